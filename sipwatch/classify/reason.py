@@ -1,0 +1,52 @@
+"""The Reason header (RFC 3326): protocol, cause and text, in whatever order and spelling they come.
+
+Must not know: what a cause means for a call; that is ``outcomes``' and ``verdict``'s.
+"""
+
+from typing import NamedTuple
+
+from sipwatch.wire.sip import header_values, parameters, split_values
+
+Q850 = "Q.850"
+SIP = "SIP"
+_PROTOCOLS = {b"q.850": Q850, b"sip": SIP}
+_SILENT_CAUSES = frozenset({16, 127})  # "normal clearing", "interworking": they say nothing
+
+
+class Reason(NamedTuple):
+    """One reason value; ``cause`` is None when absent or no number, ``text`` as on the wire."""
+
+    protocol: str
+    cause: int | None
+    text: str | None
+
+
+def reasons(raw: bytes) -> list[Reason]:
+    """Return every reason value of a message, those of Q.850 first, else in the order they stand."""
+    if b"eason:" not in raw and b"reason" not in raw.lower():
+        return []
+    found = [_reason(value) for line in header_values(raw, b"reason") for value in split_values(line)]
+    return sorted(found, key=lambda reason: reason.protocol != Q850)
+
+
+def telling(raw: bytes) -> list[Reason]:
+    """Return the reason values that may decide: known protocols with a cause that says something."""
+    return [
+        r
+        for r in reasons(raw)
+        if r.protocol in (Q850, SIP)
+        and r.cause is not None
+        and not (r.protocol == Q850 and r.cause in _SILENT_CAUSES)
+    ]
+
+
+def _reason(value: bytes) -> Reason:
+    protocol = value.partition(b";")[0].strip()
+    given = parameters(value)
+    cause = given.get(b"cause", b"")
+    text = given.get(b"text")
+    return Reason(
+        _PROTOCOLS.get(protocol.lower(), protocol.decode("utf-8", "backslashreplace")),
+        int(cause) if cause.isdigit() and len(cause) <= 3 else None,
+        None if text is None else text.decode("utf-8", "backslashreplace"),
+    )

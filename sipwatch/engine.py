@@ -1,0 +1,107 @@
+"""The engine: frames in, records of calls out. The one way from capture to meaning, live or replayed.
+
+Must not know: where frames come from, where records go, or any clock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.classify.peers import Directory, Settings
+from sipwatch.classify.verdict import Verdicts
+from sipwatch.export.calls import record_of, timestamp
+from sipwatch.export.record import CallRecord, CaptureRecord
+from sipwatch.track.tracker import Tracker
+from sipwatch.wire.decoder import Decoder
+from sipwatch.wire.discards import Discard
+from sipwatch.wire.message import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sipwatch.capture import CaptureSource
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
+
+    Sink = Callable[[CallRecord, bool], None]
+
+
+class Engine:
+    """Decodes, tracks and judges; every call that is over goes to ``sink`` as a record.
+
+    The sink's second argument tells whether the call was answered and ended by a BYE with a 2xx.
+    ``requests`` and ``responses`` count messages by method and by status code.
+    """
+
+    def __init__(self, sink: Sink, settings: Settings | None = None, *, keep_messages: bool = False) -> None:
+        directory = Directory(settings or Settings())
+        self.decoder = Decoder()
+        self.verdicts = Verdicts(directory)
+        self.tracker = Tracker(self, directory.timers_for, keep_messages=keep_messages)
+        self.requests: dict[str, int] = {}
+        self.responses: dict[int, int] = {}
+        self._sink = sink
+
+    def run(self, frames: Iterable[tuple[int, int, bytes]]) -> None:
+        """Take every frame: packet time in ns, link type, bytes."""
+        decode = self.decoder.frame
+        message = self.message
+        for time, link_type, data in frames:
+            for item in decode(time, link_type, data):
+                if item.__class__ is Response or item.__class__ is Request:
+                    message(item)
+
+    def message(self, message: Request | Response) -> None:
+        """Count a message and follow it."""
+        if message.__class__ is Response:
+            code = message.status_code
+            self.responses[code] = self.responses.get(code, 0) + 1
+        else:
+            method = message.method
+            self.requests[method] = self.requests.get(method, 0) + 1
+        self.tracker.message(message)
+
+    def finish(self, last: int | None = None) -> None:
+        """Close what is open: the capture is over, and its last packet came at ``last``."""
+        for item in self.decoder.finish():
+            if isinstance(item, (Request, Response)):
+                self.message(item)
+        if last is not None:
+            self.tracker.advance(last)
+        self.tracker.finish()
+
+    def capture(self, source: CaptureSource) -> CaptureRecord:
+        """Say what was read, and what of it was not used."""
+        discards = dict(self.decoder.discards)
+        duplicates = discards.pop(Discard.DUPLICATE, 0)
+        if source.media:
+            discards[Discard.MEDIA] = discards.get(Discard.MEDIA, 0) + source.media
+        requests = dict(sorted(self.requests.items()))
+        responses = {str(code): count for code, count in sorted(self.responses.items())}
+        return CaptureRecord(
+            files=list(source.files),
+            first=None if source.first is None else timestamp(source.first),
+            last=None if source.last is None else timestamp(source.last),
+            packets=source.packets,
+            messages=sum(requests.values()) + sum(responses.values()),
+            requests=requests,
+            responses=responses,
+            duplicates=duplicates,
+            discards={reason.value: count for reason, count in sorted(discards.items())},
+            notices={notice.value: count for notice, count in sorted(self.tracker.notices.items())},
+            evicted={**self.decoder.evicted, **self.tracker.evicted},
+        )
+
+    # What tracking asks of the layers above (track.call.Judge)
+
+    def leg(self, leg: Leg) -> str:
+        """Judge a leg."""
+        return self.verdicts.leg(leg).value
+
+    def call(self, call: Call) -> str:
+        """Judge a call."""
+        return self.verdicts.call(call).value
+
+    def over(self, call: Call) -> None:
+        """Hand a call on that is over."""
+        self._sink(record_of(call, self.verdicts), call.completed)

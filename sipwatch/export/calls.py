@@ -1,0 +1,161 @@
+"""A call that is over, as a record.
+
+Must not know: formats, files, terminals.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from time import gmtime, strftime
+from typing import TYPE_CHECKING
+
+from sipwatch.classify.outcomes import CATEGORY, Outcome
+from sipwatch.classify.verdict import deciding_reason, reached
+from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
+from sipwatch.wire.message import Request
+from sipwatch.wire.sip import header, uri_of, user_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sipwatch.classify.verdict import Verdicts
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
+    from sipwatch.wire.message import Message
+
+_seconds: dict[int, str] = {}
+_SECONDS_CACHE_SIZE = 4096
+
+
+def text(raw: bytes) -> str:
+    """Decode what stood on the wire; what is not UTF-8 becomes ``\\xNN``."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def timestamp(moment: int) -> str:
+    """Write packet time (ns since 1970) as RFC 3339 UTC with microseconds."""
+    second, rest = divmod(moment, 1_000_000_000)
+    written = _seconds.get(second)
+    if written is None:
+        if len(_seconds) >= _SECONDS_CACHE_SIZE:
+            _seconds.clear()
+        # gmtime converts a given time; it reads no clock.
+        written = _seconds[second] = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
+    return f"{written}.{rest // 1000:06d}Z"
+
+
+def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
+    """Make the record of a call that is over."""
+    first, last = call.chain[0], call.chain[-1]
+    far = reached(call)
+    invite = first.invite
+    caller_uri = uri_of(header(invite.raw, b"from", b"f"))
+    answer = last.final or last.progress
+    reason = deciding_reason(last)
+    outcome = Outcome(call.verdict)
+    alerted = _first(leg.alerted_at for leg in call.chain)
+    return CallRecord(
+        id=call_id(call),
+        call_id=text(call.call_id),
+        from_tag=text(call.from_tag) or None,
+        to_tag=text(answer.to_tag) or None if answer else None,
+        caller=text(user_of(caller_uri)) or None,
+        callee=text(user_of(invite.request_uri)) or None,
+        caller_uri=text(caller_uri) or None,
+        callee_uri=text(invite.request_uri) or None,
+        source=verdicts.source(call).name,
+        destination=verdicts.destination(call).name,
+        source_address=first.path.source,
+        destination_address=far.path.destination,
+        transport=first.path.transport.value,
+        user_agent=text(header(invite.raw, b"user-agent")) or None,
+        server=text(header(answer.raw, b"server") or header(answer.raw, b"user-agent")) or None if answer else None,
+        started=timestamp(call.started),
+        trying=_stamp(_first(leg.trying_at for leg in call.chain)),
+        progressed=_stamp(_first(leg.progressed_at for leg in call.chain)),
+        ringing=_stamp(_first(leg.ringing_at for leg in call.chain)),
+        answered=_stamp(last.answered_at),
+        ended=_stamp(call.ended_at),
+        setup_seconds=_span(call.started, last.final_at),
+        ring_seconds=_span(alerted, last.final_at),
+        talk_seconds=_span(last.answered_at, call.ended_at) if call.byes else None,
+        outcome=outcome.value,
+        category=CATEGORY[outcome].value,
+        status_code=last.status_code or None,
+        reason_phrase=text(last.final.reason_phrase) if last.final else None,
+        cause=reason.cause,
+        cause_protocol=reason.protocol,
+        cause_text=reason.text,
+        ended_by=call.ended_by.value if call.ended_by else None,
+        conditions=_conditions(call),
+        findings=[],
+        retransmissions=sum(leg.retransmissions for leg in call.legs),
+        legs=[_leg_record(leg, verdicts) for leg in call.legs],
+        messages=None if call.messages is None else [_message_record(m, again) for m, again in call.messages],
+    )
+
+
+def call_id(call: Call) -> str:
+    """Return the short id of a call: the same input gives the same id."""
+    known = b"%b\0%b\0%d" % (call.call_id, call.from_tag, call.started)
+    return blake2b(known, digest_size=6).hexdigest()
+
+
+def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
+    path = leg.path
+    return LegRecord(
+        branch=text(leg.branch),
+        source=verdicts.directory.peer(path.source_address).name,
+        destination=verdicts.directory.peer(path.destination_address).name,
+        source_address=path.source,
+        destination_address=path.destination,
+        transport=path.transport.value,
+        started=timestamp(leg.started),
+        outcome=leg.verdict,
+        status_code=leg.status_code or None,
+        cause=deciding_reason(leg).cause,
+        retransmissions=leg.retransmissions,
+        conditions=[raised.kind.value for raised in leg.conditions or ()],
+    )
+
+
+def _conditions(call: Call) -> list[ConditionRecord]:
+    found = [(r.raised, place, r) for place, leg in enumerate(call.legs) for r in leg.conditions or ()]
+    found.sort(key=lambda entry: entry[:2])
+    return [
+        ConditionRecord(
+            kind=raised.kind.value,
+            raised=timestamp(raised.raised),
+            resolved=_stamp(raised.resolved),
+            resolution=raised.resolution.value if raised.resolution else None,
+            leg=place,
+        )
+        for _, place, raised in found
+    ]
+
+
+def _message_record(message: Message, again: bool) -> MessageRecord:
+    if isinstance(message, Request):
+        first_line = f"{message.method} {text(message.request_uri)} SIP/2.0"
+    else:
+        first_line = text(message.raw.partition(b"\n")[0].rstrip(b"\r"))
+    return MessageRecord(
+        time=timestamp(message.time),
+        source=message.path.source,
+        destination=message.path.destination,
+        first_line=first_line,
+        retransmission=again,
+        raw=text(message.raw),
+    )
+
+
+def _first(moments: Iterable[int]) -> int:
+    return min((m for m in moments if m >= 0), default=-1)
+
+
+def _stamp(moment: int) -> str | None:
+    return None if moment < 0 else timestamp(moment)
+
+
+def _span(start: int, end: int) -> float | None:
+    return None if start < 0 or end < 0 else round((end - start) / 1e9, 6)

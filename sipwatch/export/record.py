@@ -1,0 +1,126 @@
+"""The records that leave sipwatch: the shape of a CALL and of the report around it (DESIGN §5.1).
+
+Must not know: how calls are tracked or judged, nor how a record is written out.
+
+Texts are as on the wire, decoded as UTF-8 with what is not UTF-8 written as ``\\xNN``; control
+characters are still in them: whoever shows a record escapes for where it goes. Times are RFC 3339
+UTC with microseconds; an absent thing is None.
+"""
+
+import msgspec
+
+
+class ConditionRecord(msgspec.Struct, frozen=True, gc=False):
+    """One condition; ``leg`` is its leg's place in the call's ``legs``."""
+
+    kind: str
+    raised: str
+    resolved: str | None
+    resolution: str | None
+    leg: int
+
+
+class LegRecord(msgspec.Struct, frozen=True, gc=False):
+    """One INVITE transaction on one hop."""
+
+    branch: str
+    source: str
+    destination: str
+    source_address: str
+    destination_address: str
+    transport: str
+    started: str
+    outcome: str
+    status_code: int | None
+    cause: int | None
+    retransmissions: int
+    conditions: list[str]
+
+
+class MessageRecord(msgspec.Struct, frozen=True, gc=False):
+    """One captured message of a call; ``retransmission`` says it repeats an earlier one."""
+
+    time: str
+    source: str
+    destination: str
+    first_line: str
+    retransmission: bool
+    raw: str
+
+
+class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
+    """One call attempt; every key stands in every call, save ``messages``, which is asked for."""
+
+    id: str
+    call_id: str
+    from_tag: str | None
+    to_tag: str | None
+    caller: str | None
+    callee: str | None
+    caller_uri: str | None
+    callee_uri: str | None
+    source: str
+    destination: str
+    source_address: str
+    destination_address: str
+    transport: str
+    user_agent: str | None
+    server: str | None
+    started: str
+    trying: str | None
+    progressed: str | None
+    ringing: str | None
+    answered: str | None
+    ended: str | None
+    setup_seconds: float | None
+    ring_seconds: float | None
+    talk_seconds: float | None
+    outcome: str
+    category: str
+    status_code: int | None
+    reason_phrase: str | None
+    cause: int | None
+    cause_protocol: str | None
+    cause_text: str | None
+    ended_by: str | None
+    conditions: list[ConditionRecord]
+    findings: list[dict[str, str]]
+    retransmissions: int
+    legs: list[LegRecord]
+    messages: list[MessageRecord] | None = None
+
+
+class CaptureRecord(msgspec.Struct):
+    """What was read: files, packet times, counts.
+
+    ``messages`` leaves out duplicates; ``discards`` maps a reason to a count; ``notices`` maps what
+    the tracker met out of the ordinary (responses nobody asked for, Call-ID reuse, ...) to a count;
+    ``evicted`` a table's name to what it had to give up.
+    """
+
+    files: list[str]
+    first: str | None
+    last: str | None
+    packets: int
+    messages: int
+    requests: dict[str, int]
+    responses: dict[str, int]
+    duplicates: int
+    discards: dict[str, int]
+    notices: dict[str, int]
+    evicted: dict[str, int]
+
+
+class SummaryRecord(msgspec.Struct):
+    """The calls counted. Ratios by RFC 6076 over calls, None where the denominator is 0.
+
+    ``outcomes`` counts calls; ``conditions`` counts the calls in which a condition was raised.
+    """
+
+    calls: int
+    outcomes: dict[str, int]
+    conditions: dict[str, int]
+    ser: float | None
+    seer: float | None
+    isa: float | None
+    scr: float | None

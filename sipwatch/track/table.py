@@ -1,0 +1,191 @@
+"""The INVITE transaction as an observer between the two ends sees it: one table, one list of timers.
+
+Must not know: messages, addresses, calls, outcomes. It maps what was seen to what that makes of a leg.
+
+RFC 3261 §17.1.1 (client), §17.2.1 (server) and RFC 6026 (2xx) describe the two ends. An observer is
+neither: it sees both directions, late or twice or not at all, and must not believe that a message it
+saw also arrived. So there is one machine for both ends, with these differences:
+
+* Early states are told apart by the most that the callee's side has said (CALLING, TRYING,
+  PROGRESSING, ALERTED), and never go back: a 100 after a 180 is a late 100.
+* CANCEL does not end anything (§9.1); the leg waits 64*T1 for its final response in CANCELLING.
+* A 2xx wins over everything that came before, also over a final failure: both were on the wire, and
+  the caller that got a 2xx has a call (RFC 6026 §7.1: a 2xx is never swallowed).
+* An ACK is only believed where there is something to acknowledge.
+* COMPLETED waits for the ACK as the server does (Timer H), CONFIRMED as it does for stray
+  retransmissions (Timer I), ACCEPTED as RFC 6026 (Timer L, M).
+
+Every (state, input) pair is in the table; what changes nothing is there as well.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from sipwatch.track.conditions import Condition, Resolution
+
+SECOND = 1_000_000_000
+T1 = SECOND // 2  # RFC 3261 §17.1.1.1
+T4 = 5 * SECOND
+TIMER_B = 64 * T1
+TIMER_C = 180 * SECOND  # §16.6 (11): more than three minutes
+TIMER_F = 64 * T1
+TIMER_H = 64 * T1
+CANCEL_WAIT = 64 * T1  # §9.1
+
+
+class State(IntEnum):
+    """Where a leg stands."""
+
+    CALLING = 0  # INVITE seen, nothing came back
+    TRYING = 1  # 100 seen
+    PROGRESSING = 2  # 181, 182, 199 or another 1xx seen
+    ALERTED = 3  # 180 or 183 seen
+    CANCELLING = 4  # CANCEL seen, no final response yet
+    ACCEPTED = 5  # 2xx seen (RFC 6026)
+    COMPLETED = 6  # final response of 300 or more seen
+    CONFIRMED = 7  # and its ACK
+    TERMINATED = 8
+
+
+class Input(IntEnum):
+    """What can happen to a leg."""
+
+    INVITE = 0  # again: a retransmission
+    TRYING = 1  # 100
+    PROGRESS = 2  # 101-199 but 180 and 183
+    ALERT = 3  # 180, 183
+    SUCCESS = 4  # 2xx
+    FAILURE = 5  # 3xx-6xx
+    ACK = 6
+    CANCEL = 7
+    GIVE_UP = 8  # Timer B, Timer C or the wait after a CANCEL ran out
+    LINGERED = 9  # Timer H, I or L ran out: nothing more is expected
+    END = 10  # the capture is over, or the leg was evicted
+
+
+_S, _I = State, Input
+_EARLY = {
+    _I.TRYING: _S.TRYING,
+    _I.PROGRESS: _S.PROGRESSING,
+    _I.ALERT: _S.ALERTED,
+    _I.SUCCESS: _S.ACCEPTED,
+    _I.FAILURE: _S.COMPLETED,
+    _I.CANCEL: _S.CANCELLING,
+    _I.GIVE_UP: _S.TERMINATED,
+    _I.END: _S.TERMINATED,
+}
+
+
+def _row(stay: State, moves: dict[Input, State]) -> tuple[State, ...]:
+    """Spell a row out: every input not named leaves the state as it is."""
+    return tuple(moves.get(given, stay) for given in Input)
+
+
+# RFC 3261 §17.1.1.2 and §17.2.1, seen from between; the order is that of State.
+TABLE: tuple[tuple[State, ...], ...] = (
+    _row(_S.CALLING, _EARLY),
+    _row(_S.TRYING, _EARLY),
+    _row(_S.PROGRESSING, {**_EARLY, _I.TRYING: _S.PROGRESSING}),
+    _row(_S.ALERTED, {**_EARLY, _I.TRYING: _S.ALERTED, _I.PROGRESS: _S.ALERTED}),
+    # Provisional responses cross the CANCEL (§9.1); they are noted, and do not undo it.
+    _row(
+        _S.CANCELLING,
+        {
+            _I.SUCCESS: _S.ACCEPTED,
+            _I.FAILURE: _S.COMPLETED,
+            _I.GIVE_UP: _S.TERMINATED,
+            _I.END: _S.TERMINATED,
+        },
+    ),
+    # A failure after a 2xx is the other branch of a fork (§16.7): the call stands.
+    _row(_S.ACCEPTED, {_I.LINGERED: _S.TERMINATED, _I.END: _S.TERMINATED}),
+    _row(
+        _S.COMPLETED,
+        {
+            _I.SUCCESS: _S.ACCEPTED,
+            _I.ACK: _S.CONFIRMED,
+            _I.LINGERED: _S.TERMINATED,
+            _I.END: _S.TERMINATED,
+        },
+    ),
+    _row(_S.CONFIRMED, {_I.SUCCESS: _S.ACCEPTED, _I.LINGERED: _S.TERMINATED, _I.END: _S.TERMINATED}),
+    # The verdict has fallen. A late 2xx does not bring a given-up leg back: the caller's
+    # transaction is gone and will not acknowledge it.
+    _row(_S.TERMINATED, {}),
+)
+
+# A response is an input by its status code; index 0 to 699.
+RESPONSE_INPUT: tuple[Input, ...] = tuple(
+    _I.TRYING if code <= 100
+    else _I.ALERT if code in (180, 183)
+    else _I.PROGRESS if code < 200
+    else _I.SUCCESS if code < 300
+    else _I.FAILURE
+    for code in range(700)
+)  # fmt: skip
+
+OPEN = frozenset({_S.CALLING, _S.TRYING, _S.PROGRESSING, _S.ALERTED, _S.CANCELLING})
+
+
+class Since(IntEnum):
+    """The moment of a leg that a timer runs from."""
+
+    INVITE = 0  # the first INVITE
+    TRYING = 1  # the first 100
+    ALERT = 2  # the first 180 or 183
+    PROVISIONAL = 3  # the latest provisional response
+    CANCEL = 4  # the first CANCEL
+    FINAL = 5  # the first final response
+    ACTIVITY = 6  # the latest message of the leg
+
+
+class Timer(NamedTuple):
+    """One timer: it runs in ``state`` from ``since``, and raises a condition or gives an input.
+
+    ``delay`` is in nanoseconds, or names the attribute of ``Timers`` that holds it.
+    """
+
+    name: str
+    state: State
+    since: Since
+    delay: int | str
+    raises: Condition | None
+    gives: Input | None
+
+
+TIMERS: tuple[Timer, ...] = (
+    Timer("no_response", _S.CALLING, Since.INVITE, "no_response_after", Condition.NO_RESPONSE, None),
+    Timer("timer_b", _S.CALLING, Since.INVITE, TIMER_B, None, _I.GIVE_UP),
+    Timer("slow_progress", _S.TRYING, Since.TRYING, "slow_progress_after", Condition.SLOW_PROGRESS, None),
+    Timer("no_progress", _S.TRYING, Since.TRYING, "no_progress_after", Condition.NO_PROGRESS, None),
+    Timer("no_answer", _S.ALERTED, Since.ALERT, "no_answer_after", Condition.NO_ANSWER, None),
+    Timer("timer_c", _S.TRYING, Since.PROVISIONAL, TIMER_C, None, _I.GIVE_UP),
+    Timer("timer_c", _S.PROGRESSING, Since.PROVISIONAL, TIMER_C, None, _I.GIVE_UP),
+    Timer("timer_c", _S.ALERTED, Since.PROVISIONAL, TIMER_C, None, _I.GIVE_UP),
+    Timer("cancel_wait", _S.CANCELLING, Since.CANCEL, CANCEL_WAIT, None, _I.GIVE_UP),
+    Timer("timer_l", _S.ACCEPTED, Since.FINAL, TIMER_H, None, _I.LINGERED),
+    Timer("timer_h", _S.COMPLETED, Since.FINAL, TIMER_H, None, _I.LINGERED),
+    Timer("timer_i", _S.CONFIRMED, Since.ACTIVITY, T4, None, _I.LINGERED),
+)
+
+# How each input resolves the conditions raised by timers; absent: it leaves them as they are.
+_R = Resolution
+_ENDINGS = {
+    _I.SUCCESS: _R.ANSWERED,
+    _I.FAILURE: _R.FAILED,
+    _I.CANCEL: _R.CANCELLED,
+    _I.GIVE_UP: _R.EXPIRED,
+    _I.END: _R.CAPTURE_END,
+}
+_STUCK = {**_ENDINGS, _I.PROGRESS: _R.PROGRESSED, _I.ALERT: _R.PROGRESSED}
+RESOLVED_BY: dict[Condition, dict[Input, Resolution]] = {
+    Condition.NO_RESPONSE: {
+        **_ENDINGS,
+        **dict.fromkeys((_I.TRYING, _I.PROGRESS, _I.ALERT, _I.SUCCESS, _I.FAILURE), _R.RESPONDED),
+    },
+    Condition.SLOW_PROGRESS: _STUCK,
+    Condition.NO_PROGRESS: _STUCK,
+    Condition.NO_ANSWER: _ENDINGS,
+    Condition.ACK_MISSING: {_I.ACK: _R.RESPONDED, _I.LINGERED: _R.EXPIRED, _I.END: _R.CAPTURE_END},
+    Condition.BYE_UNANSWERED: {_I.END: _R.CAPTURE_END},
+}

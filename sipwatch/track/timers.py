@@ -1,0 +1,110 @@
+"""The configurable deadlines, and the queue that says who is due next.
+
+Must not know: what is timed, nor any clock: time is an argument, integer nanoseconds of packet time.
+"""
+
+from abc import ABC, abstractmethod
+from heapq import heappop, heappush
+
+from sipwatch.track.table import SECOND
+
+
+class Timers:
+    """How long a leg may stay as it is; integer nanoseconds, defaults from DESIGN §5.2."""
+
+    __slots__ = (
+        "brief_before",
+        "dialog_timeout",
+        "no_answer_after",
+        "no_progress_after",
+        "no_response_after",
+        "shortest",
+        "slow_progress_after",
+    )
+
+    def __init__(
+        self,
+        *,
+        no_response_after: int = 5 * SECOND,
+        slow_progress_after: int = 3 * SECOND,
+        no_progress_after: int = 10 * SECOND,
+        no_answer_after: int = 30 * SECOND,
+        brief_before: int = 5 * SECOND,
+        dialog_timeout: int = 14400 * SECOND,
+    ) -> None:
+        self.no_response_after = no_response_after
+        self.slow_progress_after = slow_progress_after
+        self.no_progress_after = no_progress_after
+        self.no_answer_after = no_answer_after
+        self.brief_before = brief_before
+        self.dialog_timeout = dialog_timeout
+        self.shortest = min(no_response_after, slow_progress_after, no_progress_after, no_answer_after, 5 * SECOND)
+
+
+NEVER = 1 << 63
+
+
+class Timed(ABC):
+    """Something that has deadlines. ``queued`` is its earliest live entry in the queue, NEVER if none.
+
+    ``serial`` orders what is due at the same nanosecond: older first, whoever asks and whenever.
+    """
+
+    __slots__ = ("queued", "serial")
+
+    def __init__(self, serial: int) -> None:
+        self.serial = serial
+        self.queued = NEVER
+
+    @abstractmethod
+    def deadline(self) -> int:
+        """Return when this is really due next, NEVER if it waits for nothing."""
+
+    @abstractmethod
+    def expire(self, now: int) -> None:
+        """Do what is due at ``now``, which is exactly this thing's ``deadline()``.
+
+        Afterwards ``deadline()`` must be later than before, or stand for another timer.
+        """
+
+
+class TimerQueue:
+    """Deadlines in order. Entries may be too early, never too late: they are checked when they come up.
+
+    So a deadline that moves away, as nearly all do, costs nothing until the old one is reached, and
+    nothing ever has to be removed. Firing order depends on deadlines and serials alone, not on how
+    often anybody looks: idle ticks change nothing (Law 1).
+    """
+
+    __slots__ = ("_heap", "next")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Timed]] = []
+        self.next = NEVER
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def watch(self, item: Timed, no_later: int) -> None:
+        """Look at ``item`` at ``no_later``, a lower bound of its next deadline."""
+        if no_later < item.queued:
+            item.queued = no_later
+            heappush(self._heap, (no_later, item.serial, item))
+            if no_later < self.next:
+                self.next = no_later
+
+    def advance(self, now: int) -> None:
+        """Fire all that is due up to and including ``now``, each at its own deadline."""
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            when, _, item = heappop(heap)
+            if when != item.queued:
+                continue  # an earlier entry has taken its place
+            item.queued = NEVER
+            due = item.deadline()
+            if due <= when:
+                item.expire(due)
+                due = item.deadline()
+            if due < NEVER:
+                self.watch(item, due)
+        self.next = heap[0][0] if heap else NEVER

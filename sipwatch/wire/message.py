@@ -1,0 +1,123 @@
+"""The values that leave the wire layer: SIP messages, and ICMP errors that quote one.
+
+Must not know: calls, transactions, configuration, or where frames come from.
+"""
+
+from enum import StrEnum
+from ipaddress import IPv6Address
+
+
+class Transport(StrEnum):
+    """What carried the message; the value is the word in JSON and in labels."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+    WS = "ws"
+    WSS = "wss"
+    SCTP = "sctp"
+
+
+def endpoint_text(address: bytes, port: int) -> str:
+    """Write a packed address (4 or 16 bytes) and port as ``ip:port`` or ``[v6]:port``."""
+    return f"[{IPv6Address(address)}]:{port}" if len(address) == 16 else f"{address_text(address)}:{port}"
+
+
+def address_text(address: bytes) -> str:
+    """Write a packed address (4 or 16 bytes) in its usual form."""
+    return str(IPv6Address(address)) if len(address) == 16 else "%d.%d.%d.%d" % tuple(address)
+
+
+class Path:
+    """One direction between two ends: who sent to whom, over what.
+
+    Paths are interned by the wire layer (``PathTable``), so text and peer look-ups are made
+    once per path, not per packet. Two paths are the same direction when their ``key`` is equal;
+    after an eviction from the table identity no longer says so.
+
+    ``key`` is source address + destination address (packed, 4+4 or 16+16 bytes) followed by
+    source port + destination port (2+2 bytes, network order): the order they stand in an IPv4
+    packet, so that the fast path can cut it out in one slice.
+    """
+
+    __slots__ = ("destination", "destination_address", "key", "reverse_key", "source", "source_address", "transport")
+
+    def __init__(self, key: bytes, transport: Transport) -> None:
+        half = (len(key) - 4) // 2
+        self.key = key
+        self.transport = transport
+        self.source_address = key[:half]
+        self.destination_address = key[half : 2 * half]
+        self.reverse_key = self.destination_address + self.source_address + key[-2:] + key[-4:-2]
+        self.source = endpoint_text(self.source_address, int.from_bytes(key[-4:-2], "big"))
+        self.destination = endpoint_text(self.destination_address, int.from_bytes(key[-2:], "big"))
+
+
+class Message:
+    """What requests and responses share. Byte strings stand as on the wire, without surrounding blanks.
+
+    ``time`` is packet time in integer nanoseconds since 1970. A header that is absent is ``b""``;
+    ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count``
+    counts the Via values. ``raw`` is the whole message text, body included, for whoever needs more.
+    """
+
+    __slots__ = (
+        "branch",
+        "call_id",
+        "cseq_method",
+        "cseq_number",
+        "from_tag",
+        "path",
+        "raw",
+        "time",
+        "to_tag",
+        "via_count",
+    )
+
+    time: int
+    path: Path
+    raw: bytes
+    call_id: bytes
+    from_tag: bytes
+    to_tag: bytes
+    cseq_number: int
+    cseq_method: str
+    branch: bytes
+    via_count: int
+
+
+class Request(Message):
+    """A SIP request. ``max_forwards`` is -1 when absent."""
+
+    __slots__ = ("max_forwards", "method", "request_uri")
+
+    method: str
+    request_uri: bytes
+    max_forwards: int
+
+
+class Response(Message):
+    """A SIP response; ``status_code`` is within 100 to 699."""
+
+    __slots__ = ("reason_phrase", "status_code")
+
+    status_code: int
+    reason_phrase: bytes
+
+
+class Unreachable:
+    """An ICMP or ICMPv6 error that quotes the beginning of a SIP datagram.
+
+    ``path`` is the quoted datagram's path; ``quoted`` what the error holds of its payload
+    (often cut); ``reporter`` is the packed address that sent the error; ``code`` the ICMP code
+    as a word such as ``port_unreachable``.
+    """
+
+    __slots__ = ("code", "path", "quoted", "reporter", "time")
+
+    def __init__(self, time: int, path: Path, quoted: bytes, reporter: bytes, code: str) -> None:
+        self.time = time
+        self.path = path
+        self.quoted = quoted
+        self.reporter = reporter
+        self.code = code

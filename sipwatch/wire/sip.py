@@ -1,0 +1,348 @@
+"""SIP text to messages: as much of RFC 3261 §7 and §25 as tracking needs, and no more.
+
+Must not know: calls, transactions, sockets, or how the bytes arrived.
+
+Two readers stand behind ``parse``. The quick one takes the spelling that nearly every stack sends
+(``Via: ``, ``Call-ID: ``, CRLF, no folding) and cuts the few values needed out of the header section
+with ``find``. Whatever it does not recognise goes to the patient one, which splits lines, unfolds
+(§7.3.1), and knows compact forms (§7.3.3), any case and any white space. Both give the same answer
+wherever both apply; a property test holds them to it.
+"""
+
+from sipwatch.wire.discards import Discard
+from sipwatch.wire.message import Path, Request, Response
+
+# RFC 3261, 3262, 3265/6665, 3311, 3428, 3515, 3903, 6086: interned, so that comparing is by identity.
+METHODS = {
+    name.encode(): name
+    for name in (
+        "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "SUBSCRIBE", "NOTIFY",
+        "PUBLISH", "INFO", "REFER", "MESSAGE", "UPDATE",
+    )
+}  # fmt: skip
+STATUS_CODES = {b"%d" % code: code for code in range(100, 700)}
+
+# §25.1 token: what a method unknown to us may be made of.
+_TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
+_LONGEST_METHOD = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
+_LONGEST_CSEQ = 10  # digits; §8.1.1.5 keeps it below 2**31
+_CSEQ_CACHE_SIZE = 4096
+
+_VIA, _FROM, _TO, _CALL_ID, _CSEQ, _MAX_FORWARDS = range(6)
+_SLOTS = {
+    b"via": _VIA, b"v": _VIA,
+    b"from": _FROM, b"f": _FROM,
+    b"to": _TO, b"t": _TO,
+    b"call-id": _CALL_ID, b"i": _CALL_ID,
+    b"cseq": _CSEQ,
+    b"max-forwards": _MAX_FORWARDS,
+}  # fmt: skip
+
+_cseq_cache: dict[bytes, tuple[int, str]] = {}
+
+
+def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Response | Discard:
+    """Read one SIP message that begins at its start line.
+
+    ``truncated`` says that the snap length cut the datagram: the message still counts when the
+    headers that tracking needs are whole. A header that is absent is left empty; judging a message
+    unusable is left to whoever needs that header. Never raises.
+    """
+    eol = data.find(b"\r\n")
+    line = data[:eol] if eol >= 0 else _first_line(data)
+    message: Request | Response
+    method = ""
+    if line[:8] == b"SIP/2.0 ":
+        status_code = STATUS_CODES.get(line[8:11])
+        if status_code is None or line[11:12] not in (b" ", b""):
+            return Discard.SIP_START_LINE
+        message = response = Response()
+        response.status_code = status_code
+        response.reason_phrase = line[12:]
+    else:
+        space = line.find(b" ")
+        method = METHODS.get(line[:space], "")
+        if not method or line[-8:] != b" SIP/2.0":
+            lenient = _request_line(line)
+            if isinstance(lenient, Discard):
+                return lenient
+            method, request_uri = lenient
+        else:
+            request_uri = line[space + 1 : -8].strip()
+        message = request = Request()
+        request.method = method
+        request.request_uri = request_uri
+        request.max_forwards = -1
+    message.time = time
+    message.path = path
+    message.raw = data
+
+    end = data.find(b"\r\n\r\n", eol)
+    if eol < 0 or end < 0:
+        return _patient(message, data, truncated)
+    # The head begins and ends with a line end, so that every header line is found as "\nName: ".
+    head = data[eol : end + 2]
+    via_count = head.count(b"\nVia: ")
+    if not via_count or head.count(b"\nV") != via_count or b"\nv" in head or b"\n " in head or b"\n\t" in head:
+        return _patient(message, data, False)
+    start = head.find(b"\nFrom: ") + 7
+    if start == 6:
+        return _patient(message, data, False)
+    value = head[start : head.find(b"\n", start)].strip()
+    at = value.find(b";tag=", value.rfind(b">") + 1)
+    if at < 0 or b'"' in value[at:]:
+        message.from_tag = tag_of(value)
+    else:
+        stop = value.find(b";", at + 5)
+        message.from_tag = (value[at + 5 :] if stop < 0 else value[at + 5 : stop]).strip()
+
+    start = head.find(b"\nTo: ") + 5
+    if start == 4:
+        return _patient(message, data, False)
+    value = head[start : head.find(b"\n", start)].strip()
+    at = value.find(b";tag=", value.rfind(b">") + 1)
+    if at < 0:
+        message.to_tag = b"" if value[-1:] == b">" else tag_of(value)
+    elif b'"' in value[at:]:
+        message.to_tag = tag_of(value)
+    else:
+        stop = value.find(b";", at + 5)
+        message.to_tag = (value[at + 5 :] if stop < 0 else value[at + 5 : stop]).strip()
+
+    start = head.find(b"\nCall-ID: ") + 10
+    if start == 9:
+        return _patient(message, data, False)
+    message.call_id = head[start : head.find(b"\n", start)].strip()
+
+    start = head.find(b"\nCSeq: ") + 7
+    if start == 6:
+        return _patient(message, data, False)
+    value = head[start : head.find(b"\n", start)].strip()
+    cseq = _cseq_cache.get(value)
+    message.cseq_number, message.cseq_method = cseq if cseq is not None else _cseq(value)
+
+    start = head.find(b"\nVia: ") + 6
+    value = head[start : head.find(b"\n", start)].strip()
+    if b"," in value or via_count > 1:
+        values = [v for line in header_values(data, b"via", b"v") for v in split_values(line)]
+        via_count = len(values)
+        value = values[0] if values else b""
+    message.via_count = via_count
+    message.branch = via_branch(value)
+
+    if method == "INVITE":
+        start = head.find(b"\nMax-Forwards: ") + 15
+        if start == 14:
+            return _patient(message, data, False)
+        request.max_forwards = _number(head[start : head.find(b"\n", start)].strip())
+    return message
+
+
+def looks_like_sip(data: bytes) -> bool:
+    """Tell whether the bytes begin with a SIP start line, as a stream needs to know to find its place."""
+    if data[:8] == b"SIP/2.0 ":
+        return data[8:11] in STATUS_CODES
+    line = _first_line(data[:2048])
+    return line[-8:] == b" SIP/2.0" and not isinstance(_request_line(line), Discard)
+
+
+def head_of(data: bytes) -> bytes:
+    """Return the header section with its start line, up to but without the empty line."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        end = data.find(b"\n\n")
+    return data if end < 0 else data[:end]
+
+
+def header_values(data: bytes, name: bytes, compact: bytes = b"") -> list[bytes]:
+    """Return the values of every header line of that name, in order, unfolded and stripped.
+
+    ``name`` and ``compact`` are lower case. Values are not split at commas; see ``split_values``.
+    """
+    head = head_of(data)
+    lowered = head.lower()
+    # Most look-ups are for something that is not there: say so before splitting any line.
+    if b"\n" + name not in lowered and (not compact or b"\n" + compact not in lowered):
+        return []
+    return [value for key, value in _header_lines(head) if key in (name, compact)]
+
+
+def header(data: bytes, name: bytes, compact: bytes = b"") -> bytes:
+    """Return the first value of a header, ``b""`` when it is absent."""
+    values = header_values(data, name, compact)
+    return values[0] if values else b""
+
+
+def split_values(value: bytes, separator: bytes = b",") -> list[bytes]:
+    """Split a header value at separators that stand outside quotes and angle brackets (§7.3.1)."""
+    if separator not in value:
+        return [value]
+    if b'"' not in value and b"<" not in value:
+        return [part.strip() for part in value.split(separator)]
+    parts: list[bytes] = []
+    start = 0
+    quoted = bracketed = escaped = False
+    sep = separator[0]
+    for i, c in enumerate(value):
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped, quoted = c == 0x5C, c != 0x22
+        elif c == 0x22:
+            quoted = True
+        elif c == 0x3C:
+            bracketed = True
+        elif c == 0x3E:
+            bracketed = False
+        elif c == sep and not bracketed:
+            parts.append(value[start:i].strip())
+            start = i + 1
+    parts.append(value[start:].strip())
+    return parts
+
+
+def parameters(value: bytes) -> dict[bytes, bytes]:
+    """Return the ``;name=value`` parameters behind a header value; names lower case, quotes taken off.
+
+    The first of two equal names stands. A parameter without ``=`` has the value ``b""``.
+    """
+    found: dict[bytes, bytes] = {}
+    for part in split_values(value, b";")[1:]:
+        name, _, text = part.partition(b"=")
+        text = text.strip()
+        if len(text) > 1 and text[:1] == text[-1:] == b'"':
+            text = text[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\")
+        found.setdefault(name.strip().lower(), text)
+    return found
+
+
+def tag_of(value: bytes) -> bytes:
+    """Return the tag parameter of a From or To value, ``b""`` when it has none (§20.20)."""
+    return parameters(value).get(b"tag", b"")
+
+
+def via_branch(value: bytes) -> bytes:
+    """Return the branch of one Via value, ``b""`` when it has none (RFC 2543)."""
+    at = value.find(b";branch=")
+    if at < 0 or b'"' in value:
+        return parameters(value).get(b"branch", b"")
+    stop = value.find(b";", at + 8)
+    return (value[at + 8 :] if stop < 0 else value[at + 8 : stop]).strip()
+
+
+def uri_of(value: bytes) -> bytes:
+    """Return the URI of a name-addr or addr-spec (§20.10), without brackets and header parameters."""
+    if b'"' in value:
+        value = _without_quoted(value)
+    start = value.find(b"<")
+    if start < 0:
+        return value.partition(b";")[0].strip()
+    stop = value.find(b">", start)
+    return (value[start + 1 :] if stop < 0 else value[start + 1 : stop]).strip()
+
+
+def user_of(uri: bytes) -> bytes:
+    """Return the user part of a SIP URI, or the number of a tel URI (RFC 3966); ``b""`` if none.
+
+    As written: escapes stay. Parameters of the user part (RFC 4694 ``;rn=``) and a password are left off.
+    """
+    scheme, colon, rest = uri.partition(b":")
+    if not colon:
+        return b""
+    if scheme.lower() == b"tel":
+        return rest.partition(b";")[0]
+    user, at, _ = rest.rpartition(b"@")
+    return user.partition(b";")[0].partition(b":")[0] if at else b""
+
+
+def _without_quoted(value: bytes) -> bytes:
+    """Drop a leading quoted display name, escapes honoured."""
+    start = value.find(b'"')
+    bracket = value.find(b"<")
+    if 0 <= bracket < start:
+        return value
+    i = start + 1
+    while i < len(value) and value[i] != 0x22:
+        i += 2 if value[i] == 0x5C else 1
+    return value[i + 1 :]
+
+
+def _first_line(data: bytes) -> bytes:
+    end = data.find(b"\n")
+    return (data if end < 0 else data[:end]).rstrip(b"\r")
+
+
+def _request_line(line: bytes) -> tuple[str, bytes] | Discard:
+    """Read a request line that is not spelt canonically: blanks, other methods, other versions."""
+    parts = line.split()
+    if len(parts) < 3 or parts[-1][:4].upper() != b"SIP/" or len(parts[0]) > _LONGEST_METHOD:
+        return Discard.SIP_START_LINE
+    if not _TOKEN.issuperset(parts[0]):
+        return Discard.SIP_START_LINE
+    if parts[-1][4:] != b"2.0":
+        return Discard.SIP_VERSION
+    method = METHODS.get(parts[0]) or parts[0].decode("ascii")
+    # Blanks inside a Request-URI are not allowed, yet leave it readable (RFC 4475 §3.1.2.9).
+    return method, b" ".join(parts[1:-1])
+
+
+def _cseq(value: bytes) -> tuple[int, str]:
+    """Read ``number method``; (-1, "") for what is neither."""
+    number, _, method = value.replace(b"\t", b" ").partition(b" ")
+    method = method.strip()
+    name = METHODS.get(method)
+    if name is None:
+        name = method.decode("ascii") if method and _TOKEN.issuperset(method[:_LONGEST_METHOD]) else ""
+        return (_number(number), name[:_LONGEST_METHOD])
+    cseq = (_number(number), name)
+    if len(_cseq_cache) >= _CSEQ_CACHE_SIZE:
+        _cseq_cache.clear()
+    _cseq_cache[value] = cseq
+    return cseq
+
+
+def _number(text: bytes) -> int:
+    # int() alone would take signs, blanks and underscores.
+    return int(text) if text.isdigit() and len(text) <= _LONGEST_CSEQ else -1
+
+
+def _header_lines(head: bytes) -> list[tuple[bytes, bytes]]:
+    """Return (lower-case name, value) of every header line, unfolded; lines without a colon left out."""
+    lines = head.split(b"\n")[1:]
+    found: list[tuple[bytes, bytes]] = []
+    for line in lines:
+        if line[:1] in (b" ", b"\t"):
+            if found:
+                name, value = found[-1]
+                found[-1] = (name, (value + b" " + line.strip()).strip())
+            continue
+        name, colon, value = line.partition(b":")
+        if colon:
+            found.append((name.strip().lower(), value.strip()))
+    return found
+
+
+def _patient(message: Request | Response, data: bytes, truncated: bool) -> Request | Response | Discard:
+    head = head_of(data)
+    if truncated and len(head) == len(data):
+        head = head[: head.rfind(b"\n") + 1]  # the last line may be half a line
+    first: list[bytes] = [b""] * len(_SLOTS)
+    vias: list[bytes] = []
+    for name, value in _header_lines(head):
+        slot = _SLOTS.get(name)
+        if slot is None:
+            continue
+        if slot == _VIA:
+            vias.extend(split_values(value))
+        elif not first[slot]:
+            first[slot] = value
+    message.call_id = first[_CALL_ID]
+    message.from_tag = tag_of(first[_FROM])
+    message.to_tag = tag_of(first[_TO])
+    message.cseq_number, message.cseq_method = _cseq(first[_CSEQ])
+    message.via_count = len(vias)
+    message.branch = via_branch(vias[0]) if vias else b""
+    if isinstance(message, Request):
+        message.max_forwards = _number(first[_MAX_FORWARDS])
+    whole = vias and first[_FROM] and first[_TO] and message.call_id and message.cseq_method
+    return Discard.SIP_TRUNCATED if truncated and not whole else message
