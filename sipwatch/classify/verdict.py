@@ -205,14 +205,11 @@ def deciding_reason(leg: Leg) -> Deciding:
 
 def reached(call: Call) -> Leg:
     """Return the leg whose far end was reached: the answered one farthest from the caller, else the farthest."""
-    best = call.chain[-1]
-    for leg in call.legs:
-        if leg.followed or leg in call.chain:
-            continue
-        rank = (leg.answered_at >= 0, leg.via_count, -leg.max_forwards, leg.started)
-        if rank >= (best.answered_at >= 0, best.via_count, -best.max_forwards, best.started):
-            best = leg
-    return best
+    if len(call.legs) == 1:
+        return call.legs[0]
+    present = [leg for leg in call.legs if not leg.followed] or call.legs
+    candidates = [leg for leg in present if leg.answered_at >= 0] or present
+    return max(candidates, key=lambda leg: (leg not in call.chain, leg.via_count, -leg.max_forwards, leg.serial))
 
 
 def refused_credentials(leg: Leg) -> bool:

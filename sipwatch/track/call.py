@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.leg import RETRY_WINDOW, Leg, may_be_followed
 from sipwatch.track.table import T4, TIMER_F, Input, State
-from sipwatch.track.timers import NEVER, Timed, TimerQueue
+from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
 
 if TYPE_CHECKING:
     from sipwatch.wire.message import Message, Request, Response
@@ -177,13 +177,13 @@ class Call(Timed):
         if leg.final is not None:
             self.to_tag = leg.final.to_tag
         self.ended_at = _UNSET
-        self.queue.watch(self, now + min(self.dialog_timeout, self.session_expires))
+        self.queue.watch(self, now + min(self.dialog_timeout, self.session_expires, HORIZON))
 
     def refresh(self, session_expires: int, now: int) -> None:
         """Take a 2xx inside the dialog that may carry a session interval (RFC 4028), NEVER if none."""
         self.refreshed_at = now
         self.session_expires = session_expires
-        self.queue.watch(self, now + min(self.dialog_timeout, session_expires))
+        self.queue.watch(self, now + min(self.dialog_timeout, session_expires, HORIZON))
 
     def is_dialog_tag(self, tag: bytes) -> bool:
         """Tell whether a far end's tag is that of the answered dialog; a fork's other dialogs are not."""

@@ -42,6 +42,9 @@ class Timers:
 
 
 NEVER = 1 << 63
+# Nothing is queued further ahead than this: so what is over is let go soon, not when the four hours
+# of a dialog's timeout have passed.
+HORIZON = 64 * SECOND
 
 
 class Timed(ABC):
@@ -106,5 +109,5 @@ class TimerQueue:
                 item.expire(due)
                 due = item.deadline()
             if due < NEVER:
-                self.watch(item, due)
+                self.watch(item, min(due, when + HORIZON))
         self.next = heap[0][0] if heap else NEVER

@@ -1,0 +1,63 @@
+"""The queue fires by deadline and age alone, however often it is asked."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
+
+
+class Alarm(Timed):
+    """Fires at each of its moments."""
+
+    def __init__(self, serial: int, moments: list[int], log: list[tuple[int, int]]) -> None:
+        super().__init__(serial)
+        self.moments = sorted(set(moments))
+        self.log = log
+
+    def deadline(self) -> int:
+        return self.moments[0] if self.moments else NEVER
+
+    def expire(self, now: int) -> None:
+        assert now == self.moments.pop(0)
+        self.log.append((now, self.serial))
+
+
+def run(alarms: list[list[int]], looks: list[int]) -> list[tuple[int, int]]:
+    """Return what fired, in order, when somebody looks at the given moments."""
+    log: list[tuple[int, int]] = []
+    queue = TimerQueue()
+    for serial, moments in enumerate(alarms):
+        alarm = Alarm(serial, moments, log)
+        if moments:
+            queue.watch(alarm, min(moments) // 2)
+    for look in sorted(looks):
+        queue.advance(look)
+    queue.advance(1000 * HORIZON)
+    assert len(queue) == 0
+    assert queue.next == NEVER
+    return log
+
+
+moment = st.integers(min_value=1, max_value=400 * HORIZON)
+
+
+@given(st.lists(st.lists(moment, max_size=5), max_size=8), st.lists(moment, max_size=20))
+def test_idle_ticks_change_neither_what_fires_nor_its_order(alarms: list[list[int]], looks: list[int]) -> None:
+    """Law 1: each at its own deadline, ties by age."""
+    expected = sorted((m, serial) for serial, moments in enumerate(alarms) for m in set(moments))
+    assert run(alarms, looks) == run(alarms, []) == expected
+
+
+def test_an_earlier_watch_replaces_a_later_one() -> None:
+    """A deadline that comes nearer is met."""
+    log: list[tuple[int, int]] = []
+    queue = TimerQueue()
+    alarm = Alarm(1, [10, 50], log)
+    queue.watch(alarm, 50)
+    queue.watch(alarm, 10)
+    queue.advance(49)
+    assert log == [(10, 1)]
+    queue.advance(50)
+    assert log == [(10, 1), (50, 1)]
