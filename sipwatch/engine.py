@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Sink = Callable[[CallRecord, bool], None]
 
 
+MOST_METHODS = 64
+
+
 class Engine:
     """Decodes, tracks and judges; every call that is over goes to ``sink`` as a record.
 
@@ -58,12 +61,14 @@ class Engine:
             self.responses[code] = self.responses.get(code, 0) + 1
         else:
             method = message.method
+            if method not in self.requests and len(self.requests) >= MOST_METHODS:
+                method = "other"  # a stranger may invent methods without end
             self.requests[method] = self.requests.get(method, 0) + 1
         self.tracker.message(message)
 
     def finish(self, last: int | None = None) -> None:
         """Close what is open: the capture is over, and its last packet came at ``last``."""
-        for item in self.decoder.finish():
+        for item in self.decoder.finish(self.tracker.now):
             if isinstance(item, (Request, Response)):
                 self.message(item)
         if last is not None:

@@ -1,0 +1,1 @@
+"""Where frames come from. Must not know: what is inside them."""

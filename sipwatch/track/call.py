@@ -140,17 +140,15 @@ class Call(Timed):
                 return before
         return None
 
-    def leg_moved(self, leg: Leg, now: int) -> None:
-        """Note that a leg changed its state: look at it again before its next timer can be due."""
-        self.queue.watch(leg, now + leg.timers.shortest)
-        if leg.settle_at < leg.queued and not leg.verdict:
-            self.queue.watch(leg, leg.settle_at)
-        if leg is self.chain[-1]:
-            if leg.state is State.ACCEPTED and self.answered_at < 0:
+    def leg_ended(self, leg: Leg, now: int) -> None:
+        """Note that a leg has its final response, or was given up."""
+        if leg is self.chain[-1] and self.answered_at < 0:
+            if leg.state is State.ACCEPTED:
                 self._establish(leg, now)
-            elif leg.state >= State.COMPLETED and self.answered_at < 0:
-                self.ended_at = leg.over_at
-        self.queue.watch(self, now + T4)
+                return
+            self.ended_at = leg.over_at
+        if self.answered_at < 0 or self.ended_by is not None:
+            self.queue.watch(self, now + T4)
 
     def settle(self, leg: Leg, now: int) -> None:
         """Let the verdict on a leg fall, and that on the call with its last upstream leg's."""
@@ -159,7 +157,8 @@ class Call(Timed):
         leg.verdict = self.owner.judge.leg(leg)
         if leg is self.chain[-1] and not leg.followed and not self.verdict:
             self.verdict = self.owner.judge.call(self)
-        self.queue.watch(self, now + T4)
+        if leg.answered_at < 0:
+            self.queue.watch(self, now + T4)
 
     def siblings(self) -> int:
         """Count the calls with this Call-ID, this one and those behind it."""
@@ -204,7 +203,7 @@ class Call(Timed):
         if self.ended_by is None:
             self.ended_by = EndedBy.CALLER if from_caller else EndedBy.CALLEE
             self.ended_at = now
-        self.queue.watch(self, now + T4)
+        self.queue.watch(self, now + TIMER_F)
         return False
 
     def bye_response(self, response: Response, now: int) -> None:

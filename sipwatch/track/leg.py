@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from sipwatch.track.conditions import Condition, Raised, Resolution
 from sipwatch.track.table import (
-    OPEN,
     RESOLVED_BY,
     RESPONSE_INPUT,
     SECOND,
@@ -113,7 +112,7 @@ class Leg(Timed):
         given = RESPONSE_INPUT[code]
         self.active_at = now
         if code < 200:
-            if self.state in OPEN:
+            if self.state <= State.CANCELLING:
                 self._provisional(response, code, now)
                 self.take(given, now)
             return False
@@ -148,7 +147,7 @@ class Leg(Timed):
     def cancelling(self, cancel: Request, now: int) -> None:
         """Take a CANCEL; only the first one says when the caller gave up."""
         self.active_at = now
-        if self.cancelled_at < 0 and self.state in OPEN:
+        if self.cancelled_at < 0 and self.state <= State.CANCELLING:
             self.cancelled_at = now
             self.cancel = cancel
             self.take(Input.CANCEL, now)
@@ -172,7 +171,10 @@ class Leg(Timed):
             self.given_up = given is Input.GIVE_UP
             self.settle_at = now
             self.call.settle(self, now)
-        self.call.leg_moved(self, now)
+        if self.queued > now + self.timers.shortest:
+            self.call.queue.watch(self, now + self.timers.shortest)
+        if new >= State.ACCEPTED:
+            self.call.leg_ended(self, now)
 
     def follow(self, now: int) -> None:
         """Note that the call's next INVITE followed this leg's final response."""
@@ -225,6 +227,8 @@ class Leg(Timed):
             self.settle_at = now
         if self.settle_at <= now:
             self.call.settle(self, now)
+        else:
+            self.call.queue.watch(self, self.settle_at)
 
     # Conditions
 
@@ -256,6 +260,8 @@ class Leg(Timed):
     def deadline(self) -> int:
         """Return the earliest of this state's timers and of the verdict, NEVER if all are through."""
         due = NEVER if self.verdict else self.settle_at
+        if self.state is State.ACCEPTED and self.conditions is None:
+            return due  # Timer L could only end a missing ACK's condition
         for timer in _TIMERS_OF[self.state]:
             at = self._due(timer)
             if at < due:

@@ -28,6 +28,7 @@ class Discard(StrEnum):
     MEDIA = "media"  # UDP whose first payload bits say RTP or RTCP (version 2): cannot be SIP
     KEEPALIVE = "keepalive"  # CRLF, single bytes and empty datagrams that hold NAT bindings open
     TCP_MALFORMED = "tcp_malformed"
+    TCP_CONTROL = "tcp_control"  # a segment without payload: SYN, ACK, FIN, ...
     TCP_RETRANSMITTED = "tcp_retransmitted"  # bytes seen before
     TCP_GAP = "tcp_gap"  # bytes missing from a stream that carried SIP
     TCP_NOT_SIP = "tcp_not_sip"  # segment of a stream that is something else

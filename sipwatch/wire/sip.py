@@ -2,15 +2,18 @@
 
 Must not know: calls, transactions, sockets, or how the bytes arrived.
 
-Two readers stand behind ``parse``. The quick one takes the spelling that nearly every stack sends
-(``Via: ``, ``Call-ID: ``, CRLF, no folding) and cuts the few values needed out of the header section
-with ``find``. Whatever it does not recognise goes to the patient one, which splits lines, unfolds
-(§7.3.1), and knows compact forms (§7.3.3), any case and any white space. Both give the same answer
-wherever both apply; a property test holds them to it.
+Two readers stand behind ``parse``. The patient one splits lines, unfolds (§7.3.1), and knows compact
+forms (§7.3.3), any case and any white space: it is the reference. But a stack writes its header
+section in the same order every time. So the patient reader's finds teach ``shapes`` the sequence of
+header names, and the next message of that shape is read by one pattern, in a fifth of the time. A
+message that departs from a known shape in any way goes to the patient one, so both always agree; a
+property test holds them to it.
 """
 
+from sipwatch.wire import shapes
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Path, Request, Response
+from sipwatch.wire.shapes import Shape
 
 # RFC 3261, 3262, 3265/6665, 3311, 3428, 3515, 3903, 6086: interned, so that comparing is by identity.
 METHODS = {
@@ -39,6 +42,7 @@ _SLOTS = {
 }  # fmt: skip
 
 _cseq_cache: dict[bytes, tuple[int, str]] = {}
+_shapes: dict[bytes, list[Shape]] = shapes.known
 
 
 def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Response | Discard:
@@ -48,10 +52,40 @@ def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
     headers that tracking needs are whole. A header that is absent is left empty; judging a message
     unusable is left to whoever needs that header. Never raises.
     """
-    eol = data.find(b"\r\n")
-    line = data[:eol] if eol >= 0 else _first_line(data)
     message: Request | Response
-    method = ""
+    for shape in _shapes.get(data[:12] if data[:4] == b"SIP/" else data[:4], ()):
+        found = shape.match(data)
+        if found is None:
+            continue
+        if shape.status_code:
+            message = response = Response()
+            response.status_code = shape.status_code
+            (
+                response.reason_phrase, message.branch, message.from_tag, to_tag, message.call_id, cseq, _,
+            ) = found.group(*shape.groups)  # fmt: skip
+        else:
+            message = request = Request()
+            request.method = shape.method
+            (
+                request.request_uri, message.branch, message.from_tag, to_tag, message.call_id, cseq, forwards,
+            ) = found.group(*shape.groups)  # fmt: skip
+            # Without a Max-Forwards its group is the whole match: no number.
+            request.max_forwards = _number(forwards)
+        message.time = time
+        message.path = path
+        message.raw = data
+        message.to_tag = to_tag or b""
+        message.via_count = shape.via_count
+        numbered = _cseq_cache.get(cseq)
+        message.cseq_number, message.cseq_method = numbered if numbered is not None else _cseq(cseq)
+        return message
+    return _read(time, path, data, truncated)
+
+
+def _read(time: int, path: Path, data: bytes, truncated: bool) -> Request | Response | Discard:
+    """Read a message of no known shape."""
+    line = _first_line(data)
+    message: Request | Response
     if line[:8] == b"SIP/2.0 ":
         status_code = STATUS_CODES.get(line[8:11])
         if status_code is None or line[11:12] not in (b" ", b""):
@@ -60,82 +94,16 @@ def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
         response.status_code = status_code
         response.reason_phrase = line[12:]
     else:
-        space = line.find(b" ")
-        method = METHODS.get(line[:space], "")
-        if not method or line[-8:] != b" SIP/2.0":
-            lenient = _request_line(line)
-            if isinstance(lenient, Discard):
-                return lenient
-            method, request_uri = lenient
-        else:
-            request_uri = line[space + 1 : -8].strip()
+        read = _request_line(line)
+        if isinstance(read, Discard):
+            return read
         message = request = Request()
-        request.method = method
-        request.request_uri = request_uri
+        request.method, request.request_uri = read
         request.max_forwards = -1
     message.time = time
     message.path = path
     message.raw = data
-
-    end = data.find(b"\r\n\r\n", eol)
-    if eol < 0 or end < 0:
-        return _patient(message, data, truncated)
-    # The head begins and ends with a line end, so that every header line is found as "\nName: ".
-    head = data[eol : end + 2]
-    via_count = head.count(b"\nVia: ")
-    if not via_count or head.count(b"\nV") != via_count or b"\nv" in head or b"\n " in head or b"\n\t" in head:
-        return _patient(message, data, False)
-    start = head.find(b"\nFrom: ") + 7
-    if start == 6:
-        return _patient(message, data, False)
-    value = head[start : head.find(b"\n", start)].strip()
-    at = value.find(b";tag=", value.rfind(b">") + 1)
-    if at < 0 or b'"' in value[at:]:
-        message.from_tag = tag_of(value)
-    else:
-        stop = value.find(b";", at + 5)
-        message.from_tag = (value[at + 5 :] if stop < 0 else value[at + 5 : stop]).strip()
-
-    start = head.find(b"\nTo: ") + 5
-    if start == 4:
-        return _patient(message, data, False)
-    value = head[start : head.find(b"\n", start)].strip()
-    at = value.find(b";tag=", value.rfind(b">") + 1)
-    if at < 0:
-        message.to_tag = b"" if value[-1:] == b">" else tag_of(value)
-    elif b'"' in value[at:]:
-        message.to_tag = tag_of(value)
-    else:
-        stop = value.find(b";", at + 5)
-        message.to_tag = (value[at + 5 :] if stop < 0 else value[at + 5 : stop]).strip()
-
-    start = head.find(b"\nCall-ID: ") + 10
-    if start == 9:
-        return _patient(message, data, False)
-    message.call_id = head[start : head.find(b"\n", start)].strip()
-
-    start = head.find(b"\nCSeq: ") + 7
-    if start == 6:
-        return _patient(message, data, False)
-    value = head[start : head.find(b"\n", start)].strip()
-    cseq = _cseq_cache.get(value)
-    message.cseq_number, message.cseq_method = cseq if cseq is not None else _cseq(value)
-
-    start = head.find(b"\nVia: ") + 6
-    value = head[start : head.find(b"\n", start)].strip()
-    if b"," in value or via_count > 1:
-        values = [v for line in header_values(data, b"via", b"v") for v in split_values(line)]
-        via_count = len(values)
-        value = values[0] if values else b""
-    message.via_count = via_count
-    message.branch = via_branch(value)
-
-    if method == "INVITE":
-        start = head.find(b"\nMax-Forwards: ") + 15
-        if start == 14:
-            return _patient(message, data, False)
-        request.max_forwards = _number(head[start : head.find(b"\n", start)].strip())
-    return message
+    return _patient(message, data, truncated)
 
 
 def looks_like_sip(data: bytes) -> bool:
@@ -168,9 +136,24 @@ def header_values(data: bytes, name: bytes, compact: bytes = b"") -> list[bytes]
 
 
 def header(data: bytes, name: bytes, compact: bytes = b"") -> bytes:
-    """Return the first value of a header, ``b""`` when it is absent."""
-    values = header_values(data, name, compact)
-    return values[0] if values else b""
+    """Return the first value of a header, ``b""`` when it is absent; names lower case."""
+    head = head_of(data)
+    lowered = head.lower()
+    start = lowered.find(b"\n" + name + b":")
+    if compact and start < 0:
+        start = lowered.find(b"\n" + compact + b":")
+        name = compact
+    if start < 0:
+        # Blanks before the colon are legal (§7.3.1) and rare.
+        values = header_values(data, name, compact) if b" :" in lowered or b"\t:" in lowered else ()
+        return values[0] if values else b""
+    start += len(name) + 2
+    stop = head.find(b"\n", start)
+    if stop < 0:
+        return head[start:].strip()
+    if head[stop + 1 : stop + 2] in (b" ", b"\t"):
+        return header_values(data, name, compact)[0]
+    return head[start:stop].strip()
 
 
 def split_values(value: bytes, separator: bytes = b",") -> list[bytes]:
@@ -273,9 +256,12 @@ def _first_line(data: bytes) -> bytes:
 
 
 def _request_line(line: bytes) -> tuple[str, bytes] | Discard:
-    """Read a request line that is not spelt canonically: blanks, other methods, other versions."""
+    """Read a request line, with blanks to spare and methods unknown to us."""
+    at = line.rfind(b"SIP/")
+    if at < 0:
+        return Discard.SIP_START_LINE if line[:4].upper() == b"SIP/" else Discard.NOT_SIP
     parts = line.split()
-    if len(parts) < 3 or parts[-1][:4].upper() != b"SIP/" or len(parts[0]) > _LONGEST_METHOD:
+    if len(parts) < 3 or parts[-1][:4] != b"SIP/" or len(parts[0]) > _LONGEST_METHOD:
         return Discard.SIP_START_LINE
     if not _TOKEN.issuperset(parts[0]):
         return Discard.SIP_START_LINE
@@ -344,5 +330,9 @@ def _patient(message: Request | Response, data: bytes, truncated: bool) -> Reque
     message.branch = via_branch(vias[0]) if vias else b""
     if isinstance(message, Request):
         message.max_forwards = _number(first[_MAX_FORWARDS])
-    whole = vias and first[_FROM] and first[_TO] and message.call_id and message.cseq_method
+    whole = bool(vias and first[_FROM] and first[_TO] and message.call_id and message.cseq_method)
+    if whole and not truncated:
+        method = message.method if isinstance(message, Request) else ""
+        status_code = message.status_code if isinstance(message, Response) else 0
+        shapes.learn(data, method, status_code)
     return Discard.SIP_TRUNCATED if truncated and not whole else message

@@ -1,0 +1,9 @@
+"""What can go wrong with a source, in words for its user."""
+
+
+class CaptureError(Exception):
+    """A source that cannot be read; the text says what, why, and what to do, on one line."""
+
+
+class Damage(Exception):  # noqa: N818 - not an error of ours: the end of what can be read
+    """Where a file stops making sense; what was read before it stands."""

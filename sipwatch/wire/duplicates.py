@@ -1,0 +1,43 @@
+"""Datagrams captured twice: by a mirror port, the `any` interface, on both sides of a bridge.
+
+Must not know: SIP.
+"""
+
+WINDOW = 50_000_000  # ns; DESIGN §4. A retransmission comes no sooner than T1/2 = 250 ms
+MOST = 65_536  # datagrams remembered in one generation
+
+
+class Duplicates:
+    """Remembers the hashes of recent datagrams in two generations.
+
+    A datagram is a duplicate of the first copy, not of the copy before it: a sender that repeats
+    without end must not vanish.
+    """
+
+    __slots__ = ("_before", "_now", "_since", "evicted")
+
+    def __init__(self) -> None:
+        self._now: dict[int, int] = {}
+        self._before: dict[int, int] = {}
+        self._since = 0
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._now) + len(self._before)
+
+    def seen(self, time: int, ends: bytes, payload: bytes) -> bool:
+        """Tell whether these bytes between these ends were seen within the window; else remember them."""
+        what = hash(payload) ^ hash(ends)
+        first = self._now.get(what)
+        if first is None:
+            first = self._before.get(what)
+        if first is not None and -WINDOW <= time - first <= WINDOW:
+            return True
+        if time - self._since > WINDOW or len(self._now) >= MOST:
+            if time - self._since <= WINDOW:
+                self.evicted += len(self._before)
+            self._before = self._now
+            self._now = {}
+            self._since = time
+        self._now[what] = time
+        return False

@@ -1,0 +1,69 @@
+"""Tunnel headers: where the inner IP header begins.
+
+Must not know: what is inside, or how deep we are.
+"""
+
+from sipwatch.wire import link
+from sipwatch.wire.discards import Discard
+
+# UDP destination ports; payload is checked before it is believed.
+VXLAN_PORTS = frozenset({4789, 8472})
+GENEVE_PORT = 6081
+GTP_U_PORT = 2152
+
+_ERSPAN_2, _ERSPAN_3 = 0x88BE, 0x22EB
+_G_PDU = 0xFF
+
+
+def gre(data: bytes, start: int) -> int | Discard:
+    """Return the inner IP header's place behind a GRE header (RFC 2784, 2890; ERSPAN I to III)."""
+    if len(data) < start + 4:
+        return Discard.TUNNEL_MALFORMED
+    flags = data[start]
+    if data[start + 1] & 7:  # version 1 is PPTP
+        return Discard.TUNNEL_MALFORMED
+    protocol = int.from_bytes(data[start + 2 : start + 4], "big")
+    sequence = flags & 0x10
+    start += 4 + 4 * bool(flags & 0x80) + 4 * bool(flags & 0x20) + 4 * bool(sequence)
+    if protocol == _ERSPAN_2:
+        # Type I has neither sequence number nor header of its own.
+        return link.ethernet(data, start + 8 if sequence else start)
+    if protocol == _ERSPAN_3:
+        has_subheader = len(data) > start + 11 and data[start + 11] & 1
+        return link.ethernet(data, start + 12 + 8 * bool(has_subheader))
+    return link.ethernet_or_ip(data, protocol, start)
+
+
+def by_port(data: bytes, port: int, start: int, end: int) -> int | Discard | None:
+    """Return the inner IP header's place in a UDP payload, None when it is no tunnel after all."""
+    if port in VXLAN_PORTS:
+        # RFC 7348: the I flag, everything reserved zero.
+        if end - start < 8 or data[start] != 0x08 or data[start + 7]:
+            return None
+        return link.ethernet(data, start + 8)
+    if port == GENEVE_PORT:
+        if end - start < 8 or data[start] >> 6:
+            return None
+        protocol = int.from_bytes(data[start + 2 : start + 4], "big")
+        return link.ethernet_or_ip(data, protocol, start + 8 + 4 * (data[start] & 0x3F))
+    if port == GTP_U_PORT:
+        return _gtp_u(data, start, end)
+    return None
+
+
+def _gtp_u(data: bytes, start: int, end: int) -> int | Discard | None:
+    """3GPP TS 29.281 §5: version 1, protocol type GTP, message G-PDU."""
+    if end - start < 8 or data[start] & 0xF0 != 0x30 or data[start + 1] != _G_PDU:
+        return None
+    flags = data[start]
+    inner = start + 8
+    if flags & 0x07:
+        inner += 4
+        following = data[inner - 1 : inner]
+        while flags & 0x04 and following and following[0]:
+            size = 4 * data[inner] if inner < end else 0
+            if not size:
+                return Discard.TUNNEL_MALFORMED
+            inner += size
+            following = data[inner - 1 : inner]
+    return inner if inner < end else Discard.TUNNEL_MALFORMED
