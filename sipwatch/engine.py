@@ -14,12 +14,13 @@ from sipwatch.export.record import CallRecord, CaptureRecord
 from sipwatch.track.tracker import Tracker
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
-from sipwatch.wire.message import Request, Response
+from sipwatch.wire.message import Request, Response, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sipwatch.capture import CaptureSource
+    from sipwatch.capture.deep import Datagram, DeepSource
+    from sipwatch.capture.files import CaptureSource
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
 
@@ -54,9 +55,17 @@ class Engine:
                 if item.__class__ is Response or item.__class__ is Request:
                     message(item)
 
+    def run_datagrams(self, datagrams: Iterable[Datagram]) -> None:
+        """Take what another decoder found: packet time in ns, transport, ends, bytes."""
+        decoder = self.decoder
+        for time, transport, key, payload in datagrams:
+            for item in decoder.datagram(time, decoder.path(Transport(transport), key), payload):
+                if isinstance(item, (Request, Response)):
+                    self.message(item)
+
     def message(self, message: Request | Response) -> None:
         """Count a message and follow it."""
-        if message.__class__ is Response:
+        if isinstance(message, Response):
             code = message.status_code
             self.responses[code] = self.responses.get(code, 0) + 1
         else:
@@ -75,7 +84,7 @@ class Engine:
             self.tracker.advance(last)
         self.tracker.finish()
 
-    def capture(self, source: CaptureSource) -> CaptureRecord:
+    def capture(self, source: CaptureSource | DeepSource) -> CaptureRecord:
         """Say what was read, and what of it was not used."""
         discards = dict(self.decoder.discards)
         duplicates = discards.pop(Discard.DUPLICATE, 0)

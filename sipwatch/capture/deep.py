@@ -5,12 +5,16 @@ Must not know: what SIP messages mean; it hands on their bytes, their ends and t
 
 from __future__ import annotations
 
+import heapq
+import os
+import shutil
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import open_capture
+from sipwatch.capture.formats import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,23 +41,24 @@ class Datagram(NamedTuple):
 
 
 class DeepSource:
-    """Iterates over the SIP messages of one file, decoded by tshark; a context manager.
+    """Iterates over the SIP messages of capture files, decoded by tshark; a context manager.
 
-    Raises CaptureError when tshark is missing, or cannot read the file at all. ``packets``,
-    ``first`` and ``last`` are of the whole file where we can read its format too, else of the
-    packets that held SIP.
+    Several files are merged in packet-time order. Raises CaptureError when tshark is missing, or
+    cannot read a file at all. ``packets``, ``first`` and ``last`` are of the whole files where we can
+    read their format too, else of the packets that held SIP.
     """
 
-    def __init__(self, path: str, keylog: str | None = None) -> None:
-        self.files = [path]
-        self.packets = 0
-        self.media = 0
-        self.first: int | None = None
-        self.last: int | None = None
+    def __init__(self, paths: Sequence[str], keylog: str | None = None) -> None:
+        if shutil.which("tshark") is None:
+            raise CaptureError(INSTALL_HINT)
+        for path in (*paths, *([keylog] if keylog else [])):
+            _check(path)
+        self.files = list(paths)
         self.warnings: list[str] = []
-        self._path = path
+        self.media = 0
+        self._tallies = [Tally() for _ in paths]
         self._keylog = keylog
-        self._capture: Any = None
+        self._captures: list[Any] = []
 
     def __enter__(self) -> DeepSource:
         return self
@@ -61,63 +66,88 @@ class DeepSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def packets(self) -> int:
+        """Count the packets so far."""
+        return sum(tally.packets for tally in self._tallies)
+
+    @property
+    def first(self) -> int | None:
+        """Return the time of the first packet."""
+        return min((t.first for t in self._tallies if t.first is not None), default=None)
+
+    @property
+    def last(self) -> int | None:
+        """Return the time of the last packet."""
+        return max((t.last for t in self._tallies if t.last is not None), default=None)
+
+    @property
+    def bytes_read(self) -> int:
+        """Tell nothing: tshark does not say how far it is."""
+        return 0
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Tell nothing, likewise."""
+        return None
+
     def close(self) -> None:
         """Stop tshark."""
-        if self._capture is not None:
-            self._capture.close()
-            self._capture = None
+        while self._captures:
+            self._captures.pop().close()
 
     def __iter__(self) -> Iterator[Datagram]:
+        parts = [self._file(path, tally) for path, tally in zip(self.files, self._tallies, strict=True)]
+        return parts[0] if len(parts) == 1 else heapq.merge(*parts, key=lambda datagram: datagram.time)
+
+    def _file(self, path: str, tally: Tally) -> Iterator[Datagram]:
         # Late: pyshark brings lxml and asyncio, which nobody else needs.
-        from pyshark.capture.capture import TSharkCrashException
-        from pyshark.tshark.tshark import TSharkNotFoundException
-
-        self._count()
-        try:
-            for packet in self._open():
-                time = _nanoseconds(str(packet.frame_info.time_epoch))
-                self._note(time)
-                yield from _datagrams(time, packet.layers)
-        except TSharkNotFoundException:
-            raise CaptureError(INSTALL_HINT) from None
-        except TSharkCrashException as error:
-            if not self.packets:
-                raise CaptureError(f"{self._path}: tshark could not read it: {_one_line(error)}") from None
-            self.warnings.append(f"{self._path}: tshark stopped before the end: {_one_line(error)}")
-        finally:
-            self.close()
-
-    def _open(self) -> Any:  # noqa: ANN401 - pyshark has no types
         from pyshark import FileCapture
+        from pyshark.capture.capture import TSharkCrashException
 
-        preferences = {"tls.keylog_file": self._keylog} if self._keylog else None
-        self._capture = FileCapture(
-            self._path,
+        counted = self._count(path, tally)
+        capture = FileCapture(
+            path,
             display_filter=_DISPLAY_FILTER,
             keep_packets=False,
-            override_prefs=preferences,
-            # No names from the network, two passes not needed: the file is read once, offline.
-            custom_parameters=["-n"],
+            override_prefs={"tls.keylog_file": self._keylog} if self._keylog else None,
+            custom_parameters=["-n"],  # no names from the network
         )
-        return self._capture
+        self._captures.append(capture)
+        try:
+            for packet in capture:
+                time = _nanoseconds(str(packet.frame_info.time_epoch))
+                if not counted:
+                    tally.add(1, time, time)
+                yield from _datagrams(time, packet.layers)
+        except TSharkCrashException as error:
+            if not tally.packets:
+                raise CaptureError(f"{path}: tshark could not read it: {_one_line(error)}") from None
+            self.warnings.append(f"{path}: tshark stopped before the end; reported up to there")
 
-    def _count(self) -> None:
+    def _count(self, path: str, tally: Tally) -> bool:
         """Count the packets with our own reader: tshark hands over only those that hold SIP."""
         try:
-            with open_capture([self._path]) as source:
+            with open_capture([path]) as source:
                 for _ in source:
                     pass
-                self.packets, self.first, self.last = source.packets, source.first, source.last
+                tally.packets, tally.first, tally.last = source.packets, source.first, source.last
+                self.warnings.extend(source.warnings)
         except CaptureError:
-            self._counted = False
-        else:
-            self._counted = True
+            return False
+        return True
 
-    def _note(self, time: int) -> None:
-        if not self._counted:
-            self.packets += 1
-            self.first = time if self.first is None else self.first
-            self.last = time if self.last is None else max(self.last, time)
+
+def _check(path: str) -> None:
+    """Raise CaptureError when a file cannot be opened; tshark would say it in words of its own."""
+    if path == "-":
+        raise CaptureError("--deep reads files only; save standard input to a file first")
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise CaptureError(f"{path}: cannot be opened: {error.strerror}") from None
+    if os.path.isdir(path):
+        raise CaptureError(f"{path}: is a directory, not a file")
 
 
 def _datagrams(time: int, layers: Sequence[Any]) -> Iterator[Datagram]:

@@ -44,8 +44,7 @@ def ip_offset(link_type: int, data: bytes) -> int | Discard:
         families = {int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")}
         return 4 if families & (_AF_INET | _AF_INET6) else Discard.NOT_IP
     if link_type == PPP:
-        start = 2 if data[:2] == b"\xff\x03" else 0
-        return _ppp(data, start)
+        return ppp(data, 0)
     return Discard.LINK_TYPE
 
 
@@ -73,13 +72,16 @@ def _by_ethertype(data: bytes, ethertype: int, start: int) -> int | Discard:
         elif ethertype in _MPLS:
             return _mpls(data, start)
         elif ethertype == _PPPOE_SESSION:
-            return _ppp(data, start + 6)
+            return ppp(data, start + 6)
         else:
             return Discard.NOT_IP
     return Discard.NOT_IP
 
 
-def _ppp(data: bytes, start: int) -> int | Discard:
+def ppp(data: bytes, start: int) -> int | Discard:
+    """Return where the IP header begins in a PPP frame, with or without address and control bytes."""
+    if data[start : start + 2] == b"\xff\x03":
+        start += 2
     protocol = data[start : start + 2]
     if protocol[:1] and protocol[0] & 1:  # compressed to one byte (RFC 1661 §6.5)
         return start + 1 if protocol[0] in _PPP_IP else Discard.NOT_IP

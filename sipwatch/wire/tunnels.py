@@ -11,7 +11,7 @@ VXLAN_PORTS = frozenset({4789, 8472})
 GENEVE_PORT = 6081
 GTP_U_PORT = 2152
 
-_ERSPAN_2, _ERSPAN_3 = 0x88BE, 0x22EB
+_ERSPAN_2, _ERSPAN_3, _PPP = 0x88BE, 0x22EB, 0x880B
 _G_PDU = 0xFF
 
 
@@ -20,9 +20,12 @@ def gre(data: bytes, start: int) -> int | Discard:
     if len(data) < start + 4:
         return Discard.TUNNEL_MALFORMED
     flags = data[start]
-    if data[start + 1] & 7:  # version 1 is PPTP
-        return Discard.TUNNEL_MALFORMED
     protocol = int.from_bytes(data[start + 2 : start + 4], "big")
+    version = data[start + 1] & 7
+    if version == 1 and protocol == _PPP:  # PPTP (RFC 2637): always a key, perhaps an acknowledgement
+        return link.ppp(data, start + 8 + 4 * bool(flags & 0x10) + 4 * bool(data[start + 1] & 0x80))
+    if version:
+        return Discard.TUNNEL_MALFORMED
     sequence = flags & 0x10
     start += 4 + 4 * bool(flags & 0x80) + 4 * bool(flags & 0x20) + 4 * bool(sequence)
     if protocol == _ERSPAN_2:

@@ -1,0 +1,169 @@
+"""Calls counted as they come, in bounded memory: outcomes, conditions, ratios, delays, ends.
+
+Must not know: formats, terminals, how calls are judged.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sipwatch.export.record import SummaryRecord
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
+
+# RFC 6076 §4.7 and §4.9
+_EFFECTIVE = frozenset({480, 486, 600, 603})
+_INEFFECTIVE = frozenset({408, 500, 503, 504})
+
+# Upper bounds in seconds of the delay histograms: 5 % apart, from a millisecond to a day.
+_GROWTH = 1.05
+_BOUNDS = [0.001 * _GROWTH**i for i in range(375)]
+
+
+class Delays:
+    """A histogram with narrow buckets: any quantile to within 5 %, whatever the number of values."""
+
+    __slots__ = ("_counts", "count", "largest")
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_BOUNDS) + 1)
+        self.count = 0
+        self.largest = 0.0
+
+    def add(self, seconds: float | None) -> None:
+        """Add a delay; None is none."""
+        if seconds is not None and seconds >= 0:
+            self._counts[bisect_right(_BOUNDS, seconds)] += 1
+            self.count += 1
+            self.largest = max(self.largest, seconds)
+
+    def quantile(self, share: float) -> float | None:
+        """Return the delay that this share of all stays below, None without any."""
+        if not self.count:
+            return None
+        wanted = share * self.count
+        seen = 0
+        for place, number in enumerate(self._counts):
+            seen += number
+            if seen >= wanted:
+                return min(_BOUNDS[min(place, len(_BOUNDS) - 1)], self.largest)
+        return self.largest
+
+
+class Tally:
+    """Calls and answered calls of one end."""
+
+    __slots__ = ("answered", "calls", "outcomes")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.answered = 0
+        self.outcomes: dict[str, int] = {}
+
+    def add(self, outcome: str) -> None:
+        """Count a call."""
+        self.calls += 1
+        self.answered += outcome == "answered"
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+
+class Summary:
+    """Counts calls. Ratios are RFC 6076's over calls; ``unfinished`` calls are in none of them (DESIGN §6)."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.outcomes: dict[str, int] = {}
+        self.categories: dict[str, int] = {}
+        self.conditions: dict[str, int] = {}
+        self.sources: dict[str, Tally] = {}
+        self.destinations: dict[str, Tally] = {}
+        self.setup = Delays()
+        self.post_dial = Delays()
+        self.ring = Delays()
+        self.talk = Delays()
+        self._judged = self._answered = self._redirected = 0
+        self._effective = self._ineffective = self._completed = 0
+
+    def add(self, call: CallRecord, completed: bool) -> None:
+        """Count a call; ``completed`` says that it was answered and ended by a BYE with a 2xx."""
+        self.calls += 1
+        self.outcomes[call.outcome] = self.outcomes.get(call.outcome, 0) + 1
+        self.categories[call.category] = self.categories.get(call.category, 0) + 1
+        if call.conditions:
+            for kind in {condition.kind for condition in call.conditions}:
+                self.conditions[kind] = self.conditions.get(kind, 0) + 1
+        self._end(self.sources, call.source, call.outcome)
+        self._end(self.destinations, call.destination, call.outcome)
+        self._delays(call)
+        if call.outcome != "unfinished":
+            self._ratios(call, completed)
+
+    def to_record(self) -> SummaryRecord:
+        """Return the summary for export, outcomes and conditions most frequent first."""
+        asked = self._judged - self._redirected
+        return SummaryRecord(
+            calls=self.calls,
+            outcomes=_by_frequency(self.outcomes),
+            conditions=_by_frequency(self.conditions),
+            ser=_ratio(self._answered, asked),
+            seer=_ratio(self._effective, asked),
+            isa=_ratio(self._ineffective, self._judged),
+            scr=_ratio(self._completed, self._judged),
+        )
+
+    @property
+    def asr(self) -> float | None:
+        """Return the answer seizure ratio: answered calls over judged calls."""
+        return _ratio(self._answered, self._judged)
+
+    @property
+    def ner(self) -> float | None:
+        """Return the network effectiveness ratio: answered, or failed by the user's doing."""
+        return _ratio(self._answered + self.categories.get("user", 0), self._judged)
+
+    @staticmethod
+    def _end(ends: dict[str, Tally], name: str, outcome: str) -> None:
+        tally = ends.get(name)
+        if tally is None:
+            tally = ends[name] = Tally()
+        tally.add(outcome)
+
+    def _delays(self, call: CallRecord) -> None:
+        self.setup.add(call.setup_seconds)
+        self.ring.add(call.ring_seconds)
+        self.talk.add(call.talk_seconds)
+        if call.progressed is not None:
+            self.post_dial.add(between(call.started, call.progressed))
+
+    def _ratios(self, call: CallRecord, completed: bool) -> None:
+        code = call.status_code
+        self._judged += 1
+        if call.answered is not None:
+            self._answered += 1
+            self._effective += 1
+            self._completed += completed
+        elif code is None:
+            unheard = call.trying is None and call.progressed is None
+            self._ineffective += unheard and call.ended_by == "timeout"
+        else:
+            self._redirected += 300 <= code < 400
+            self._effective += code in _EFFECTIVE
+            self._ineffective += code in _INEFFECTIVE
+
+
+def between(start: str, end: str) -> float:
+    """Return the seconds between two times of a record."""
+    if start[:17] == end[:17]:
+        return float(end[17:-1]) - float(start[17:-1])
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def _by_frequency(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None

@@ -1,0 +1,120 @@
+"""Records to bytes: JSON, JSON lines, CSV. Memory does not grow with the number of calls.
+
+Must not know: terminals, how records come about.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from array import array
+from typing import IO, TYPE_CHECKING, Protocol
+
+import msgspec
+
+from sipwatch.export.escape import csv_cell, json_text
+from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ENCODE = msgspec.json.Encoder().encode
+_IN_MEMORY = 16 << 20  # bytes of encoded calls before they go to a temporary file
+_COLUMNS = tuple(field for field in CallRecord.__struct_fields__ if field != "messages")
+
+
+class Writer(Protocol):
+    """Takes calls as they are over, and is told once what the whole was."""
+
+    def call(self, record: CallRecord) -> None:
+        """Take one call."""
+
+    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+        """Write what comes last."""
+
+
+class JsonWriter:
+    """One object: capture, summary, calls in the order they started.
+
+    What comes first is known last, so the encoded calls wait in a temporary file; in memory stay
+    their starts and places, 16 bytes a call.
+    """
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed in finish
+        self._starts: list[str] = []
+        self._places = array("q", [0])
+
+    def call(self, record: CallRecord) -> None:
+        """Keep a call until its turn."""
+        encoded = json_text(_ENCODE(record))
+        self._spool.write(encoded)
+        self._starts.append(record.started)
+        self._places.append(self._places[-1] + len(encoded))
+
+    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+        """Write the object."""
+        write = self._out.write
+        write(b'{"capture":' + json_text(_ENCODE(capture)))
+        write(b',"summary":' + json_text(_ENCODE(summary)) + b',"calls":[')
+        order = sorted(range(len(self._starts)), key=self._starts.__getitem__)
+        before = b"\n"
+        for place in order:
+            start, end = self._places[place], self._places[place + 1]
+            self._spool.seek(start)
+            write(before + self._spool.read(end - start))
+            before = b",\n"
+        write(b"\n]}\n")
+        self._spool.close()
+
+
+class JsonLinesWriter:
+    """A line for each call, as soon as it is over."""
+
+    def __init__(self, out: IO[bytes], *, at_once: bool = True) -> None:
+        self._out = out
+        self._at_once = at_once  # a pipe's reader waits for it, a file's does not
+
+    def call(self, record: CallRecord) -> None:
+        """Write a call."""
+        self._out.write(json_text(_ENCODE(record)) + b"\n")
+        if self._at_once:
+            self._out.flush()
+
+    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+        """Have nothing more to write: lines are calls only."""
+
+
+class CsvWriter:
+    """A row for each call, RFC 4180; the keys of a CALL are the columns.
+
+    Lists (conditions, findings, legs, messages) stand as JSON in their cell. Control characters are
+    made visible, and no cell begins like a formula.
+    """
+
+    def __init__(self, out: IO[bytes], *, messages: bool = False) -> None:
+        self._columns: Sequence[str] = (*_COLUMNS, "messages") if messages else _COLUMNS
+        self._text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+        self._rows = csv.writer(self._text)
+        self._rows.writerow(self._columns)
+
+    def call(self, record: CallRecord) -> None:
+        """Write a call."""
+        self._rows.writerow([_cell(getattr(record, column)) for column in self._columns])
+
+    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+        """Let go of the output without closing it."""
+        self._text.flush()
+        self._text.detach()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return csv_cell(value)
+    if isinstance(value, list):
+        return json_text(_ENCODE(value)).decode() if value else ""
+    return str(value)

@@ -1,0 +1,166 @@
+"""One call as a ladder: its ends as columns, its messages as arrows, its conditions where they were raised.
+
+Must not know: how records come about. All text from the wire is escaped here.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from rich.text import Text
+
+from sipwatch.export.escape import terminal
+from sipwatch.export.summary import between
+from sipwatch.report.plain import CATEGORY_STYLE, CONDITION_WORDS, duration, plain_name
+from sipwatch.report.table import console
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord, MessageRecord
+
+_TIMES = 22  # columns for the clock and the delta
+NARROWEST = 16  # columns between two ends
+WIDEST = 34
+
+
+class Row(NamedTuple):
+    """One line of the ladder: a message, or a remark at its moment."""
+
+    time: str
+    message: MessageRecord | None
+    remark: str
+    style: str
+
+
+def print_ladder(out: IO[str], call: CallRecord) -> None:
+    """Print the ladder of a call whose messages were kept."""
+    target = console(out)
+    ends = _ends(call)
+    width = max(NARROWEST, min(WIDEST, (target.width - _TIMES - 2) // max(1, len(ends) - 1)))
+    for line in _title(call):
+        target.print(line, soft_wrap=True)
+    target.print()
+    for line in _columns(call, ends, width):
+        target.print(line, soft_wrap=True)
+    before = call.started
+    for row in _rows(call):
+        target.print(_line(row, before, ends, width), soft_wrap=True)
+        before = row.time
+    target.print()
+    target.print(_verdict(call), soft_wrap=True)
+
+
+def _title(call: CallRecord) -> list[Text]:
+    parties = f"{terminal(call.caller or '?')} → {terminal(call.callee or '?')}"
+    return [
+        Text(f"{parties}   {call.started[:10]} {call.started[11:23]} UTC   {call.id}", style="bold"),
+        Text(f"Call-ID {terminal(call.call_id)}", style="bright_black"),
+    ]
+
+
+def _ends(call: CallRecord) -> list[str]:
+    """Order the ends as the call passes them, from the caller on."""
+    ends: list[str] = []
+    for leg in call.legs:
+        for address in (leg.source_address, leg.destination_address):
+            if address not in ends:
+                place = ends.index(leg.source_address) + 1 if leg.source_address in ends else len(ends)
+                if address == leg.source_address and leg.destination_address in ends:
+                    place = ends.index(leg.destination_address)
+                ends.insert(place, address)
+    for message in call.messages or ():
+        ends.extend(address for address in (message.source, message.destination) if address not in ends)
+    return ends
+
+
+def _columns(call: CallRecord, ends: list[str], width: int) -> list[Text]:
+    """Write the names above the columns; with a legend where addresses are too long for them."""
+    names = _peer_names(call)
+    full = [f"{names[end]} {end}" if end in names else end for end in ends]
+    short = full
+    lines = []
+    if any(len(label) > width - 2 for label in full):
+        short = [names.get(end) or f"({place + 1})" for place, end in enumerate(ends)]
+        if any(len(label) > width - 2 for label in short) or len(set(short)) < len(short):
+            short = [f"({place + 1})" for place in range(len(ends))]
+        lines = [Text(f"{label}  {end}", style="bright_black") for label, end in zip(short, full, strict=True)]
+        lines.append(Text())
+    header = " " * _TIMES + "".join(label.ljust(width) for label in short)
+    return [*lines, Text(header.rstrip(), style="bold")]
+
+
+def _peer_names(call: CallRecord) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for leg in call.legs:
+        names[leg.source_address] = leg.source
+        names[leg.destination_address] = leg.destination
+    return {address: terminal(name) for address, name in names.items() if name != "other"}
+
+
+def _rows(call: CallRecord) -> list[Row]:
+    rows = [Row(m.time, m, "", "") for m in call.messages or ()]
+    for condition in call.conditions:
+        words = f"{condition.kind}: {CONDITION_WORDS[condition.kind]} (leg {condition.leg + 1})"
+        rows.append(Row(condition.raised, None, f"▲ {words}", "bold red"))
+        if condition.resolved and condition.resolution:
+            rows.append(Row(condition.resolved, None, f"▽ {condition.kind} {condition.resolution}", "yellow"))
+    # A deadline fires before the packet of the same moment; a packet resolves what it resolves.
+    return sorted(rows, key=lambda row: (row.time, row.message is None and row.remark[:1] == "▽"))
+
+
+def _line(row: Row, before: str, ends: list[str], width: int) -> Text:
+    delta = between(before, row.time)
+    text = Text(f"{row.time[11:23]} {'+' + duration(delta) if delta >= 0 else '':>8} ", style="bright_black")
+    if row.message is None:
+        text.append(row.remark, style=row.style)
+        return text
+    text.append(_arrow(row.message, ends, width), style=_style(row.message))
+    if row.message.retransmission:
+        text.append(" (again)", style="bright_black")
+    return text
+
+
+def _arrow(message: MessageRecord, ends: list[str], width: int) -> str:
+    """Draw an arrow from column to column with the method or code on it, the other columns as bars."""
+    source, destination = ends.index(message.source), ends.index(message.destination)
+    left, right = min(source, destination), max(source, destination)
+    if left == right:
+        return _bars(0, left, width) + "⟲ " + _label(message)
+    room = (right - left) * width - 3
+    label = _label(message)
+    label = f" {label[: max(1, room - 4)]} " if room > 6 else ""
+    line = label.center(room, "─")
+    arrow = f"{line}►" if source < destination else f"◄{line}"
+    return _bars(0, left, width) + "│" + arrow + " " + _bars(right, len(ends), width).rstrip()
+
+
+def _bars(first: int, last: int, width: int) -> str:
+    return ("│" + " " * (width - 1)) * (last - first)
+
+
+def _label(message: MessageRecord) -> str:
+    words = terminal(message.first_line).split(" ")
+    if words[0] == "SIP/2.0":
+        return " ".join(words[1:])
+    return words[0]
+
+
+def _style(message: MessageRecord) -> str:
+    if message.retransmission:
+        return "bright_black"
+    code = message.first_line[8:9] if message.first_line.startswith("SIP/2.0 ") else ""
+    return {"": "cyan", "1": "", "2": "green"}.get(code, "red")
+
+
+def _verdict(call: CallRecord) -> Text:
+    text = Text(plain_name(call.outcome), style=f"bold {CATEGORY_STYLE[call.category]}")
+    parts = [f"{call.status_code} {terminal(call.reason_phrase or '')}".strip() if call.status_code else "no final response"]
+    if call.cause is not None:
+        parts.append(f"{call.cause_protocol} cause {call.cause}")
+    if call.ring_seconds is not None:
+        parts.append(f"rang {duration(call.ring_seconds)}")
+    if call.talk_seconds is not None:
+        parts.append(f"talked {duration(call.talk_seconds)}")
+    if call.ended_by:
+        parts.append(f"ended by {call.ended_by.replace('_', ' ')}")
+    text.append(" - " + ", ".join(parts), style="default")
+    return text

@@ -1,0 +1,61 @@
+"""Words for people: plain names of outcomes, conditions and discards.
+
+Must not know: terminals, formats.
+"""
+
+from sipwatch.classify.outcomes import PLAIN_NAME, Outcome
+
+CONDITION_WORDS = {
+    "no_response": "no response at all",
+    "slow_progress": "100, then silence for longer than usual",
+    "no_progress": "100, then silence: stuck",
+    "no_answer": "it rings and nobody answers",
+    "ack_missing": "2xx sent again and again, no ACK",
+    "bye_unanswered": "BYE without response",
+}
+
+CATEGORY_STYLE = {
+    "success": "green",
+    "user": "cyan",
+    "policy": "magenta",
+    "routing": "yellow",
+    "normal": "blue",
+    "technical": "red",
+    "capacity": "bright_red",
+    "unknown": "bright_black",
+}
+
+# Calls that failed, for the list at the end; what ended as planned is not listed.
+FAILED_CATEGORIES = frozenset({"user", "policy", "routing", "technical", "capacity"})
+
+DISCARD_WORDS = {
+    "tls": "encrypted (TLS): --deep with --keylog can open it",
+    "tcp_gap": "gaps in TCP streams: the capture lost packets",
+    "fragment_timeout": "IP fragments whose rest never came",
+    "ip_truncated": "cut short by the snap length",
+    "sip_truncated": "SIP cut short by the snap length",
+    "link_type": "a link type that is not decoded",
+    "sip_start_line": "damaged SIP start lines",
+}
+
+
+def plain_name(outcome: str) -> str:
+    """Return the name of an outcome that a contact centre uses; the two normal redirections told apart."""
+    if outcome == Outcome.ANSWERED_ELSEWHERE:
+        return "Answered elsewhere"
+    if outcome == Outcome.REDIRECTED:
+        return "Redirected"
+    return PLAIN_NAME[Outcome(outcome)]
+
+
+def duration(seconds: float | None) -> str:
+    """Write seconds as people read them: 0.25 s, 12.3 s, 3:05, 1:02:03."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

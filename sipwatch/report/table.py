@@ -1,0 +1,240 @@
+"""The report for people at a terminal: what was captured, what became of the calls, which failed and where.
+
+Must not know: how records come about. All text from the wire is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import IO, TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sipwatch.export.escape import terminal
+from sipwatch.export.summary import Summary, between
+from sipwatch.report.plain import (
+    CATEGORY_STYLE,
+    CONDITION_WORDS,
+    DISCARD_WORDS,
+    FAILED_CATEGORIES,
+    duration,
+    plain_name,
+)
+
+if TYPE_CHECKING:
+    from sipwatch.classify.outcomes import Outcome
+    from sipwatch.export.record import CallRecord, CaptureRecord, LegRecord, SummaryRecord
+    from sipwatch.export.summary import Delays, Tally
+
+NEWEST = 30  # failed calls listed
+MOST_ENDS = 12  # sources or destinations listed
+BAR = 20  # characters
+PIPED_WIDTH = 110  # columns when nobody says how wide the output is
+_WIDE = 100  # columns from which on the failed calls stand in one line each
+
+
+class TableWriter:
+    """Takes calls, and prints the report at the end."""
+
+    def __init__(self, out: IO[str], summary: Summary, categories: dict[Outcome, object]) -> None:
+        self._console = console(out)
+        self._summary = summary
+        self._categories = {str(outcome): str(category) for outcome, category in categories.items()}
+        self._failed: deque[CallRecord] = deque(maxlen=NEWEST)
+        self._failures = 0
+
+    def call(self, record: CallRecord) -> None:
+        """Remember a call that failed, if it is among the newest."""
+        if record.category in FAILED_CATEGORIES:
+            self._failures += 1
+            self._failed.append(record)
+
+    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+        """Print the report."""
+        self._head(capture)
+        if not summary.calls:
+            self._no_calls(capture)
+            return
+        self._outcomes()
+        self._conditions()
+        self._delays(summary)
+        self._ends("From", self._summary.sources)
+        self._ends("To", self._summary.destinations)
+        self._failed_calls()
+
+    # Parts
+
+    def _head(self, capture: CaptureRecord) -> None:
+        say = self._console.print
+        names = ", ".join(terminal(name) for name in capture.files[:3])
+        more = f" and {len(capture.files) - 3} more" if len(capture.files) > 3 else ""
+        say(Text(names + more, style="bold"))
+        if capture.first and capture.last:
+            span = duration(between(capture.first, capture.last))
+            say(Text(f"{capture.first[:19].replace('T', ' ')} UTC, {span} long"))
+        counts = f"{capture.packets:,} packets, {capture.messages:,} SIP messages"
+        if capture.duplicates:
+            counts += f", {capture.duplicates:,} duplicates left out"
+        say(Text(counts))
+        for reason, words in DISCARD_WORDS.items():
+            if capture.discards.get(reason):
+                say(Text(f"  {capture.discards[reason]:,} {words}", style="yellow"))
+        unseen = capture.notices.get("request_in_unknown_dialog", 0)
+        if unseen:
+            say(Text(f"  {unseen:,} requests of calls that were up before the capture began", style="bright_black"))
+
+    def _no_calls(self, capture: CaptureRecord) -> None:
+        say = self._console.print
+        say()
+        if capture.messages:
+            methods = ", ".join(f"{terminal(method)} {count:,}" for method, count in capture.requests.items())
+            say(Text(f"No call was attempted in this capture. Requests seen: {methods or 'none, only responses'}."))
+        else:
+            say(Text("No SIP message was found in this capture."))
+            reasons = sorted(capture.discards.items(), key=lambda entry: -entry[1])[:5]
+            if reasons:
+                say(Text("What was there instead: " + ", ".join(f"{reason} {count:,}" for reason, count in reasons) + "."))
+
+    def _outcomes(self) -> None:
+        summary = self._summary
+        table = _table("Calls", "", "Share", "")
+        for outcome, count in sorted(summary.outcomes.items(), key=lambda entry: -entry[1]):
+            style = CATEGORY_STYLE[self._categories[outcome]]
+            share = count / summary.calls
+            bar = "█" * max(1, round(share * BAR))
+            table.add_row(f"{count:,}", Text(plain_name(outcome), style=style), f"{share:.1%}", Text(bar, style=style))
+        table.add_row(Text(f"{summary.calls:,}", style="bold"), Text("calls", style="bold"), "", "")
+        self._section(table)
+
+    def _conditions(self) -> None:
+        if not self._summary.conditions:
+            return
+        table = _table("Calls", "Wrong while it happened", "")
+        for kind, count in sorted(self._summary.conditions.items(), key=lambda entry: -entry[1]):
+            table.add_row(f"{count:,}", kind, Text(CONDITION_WORDS[kind], style="bright_black"))
+        self._section(table)
+
+    def _delays(self, summary: SummaryRecord) -> None:
+        table = _table("", "Median", "95 % within", "Longest")
+        counted = self._summary
+        for name, delays in (
+            ("Post-dial delay", counted.post_dial),
+            ("Time to final response", counted.setup),
+            ("Ringing", counted.ring),
+            ("Talking", counted.talk),
+        ):
+            _delay_row(table, name, delays)
+        self._section(table)
+        ratios = (("SER", summary.ser), ("SEER", summary.seer), ("ISA", summary.isa), ("SCR", summary.scr))
+        more = (("ASR", counted.asr), ("NER", counted.ner))
+        words = "   ".join(f"{name} {value:.1%}" for name, value in (*ratios, *more) if value is not None)
+        if words:
+            self._console.print(Text(words))
+
+    def _ends(self, title: str, ends: dict[str, Tally]) -> None:
+        if set(ends) <= {"other"}:
+            return  # no peer is configured: there is nothing to tell apart
+        table = _table("Calls", title, "Answered", "Most frequent otherwise")
+        ranked = sorted(ends.items(), key=lambda entry: -entry[1].calls)
+        for name, tally in ranked[:MOST_ENDS]:
+            others = {outcome: n for outcome, n in tally.outcomes.items() if outcome != "answered"}
+            worst = max(others, key=lambda outcome: others[outcome], default=None)
+            words = f"{plain_name(worst)} {others[worst]:,}" if worst else ""
+            table.add_row(f"{tally.calls:,}", terminal(name), f"{tally.answered / tally.calls:.1%}", words)
+        self._section(table)
+
+    def _failed_calls(self) -> None:
+        if not self._failed:
+            return
+        calls = sorted(self._failed, key=lambda call: call.started)
+        left_out = self._failures - len(calls)
+        title = "Failed calls, newest last"
+        if left_out:
+            title += f" (the newest {len(calls)} of {self._failures:,}; --format csv has them all)"
+        self._console.print()
+        self._console.print(Text(title, style="bold"))
+        if self._console.width >= _WIDE:
+            self._console.print(_failed_table(calls))
+        else:
+            for call in calls:
+                self._console.print(_failed_lines(call), soft_wrap=False)
+        self._console.print(Text("Look closer with --ladder ID.", style="bright_black"))
+
+    def _section(self, table: Table) -> None:
+        self._console.print()
+        self._console.print(table)
+
+
+def console(out: IO[str]) -> Console:
+    """Return a console on a text stream: colours only on a terminal, and none where NO_COLOR is set."""
+    width = None if out.isatty() else PIPED_WIDTH
+    return Console(file=out, highlight=False, markup=False, emoji=False, width=width)
+
+
+def stuck_at(call: CallRecord) -> str:
+    """Say on which hop a call got no further: that of its deepest leg that failed."""
+    leg = _deepest(call)
+    if leg is None:
+        return f"{call.source_address} → {call.destination_address}"
+    return f"{leg.source_address} → {leg.destination_address}"
+
+
+def _deepest(call: CallRecord) -> LegRecord | None:
+    failed = [leg for leg in call.legs if leg.outcome not in ("answered", "retried", "answered_elsewhere")]
+    reached = [leg for leg in failed if leg.destination_address == call.destination_address]
+    return (reached or failed or [None])[-1]
+
+
+def _response(call: CallRecord) -> str:
+    if call.status_code is None:
+        return "no final response"
+    reason = terminal(call.reason_phrase or "")
+    cause = f" ({call.cause_protocol};cause={call.cause})" if call.cause is not None else ""
+    return terminal(f"{call.status_code} {reason}{cause}")
+
+
+def _parties(call: CallRecord) -> str:
+    return f"{terminal(call.caller or '?')} → {terminal(call.callee or '?')}"
+
+
+def _took(call: CallRecord) -> str:
+    return duration(between(call.started, call.ended)) if call.ended else "-"
+
+
+def _failed_table(calls: list[CallRecord]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bright_black")
+    table.add_column("Time", no_wrap=True)
+    table.add_column("Call", overflow="fold")
+    table.add_column("What became of it", overflow="fold")
+    table.add_column("Response", overflow="fold")
+    table.add_column("On the hop", overflow="fold")
+    table.add_column("After", justify="right", no_wrap=True)
+    table.add_column("ID", no_wrap=True)
+    for call in calls:
+        name = Text(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
+        table.add_row(call.started[11:19], _parties(call), name, _response(call), stuck_at(call), _took(call), call.id)
+    return table
+
+
+def _failed_lines(call: CallRecord) -> Text:
+    text = Text(f"{call.started[11:19]}  ", no_wrap=False)
+    text.append(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
+    text.append(f"  {_parties(call)}  {call.id}\n")
+    text.append(f"          {_response(call)}, after {_took(call)}\n          {stuck_at(call)}", style="bright_black")
+    return text
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bright_black")
+    for place, header in enumerate(headers):
+        numeric = header in ("Calls", "Share", "Median", "95 % within", "Longest", "Answered")
+        table.add_column(header, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+        del place
+    return table
+
+
+def _delay_row(table: Table, name: str, delays: Delays) -> None:
+    if delays.count:
+        table.add_row(name, duration(delays.quantile(0.5)), duration(delays.quantile(0.95)), duration(delays.largest))
