@@ -75,7 +75,7 @@ def _common(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """sipwatch says what became of every call: answered, busy, stuck in 100 Trying, nobody there, ..."""
+    """Sipwatch says what became of every call: answered, busy, stuck in 100 Trying, nobody there, ..."""
     if version:
         typer.echo(f"sipwatch {installed_version()}")
         raise typer.Exit
@@ -85,31 +85,53 @@ def _common(
 
 
 @app.command()
-def replay(  # noqa: PLR0913 - one parameter for each option
+def replay(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order.",
+        ),
     ],
     form: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TABLE,
-    output: Annotated[str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")] = None,
-    config: Annotated[str | None, typer.Option(metavar="FILE", help="Configuration: timers, peers and their rules (sipwatch.toml).")] = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Configuration: timers, peers and their rules (sipwatch.toml).")
+    ] = None,
     expression: Annotated[
         str | None,
-        typer.Option("--filter", metavar="EXPR", help="Only calls for which this holds, e.g. 'outcome == \"busy\" and setup_seconds > 3'."),
+        typer.Option(
+            "--filter",
+            metavar="EXPR",
+            help="Only calls for which this holds, e.g. 'outcome == \"busy\" and setup_seconds > 3'.",
+        ),
     ] = None,
-    messages: Annotated[bool, typer.Option("--messages", help="Include every call's messages (json, jsonl, csv).")] = False,
+    messages: Annotated[
+        bool, typer.Option("--messages", help="Include every call's messages (json, jsonl, csv).")
+    ] = False,
     ladder: Annotated[
-        str | None, typer.Option(metavar="CALL", help="Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID.")
+        str | None,
+        typer.Option(
+            metavar="CALL", help="Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID."
+        ),
     ] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Decode with tshark: slower, but opens TLS (with --keylog), SCTP and more.")] = False,
-    keylog: Annotated[str | None, typer.Option(metavar="FILE", help="TLS key log for --deep (SSLKEYLOGFILE format).")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Decode with tshark: slower, but opens TLS (with --keylog), SCTP and more.")
+    ] = False,
+    keylog: Annotated[
+        str | None, typer.Option(metavar="FILE", help="TLS key log for --deep (SSLKEYLOGFILE format).")
+    ] = None,
     prefilter: Annotated[UsePrefilter, typer.Option(help="Keep RTP away natively with libpcap.")] = UsePrefilter.AUTO,
 ) -> None:
     """Say what became of every call in capture files."""
     if keylog is not None and not deep:
         raise typer.BadParameter("a key log is of use only with --deep", param_hint="--keylog")
     if ladder is not None and form is not Format.TABLE:
-        raise typer.BadParameter("a ladder is drawn for the terminal; it cannot be combined with --format", param_hint="--ladder")
+        raise typer.BadParameter(
+            "a ladder is drawn for the terminal; it cannot be combined with --format", param_hint="--ladder"
+        )
     settings = _settings(config)
     keep = _filter(expression)
     with _source(files, prefilter, deep=deep, keylog=keylog) as source, _output(output) as out:
@@ -119,7 +141,7 @@ def replay(  # noqa: PLR0913 - one parameter for each option
             _report(source, settings, out, form, keep, messages=messages)
 
 
-def _report(  # noqa: PLR0913
+def _report(
     source: CaptureSource | DeepSource,
     settings: Settings,
     out: IO[bytes],
@@ -276,7 +298,7 @@ def _open_text(out: IO[bytes]) -> IO[str]:
         with contextlib.suppress(AttributeError):
             sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
         return sys.stdout
-    return open(out.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the caller closes the file
+    return open(out.fileno(), "w", encoding="utf-8", closefd=False)
 
 
 @contextlib.contextmanager

@@ -89,7 +89,7 @@ class _Checker:
         self._known(peer, PEER_KEYS, where)
         name = self._required(peer, "name", where)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            self._complain((*where, "name"), name, "a short name of letters, digits and _ . : -, such as \"acme\"")
+            self._complain((*where, "name"), name, 'a short name of letters, digits and _ . : -, such as "acme"')
         if name == OTHER:
             self._complain((*where, "name"), name, f"another name: {OTHER!r} stands for whoever is not configured")
         own = self._timers(peer, where)
@@ -111,7 +111,11 @@ class _Checker:
             for earlier, other in enumerate(found):
                 if overlapping(other, rule):
                     line = self._line((*where, "rule", earlier))
-                    self._complain(at, _words(rule), f"a rule that cannot match the same call as that of line {line} ({_words(other)})")
+                    self._complain(
+                        at,
+                        _words(rule),
+                        f"a rule that cannot match the same call as that of line {line} ({_words(other)})",
+                    )
             found.append(rule)
         return found
 
@@ -132,8 +136,12 @@ class _Checker:
             outcome,
             status_code=self._number(rule, "status_code", 200, 699, where),
             cause=self._number(rule, "cause", 1, 699, where),
-            cause_protocol=None if protocol is None else self._one_of(protocol, CAUSE_PROTOCOLS, (*where, "cause_protocol")),
-            heard=None if heard is None else Heard[self._one_of(heard, [h.name.lower() for h in Heard], (*where, "heard")).upper()],
+            cause_protocol=None
+            if protocol is None
+            else self._one_of(protocol, CAUSE_PROTOCOLS, (*where, "cause_protocol")),
+            heard=None
+            if heard is None
+            else Heard[self._one_of(heard, [h.name.lower() for h in Heard], (*where, "heard")).upper()],
             note=note,
         )
 
@@ -155,9 +163,13 @@ class _Checker:
         found = []
         for address in addresses:
             try:
-                found.append(ip_network(address) if isinstance(address, str) else self._complain(where, address, "a text"))
+                found.append(
+                    ip_network(address) if isinstance(address, str) else self._complain(where, address, "a text")
+                )
             except ValueError as error:
-                self._complain(where, address, f"an IP address or network such as 203.0.113.0/24 or 2001:db8::/48 ({error})")
+                self._complain(
+                    where, address, f"an IP address or network such as 203.0.113.0/24 or 2001:db8::/48 ({error})"
+                )
         return found
 
     def _distinct(self, peers: list[Peer]) -> None:
@@ -166,16 +178,22 @@ class _Checker:
         networks: dict[object, str] = {}
         for place, peer in enumerate(peers):
             if peer.name in names:
-                self._complain(("peer", place, "name"), peer.name, f"another name, line {names[peer.name]} has it already")
+                self._complain(
+                    ("peer", place, "name"), peer.name, f"another name, line {names[peer.name]} has it already"
+                )
             names[peer.name] = self._line(("peer", place, "name"))
             for network in peer.networks:
                 if network in networks:
-                    self._complain(("peer", place, "addresses"), str(network), f"an address that peer {networks[network]!r} does not have already")
+                    self._complain(
+                        ("peer", place, "addresses"),
+                        str(network),
+                        f"an address that peer {networks[network]!r} does not have already",
+                    )
                 networks[network] = peer.name
 
     # Small checks
 
-    def _required(self, table: dict[str, Any], key: str, where: Where) -> Any:  # noqa: ANN401 - TOML values
+    def _required(self, table: dict[str, Any], key: str, where: Where) -> Any:
         if key not in table:
             raise ConfigError(f"{self._at(where)}: {key} is missing")
         return table[key]
@@ -237,7 +255,11 @@ def overlapping(first: Rule, second: Rule) -> bool:
 
 
 def _words(rule: Rule) -> str:
-    given = {"status_code": rule.status_code, "cause": rule.cause, "heard": rule.heard.name.lower() if rule.heard is not None else None}
+    given = {
+        "status_code": rule.status_code,
+        "cause": rule.cause,
+        "heard": rule.heard.name.lower() if rule.heard is not None else None,
+    }
     return ", ".join(f"{key} {value}" for key, value in given.items() if value is not None)
 
 

@@ -1,32 +1,22 @@
-"""Conversations as text, for tests: what each side says on each hop, and what sipwatch makes of it.
-
-A line is ``TIME FROM>TO WHAT [key=value ...]``. FROM and TO are letters, each an address of its own;
-WHAT is a method or a status code. Branches, tags and CSeq numbers follow from the hop unless given:
-
-    0     A>P INVITE
-    0.1   P>A 100
-    2     P>A 180
-    33    A>P CANCEL
-    33.05 P>A 487
-
-Keys: ``call`` Call-ID, ``ftag`` and ``ttag`` (dialog tags as the caller sees them), ``cseq``, ``method``
-(of a response's CSeq), ``branch``, ``vias``, ``mf``, ``uri``, ``from`` (C: sent by the callee in the
-dialog), ``h`` (a header line, ``_`` for a blank; may be repeated), ``sport``.
-"""
+"""Conversations (see ``pcaps/make/talk.py`` for how they are written), and what sipwatch makes of them."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
+from pcaps.make.talk import Line, lines, start_line
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.export.calls import record_of
-from sipwatch.export.record import CallRecord
-from sipwatch.track.call import Call
-from sipwatch.track.leg import Leg
 from sipwatch.track.tracker import Limits, Tracker
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
 
 EPOCH = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z
 
@@ -47,48 +37,31 @@ def nanoseconds(seconds: str) -> int:
     return EPOCH + int(Decimal(seconds) * 1_000_000_000)
 
 
-def message_text(source: str, destination: str, what: str, options: dict[str, str], headers: list[str]) -> bytes:
-    """Write one SIP message."""
-    reply = what.isdigit()
-    method = options.get("method", "INVITE") if reply else what
-    cseq = options.get("cseq", "2" if method == "BYE" else "1")
-    hop = f"{destination}{source}" if reply else f"{source}{destination}"
-    kind = method if method not in ("ACK", "CANCEL") else "INVITE"
-    branch = options.get("branch", f"z9hG4bK{hop}{kind}{cseq}")
-    ftag, ttag = options.get("ftag", "caller"), options.get("ttag", "")
-    if not ttag and ((reply and what != "100") or method in ("BYE",)):
-        ttag = "callee"
-    if options.get("from") == "C":
-        ftag, ttag = ttag, ftag
-    first = f"SIP/2.0 {what} Reason" if reply else f"{what} {options.get('uri', 'sip:15550101@example.com')} SIP/2.0"
-    vias = int(options.get("vias", "1"))
-    lines = [first, f"Via: SIP/2.0/UDP {source}.example.com;branch={branch}" if branch else "Via: SIP/2.0/UDP x"]
-    lines += [f"Via: SIP/2.0/UDP up{i}.example.com;branch=z9hG4bKup{i}" for i in range(vias - 1)]
-    lines += [
-        f"From: <sip:15550100@example.com>;tag={ftag}",
-        "To: <sip:15550101@example.com>" + (f";tag={ttag}" if ttag else ""),
-        f"Call-ID: {options.get('call', 'c1')}",
-        f"CSeq: {cseq} {method}",
+def message_text(line: Line) -> bytes:
+    """Write a message with just the headers that tracking needs."""
+    from_tag, to_tag = line.tags
+    vias = int(line.options.get("vias", "1"))
+    branch = f";branch={line.branch}" if line.branch else ""
+    host = line.destination if line.is_response else line.source
+    head = [start_line(line), f"Via: SIP/2.0/UDP {host}.example.com{branch}"]
+    head += [f"Via: SIP/2.0/UDP up{i}.example.com;branch=z9hG4bKup{i}" for i in range(vias - 1)]
+    head += [
+        f"From: <sip:15550100@example.com>;tag={from_tag}",
+        "To: <sip:15550101@example.com>" + (f";tag={to_tag}" if to_tag else ""),
+        f"Call-ID: {line.options.get('call', 'c1')}",
+        f"CSeq: {line.cseq} {line.method}",
     ]
-    if not reply:
-        lines.append(f"Max-Forwards: {options.get('mf', str(71 - vias))}")
-    return "\r\n".join([*lines, *headers, "Content-Length: 0", "", ""]).encode()
+    if not line.is_response:
+        head.append(f"Max-Forwards: {line.options.get('mf', str(71 - vias))}")
+    return "\r\n".join([*head, *line.headers, "Content-Length: 0", "", ""]).encode()
 
 
 def messages(script: str) -> list[Request | Response]:
     """Read a conversation."""
     found = []
-    for line in script.strip().splitlines():
-        words = line.split("#")[0].split()
-        if not words:
-            continue
-        time, hop, what, *rest = words
-        source, destination = hop.split(">")
-        pairs = [word.split("=", 1) for word in rest]
-        headers = [value.replace("_", " ") for key, value in pairs if key == "h"]
-        options = {key: value for key, value in pairs if key != "h"}
-        data = message_text(source, destination, what, options, headers)
-        message = parse(nanoseconds(time), path(source, destination, int(options.get("sport", "5060"))), data, False)
+    for line in lines(script):
+        ends = path(line.source, line.destination, int(line.options.get("sport", "5060")))
+        message = parse(nanoseconds(line.time), ends, message_text(line), False)
         assert isinstance(message, (Request, Response)), line
         found.append(message)
     return found

@@ -10,7 +10,7 @@ import os
 import shutil
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import open_capture
@@ -60,7 +60,7 @@ class DeepSource:
         self._keylog = keylog
         self._captures: list[Any] = []
 
-    def __enter__(self) -> DeepSource:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,7 +158,7 @@ def _datagrams(time: int, layers: Sequence[Any]) -> Iterator[Datagram]:
     secure = False
     for layer in layers:
         name = layer.layer_name
-        fields = layer._all_fields  # noqa: SLF001 - the only way to raw values by full name
+        fields = layer._all_fields
         if name in ("ip", "ipv6"):
             addresses = _packed(fields, name)
         elif name in _CARRIERS:

@@ -10,8 +10,8 @@ import os
 import stat
 import sys
 from enum import StrEnum
-from heapq import heapify, heappop, heapreplace, heappush
-from typing import TYPE_CHECKING
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import TYPE_CHECKING, Self
 
 from sipwatch.capture import prefilter
 from sipwatch.capture.errors import CaptureError, Damage
@@ -96,7 +96,9 @@ class _File:
         if self.path == STDIN:
             self._fd = sys.stdin.fileno()
             if os.isatty(self._fd):
-                raise CaptureError("standard input is a terminal; pipe a capture in, such as: tcpdump -U -w - | sipwatch replay -")
+                raise CaptureError(
+                    "standard input is a terminal; pipe a capture in, such as: tcpdump -U -w - | sipwatch replay -"
+                )
             return
         try:
             self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -105,7 +107,9 @@ class _File:
             raise CaptureError(f"{self.path}: {_why(error)}") from None
         if stat.S_ISDIR(status.st_mode):
             self.close()
-            raise CaptureError(f"{self.path}: is a directory; name the capture files in it, such as {self.path.rstrip('/')}/*.pcap")
+            raise CaptureError(
+                f"{self.path}: is a directory; name the capture files in it, such as {self.path.rstrip('/')}/*.pcap"
+            )
         self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
@@ -131,7 +135,7 @@ class CaptureSource:
         for file in self._files:
             file.check()
 
-    def __enter__(self) -> CaptureSource:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

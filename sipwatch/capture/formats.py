@@ -51,7 +51,9 @@ def frames(reader: Reader, name: str, tally: Tally) -> Iterator[Frame]:
     """Yield a file's packets. Raises CaptureError when it is no capture, Damage where it breaks off."""
     magic = reader.peek(4)
     if not magic:
-        raise CaptureError(f"{name}: the file is empty; a capture has at least a header. Was the capture stopped too early?")
+        raise CaptureError(
+            f"{name}: the file is empty; a capture has at least a header. Was the capture stopped too early?"
+        )
     for order in ("<", ">"):
         number = Struct(order + "I").unpack(magic)[0] if len(magic) == 4 else 0
         if number in (_MICRO, _NANO, _MODIFIED):
@@ -65,9 +67,23 @@ def _not_a_capture(beginning: bytes) -> str:
     text = beginning[:256]
     if text.isascii() and not any(byte < 9 for byte in text):
         return "this is a text file, not a capture; expected pcap or pcapng, as tcpdump -w and Wireshark write"
-    known = {b"\x0a\x0d\x0d\x0a": "", b"RTSS": "snoop", b"snoo": "snoop", b"\x54\x52\x53\x4e": "NetXRay", b"PK\x03\x04": "a zip archive", b"\x28\xb5\x2f\xfd": "zstd", b"BZh9": "bzip2", b"\xfd7zX": "xz", b"\x7fELF": "a program"}
+    known = {
+        b"\x0a\x0d\x0d\x0a": "",
+        b"RTSS": "snoop",
+        b"snoo": "snoop",
+        b"\x54\x52\x53\x4e": "NetXRay",
+        b"PK\x03\x04": "a zip archive",
+        b"\x28\xb5\x2f\xfd": "zstd",
+        b"BZh9": "bzip2",
+        b"\xfd7zX": "xz",
+        b"\x7fELF": "a program",
+    }
     kind = known.get(beginning[:4])
-    hint = f"it looks like {kind}; unpack or convert it (editcap writes pcapng)" if kind else "expected pcap or pcapng, plain or gzip"
+    hint = (
+        f"it looks like {kind}; unpack or convert it (editcap writes pcapng)"
+        if kind
+        else "expected pcap or pcapng, plain or gzip"
+    )
     return f"this is not a capture file: {hint}"
 
 

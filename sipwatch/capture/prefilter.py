@@ -33,7 +33,12 @@ _LIBRARIES = ("libpcap.so.0.8", "libpcap.so.1", "libpcap.so", "libpcap.A.dylib",
 _NANO_PRECISION = 1
 _PIPE_SIZE = 1 << 20
 _F_SETPIPE_SZ = 1031  # Linux; Python names it from 3.10 on, but not everywhere
-_ORDERS = {b"\xd4\xc3\xb2\xa1": ("<", 1000), b"\xa1\xb2\xc3\xd4": (">", 1000), b"\x4d\x3c\xb2\xa1": ("<", 1), b"\xa1\xb2\x3c\x4d": (">", 1)}
+_ORDERS = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1000),
+    b"\xa1\xb2\xc3\xd4": (">", 1000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1),
+    b"\xa1\xb2\x3c\x4d": (">", 1),
+}
 
 _MEDIA = (
     "(ip proto 17 and ip[6:2] & 0x3fff = 0 and udp[4:2] > 8 and udp[8] & 0xc0 = 0x80)"
@@ -93,7 +98,7 @@ def _mostly_media(path: str) -> bool:
     return media >= MOSTLY * seen > 0
 
 
-def _load() -> Any | None:  # noqa: ANN401 - ctypes has no better type
+def _load() -> Any | None:
     for name in _LIBRARIES:
         try:
             library = ctypes.CDLL(name)
@@ -111,7 +116,7 @@ def _load() -> Any | None:  # noqa: ANN401 - ctypes has no better type
 class Native:
     """One file on its way through libpcap. ``media`` is how many packets were kept away, once through."""
 
-    def __init__(self, library: Any, path: str, handle: int) -> None:  # noqa: ANN401
+    def __init__(self, library: Any, path: str, handle: int) -> None:
         self.media = 0
         self._library = library
         self._path = path
@@ -119,7 +124,7 @@ class Native:
         self._failed = False
 
     @classmethod
-    def open(cls, library: Any, path: str) -> Native | None:  # noqa: ANN401
+    def open(cls, library: Any, path: str) -> Native | None:
         """Open a file and set the filter; None when libpcap refuses either."""
         message = ctypes.create_string_buffer(256)
         handle = library.pcap_open_offline_with_tstamp_precision(os.fsencode(path), _NANO_PRECISION, message)

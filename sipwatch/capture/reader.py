@@ -95,7 +95,7 @@ class Reader:
         """Unpack up to the damage."""
         parts = []
         unpack = self._unpack
-        assert unpack is not None  # noqa: S101 - only called with one
+        assert unpack is not None
         for at in range(0, len(raw), _CAREFULLY):
             try:
                 parts.append(unpack.decompress(raw[at : at + _CAREFULLY]))

@@ -1,0 +1,1 @@
+"""Events to meaning: outcomes, peers, reasons. Knows nothing of formats."""

@@ -115,9 +115,7 @@ class Directory:
         if not self._networks:
             return self.settings.timers
         return (
-            self.peer(path.destination_address).timers
-            or self.peer(path.source_address).timers
-            or self.settings.timers
+            self.peer(path.destination_address).timers or self.peer(path.source_address).timers or self.settings.timers
         )
 
     def _look_up(self, address: bytes) -> Peer:

@@ -34,9 +34,7 @@ def telling(raw: bytes) -> list[Reason]:
     return [
         r
         for r in reasons(raw)
-        if r.protocol in (Q850, SIP)
-        and r.cause is not None
-        and not (r.protocol == Q850 and r.cause in _SILENT_CAUSES)
+        if r.protocol in (Q850, SIP) and r.cause is not None and not (r.protocol == Q850 and r.cause in _SILENT_CAUSES)
     ]
 
 

@@ -1,0 +1,1 @@
+"""Meaning to the world: records and their formats. Knows nothing of terminals."""

@@ -28,7 +28,7 @@ _SECONDS_CACHE_SIZE = 4096
 
 
 def text(raw: bytes) -> str:
-    """Decode what stood on the wire; what is not UTF-8 becomes ``\\xNN``."""
+    r"""Decode what stood on the wire; what is not UTF-8 becomes ``\\xNN``."""
     return raw.decode("utf-8", "backslashreplace")
 
 

@@ -15,7 +15,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def terminal(text: str) -> str:
-    """Return text that moves no cursor, changes no colour and hides nothing: controls become ``\\xNN``."""
+    r"""Return text that moves no cursor, changes no colour and hides nothing: controls become ``\\xNN``."""
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_visible, text)
 
 
@@ -30,7 +30,7 @@ def csv_cell(text: str) -> str:
 
 
 def json_text(encoded: bytes) -> bytes:
-    """Return JSON in which what could act on a terminal stands as ``\\uNNNN``; its meaning is the same.
+    r"""Return JSON in which what could act on a terminal stands as ``\\uNNNN``; its meaning is the same.
 
     C0 controls are escaped by JSON itself. Most output is plain ASCII, which one look tells.
     """

@@ -15,9 +15,7 @@ from sipwatch.export.record import CallRecord
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NUMBERS = frozenset(
-    {"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "retransmissions"}
-)
+_NUMBERS = frozenset({"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "retransmissions"})
 _LISTS = frozenset({"conditions", "findings"})
 _KEYS = tuple(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages"))
 LONGEST = 4096
@@ -41,7 +39,7 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
         raise FilterError(f"the expression is longer than {LONGEST} characters")
     types = {key: _type_of(key, rule_engine.DataType) for key in _KEYS}
 
-    def resolve_type(name: str) -> Any:  # noqa: ANN401 - rule-engine's own type
+    def resolve_type(name: str) -> Any:
         if name not in types:
             raise errors.SymbolResolutionError(name)
         return types[name]
@@ -74,7 +72,7 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
     return matches
 
 
-def _type_of(key: str, types: Any) -> Any:  # noqa: ANN401
+def _type_of(key: str, types: Any) -> Any:
     if key in _NUMBERS:
         return types.FLOAT
     return types.ARRAY(types.STRING) if key in _LISTS else types.STRING

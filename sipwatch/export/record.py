@@ -1,4 +1,4 @@
-"""The records that leave sipwatch: the shape of a CALL and of the report around it (DESIGN §5.1).
+r"""The records that leave sipwatch: the shape of a CALL and of the report around it (DESIGN §5.1).
 
 Must not know: how calls are tracked or judged, nor how a record is written out.
 

@@ -85,6 +85,7 @@ class JsonLinesWriter:
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
         """Have nothing more to write: lines are calls only."""
+        del capture, summary
 
 
 class CsvWriter:
@@ -106,6 +107,7 @@ class CsvWriter:
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
         """Let go of the output without closing it."""
+        del capture, summary
         self._text.flush()
         self._text.detach()
 

@@ -1,0 +1,1 @@
+"""Meaning to people: tables, ladders, progress."""

@@ -125,12 +125,12 @@ def _arrow(message: MessageRecord, ends: list[str], width: int) -> str:
     left, right = min(source, destination), max(source, destination)
     if left == right:
         return _bars(0, left, width) + "⟲ " + _label(message)
-    room = (right - left) * width - 3
+    room = (right - left) * width - 2
     label = _label(message)
     label = f" {label[: max(1, room - 4)]} " if room > 6 else ""
     line = label.center(room, "─")
     arrow = f"{line}►" if source < destination else f"◄{line}"
-    return _bars(0, left, width) + "│" + arrow + " " + _bars(right, len(ends), width).rstrip()
+    return _bars(0, left, width) + "│" + arrow + _bars(right, len(ends), width).rstrip()
 
 
 def _bars(first: int, last: int, width: int) -> str:
@@ -153,7 +153,9 @@ def _style(message: MessageRecord) -> str:
 
 def _verdict(call: CallRecord) -> Text:
     text = Text(plain_name(call.outcome), style=f"bold {CATEGORY_STYLE[call.category]}")
-    parts = [f"{call.status_code} {terminal(call.reason_phrase or '')}".strip() if call.status_code else "no final response"]
+    parts = [
+        f"{call.status_code} {terminal(call.reason_phrase or '')}".strip() if call.status_code else "no final response"
+    ]
     if call.cause is not None:
         parts.append(f"{call.cause_protocol} cause {call.cause}")
     if call.ring_seconds is not None:

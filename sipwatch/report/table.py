@@ -95,7 +95,11 @@ class TableWriter:
             say(Text("No SIP message was found in this capture."))
             reasons = sorted(capture.discards.items(), key=lambda entry: -entry[1])[:5]
             if reasons:
-                say(Text("What was there instead: " + ", ".join(f"{reason} {count:,}" for reason, count in reasons) + "."))
+                say(
+                    Text(
+                        "What was there instead: " + ", ".join(f"{reason} {count:,}" for reason, count in reasons) + "."
+                    )
+                )
 
     def _outcomes(self) -> None:
         summary = self._summary

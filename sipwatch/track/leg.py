@@ -192,7 +192,7 @@ class Leg(Timed):
         if self.progressed_at < 0:
             self.progressed_at = now
             self.progress = response
-        if code == 180 or code == 183:
+        if code in {180, 183}:
             if self.alerted_at < 0:
                 self.alerted_at = now
             if code == 180 and self.ringing_at < 0:
@@ -264,8 +264,7 @@ class Leg(Timed):
             return due  # Timer L could only end a missing ACK's condition
         for timer in _TIMERS_OF[self.state]:
             at = self._due(timer)
-            if at < due:
-                due = at
+            due = min(due, at)
         return due
 
     def expire(self, now: int) -> None:

@@ -93,8 +93,7 @@ class TimerQueue:
         if no_later < item.queued:
             item.queued = no_later
             heappush(self._heap, (no_later, item.serial, item))
-            if no_later < self.next:
-                self.next = no_later
+            self.next = min(self.next, no_later)
 
     def advance(self, now: int) -> None:
         """Fire all that is due up to and including ``now``, each at its own deadline."""

@@ -143,7 +143,7 @@ class Tracker:
         call = self._calls.get(message.call_id)
         while call is not None:
             tag = call.from_tag
-            if message.from_tag == tag or message.to_tag == tag:
+            if tag in (message.from_tag, message.to_tag):
                 return call
             call = call.sibling
         return None

@@ -1,0 +1,1 @@
+"""Frame to message: link layers, IP, transports, framing, the SIP parser. Knows nothing of calls."""

@@ -152,7 +152,16 @@ class Decoder:
         if fragment & 0x3FFF:
             key = b"4" + ends + data[start + 4 : start + 6] + bytes((protocol,))
             return self._fragment(
-                time, data, start + header, end, depth, protocol, ends, key, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000)
+                time,
+                data,
+                start + header,
+                end,
+                depth,
+                protocol,
+                ends,
+                key,
+                (fragment & 0x1FFF) * 8,
+                bool(fragment & 0x2000),
             )
         return self._transport(time, data, start + header, end, depth, protocol, ends)
 
@@ -183,7 +192,7 @@ class Decoder:
             at += size
         return self._discard(Discard.IP_MALFORMED)
 
-    def _fragment(  # noqa: PLR0913 - what two IP versions know of a fragment
+    def _fragment(
         self,
         time: int,
         data: bytes,
@@ -205,7 +214,7 @@ class Decoder:
             return self._discard(whole)
         return self._transport(time, whole, 0, len(whole), depth, protocol, ends)
 
-    def _transport(  # noqa: PLR0913
+    def _transport(
         self, time: int, data: bytes, start: int, end: int, depth: int, protocol: int, ends: bytes
     ) -> tuple[Item, ...]:
         """Hand on what an IP packet carries, from ``start`` to ``end`` (which may lie beyond the capture)."""
@@ -228,7 +237,7 @@ class Decoder:
 
     # Transport
 
-    def _udp(  # noqa: PLR0913
+    def _udp(
         self, time: int, data: bytes, start: int, end: int, depth: int, ends: bytes
     ) -> tuple[Item, ...]:
         if len(data) < start + 8:
@@ -260,9 +269,7 @@ class Decoder:
             return self._not_plain(time, path, payload, truncated, item)
         return (item,)
 
-    def _not_plain(
-        self, time: int, path: Path, payload: bytes, truncated: bool, reason: Item
-    ) -> tuple[Item, ...]:
+    def _not_plain(self, time: int, path: Path, payload: bytes, truncated: bool, reason: Item) -> tuple[Item, ...]:
         """Say what a datagram is that does not begin with a SIP start line."""
         text = payload.lstrip(b"\r\n\0 \t")
         if len(text) <= 4:

@@ -25,7 +25,7 @@ def endpoint_text(address: bytes, port: int) -> str:
 
 def address_text(address: bytes) -> str:
     """Write a packed address (4 or 16 bytes) in its usual form."""
-    return str(IPv6Address(address)) if len(address) == 16 else "%d.%d.%d.%d" % tuple(address)
+    return str(IPv6Address(address)) if len(address) == 16 else ".".join(map(str, address))
 
 
 class Path:

@@ -60,7 +60,7 @@ class Streams:
     def __len__(self) -> int:
         return len(self._streams)
 
-    def segment(  # noqa: PLR0913 - a segment has this many parts
+    def segment(
         self, time: int, path: Path, sequence: int, acknowledged: int, flags: int, payload: bytes
     ) -> tuple[list[Found], Discard | None]:
         """Take a segment; return the messages that became whole, and the reason for other bytes."""
@@ -104,9 +104,7 @@ class Streams:
             self.evicted += 1
             self._lose(Discard.TCP_EVICTED)
 
-    def _place(
-        self, stream: _Stream, time: int, sequence: int, payload: bytes, found: list[Found]
-    ) -> Discard | None:
+    def _place(self, stream: _Stream, time: int, sequence: int, payload: bytes, found: list[Found]) -> Discard | None:
         ahead = _distance(sequence, stream.expected)
         if ahead < 0:
             payload = payload[-ahead:]

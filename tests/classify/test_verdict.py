@@ -5,7 +5,6 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
-from tests.conversation import observe, the_call
 
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
@@ -13,6 +12,7 @@ from sipwatch.classify.verdict import BY_CAUSE
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers
+from tests.conversation import observe, the_call
 
 RINGS = """
 0    A>P INVITE
@@ -82,7 +82,7 @@ def test_a_status_code_decides_with_what_was_heard_before(code: str, quiet: str,
     assert the_call(RINGS + f"2 P>A {code}", until="60").outcome == alerted
 
 
-@pytest.mark.parametrize(("cause", "outcome"), BY_CAUSE.items(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("cause", "outcome"), BY_CAUSE.items(), ids=str)
 def test_a_q850_cause_goes_before_the_status_code(cause: int, outcome: Outcome) -> None:
     """Rule 3."""
     call = the_call(TRIES + f'2 P>A 500 h=Reason:_Q.850;cause={cause};text="why"', until="60")
@@ -95,13 +95,13 @@ REASONS = [
     ("unknown-cause-goes-on-to-the-status", "486", ["Reason:_Q.850;cause=111"], "busy"),
     ("unknown-protocol-goes-on-to-the-status", "486", ["Reason:_X.int;cause=34"], "busy"),
     ("sip-cause-counts-as-a-status-code", "500", ["Reason:_SIP;cause=486"], "busy"),
-    ("sip-2xx-was-answered-elsewhere", "487", ["Reason:_SIP;cause=200;text=\"Call_completed_elsewhere\""], "answered_elsewhere"),
+    ("sip-2xx-was-answered-elsewhere", "487", ['Reason:_SIP;cause=200;text="Call_completed_elsewhere"'], "answered_elsewhere"),
     ("q850-goes-before-sip-in-one-header", "500", ["Reason:_SIP;cause=486,Q.850;cause=34"], "congested"),
     ("q850-goes-before-sip-in-two-headers", "500", ["Reason:_SIP;cause=486", "Reason:_Q.850;cause=34"], "congested"),
     ("silent-q850-leaves-it-to-sip", "500", ["Reason:_Q.850;cause=16,_SIP;cause=486"], "busy"),
     ("protocol-in-any-case", "500", ["reason:_q.850_;_Cause_=_17"], "busy"),
-    ("parameters-in-any-order", "500", ["Reason:_Q.850;text=\"a\";cause=17;x=y"], "busy"),
-    ("commas-and-semicolons-in-the-text", "500", ["Reason:_Q.850;text=\"a,_b;cause=34\";cause=17"], "busy"),
+    ("parameters-in-any-order", "500", ['Reason:_Q.850;text="a";cause=17;x=y'], "busy"),
+    ("commas-and-semicolons-in-the-text", "500", ['Reason:_Q.850;text="a,_b;cause=34";cause=17'], "busy"),
     ("a-cause-that-is-no-number", "486", ["Reason:_Q.850;cause=abc"], "busy"),
 ]  # fmt: skip
 
@@ -150,7 +150,9 @@ CANCELLED = [
 
 @pytest.mark.parametrize(("before", "at", "outcome"), [r[1:] for r in CANCELLED], ids=[r[0] for r in CANCELLED])
 @pytest.mark.parametrize("final", ["487", ""], ids=["with-487", "without-final"])
-def test_a_cancelled_call_by_how_long_the_caller_waited_for_what(before: str, at: str, outcome: str, final: str) -> None:
+def test_a_cancelled_call_by_how_long_the_caller_waited_for_what(
+    before: str, at: str, outcome: str, final: str
+) -> None:
     """Rule 5, just under and at each deadline."""
     script = f"{before}\n{at} A>P CANCEL\n" + (f"{at} P>A 487" if final else "")
     assert the_call(script, until="200").outcome == outcome
@@ -342,7 +344,12 @@ def test_a_peers_timers_move_the_deadlines() -> None:
 def test_a_call_cut_off_by_the_end_of_the_capture_is_unfinished() -> None:
     """Rule 6."""
     call = the_call(RINGS, until="2")
-    assert (call.outcome, call.category, call.ended_by, call.status_code) == ("unfinished", "unknown", "capture_end", None)
+    assert (call.outcome, call.category, call.ended_by, call.status_code) == (
+        "unfinished",
+        "unknown",
+        "capture_end",
+        None,
+    )
 
 
 def test_every_leg_and_call_has_exactly_one_outcome_of_the_closed_list() -> None:

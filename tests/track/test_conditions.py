@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
 from tests.conversation import EPOCH, the_call
 
-from sipwatch.export.record import CallRecord
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
 
 RESPONSE_200 = "P>A 200"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.conversation import Observed, messages, nanoseconds, observe, the_call
 
 from sipwatch.track.tracker import Limits
+from tests.conversation import Observed, messages, nanoseconds, observe, the_call
 
 PROXIED = """
 0    A>P INVITE
@@ -89,14 +89,18 @@ def test_a_branch_used_again_for_the_retry_is_another_leg() -> None:
 
 def test_re_invite_update_and_prack_stay_inside_their_call() -> None:
     """Nothing inside a dialog is a new call or a new leg."""
-    script = PROXIED + """
+    script = (
+        PROXIED
+        + """
     5   A>P INVITE cseq=2 ttag=callee branch=z9hG4bKre
     5.1 P>A 200 cseq=2 branch=z9hG4bKre
     5.2 A>P ACK cseq=2 ttag=callee branch=z9hG4bKre2
     6   P>A INVITE cseq=7 from=C ttag=callee branch=z9hG4bKback
     6.1 A>P 488 cseq=7 from=C ttag=callee branch=z9hG4bKback
     7   A>P UPDATE cseq=3 ttag=callee
-    """ + HANGUP
+    """
+        + HANGUP
+    )
     call = the_call(script, until="60")
     assert (call.outcome, len(call.legs), call.ended_by) == ("answered", 2, "caller")
 

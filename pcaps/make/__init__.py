@@ -1,0 +1,1 @@
+"""Makes the synthetic captures: conversations written as text, turned into packets."""

@@ -1,0 +1,37 @@
+"""The table of captures, ``pcaps/README.md``."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pcaps.make.scenes import Scene
+
+_HEAD = """# Captures
+
+Written by `make pcaps` (synthetic, deterministic: the scripts are in `make/`) and `make record` (recorded from
+real software: the script is in `recorded/`). Beside each synthetic capture stands what a person must conclude
+from it (`.expected.json`), stated by hand in the script. Addresses are from RFC 5737 and RFC 3849, names from
+RFC 2606, numbers from the range reserved for fiction. This table is generated.
+
+| capture | what | provenance |
+|---|---|---|
+"""
+
+
+def text(folder: Path, outcomes: dict[str, Scene], conditions: dict[str, Scene]) -> str:
+    """Return the page."""
+    rows = ["| demo.pcap | ten minutes of a small contact centre, some 300 calls of every fate | `make/demo.py` |"]
+    for place, scenes in (("outcomes", outcomes), ("conditions", conditions)):
+        for name, scene in scenes.items():
+            calls = ", ".join(f"{call}: {fate.outcome}" for call, fate in scene.fates.items())
+            rows.append(f"| {place}/{name}.pcap | {calls} | `make/scenes.py` |")
+    manifest = folder / "recorded" / "manifest.toml"
+    if manifest.is_file():
+        for entry in tomllib.loads(manifest.read_text())["capture"]:
+            calls = ", ".join(call["outcome"] for call in entry["calls"])
+            rows.append(f"| recorded/{entry['file']} | {calls} | {entry['provenance']} |")
+    return _HEAD + "\n".join(rows) + "\n"

@@ -1,0 +1,46 @@
+"""Replaying a file inside a test: the records and the report's head, as the command would give them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.classify.peers import Settings
+from sipwatch.config import parse
+from sipwatch.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from sipwatch.capture.formats import Frame
+    from sipwatch.export.record import CallRecord, CaptureRecord
+
+
+class Replayed(NamedTuple):
+    """What came out."""
+
+    calls: list[CallRecord]
+    capture: CaptureRecord | None
+
+
+def replay(
+    *paths: Path, config: str | None = None, prefilter: Prefilter = Prefilter.OFF, keep_messages: bool = False
+) -> Replayed:
+    """Replay capture files; calls in the order they started."""
+    calls: list[CallRecord] = []
+    settings = parse(config, "test") if config else Settings()
+    engine = Engine(lambda call, _: calls.append(call), settings, keep_messages=keep_messages)
+    with open_capture([str(path) for path in paths], prefilter=prefilter) as source:
+        engine.run(source)
+        engine.finish(source.last)
+        return Replayed(sorted(calls, key=lambda call: call.started), engine.capture(source))
+
+
+def feed(frames: Iterable[Frame] | Sequence[Frame], *, last: int | None = None) -> list[CallRecord]:
+    """Feed frames to an engine; calls in the order they started."""
+    calls: list[CallRecord] = []
+    engine = Engine(lambda call, _: calls.append(call))
+    engine.run(frames)
+    engine.finish(last)
+    return sorted(calls, key=lambda call: call.started)
