@@ -6,7 +6,7 @@ Must not know: sockets, SIP.
 from sipwatch.wire.discards import Discard
 
 _V3 = b"HEP3"
-_V2 = (b"\x02\x10", b"\x02\x1c", b"\x01\x10", b"\x01\x1c")
+_V2 = (b"\x02\x10", b"\x02\x28", b"\x01\x10", b"\x01\x28")  # version, header length for IPv4, IPv6
 _AF_INET, _AF_INET6 = 2, 10
 _SIP = 1  # protocol type of the payload
 
