@@ -69,6 +69,9 @@ CATEGORY: dict[Outcome, Category] = {
     Outcome.RETRIED: Category.NORMAL,
 }
 
+# The same by word: records hold words, and an enum as a dictionary's key is hashed in Python.
+CATEGORY_OF: dict[str, str] = {outcome.value: category.value for outcome, category in CATEGORY.items()}
+
 PLAIN_NAME: dict[Outcome, str] = {
     Outcome.ANSWERED: "Answered",
     Outcome.BUSY: "Agent busy",

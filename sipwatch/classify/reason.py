@@ -23,7 +23,7 @@ class Reason(NamedTuple):
 
 def reasons(raw: bytes) -> list[Reason]:
     """Return every reason value of a message, those of Q.850 first, else in the order they stand."""
-    if b"eason:" not in raw and b"reason" not in raw.lower():
+    if raw.lower().find(b"\nreason") < 0:
         return []
     found = [_reason(value) for line in header_values(raw, b"reason") for value in split_values(line)]
     return sorted(found, key=lambda reason: reason.protocol != Q850)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sipwatch.track.timers import Timers
 
 _O = Outcome
+_RETRIED = Outcome.RETRIED.value
 
 
 def _each(*groups: tuple[Outcome, tuple[int, ...]]) -> dict[int, Outcome]:
@@ -73,6 +74,9 @@ class Deciding(NamedTuple):
     text: str | None
 
 
+NO_REASON = Deciding(None, None, None)
+
+
 class Verdicts:
     """Decides legs and calls between configured peers."""
 
@@ -87,8 +91,8 @@ class Verdicts:
             return _O.AUTH_FAILED if refused_credentials(leg) else _O.RETRIED
         if leg.status_code == 0 and not leg.given_up and leg.cancelled_at < 0:
             return _O.UNFINISHED
-        peers = self._peers(leg)
-        ruled = self._by_rule(leg, peers)
+        peers = self._peers(leg) if self.directory.settings.peers else []
+        ruled = self._by_rule(leg, peers) if peers else None
         if ruled is not None:
             return ruled.outcome
         if leg.answered_at >= 0:
@@ -106,8 +110,8 @@ class Verdicts:
 
     def call(self, call: Call) -> Outcome:
         """Return a call's outcome: its upstream leg's, whose verdict has fallen."""
-        verdict = Outcome(call.chain[-1].verdict)
-        return _O.UNFINISHED if verdict is _O.RETRIED else verdict
+        verdict = call.chain[-1].verdict
+        return _O.UNFINISHED if verdict == _RETRIED else Outcome(verdict)
 
     def source(self, call: Call) -> Peer:
         """Return the peer that sent the first INVITE."""
@@ -196,11 +200,13 @@ def rule_applies(rule: Rule, leg: Leg) -> bool:
 
 def deciding_reason(leg: Leg) -> Deciding:
     """Return the Reason value that decided, else the first there is; all None without one."""
+    if leg.answered_at >= 0 or (leg.final is None and leg.cancel is None):
+        return NO_REASON
     found = _told(leg)
     decided = [r for r in found if _reason_outcome(r, alerted=False, trunk=False) is not None]
     for reason in decided or found:
         return Deciding(reason.cause, reason.protocol, reason.text)
-    return Deciding(None, None, None)
+    return NO_REASON
 
 
 def reached(call: Call) -> Leg:

@@ -9,7 +9,8 @@ from hashlib import blake2b
 from time import gmtime, strftime
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.outcomes import CATEGORY, Outcome
+from sipwatch.classify.outcomes import CATEGORY_OF
+from sipwatch.classify.peers import OTHER
 from sipwatch.classify.verdict import deciding_reason, reached
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
 from sipwatch.wire.message import Request
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _seconds: dict[int, str] = {}
 _SECONDS_CACHE_SIZE = 4096
+_LAST_SECOND = 253_402_300_799
 
 
 def text(raw: bytes) -> str:
@@ -33,15 +35,15 @@ def text(raw: bytes) -> str:
 
 
 def timestamp(moment: int) -> str:
-    """Write packet time (ns since 1970) as RFC 3339 UTC with microseconds."""
-    second, rest = divmod(moment, 1_000_000_000)
+    """Write packet time (ns since 1970) as RFC 3339 UTC with microseconds; after the year 9999, as its end."""
+    second = moment // 1_000_000_000
     written = _seconds.get(second)
     if written is None:
         if len(_seconds) >= _SECONDS_CACHE_SIZE:
             _seconds.clear()
         # gmtime converts a given time; it reads no clock.
-        written = _seconds[second] = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
-    return f"{written}.{rest // 1000:06d}Z"
+        written = _seconds[second] = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(min(second, _LAST_SECOND)))
+    return f"{written}{(moment - second * 1_000_000_000) // 1000:06d}Z"
 
 
 def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
@@ -52,8 +54,10 @@ def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
     caller_uri = uri_of(header(invite.raw, b"from", b"f"))
     answer = last.final or last.progress
     reason = deciding_reason(last)
-    outcome = Outcome(call.verdict)
-    alerted = _first(leg.alerted_at for leg in call.chain)
+    alone = len(call.legs) == 1
+    seen = (last,) if alone else call.chain
+    alerted = last.alerted_at if alone else _first([leg.alerted_at for leg in seen])
+    peers = bool(verdicts.directory.settings.peers)
     return CallRecord(
         id=call_id(call),
         call_id=text(call.call_id),
@@ -63,24 +67,24 @@ def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
         callee=text(user_of(invite.request_uri)) or None,
         caller_uri=text(caller_uri) or None,
         callee_uri=text(invite.request_uri) or None,
-        source=verdicts.source(call).name,
-        destination=verdicts.destination(call).name,
+        source=verdicts.source(call).name if peers else OTHER,
+        destination=verdicts.destination(call).name if peers else OTHER,
         source_address=first.path.source,
         destination_address=far.path.destination,
-        transport=first.path.transport.value,
+        transport=first.path.carrier,
         user_agent=text(header(invite.raw, b"user-agent")) or None,
         server=text(header(answer.raw, b"server") or header(answer.raw, b"user-agent")) or None if answer else None,
         started=timestamp(call.started),
-        trying=_stamp(_first(leg.trying_at for leg in call.chain)),
-        progressed=_stamp(_first(leg.progressed_at for leg in call.chain)),
-        ringing=_stamp(_first(leg.ringing_at for leg in call.chain)),
+        trying=_stamp(last.trying_at if alone else _first([leg.trying_at for leg in seen])),
+        progressed=_stamp(last.progressed_at if alone else _first([leg.progressed_at for leg in seen])),
+        ringing=_stamp(last.ringing_at if alone else _first([leg.ringing_at for leg in seen])),
         answered=_stamp(last.answered_at),
         ended=_stamp(call.ended_at),
         setup_seconds=_span(call.started, last.final_at),
         ring_seconds=_span(alerted, last.final_at),
         talk_seconds=_span(last.answered_at, call.ended_at) if call.byes else None,
-        outcome=outcome.value,
-        category=CATEGORY[outcome].value,
+        outcome=call.verdict,
+        category=CATEGORY_OF[call.verdict],
         status_code=last.status_code or None,
         reason_phrase=text(last.final.reason_phrase) if last.final else None,
         cause=reason.cause,
@@ -89,7 +93,7 @@ def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
         ended_by=call.ended_by.value if call.ended_by else None,
         conditions=_conditions(call),
         findings=[],
-        retransmissions=sum(leg.retransmissions for leg in call.legs),
+        retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
         legs=[_leg_record(leg, verdicts) for leg in call.legs],
         messages=None if call.messages is None else [_message_record(m, again) for m, again in call.messages],
     )
@@ -103,23 +107,26 @@ def call_id(call: Call) -> str:
 
 def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
     path = leg.path
+    peers = bool(verdicts.directory.settings.peers)
     return LegRecord(
         branch=text(leg.branch),
-        source=verdicts.directory.peer(path.source_address).name,
-        destination=verdicts.directory.peer(path.destination_address).name,
+        source=verdicts.directory.peer(path.source_address).name if peers else OTHER,
+        destination=verdicts.directory.peer(path.destination_address).name if peers else OTHER,
         source_address=path.source,
         destination_address=path.destination,
-        transport=path.transport.value,
+        transport=path.carrier,
         started=timestamp(leg.started),
         outcome=leg.verdict,
         status_code=leg.status_code or None,
         cause=deciding_reason(leg).cause,
         retransmissions=leg.retransmissions,
-        conditions=[raised.kind.value for raised in leg.conditions or ()],
+        conditions=[] if leg.conditions is None else [raised.kind.value for raised in leg.conditions],
     )
 
 
 def _conditions(call: Call) -> list[ConditionRecord]:
+    if all([leg.conditions is None for leg in call.legs]):  # noqa: C419 - a list is quicker than a generator
+        return []
     found = [(r.raised, place, r) for place, leg in enumerate(call.legs) for r in leg.conditions or ()]
     found.sort(key=lambda entry: entry[:2])
     return [

@@ -203,8 +203,7 @@ class Call(Timed):
         if self.ended_by is None:
             self.ended_by = EndedBy.CALLER if from_caller else EndedBy.CALLEE
             self.ended_at = now
-        self.queue.watch(self, now + TIMER_F)
-        return False
+        return False  # the queue looks at every call at least each HORIZON, which is Timer F
 
     def bye_response(self, response: Response, now: int) -> None:
         """Take a final response to a BYE."""
@@ -233,17 +232,21 @@ class Call(Timed):
         """Return when a BYE, the dialog or the whole call runs out, NEVER while legs still decide."""
         if self.over:
             return NEVER
-        due = NEVER
-        for bye in self.byes or ():
-            if not bye.responded and not bye.expired:
-                due = min(due, bye.started + TIMER_F)
-        if due < NEVER:
-            return due
+        if self.byes is not None:
+            due = NEVER
+            for bye in self.byes:
+                if not bye.responded and not bye.expired and bye.started + TIMER_F < due:
+                    due = bye.started + TIMER_F
+            if due < NEVER:
+                return due
         if self.answered_at >= 0 and self.ended_by is None:
             return self.refreshed_at + min(self.dialog_timeout, self.session_expires)
-        if all(self._is_quiet(leg) for leg in self.legs):
-            return self.active_at + T4
-        return NEVER
+        for leg in self.legs:
+            if not leg.verdict:
+                return NEVER
+            if leg.state is not State.TERMINATED and (leg.state is not State.ACCEPTED or self.ended_by is None):
+                return NEVER
+        return self.active_at + T4
 
     def expire(self, now: int) -> None:
         """Raise ``bye_unanswered``, end a dialog that nobody ended, or declare the call over."""
@@ -268,6 +271,8 @@ class Call(Timed):
             self.ended_by = EndedBy.CAPTURE_END
             self.ended_at = self.active_at
         for leg in self.legs:
+            if leg.verdict and leg.conditions is None:
+                continue  # nothing left to decide or to resolve
             leg.cut_off = how is Input.END and not leg.verdict and leg.settle_at > now
             leg.take(how, now)
             self.settle(leg, now)
@@ -294,11 +299,6 @@ class Call(Timed):
         if leg.final is not None:
             return EndedBy.CALLEE
         return EndedBy.TIMEOUT if leg.given_up else EndedBy.CAPTURE_END
-
-    def _is_quiet(self, leg: Leg) -> bool:
-        if not leg.verdict:
-            return False
-        return leg.state is State.TERMINATED or (leg.state is State.ACCEPTED and self.ended_by is not None)
 
 
 def nearer_caller(leg: Leg, than: Leg) -> bool:

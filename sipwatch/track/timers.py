@@ -6,7 +6,7 @@ Must not know: what is timed, nor any clock: time is an argument, integer nanose
 from abc import ABC, abstractmethod
 from heapq import heappop, heappush
 
-from sipwatch.track.table import SECOND
+from sipwatch.track.table import SECOND, TIMER_F
 
 
 class Timers:
@@ -44,7 +44,8 @@ class Timers:
 NEVER = 1 << 63
 # Nothing is queued further ahead than this: so what is over is let go soon, not when the four hours
 # of a dialog's timeout have passed.
-HORIZON = 64 * SECOND
+# It is also Timer F: whoever begins to wait for the response to a BYE is looked at in time.
+HORIZON = TIMER_F
 
 
 class Timed(ABC):

@@ -72,6 +72,17 @@ class Tracker:
         self._calls: dict[bytes, Call] = {}
         self._count = 0
         self._serial = 0
+        self._requests: dict[str, Callable[[Request, int], None]] = {
+            "INVITE": self._invite,
+            "ACK": self._ack,
+            "BYE": self._bye,
+            "CANCEL": self._cancel,
+        }
+        self._responses: dict[str, Callable[[Response, int], None]] = {
+            "INVITE": self._invite_response,
+            "BYE": self._bye_response,
+            "UPDATE": self._update_response,
+        }
         self._early: dict[bytes, list[tuple[int, Message]]] = {}
         self._early_count = 0
 
@@ -91,7 +102,22 @@ class Tracker:
                 self.queue.advance(time)
         elif time < self.now:
             self._notice(Notice.TIME_STEPPED_BACK)
-        self._take(message, self.now)
+        if not message.call_id or message.cseq_number < 0:
+            self._notice(Notice.UNTRACKABLE)
+            return
+        # A request's method is its own, a response's that of its CSeq.
+        if message.__class__ is Response:
+            respond = self._responses.get(message.cseq_method)
+            if respond is not None:
+                respond(message, self.now)
+            elif self._keep:
+                self._other(message, self.now)
+        elif message.__class__ is Request:
+            request = self._requests.get(message.method)
+            if request is not None:
+                request(message, self.now)
+            elif self._keep:
+                self._other(message, self.now)
 
     def finish(self) -> None:
         """Close every call that is still open: the capture is over."""
@@ -111,32 +137,6 @@ class Tracker:
         return {"calls": self._count, "early": self._early_count, "timers": len(self.queue)}
 
     # Which message is whose
-
-    def _take(self, message: Message, now: int) -> None:
-        if not message.call_id or message.cseq_number < 0:
-            self._notice(Notice.UNTRACKABLE)
-        elif message.__class__ is Request:
-            method = message.method
-            if method == "INVITE":
-                self._invite(message, now)
-            elif method == "ACK":
-                self._ack(message, now)
-            elif method == "BYE":
-                self._bye(message, now)
-            elif method == "CANCEL":
-                self._cancel(message, now)
-            elif self._keep:
-                self._other(message, now)
-        elif message.__class__ is Response:
-            method = message.cseq_method
-            if method == "INVITE":
-                self._invite_response(message, now)
-            elif method == "BYE":
-                self._bye_response(message, now)
-            elif method == "UPDATE":
-                self._update_response(message, now)
-            elif self._keep:
-                self._other(message, now)
 
     def _find(self, message: Message) -> Call | None:
         """Return the call whose caller's tag stands at either end of the message."""
@@ -417,7 +417,8 @@ def _starts_anew(call: Call, request: Request, now: int) -> bool:
 
 def session_interval(response: Response) -> int:
     """Return the session interval of a 2xx in nanoseconds (RFC 4028 §4), NEVER when it has none."""
-    if b"ession-" not in response.raw and b"\nx" not in response.raw.lower():
+    raw = response.raw
+    if raw.find(b"ession-Expires") < 0 and raw.find(b"\r\nx:") < 0 and b"session-expires" not in raw.lower():
         return NEVER
-    seconds = header(response.raw, b"session-expires", b"x").partition(b";")[0].strip()
+    seconds = header(raw, b"session-expires", b"x").partition(b";")[0].strip()
     return int(seconds) * SECOND if seconds.isdigit() and len(seconds) <= 9 and int(seconds) else NEVER

@@ -37,15 +37,25 @@ class Path:
 
     ``key`` is source address + destination address (packed, 4+4 or 16+16 bytes) followed by
     source port + destination port (2+2 bytes, network order): the order they stand in an IPv4
-    packet, so that the fast path can cut it out in one slice.
+    packet, so that the fast path can cut it out in one slice. ``carrier`` is the transport as a plain word.
     """
 
-    __slots__ = ("destination", "destination_address", "key", "reverse_key", "source", "source_address", "transport")
+    __slots__ = (
+        "carrier",
+        "destination",
+        "destination_address",
+        "key",
+        "reverse_key",
+        "source",
+        "source_address",
+        "transport",
+    )
 
     def __init__(self, key: bytes, transport: Transport) -> None:
         half = (len(key) - 4) // 2
         self.key = key
         self.transport = transport
+        self.carrier: str = transport.value
         self.source_address = key[:half]
         self.destination_address = key[half : 2 * half]
         self.reverse_key = self.destination_address + self.source_address + key[-2:] + key[-4:-2]
