@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import mmap
 import tempfile
 from array import array
 from typing import IO, TYPE_CHECKING, Protocol
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ENCODE = msgspec.json.Encoder().encode
-_IN_MEMORY = 16 << 20  # bytes of encoded calls before they go to a temporary file
+_AT_A_TIME = 1 << 20  # bytes of encoded calls before they go to the temporary file
+_CALLS_AT_A_TIME = 512
 _COLUMNS = tuple(field for field in CallRecord.__struct_fields__ if field != "messages")
 
 
@@ -38,36 +40,50 @@ class JsonWriter:
     """One object: capture, summary, calls in the order they started.
 
     What comes first is known last, so the encoded calls wait in a temporary file; in memory stay
-    their starts and places, 16 bytes a call.
+    their starts and places.
     """
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
-        self._spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed in finish
+        self._spool = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed in finish
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._starts: list[str] = []
         self._places = array("q", [0])
 
     def call(self, record: CallRecord) -> None:
         """Keep a call until its turn."""
         encoded = json_text(_ENCODE(record))
-        self._spool.write(encoded)
+        self._waiting.append(encoded)
+        self._waiting_bytes += len(encoded)
         self._starts.append(record.started)
         self._places.append(self._places[-1] + len(encoded))
+        if self._waiting_bytes >= _AT_A_TIME:
+            self._spill()
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
         """Write the object."""
+        self._spill()
         write = self._out.write
         write(b'{"capture":' + json_text(_ENCODE(capture)))
-        write(b',"summary":' + json_text(_ENCODE(summary)) + b',"calls":[')
-        order = sorted(range(len(self._starts)), key=self._starts.__getitem__)
-        before = b"\n"
-        for place in order:
-            start, end = self._places[place], self._places[place + 1]
-            self._spool.seek(start)
-            write(before + self._spool.read(end - start))
-            before = b",\n"
+        write(b',"summary":' + json_text(_ENCODE(summary)) + b',"calls":[\n')
+        if self._starts:
+            with mmap.mmap(self._spool.fileno(), 0, access=mmap.ACCESS_READ) as calls:
+                self._write_calls(calls)
         write(b"\n]}\n")
         self._spool.close()
+
+    def _write_calls(self, calls: mmap.mmap) -> None:
+        places = self._places
+        order = sorted(range(len(self._starts)), key=self._starts.__getitem__)
+        for first in range(0, len(order), _CALLS_AT_A_TIME):
+            part = order[first : first + _CALLS_AT_A_TIME]
+            self._out.write((b",\n" if first else b"") + b",\n".join([calls[places[i] : places[i + 1]] for i in part]))
+
+    def _spill(self) -> None:
+        self._spool.write(b"".join(self._waiting))
+        self._waiting.clear()
+        self._waiting_bytes = 0
 
 
 class JsonLinesWriter:
