@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pcaps.make.__main__ import everything
 from tests.replay import replay
 
@@ -26,7 +27,9 @@ def moment(stamp: str) -> datetime:
 def fate(call: Any) -> dict[str, Any]:
     """Return of a record what an expectation states."""
     started = moment(call.started)
-    conditions = [(c.kind, round((moment(c.raised) - started).total_seconds(), 6), c.resolution) for c in call.conditions]
+    conditions = [
+        (c.kind, round((moment(c.raised) - started).total_seconds(), 6), c.resolution) for c in call.conditions
+    ]
     return {
         "outcome": call.outcome,
         "status_code": call.status_code,
@@ -47,9 +50,14 @@ def test_a_scenes_calls_end_as_a_person_says(scene: Path) -> None:
 def test_every_call_of_the_demo_ends_as_it_was_made() -> None:
     """Calls of every fate; those whose end lies beyond the capture are unfinished or still up."""
     expected = json.loads((PCAPS / "demo.expected.json").read_text())
-    found = {call.call_id: call.outcome for call in replay(PCAPS / "demo.pcap", config=(PCAPS / "demo.toml").read_text()).calls}
+    found = {
+        call.call_id: call.outcome
+        for call in replay(PCAPS / "demo.pcap", config=(PCAPS / "demo.toml").read_text()).calls
+    }
     assert set(found) == set(expected)
-    wrong = {call: (found[call], expected[call]) for call in expected if found[call] not in (expected[call], "unfinished")}
+    wrong = {
+        call: (found[call], expected[call]) for call in expected if found[call] not in (expected[call], "unfinished")
+    }
     assert wrong == {}
     assert sum(outcome == "unfinished" for outcome in found.values()) <= 3
 

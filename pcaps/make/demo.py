@@ -76,7 +76,9 @@ class Centre:
             line.options.setdefault("ftag", f"f{call}")
             line.options.setdefault("caller", numbers[0])
             line.options.setdefault("callee", numbers[1])
-            moment = max(last, Decimal(str(start)) + Decimal(line.time) + Decimal(self.random.randrange(4000)) / 1_000_000)
+            moment = max(
+                last, Decimal(str(start)) + Decimal(line.time) + Decimal(self.random.randrange(4000)) / 1_000_000
+            )
             last = moment
             payload = talk.message(line, {**hosts, "A": hosts["A"]}, AGENTS)
             self.put(moment, packets.udp(hosts[line.source], hosts[line.destination], payload))
@@ -95,7 +97,10 @@ class Centre:
 def inbound(centre: Centre, trunk: str, phone: str) -> tuple[dict[str, str], tuple[str, str]]:
     """Return ends and numbers of a call from outside to an agent."""
     outside = f"1555555{centre.random.randrange(100, 200):04d}"
-    return {"A": trunk, "P": SERVER, "B": phone}, (outside, f"15555550{PHONES.index(phone) + 100:03d}" if phone in PHONES else "15555550199")
+    return {"A": trunk, "P": SERVER, "B": phone}, (
+        outside,
+        f"15555550{PHONES.index(phone) + 100:03d}" if phone in PHONES else "15555550199",
+    )
 
 
 def outbound(centre: Centre, trunk: str, phone: str) -> tuple[dict[str, str], tuple[str, str]]:
@@ -165,7 +170,12 @@ def _answered(centre: Centre) -> tuple[str, str]:
 
 def _late_answer(centre: Centre) -> tuple[str, str]:
     stuck = centre.random.uniform(10.5, 14)
-    script = _begin("try") + f"{stuck:.3f} B>P 183 vias=2\n{stuck + 0.01:.3f} P>A 183\n" + _answer(stuck + 4) + _bye(stuck + 30)
+    script = (
+        _begin("try")
+        + f"{stuck:.3f} B>P 183 vias=2\n{stuck + 0.01:.3f} P>A 183\n"
+        + _answer(stuck + 4)
+        + _bye(stuck + 30)
+    )
     return script, "answered"
 
 
@@ -177,7 +187,9 @@ def _no_ack(centre: Centre) -> tuple[str, str]:
 
 def _no_bye_response(centre: Centre) -> tuple[str, str]:
     at = centre.random.uniform(3, 8)
-    byes = "".join(f"{at + 20 + gone:.3f} A>P BYE\n" for gone in (0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5))
+    byes = "".join(
+        f"{at + 20 + gone:.3f} A>P BYE\n" for gone in (0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)
+    )
     return _begin() + _answer(at) + byes, "answered"
 
 
@@ -228,12 +240,14 @@ def _ring_all(centre: Centre) -> tuple[str, str]:
     at = centre.random.uniform(3, 9)
     script = "0 A>P INVITE\n0.01 P>A 100\n"
     script += "".join(f"0.03 P>{phone} INVITE vias=2\n" for phone in "BCDE")
-    script += "".join(f"{0.3 + place / 10:.3f} {phone}>P 180 vias=2 ttag={phone}\n" for place, phone in enumerate("BCDE"))
+    script += "".join(
+        f"{0.3 + place / 10:.3f} {phone}>P 180 vias=2 ttag={phone}\n" for place, phone in enumerate("BCDE")
+    )
     script += "0.31 P>A 180 ttag=C\n"
     script += f"{at:.3f} C>P 200 vias=2 ttag=C\n{at + 0.01:.3f} P>A 200 ttag=C\n"
     for phone in "BDE":
         script += (
-            f"{at + 0.02:.3f} P>{phone} CANCEL vias=2 h=Reason:_SIP;cause=200;text=\"Call_completed_elsewhere\"\n"
+            f'{at + 0.02:.3f} P>{phone} CANCEL vias=2 h=Reason:_SIP;cause=200;text="Call_completed_elsewhere"\n'
             f"{at + 0.05:.3f} {phone}>P 200 method=CANCEL vias=2 ttag={phone}\n"
             f"{at + 0.06:.3f} {phone}>P 487 vias=2 ttag={phone}\n{at + 0.07:.3f} P>{phone} ACK vias=2 ttag={phone}\n"
         )
@@ -305,9 +319,21 @@ def _around(centre: Centre) -> None:
             script = "0 A>P REGISTER\n0.02 P>A 401 method=REGISTER\n0.05 A>P REGISTER cseq=2\n0.08 P>A 200 method=REGISTER cseq=2"
             centre.say(start, script, {"A": phone, "P": SERVER}, f"reg{place}-{start}", ("15555550100", "15555550100"))
     for start in range(3, int(END), 30):
-        centre.say(start, "0 P>A OPTIONS\n0.03 A>P 200 method=OPTIONS", {"A": ACME, "P": SERVER}, f"ping{start}", ("ping", "ping"))
+        centre.say(
+            start,
+            "0 P>A OPTIONS\n0.03 A>P 200 method=OPTIONS",
+            {"A": ACME, "P": SERVER},
+            f"ping{start}",
+            ("ping", "ping"),
+        )
     for place in range(4):
-        centre.say(4 + 9 * place, _bye(0), {"A": PHONES[place], "P": SERVER, "B": ACME}, f"before{place}", ("15555550100", "15555550101"))
+        centre.say(
+            4 + 9 * place,
+            _bye(0),
+            {"A": PHONES[place], "P": SERVER, "B": ACME},
+            f"before{place}",
+            ("15555550100", "15555550101"),
+        )
     for place in range(200):
         rtp = b"\x80\x08" + place.to_bytes(2, "big") + bytes(8) + bytes(160)
         centre.put(100 + place / 50, packets.udp(PHONES[0], SERVER, rtp, 10_000, 20_000))

@@ -120,7 +120,11 @@ OUTCOMES: dict[str, Scene] = {
         _calls(
             (PROXIED + _final(486, 3)).format(c="busy-here"),
             _direct("everywhere", "0.1 T>A 100 call={c}", "2 T>A 600 call={c}\n2.1 A>T ACK call={c} ttag=callee"),
-            _direct("cause-17", "0.1 T>A 100 call={c}", "2 T>A 500 call={c} h=Reason:_Q.850;cause=17\n2.1 A>T ACK call={c} ttag=callee"),
+            _direct(
+                "cause-17",
+                "0.1 T>A 100 call={c}",
+                "2 T>A 500 call={c} h=Reason:_Q.850;cause=17\n2.1 A>T ACK call={c} ttag=callee",
+            ),
         ),
         {
             "busy-here": Fate("busy", 486, ["busy"] * 2),
@@ -136,7 +140,11 @@ OUTCOMES: dict[str, Scene] = {
                 "36.3 B>P 487 call={c} vias=2\n36.31 P>B ACK call={c} vias=2 ttag=callee\n"
                 "36.32 P>A 408 call={c}\n36.4 A>P ACK call={c} ttag=callee"
             ).format(c="server-gave-up"),
-            _direct("caller-gave-up", "0.1 T>A 100 call={c}\n1 T>A 180 call={c}", "31.5 A>T CANCEL call={c}\n31.6 T>A 200 call={c} method=CANCEL\n31.7 T>A 487 call={c}\n31.8 A>T ACK call={c} ttag=callee"),
+            _direct(
+                "caller-gave-up",
+                "0.1 T>A 100 call={c}\n1 T>A 180 call={c}",
+                "31.5 A>T CANCEL call={c}\n31.6 T>A 200 call={c} method=CANCEL\n31.7 T>A 487 call={c}\n31.8 A>T ACK call={c} ttag=callee",
+            ),
             apart=120,
         ),
         {
@@ -155,18 +163,27 @@ OUTCOMES: dict[str, Scene] = {
         {"declined": Fate("declined", 603, ["declined"] * 2)},
     ),
     "unavailable": Scene(
-        _calls(_direct("unavailable", "0.1 T>A 100 call={c}", "0.5 T>A 480 call={c}\n0.6 A>T ACK call={c} ttag=callee")),
+        _calls(
+            _direct("unavailable", "0.1 T>A 100 call={c}", "0.5 T>A 480 call={c}\n0.6 A>T ACK call={c} ttag=callee")
+        ),
         {"unavailable": Fate("unavailable", 480, ["unavailable"])},
         ipv6=True,
     ),
     "abandoned_brief": Scene(
-        _calls(_direct("brief", "0.1 T>A 100 call={c}\n1 T>A 180 call={c}", "3 A>T CANCEL call={c}\n3.1 T>A 200 call={c} method=CANCEL\n3.2 T>A 487 call={c}\n3.3 A>T ACK call={c} ttag=callee")),
+        _calls(
+            _direct(
+                "brief",
+                "0.1 T>A 100 call={c}\n1 T>A 180 call={c}",
+                "3 A>T CANCEL call={c}\n3.1 T>A 200 call={c} method=CANCEL\n3.2 T>A 487 call={c}\n3.3 A>T ACK call={c} ttag=callee",
+            )
+        ),
         {"brief": Fate("abandoned_brief", 487, ["abandoned_brief"])},
     ),
     "abandoned": Scene(
         _calls(
             (
-                PROXIED + "14 A>P CANCEL call={c}\n14.01 P>A 200 call={c} method=CANCEL\n14.02 P>B CANCEL call={c} vias=2\n"
+                PROXIED
+                + "14 A>P CANCEL call={c}\n14.01 P>A 200 call={c} method=CANCEL\n14.02 P>B CANCEL call={c} vias=2\n"
                 "14.05 B>P 200 call={c} vias=2 method=CANCEL\n14.06 B>P 487 call={c} vias=2\n"
                 "14.07 P>B ACK call={c} vias=2 ttag=callee\n14.08 P>A 487 call={c}\n14.2 A>P ACK call={c} ttag=callee"
             ).format(c="abandoned")
@@ -176,7 +193,11 @@ OUTCOMES: dict[str, Scene] = {
     "blocked": Scene(
         _calls(
             *(
-                _direct(f"code-{code}", "0.1 T>A 100 call={c}", f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee")
+                _direct(
+                    f"code-{code}",
+                    "0.1 T>A 100 call={c}",
+                    f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee",
+                )
                 for code in (607, 608)
             )
         ),
@@ -202,7 +223,11 @@ OUTCOMES: dict[str, Scene] = {
     "not_found": Scene(
         _calls(
             *(
-                _direct(f"code-{code}", "0.1 T>A 100 call={c}", f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee")
+                _direct(
+                    f"code-{code}",
+                    "0.1 T>A 100 call={c}",
+                    f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee",
+                )
                 for code in (404, 484, 604)
             )
         ),
@@ -212,7 +237,7 @@ OUTCOMES: dict[str, Scene] = {
     "answered_elsewhere": Scene(
         # The caller is itself a member of a ring group's server: it cancels because another took the call.
         _calls(
-            "0 P>B INVITE call=group\n0.1 B>P 180 call=group\n5 P>B CANCEL call=group h=Reason:_SIP;cause=200;text=\"Call_completed_elsewhere\"\n"
+            '0 P>B INVITE call=group\n0.1 B>P 180 call=group\n5 P>B CANCEL call=group h=Reason:_SIP;cause=200;text="Call_completed_elsewhere"\n'
             "5.1 B>P 200 call=group method=CANCEL\n5.2 B>P 487 call=group\n5.3 P>B ACK call=group ttag=callee",
             # Ring-all at the proxy: one of three answers, the others' legs were answered elsewhere.
             """
@@ -247,7 +272,13 @@ OUTCOMES: dict[str, Scene] = {
         },
     ),
     "redirected": Scene(
-        _calls(_direct("redirected", "", "0.2 T>A 302 call={c} h=Contact:_<sip:15550199@example.org>\n0.3 A>T ACK call={c} ttag=callee")),
+        _calls(
+            _direct(
+                "redirected",
+                "",
+                "0.2 T>A 302 call={c} h=Contact:_<sip:15550199@example.org>\n0.3 A>T ACK call={c} ttag=callee",
+            )
+        ),
         {"redirected": Fate("redirected", 302, ["redirected"])},
         until=45,
     ),
@@ -315,7 +346,11 @@ OUTCOMES: dict[str, Scene] = {
     "server_error": Scene(
         _calls(
             *(
-                _direct(f"code-{code}", "0.1 T>A 100 call={c}", f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee")
+                _direct(
+                    f"code-{code}",
+                    "0.1 T>A 100 call={c}",
+                    f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee",
+                )
                 for code in (500, 503)
             )
         ),
@@ -324,7 +359,11 @@ OUTCOMES: dict[str, Scene] = {
     "rejected": Scene(
         _calls(
             *(
-                _direct(f"code-{code}", "0.1 T>A 100 call={c}", f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee")
+                _direct(
+                    f"code-{code}",
+                    "0.1 T>A 100 call={c}",
+                    f"0.5 T>A {code} call={{c}}\n0.6 A>T ACK call={{c}} ttag=callee",
+                )
                 for code in (488, 606)
             )
         ),

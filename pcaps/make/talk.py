@@ -120,7 +120,9 @@ def start_line(line: Line) -> str:
     return f"{line.what} {line.options.get('uri', f'sip:{callee}@example.com')} SIP/2.0"
 
 
-def message(line: Line, hosts: dict[str, str], agents: dict[str, str], port: int = 5060, transport: str = "UDP") -> bytes:
+def message(
+    line: Line, hosts: dict[str, str], agents: dict[str, str], port: int = 5060, transport: str = "UDP"
+) -> bytes:
     """Write a whole message as a phone or server would, with SDP where it belongs."""
     from_tag, to_tag = line.tags
     vias = int(line.options.get("vias", "1"))

@@ -3,9 +3,14 @@
 Must not know: what a cause means for a call; that is ``outcomes``' and ``verdict``'s.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.wire.sip import header_values, parameters, split_values
+
+if TYPE_CHECKING:
+    from sipwatch.wire.message import Message
 
 Q850 = "Q.850"
 SIP = "SIP"
@@ -21,19 +26,19 @@ class Reason(NamedTuple):
     text: str | None
 
 
-def reasons(raw: bytes) -> list[Reason]:
+def reasons(message: Message) -> list[Reason]:
     """Return every reason value of a message, those of Q.850 first, else in the order they stand."""
-    if raw.lower().find(b"\nreason") < 0:
+    if b"reason" not in message.names:
         return []
-    found = [_reason(value) for line in header_values(raw, b"reason") for value in split_values(line)]
+    found = [_reason(value) for line in header_values(message.raw, b"reason") for value in split_values(line)]
     return sorted(found, key=lambda reason: reason.protocol != Q850)
 
 
-def telling(raw: bytes) -> list[Reason]:
+def telling(message: Message) -> list[Reason]:
     """Return the reason values that may decide: known protocols with a cause that says something."""
     return [
         r
-        for r in reasons(raw)
+        for r in reasons(message)
         if r.protocol in (Q850, SIP) and r.cause is not None and not (r.protocol == Q850 and r.cause in _SILENT_CAUSES)
     ]
 

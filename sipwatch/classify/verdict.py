@@ -239,9 +239,9 @@ def _told(leg: Leg) -> list[Reason]:
     """Return the Reason values that count: the final's, or the CANCEL's where the final says only that."""
     found: list[Reason] = []
     if leg.final is not None:
-        found = reasons(leg.final.raw)
+        found = reasons(leg.final)
     if not found and leg.cancel is not None and leg.status_code in (0, 487):
-        found = reasons(leg.cancel.raw)
+        found = reasons(leg.cancel)
     return found
 
 
@@ -258,9 +258,9 @@ def _by_reason(leg: Leg, peers: list[Peer]) -> Outcome | None:
 def _telling(leg: Leg) -> list[Reason]:
     found: list[Reason] = []
     if leg.final is not None:
-        found = telling(leg.final.raw)
+        found = telling(leg.final)
     if not found and leg.cancel is not None and leg.status_code in (0, 487):
-        found = telling(leg.cancel.raw)
+        found = telling(leg.cancel)
     return found
 
 

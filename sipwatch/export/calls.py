@@ -72,8 +72,8 @@ def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
         source_address=first.path.source,
         destination_address=far.path.destination,
         transport=first.path.carrier,
-        user_agent=text(header(invite.raw, b"user-agent")) or None,
-        server=text(header(answer.raw, b"server") or header(answer.raw, b"user-agent")) or None if answer else None,
+        user_agent=_software(invite, b"user-agent"),
+        server=_software(answer, b"server") or _software(answer, b"user-agent") if answer else None,
         started=timestamp(call.started),
         trying=_stamp(last.trying_at if alone else _first([leg.trying_at for leg in seen])),
         progressed=_stamp(last.progressed_at if alone else _first([leg.progressed_at for leg in seen])),
@@ -154,6 +154,10 @@ def _message_record(message: Message, again: bool) -> MessageRecord:
         retransmission=again,
         raw=text(message.raw),
     )
+
+
+def _software(message: Message, name: bytes) -> str | None:
+    return text(header(message.raw, name)) or None if name in message.names else None
 
 
 def _first(moments: Iterable[int]) -> int:

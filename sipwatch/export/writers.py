@@ -18,10 +18,11 @@ from sipwatch.export.escape import csv_cell, json_text
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _ENCODE = msgspec.json.Encoder().encode
-_AT_A_TIME = 1 << 20  # bytes of encoded calls before they go to the temporary file
+_IN_MEMORY = 4 << 20  # bytes of encoded calls before the first go to a temporary file
+_AT_A_TIME = 1 << 20  # and the others
 _CALLS_AT_A_TIME = 512
 _COLUMNS = tuple(field for field in CallRecord.__struct_fields__ if field != "messages")
 
@@ -39,15 +40,16 @@ class Writer(Protocol):
 class JsonWriter:
     """One object: capture, summary, calls in the order they started.
 
-    What comes first is known last, so the encoded calls wait in a temporary file; in memory stay
-    their starts and places.
+    What comes first is known last, so the encoded calls wait: a bounded part in memory, the rest in a
+    temporary file, of which their starts and places stay in memory.
     """
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
-        self._spool = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed in finish
+        self._spool: IO[bytes] | None = None
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
+        self._most_waiting = _IN_MEMORY
         self._starts: list[str] = []
         self._places = array("q", [0])
 
@@ -57,30 +59,37 @@ class JsonWriter:
         self._waiting.append(encoded)
         self._waiting_bytes += len(encoded)
         self._starts.append(record.started)
-        self._places.append(self._places[-1] + len(encoded))
-        if self._waiting_bytes >= _AT_A_TIME:
+        if self._waiting_bytes >= self._most_waiting:
             self._spill()
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
         """Write the object."""
-        self._spill()
         write = self._out.write
         write(b'{"capture":' + json_text(_ENCODE(capture)))
         write(b',"summary":' + json_text(_ENCODE(summary)) + b',"calls":[\n')
-        if self._starts:
+        if self._spool is None:
+            self._write_calls(self._waiting.__getitem__)
+        else:
+            self._spill()
+            places = self._places
             with mmap.mmap(self._spool.fileno(), 0, access=mmap.ACCESS_READ) as calls:
-                self._write_calls(calls)
+                self._write_calls(lambda place: calls[places[place] : places[place + 1]])
+            self._spool.close()
         write(b"\n]}\n")
-        self._spool.close()
 
-    def _write_calls(self, calls: mmap.mmap) -> None:
-        places = self._places
+    def _write_calls(self, encoded: Callable[[int], bytes]) -> None:
         order = sorted(range(len(self._starts)), key=self._starts.__getitem__)
         for first in range(0, len(order), _CALLS_AT_A_TIME):
             part = order[first : first + _CALLS_AT_A_TIME]
-            self._out.write((b",\n" if first else b"") + b",\n".join([calls[places[i] : places[i + 1]] for i in part]))
+            self._out.write((b",\n" if first else b"") + b",\n".join([encoded(place) for place in part]))
 
     def _spill(self) -> None:
+        """Move what waits to the temporary file; from the first time on, soon again."""
+        if self._spool is None:
+            self._spool = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed in finish
+            self._most_waiting = _AT_A_TIME
+        for encoded in self._waiting:
+            self._places.append(self._places[-1] + len(encoded))
         self._spool.write(b"".join(self._waiting))
         self._waiting.clear()
         self._waiting_bytes = 0

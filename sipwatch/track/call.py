@@ -6,7 +6,7 @@ Must not know: outcomes, peers, configuration files, or how calls are found by t
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.leg import RETRY_WINDOW, Leg, may_be_followed
@@ -15,6 +15,12 @@ from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
 
 if TYPE_CHECKING:
     from sipwatch.wire.message import Message, Request, Response
+
+# Names of the hot path: looked up once, not at every packet.
+_ACCEPTED: Final = State.ACCEPTED
+_INPUT_END: Final = Input.END
+_INPUT_LINGERED: Final = Input.LINGERED
+_TERMINATED: Final = State.TERMINATED
 
 _CREDENTIALS = {401: b"\nauthorization", 407: b"\nproxy-authorization"}
 _UNSET = -1
@@ -143,7 +149,7 @@ class Call(Timed):
     def leg_ended(self, leg: Leg, now: int) -> None:
         """Note that a leg has its final response, or was given up."""
         if leg is self.chain[-1] and self.answered_at < 0:
-            if leg.state is State.ACCEPTED:
+            if leg.state is _ACCEPTED:
                 self._establish(leg, now)
                 return
             self.ended_at = leg.over_at
@@ -244,7 +250,7 @@ class Call(Timed):
         for leg in self.legs:
             if not leg.verdict:
                 return NEVER
-            if leg.state is not State.TERMINATED and (leg.state is not State.ACCEPTED or self.ended_by is None):
+            if leg.state is not _TERMINATED and (leg.state is not _ACCEPTED or self.ended_by is None):
                 return NEVER
         return self.active_at + T4
 
@@ -260,23 +266,23 @@ class Call(Timed):
             self.ended_by = EndedBy.TIMEOUT
             self.ended_at = self.active_at = now
             return
-        self.finish(now, Input.LINGERED)
+        self.finish(now, _INPUT_LINGERED)
 
     def finish(self, now: int, how: Input) -> None:
         """Close the call: nothing more belongs to it (``LINGERED``), or nothing more will be seen (``END``)."""
         if self.over:
             return
         self.over = True
-        if self.answered_at >= 0 and self.ended_by is None and how is Input.END:
+        if self.answered_at >= 0 and self.ended_by is None and how is _INPUT_END:
             self.ended_by = EndedBy.CAPTURE_END
             self.ended_at = self.active_at
         for leg in self.legs:
             if leg.verdict and leg.conditions is None:
                 continue  # nothing left to decide or to resolve
-            leg.cut_off = how is Input.END and not leg.verdict and leg.settle_at > now
+            leg.cut_off = how is _INPUT_END and not leg.verdict and leg.settle_at > now
             leg.take(how, now)
             self.settle(leg, now)
-            if how is Input.LINGERED:
+            if how is _INPUT_LINGERED:
                 leg.resolve(Condition.BYE_UNANSWERED, Resolution.EXPIRED, now)
         if not self.verdict:  # the upstream leg was followed, and its successor evicted
             self.verdict = self.owner.judge.call(self)

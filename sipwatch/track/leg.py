@@ -6,7 +6,7 @@ Must not know: outcomes, peers, or the other hops; what concerns the whole call 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.conditions import Condition, Raised, Resolution
 from sipwatch.track.table import (
@@ -36,6 +36,22 @@ class Heard(IntEnum):
     PROGRESSED = 2
     ALERTED = 3
 
+
+# Names of the hot path: looked up once, not at every packet.
+_ACCEPTED: Final = State.ACCEPTED
+_ALERTED: Final = Heard.ALERTED
+_CALLING: Final = State.CALLING
+_CANCELLING: Final = State.CANCELLING
+_COMPLETED: Final = State.COMPLETED
+_INPUT_ACK: Final = Input.ACK
+_INPUT_CANCEL: Final = Input.CANCEL
+_INPUT_INVITE: Final = Input.INVITE
+_INPUT_LINGERED: Final = Input.LINGERED
+_INPUT_SUCCESS: Final = Input.SUCCESS
+_NOTHING: Final = Heard.NOTHING
+_PROGRESSED: Final = Heard.PROGRESSED
+_TERMINATED: Final = State.TERMINATED
+_TRYING: Final = Heard.TRYING
 
 # Finals that ask for another INVITE under the same Call-ID: challenges (§22), other terms
 # (§8.1.3.5, RFC 4028 §7.3), glare (§14.1). Redirects (3xx) are added by ``may_be_followed``.
@@ -85,8 +101,8 @@ class Leg(Timed):
         self.via_count = invite.via_count
         self.max_forwards = invite.max_forwards
         self.timers = timers
-        self.state = State.CALLING
-        self.heard = Heard.NOTHING
+        self.state = _CALLING
+        self.heard = _NOTHING
         self.started = self.active_at = now
         self.trying_at = self.progressed_at = self.alerted_at = self.ringing_at = _UNSET
         self.provisional_at = self.cancelled_at = self.answered_at = self.final_at = self.over_at = _UNSET
@@ -112,22 +128,22 @@ class Leg(Timed):
         given = RESPONSE_INPUT[code]
         self.active_at = now
         if code < 200:
-            if self.state <= State.CANCELLING:
+            if self.state <= _CANCELLING:
                 self._provisional(response, code, now)
                 self.take(given, now)
             return False
         first = self.final
         if first is None:
-            if self.state is not State.TERMINATED:
+            if self.state is not _TERMINATED:
                 self._final(response, given, now)
                 self.take(given, now)
             return False
         if code == self.status_code:
             self.retransmissions += 1
-            if given is Input.SUCCESS and response.to_tag == first.to_tag:
+            if given is _INPUT_SUCCESS and response.to_tag == first.to_tag:
                 self._success_again(now)
             return True
-        if given is Input.SUCCESS and not self.verdict:
+        if given is _INPUT_SUCCESS and not self.verdict:
             self._final(response, given, now)
             self.take(given, now)
         return False
@@ -136,21 +152,21 @@ class Leg(Timed):
         """Take the INVITE again: a retransmission."""
         self.retransmissions += 1
         self.active_at = now
-        self.take(Input.INVITE, now)
+        self.take(_INPUT_INVITE, now)
 
     def acknowledge(self, now: int) -> None:
         """Take the ACK for this leg's final response."""
         self.acked = True
         self.active_at = now
-        self.take(Input.ACK, now)
+        self.take(_INPUT_ACK, now)
 
     def cancelling(self, cancel: Request, now: int) -> None:
         """Take a CANCEL; only the first one says when the caller gave up."""
         self.active_at = now
-        if self.cancelled_at < 0 and self.state <= State.CANCELLING:
+        if self.cancelled_at < 0 and self.state <= _CANCELLING:
             self.cancelled_at = now
             self.cancel = cancel
-            self.take(Input.CANCEL, now)
+            self.take(_INPUT_CANCEL, now)
 
     # What that makes of it
 
@@ -163,9 +179,9 @@ class Leg(Timed):
         if new is old:
             return
         self.state = new
-        if new is State.ACCEPTED or new is State.COMPLETED:
+        if new is _ACCEPTED or new is _COMPLETED:
             self._decide_later(now)
-        elif new is State.TERMINATED and not self.verdict and given is not Input.LINGERED:
+        elif new is _TERMINATED and not self.verdict and given is not _INPUT_LINGERED:
             if self.over_at < 0:
                 self.over_at = now
             self.given_up = given is Input.GIVE_UP
@@ -173,7 +189,7 @@ class Leg(Timed):
             self.call.settle(self, now)
         if self.queued > now + self.timers.shortest:
             self.call.queue.watch(self, now + self.timers.shortest)
-        if new >= State.ACCEPTED:
+        if new >= _ACCEPTED:
             self.call.leg_ended(self, now)
 
     def follow(self, now: int) -> None:
@@ -186,8 +202,8 @@ class Leg(Timed):
         if code == 100:
             if self.trying_at < 0:
                 self.trying_at = now
-            if self.heard is Heard.NOTHING:
-                self.heard = Heard.TRYING
+            if self.heard is _NOTHING:
+                self.heard = _TRYING
             return
         if self.progressed_at < 0:
             self.progressed_at = now
@@ -197,15 +213,15 @@ class Leg(Timed):
                 self.alerted_at = now
             if code == 180 and self.ringing_at < 0:
                 self.ringing_at = now
-            self.heard = Heard.ALERTED
-        elif self.heard < Heard.PROGRESSED:
-            self.heard = Heard.PROGRESSED
+            self.heard = _ALERTED
+        elif self.heard < _PROGRESSED:
+            self.heard = _PROGRESSED
 
     def _final(self, response: Response, given: Input, now: int) -> None:
         self.final = response
         self.final_at = self.over_at = now
         self.status_code = response.status_code
-        if given is Input.SUCCESS:
+        if given is _INPUT_SUCCESS:
             self.answered_at = now
             self.successes = 1
 
@@ -216,7 +232,7 @@ class Leg(Timed):
 
     def _decide_later(self, now: int) -> None:
         """Settle at once where nothing that may still come can change the verdict."""
-        if self.state is State.ACCEPTED:
+        if self.state is _ACCEPTED:
             self.settle_at = now
         elif may_be_followed(self.status_code):
             self.settle_at = self.final_at + RETRY_WINDOW
@@ -260,7 +276,7 @@ class Leg(Timed):
     def deadline(self) -> int:
         """Return the earliest of this state's timers and of the verdict, NEVER if all are through."""
         due = NEVER if self.verdict else self.settle_at
-        if self.state is State.ACCEPTED and self.conditions is None:
+        if self.state is _ACCEPTED and self.conditions is None:
             return due  # Timer L could only end a missing ACK's condition
         for timer in _TIMERS_OF[self.state]:
             at = self._due(timer)

@@ -6,7 +6,7 @@ Must not know: outcomes, peers, files, clocks. What it cannot place is a named, 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.call import MOST_MESSAGES, Call, Judge
 from sipwatch.track.leg import Leg, may_be_followed
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
     from sipwatch.wire.message import Message, Path
 
+# Names of the hot path: looked up once, not at every packet.
+_ACCEPTED: Final = State.ACCEPTED
+_CANCELLING: Final = State.CANCELLING
+_INPUT_END: Final = Input.END
+_INPUT_LINGERED: Final = Input.LINGERED
+
+_SESSION_EXPIRES = frozenset({b"session-expires", b"x"})
 REORDERED_WITHIN = T1  # a response seen before its request is kept this long: no sender repeats sooner
 
 
@@ -125,7 +132,7 @@ class Tracker:
             call: Call | None = first
             while call is not None:
                 following = call.sibling
-                call.finish(self.now, Input.END)
+                call.finish(self.now, _INPUT_END)
                 call = following
         self._calls.clear()
         self._count = 0
@@ -166,7 +173,7 @@ class Tracker:
             return
         if call is not None and _starts_anew(call, request, now):
             self._notice(Notice.CALL_ID_REUSED)
-            call.finish(now, Input.LINGERED if call.answered_at < 0 or call.ended_by is not None else Input.END)
+            call.finish(now, _INPUT_LINGERED if call.answered_at < 0 or call.ended_by is not None else _INPUT_END)
             call = None
         self._new_leg(call, request, now)
 
@@ -202,7 +209,7 @@ class Tracker:
 
     def _give_up(self, call: Call, now: int) -> None:
         self._evict("calls")
-        call.finish(now, Input.END)
+        call.finish(now, _INPUT_END)
 
     def _invite_response(self, response: Response, now: int) -> None:
         call = self._find(response)
@@ -218,7 +225,7 @@ class Tracker:
             return
         call.active_at = now
         repeated = leg.respond(response, now)
-        if leg.state is State.ACCEPTED and not repeated and leg is call.chain[-1]:
+        if leg.state is _ACCEPTED and not repeated and leg is call.chain[-1]:
             interval = session_interval(response)
             if interval < NEVER:
                 call.refresh(interval, now)
@@ -407,7 +414,7 @@ def _starts_anew(call: Call, request: Request, now: int) -> bool:
     captured late), and not when it follows up on a final response.
     """
     upstream = call.chain[-1]
-    if upstream.state <= State.CANCELLING or request.cseq_number == upstream.cseq_number:
+    if upstream.state <= _CANCELLING or request.cseq_number == upstream.cseq_number:
         return False
     if not may_be_followed(upstream.status_code):
         return True
@@ -417,8 +424,7 @@ def _starts_anew(call: Call, request: Request, now: int) -> bool:
 
 def session_interval(response: Response) -> int:
     """Return the session interval of a 2xx in nanoseconds (RFC 4028 §4), NEVER when it has none."""
-    raw = response.raw
-    if raw.find(b"ession-Expires") < 0 and raw.find(b"\r\nx:") < 0 and b"session-expires" not in raw.lower():
+    if _SESSION_EXPIRES.isdisjoint(response.names):
         return NEVER
-    seconds = header(raw, b"session-expires", b"x").partition(b";")[0].strip()
+    seconds = header(response.raw, b"session-expires", b"x").partition(b";")[0].strip()
     return int(seconds) * SECOND if seconds.isdigit() and len(seconds) <= 9 and int(seconds) else NEVER

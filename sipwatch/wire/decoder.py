@@ -237,9 +237,7 @@ class Decoder:
 
     # Transport
 
-    def _udp(
-        self, time: int, data: bytes, start: int, end: int, depth: int, ends: bytes
-    ) -> tuple[Item, ...]:
+    def _udp(self, time: int, data: bytes, start: int, end: int, depth: int, ends: bytes) -> tuple[Item, ...]:
         if len(data) < start + 8:
             return self._discard(Discard.IP_TRUNCATED)
         length = int.from_bytes(data[start + 4 : start + 6], "big")

@@ -68,7 +68,8 @@ class Message:
 
     ``time`` is packet time in integer nanoseconds since 1970. A header that is absent is ``b""``;
     ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count``
-    counts the Via values. ``raw`` is the whole message text, body included, for whoever needs more.
+    counts the Via values. ``names`` holds the names of all headers, lower case, as they were spelt
+    (long or compact): what is absent need not be looked for. ``raw`` is the whole message text, body included, for whoever needs more.
     """
 
     __slots__ = (
@@ -77,6 +78,7 @@ class Message:
         "cseq_method",
         "cseq_number",
         "from_tag",
+        "names",
         "path",
         "raw",
         "time",
@@ -87,6 +89,7 @@ class Message:
     time: int
     path: Path
     raw: bytes
+    names: frozenset[bytes]
     call_id: bytes
     from_tag: bytes
     to_tag: bytes

@@ -48,9 +48,10 @@ class Shape:
 
     ``groups`` are the pattern's group numbers of: Request-URI or reason phrase, branch, From tag,
     To tag, Call-ID, CSeq, and Max-Forwards (0, the whole match, where the shape has none).
+    ``names`` are the header names, lower case.
     """
 
-    __slots__ = ("groups", "match", "method", "status_code", "via_count")
+    __slots__ = ("groups", "match", "method", "names", "status_code", "via_count")
 
     def __init__(
         self,
@@ -59,8 +60,10 @@ class Shape:
         via_count: int,
         method: str,
         status_code: int,
+        names: frozenset[bytes],
     ) -> None:
         self.match = match
+        self.names = names
         self.groups = groups
         self.via_count = via_count
         self.method = method
@@ -115,6 +118,7 @@ def _compile(names: tuple[bytes, ...], method: str, status_code: int) -> Shape |
         slots.count(b"via"),
         method,
         status_code,
+        frozenset(name.strip().lower() for name in names),
     )
 
 

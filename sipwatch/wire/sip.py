@@ -74,6 +74,7 @@ def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
         message.time = time
         message.path = path
         message.raw = data
+        message.names = shape.names
         message.to_tag = to_tag or b""
         message.via_count = shape.via_count
         numbered = _cseq_cache.get(cseq)
@@ -314,7 +315,9 @@ def _patient(message: Request | Response, data: bytes, truncated: bool) -> Reque
         head = head[: head.rfind(b"\n") + 1]  # the last line may be half a line
     first: list[bytes] = [b""] * len(_SLOTS)
     vias: list[bytes] = []
-    for name, value in _header_lines(head):
+    lines = _header_lines(head)
+    message.names = frozenset([name for name, _ in lines])
+    for name, value in lines:
         slot = _SLOTS.get(name)
         if slot is None:
             continue

@@ -23,13 +23,40 @@ def udp(payload: bytes, sport: int = 5060, dport: int = 5060) -> bytes:
     return ports(sport, dport) + struct.pack("!HH", 8 + len(payload), 0) + payload
 
 
-def tcp(payload: bytes, sequence: int, flags: int = ACK | PUSH, *, acknowledged: int = 0, sport: int = 40000, dport: int = 5060) -> bytes:
-    return ports(sport, dport) + struct.pack("!IIBBHHH", sequence & 0xFFFFFFFF, acknowledged & 0xFFFFFFFF, 0x50, flags, 8192, 0, 0) + payload
+def tcp(
+    payload: bytes,
+    sequence: int,
+    flags: int = ACK | PUSH,
+    *,
+    acknowledged: int = 0,
+    sport: int = 40000,
+    dport: int = 5060,
+) -> bytes:
+    return (
+        ports(sport, dport)
+        + struct.pack("!IIBBHHH", sequence & 0xFFFFFFFF, acknowledged & 0xFFFFFFFF, 0x50, flags, 8192, 0, 0)
+        + payload
+    )
 
 
-def ipv4(body: bytes, protocol: int = UDP, source: bytes = A4, destination: bytes = B4, *, ident: int = 1, flags: int = 0x4000, options: bytes = b"") -> bytes:
+def ipv4(
+    body: bytes,
+    protocol: int = UDP,
+    source: bytes = A4,
+    destination: bytes = B4,
+    *,
+    ident: int = 1,
+    flags: int = 0x4000,
+    options: bytes = b"",
+) -> bytes:
     words = 5 + len(options) // 4
-    return struct.pack("!BBHHHBBH", 0x40 | words, 0, 4 * words + len(body), ident, flags, 64, protocol, 0) + source + destination + options + body
+    return (
+        struct.pack("!BBHHHBBH", 0x40 | words, 0, 4 * words + len(body), ident, flags, 64, protocol, 0)
+        + source
+        + destination
+        + options
+        + body
+    )
 
 
 def ipv6(body: bytes, protocol: int = UDP, source: bytes = A6, destination: bytes = B6) -> bytes:
@@ -240,7 +267,9 @@ HANDSHAKE_RESPONSE = (
 )
 
 
-def hep3(payload: bytes, source: bytes, destination: bytes, sport: int = 5060, dport: int = 5060, protocol: int = UDP) -> bytes:
+def hep3(
+    payload: bytes, source: bytes, destination: bytes, sport: int = 5060, dport: int = 5060, protocol: int = UDP
+) -> bytes:
     """Return a HEP version 3 packet."""
     v6 = len(source) == 16
 

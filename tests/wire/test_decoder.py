@@ -11,12 +11,12 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wire import frames as f
 
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Response, Transport, Unreachable
+from tests.wire import frames as f
 
 CAPTURES = Path(os.environ.get("SIPWATCH_CAPTURES", Path(__file__).parents[2].parent / "shared" / "captures"))
 SECOND = 1_000_000_000
@@ -26,7 +26,8 @@ def options(number: int = 1, body: bytes = b"", *, length: bool = True) -> bytes
     """Return an OPTIONS request."""
     return (
         b"OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK%d\r\nFrom: <sip:a@example.com>;tag=t\r\n"
-        b"To: <sip:b@example.com>\r\nCall-ID: call%d\r\nCSeq: %d OPTIONS\r\nMax-Forwards: 70\r\n" % (number, number, number)
+        b"To: <sip:b@example.com>\r\nCall-ID: call%d\r\nCSeq: %d OPTIONS\r\nMax-Forwards: 70\r\n"
+        % (number, number, number)
         + (b"Content-Length: %d\r\n" % len(body) if length else b"")
         + b"\r\n"
         + body
@@ -49,7 +50,11 @@ def test_a_message_is_found_through_every_link_layer_and_tunnel(link: str, tunne
     packet = f.TUNNELS[tunnel](wrap(f.udp(options(), 5062, 5060), f.UDP, source, destination))
     (message,) = Decoder().frame(0, link_type, enclose(packet))
     assert isinstance(message, Request)
-    assert (message.call_id, message.path.source_address, message.path.destination_address) == (b"call1", source, destination)
+    assert (message.call_id, message.path.source_address, message.path.destination_address) == (
+        b"call1",
+        source,
+        destination,
+    )
     assert message.path.transport is Transport.UDP
     assert message.path.source.endswith(":5062")
 
@@ -95,7 +100,9 @@ def test_a_flood_of_fragments_stays_bounded() -> None:
     """Law 4."""
     decoder = Decoder()
     for ident in range(3000):
-        decoder.frame(0, 101, f.fragments_v4(f.ipv4(f.udp(options(body=b"x" * 300)), source=struct.pack("!I", ident)), 400, 1)[0])
+        decoder.frame(
+            0, 101, f.fragments_v4(f.ipv4(f.udp(options(body=b"x" * 300)), source=struct.pack("!I", ident)), 400, 1)[0]
+        )
     assert decoder.tracked["fragments"] <= 1024
     assert decoder.evicted["fragments"] == decoder.discards[Discard.FRAGMENT_EVICTED] == 3000 - 1024
 
@@ -182,7 +189,7 @@ def test_a_flood_within_one_moment_stays_bounded() -> None:
     """Time standing still must not let the memory for duplicates grow."""
     decoder = Decoder()
     for number in range(140_000):
-        decoder._seen(0, b"ends", b"%d" % number)  # noqa: SLF001
+        decoder._seen(0, b"ends", b"%d" % number)
     assert decoder.tracked["duplicates"] <= 2 * 65_536
     assert decoder.evicted["duplicates"] > 0
 
@@ -227,7 +234,11 @@ GOOD = [
     for _, enclose in f.LINKS.values()
     for tunnel in ("none", "gre-key", "vxlan", "gtp-u-extended")
     for wrap, source, destination in FAMILIES.values()
-    for protocol, body in ((f.UDP, f.udp(options())), (f.TCP, f.tcp(options(), 1)), (1, ICMP4 + f.ipv4(f.udp(options()))))
+    for protocol, body in (
+        (f.UDP, f.udp(options())),
+        (f.TCP, f.tcp(options(), 1)),
+        (1, ICMP4 + f.ipv4(f.udp(options()))),
+    )
 ]
 
 
@@ -242,7 +253,12 @@ def test_no_bytes_whatever_raise(packets: list[tuple[int, bytes]]) -> None:
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(GOOD), links, st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6), st.integers(0, 400))
+@given(
+    st.sampled_from(GOOD),
+    links,
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6),
+    st.integers(0, 400),
+)
 def test_no_damaged_packet_raises(good: bytes, link_type: int, damage: list[tuple[int, int]], size: int) -> None:
     """Law 3: real packets with bytes changed and cut anywhere."""
     data = bytearray(good)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from tests.wire import frames as f
-from tests.wire.test_decoder import calls, options
 
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Transport
+from tests.wire import frames as f
+from tests.wire.test_decoder import calls, options
 
 SECOND = 1_000_000_000
 THREE = options(1, b"body" * 10) + b"\r\n\r\n" + options(2) + options(3, b"x" * 70)
