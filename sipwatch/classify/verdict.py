@@ -158,7 +158,7 @@ class Verdicts:
         if _answered_beside(leg, cancelled + FORK_SETTLES):
             return _O.ANSWERED_ELSEWHERE
         upstream = call.chain[-1]
-        if leg not in call.chain and _open_at(upstream, cancelled):
+        if leg not in call.chain and _given_up_by_the_server(upstream, cancelled):
             return (_O.NOT_RESPONDING, _O.NO_PROGRESS, _O.NO_PROGRESS, _O.NO_ANSWER)[leg.heard]
         waited = cancelled - leg.started
         if leg.heard is Heard.NOTHING and waited >= timers.no_response_after:
@@ -292,8 +292,11 @@ def _answered_beside(leg: Leg, by: int) -> bool:
     return False
 
 
-def _open_at(upstream: Leg, moment: int) -> bool:
-    """Tell whether the upstream leg was open and not cancelled when a downstream leg was cancelled."""
-    cancelled = 0 <= upstream.cancelled_at <= moment
-    ended = 0 <= upstream.over_at < moment
-    return not cancelled and not ended
+def _given_up_by_the_server(upstream: Leg, moment: int) -> bool:
+    """Tell whether a downstream leg's CANCEL was the server's own decision: the caller had not cancelled.
+
+    OUTCOMES asks for an upstream leg that was still open. Servers that give up (Kamailio's
+    fr_inv_timer, for one) send their final response upstream a moment before the CANCEL downstream,
+    so a failing final does not speak against it; only a call that was answered does.
+    """
+    return not 0 <= upstream.cancelled_at <= moment and upstream.answered_at < 0

@@ -275,6 +275,8 @@ class Leg(Timed):
 
     def deadline(self) -> int:
         """Return the earliest of this state's timers and of the verdict, NEVER if all are through."""
+        if self.call.over:
+            return NEVER
         due = NEVER if self.verdict else self.settle_at
         if self.state is _ACCEPTED and self.conditions is None:
             return due  # Timer L could only end a missing ACK's condition

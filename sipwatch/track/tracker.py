@@ -382,12 +382,16 @@ def _leg_behind_nat(call: Call, response: Response) -> Leg | None:
     """Return the leg whose sender this response goes to, though it comes from elsewhere.
 
     Servers with several addresses answer from another one; a port may change with NAT or a new
-    TCP connection (RFC 3261 §18.2.2).
+    TCP connection (RFC 3261 §18.2.2). A response that lost its Via on the way has only its ends left.
     """
     path = response.path
     by_address: Leg | None = None
     for leg in reversed(call.legs):
-        if leg.branch == response.branch and leg.cseq_number == response.cseq_number:
+        if leg.cseq_number != response.cseq_number:
+            continue
+        if not response.branch and leg.path.key == path.reverse_key:
+            return leg
+        if leg.branch == response.branch:
             if leg.path.source == path.destination:
                 return leg
             if leg.path.source_address == path.destination_address:

@@ -207,6 +207,20 @@ def test_a_hop_the_server_gave_up_by_itself(heard: str, outcome: str) -> None:
     assert [leg.outcome for leg in call.legs] == ["not_responding", outcome]
 
 
+def test_a_server_that_answers_the_caller_a_moment_before_it_cancels_has_given_up_too() -> None:
+    """Kamailio sends its 408 upstream first, then the CANCEL."""
+    script = """
+    0     A>P INVITE
+    0.1   P>B INVITE vias=2
+    0.2   B>P 180 vias=2
+    0.3   P>A 180
+    20    P>A 408
+    20.01 P>B CANCEL vias=2
+    20.1  B>P 487 vias=2
+    """
+    assert [leg.outcome for leg in the_call(script, until="60").legs] == ["no_answer", "no_answer"]
+
+
 def test_a_hop_cancelled_because_the_caller_cancelled_is_the_callers_doing() -> None:
     """Rule 5: the upstream leg was cancelled first."""
     call = the_call(

@@ -277,3 +277,15 @@ def test_nothing_is_left_behind_when_calls_are_over() -> None:
     """Call and legs hold no cycle: reference counting frees them, the collector may stay off."""
     observed = observe(PROXIED + HANGUP, until="3600")
     assert observed.tracker.tracked == {"calls": 0, "early": 0, "timers": 0}
+
+
+def test_a_leg_of_a_call_that_is_over_is_left_alone() -> None:
+    """The Call-ID is used again while the first attempt's transaction still lingers."""
+    script = "0 A>P INVITE\n1 P>A 486\n2 A>P INVITE cseq=2\n3 P>A 486 cseq=2"
+    assert [call.outcome for call in observe(script, until="3600").calls] == ["busy", "busy"]
+
+
+def test_a_response_that_lost_its_via_finds_its_leg_by_its_ends() -> None:
+    """A far end that returns only one of two Via leaves none for the second hop."""
+    call = the_call("0 A>P INVITE\n1 P>A 486 branch=", until="60")
+    assert call.status_code == 486
