@@ -1,4 +1,7 @@
-"""What can go wrong with a source, in words for its user."""
+"""What can go wrong with a source, in words for its user.
+
+Must not know: formats, files, or who shows the words.
+"""
 
 
 class CaptureError(Exception):
@@ -6,4 +9,4 @@ class CaptureError(Exception):
 
 
 class Damage(Exception):  # noqa: N818 - not an error of ours: the end of what can be read
-    """Where a file stops making sense; what was read before it stands."""
+    """Where a file stops making sense; what was read before it stands. Never leaves this package."""

@@ -9,131 +9,139 @@ import errno
 import os
 import stat
 import sys
-from enum import StrEnum
-from heapq import heapify, heappop, heappush, heapreplace
-from typing import TYPE_CHECKING, Self
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
-from sipwatch.capture import prefilter
-from sipwatch.capture.errors import CaptureError, Damage
-from sipwatch.capture.formats import Frame, Tally, frames
+from sipwatch.capture.errors import CaptureError
+from sipwatch.capture.formats import frames
+from sipwatch.capture.prefilter import MediaFilter, Prefilter
 from sipwatch.capture.reader import Reader
+from sipwatch.capture.tally import LATEST, Frame, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Self
+
+__all__ = ["STDIN", "CaptureSource", "Frame", "Prefilter", "open_capture"]
 
 STDIN = "-"
 
 
-class Prefilter(StrEnum):
-    """Whether media is kept away natively, before Python sees it. It never changes a verdict."""
-
-    AUTO = "auto"  # on large files that are mostly media
-    ON = "on"  # wherever libpcap can
-    OFF = "off"
+_NEVER = LATEST + 1
 
 
 class _File:
-    """One capture file: its descriptor while it is open, what it has given, and its warning if it broke off."""
+    """One capture file: what it has given, and what is to be said of it if it broke off."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.name = "standard input" if path == STDIN else path
         self.tally = Tally()
-        self.media = 0
-        self.warning = ""
-        self.size: int | None = None
-        self._fd = -1
+        self.size: int | None = None  # bytes; None for a pipe and the like
         self._reader: Reader | None = None
 
     @property
     def consumed(self) -> int:
-        return self._reader.consumed if self._reader is not None else 0
+        return 0 if self._reader is None else self._reader.consumed
 
-    def check(self) -> None:
-        """Raise CaptureError when the file cannot be read, before anything else is."""
-        self._open()
-        if self.path != STDIN:
-            self.close()
+    @property
+    def warning(self) -> str:
+        if not self.tally.damage:
+            return ""
+        return f"{self.tally.damage} after packet {self.tally.packets}, reported up to there: {self.name}"
+
+    def open(self) -> None:
+        """Open the file. Raises CaptureError when that cannot be."""
+        try:
+            fd = _stdin() if self.path == STDIN else os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            status = os.fstat(fd)
+        except OSError as error:
+            raise CaptureError(f"{self.name}: {_why(error)}") from None
+        if stat.S_ISDIR(status.st_mode):
+            os.close(fd)
+            files = f"{self.path.rstrip('/')}/*.pcap"
+            raise CaptureError(f"{self.path}: is a directory; name the files in it, such as {files}")
+        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self._reader = Reader(fd)
+
+    def first_time(self) -> int:
+        """Look at the first packet and close again; return its time, -1 if there is none.
+
+        A stream cannot be looked at twice: it stays open. Raises CaptureError when this is no capture.
+        """
+        self.open()
+        if self.size is None:
+            return -1
+        first = next(self._frames(Prefilter.OFF, Tally()), None)
+        self.close()
+        return -1 if first is None else first[0]
 
     def frames(self, mode: Prefilter) -> Iterator[Frame]:
-        """Yield the file's frames; damage ends them with a warning."""
-        self._open()
-        try:
-            native = self._native(mode)
-            if native is not None:
-                yield from native.frames(self.tally)
-                self.media = native.media
-                return
-            self._reader = Reader(self._fd)
-            yield from frames(self._reader, self.name, self.tally)
-        except Damage as damage:
-            self._damaged(damage)
-        except OSError as error:
-            if not self.tally.packets:
-                raise CaptureError(f"{self.name}: cannot be read: {error.strerror}") from None
-            self.warning = f"{self.name}: reading failed after packet {self.tally.packets}: {error.strerror}"
-        finally:
-            self.close()
+        """Return the file's frames. The tally is up to date whenever more has to be read, and at the end."""
+        if self._reader is None:
+            self.open()
+        return self._frames(mode, self.tally)
 
     def close(self) -> None:
-        if self._fd >= 0 and self.path != STDIN:
-            os.close(self._fd)
-        self._fd = -1
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
-    def _native(self, mode: Prefilter) -> prefilter.Native | None:
-        if mode is Prefilter.OFF or self.size is None:
-            return None
-        return prefilter.native(self.path, self.size, force=mode is Prefilter.ON)
+    def _frames(self, mode: Prefilter, tally: Tally) -> Iterator[Frame]:
+        assert self._reader is not None  # noqa: S101 - opened by the callers
+        return frames(self._reader, self.name, tally, MediaFilter(mode))
 
-    def _damaged(self, damage: Damage) -> None:
-        if not self.tally.packets:
-            raise CaptureError(f"{self.name}: {damage}, before the first packet; nothing can be read from it") from None
-        self.warning = f"{self.name}: {damage} after packet {self.tally.packets}; reported up to there"
 
-    def _open(self) -> None:
-        if self._fd >= 0:
-            return
-        if self.path == STDIN:
-            self._fd = sys.stdin.fileno()
-            if os.isatty(self._fd):
-                raise CaptureError(
-                    "standard input is a terminal; pipe a capture in, such as: tcpdump -U -w - | sipwatch replay -"
-                )
-            return
-        try:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            status = os.fstat(self._fd)
-        except OSError as error:
-            raise CaptureError(f"{self.path}: {_why(error)}") from None
-        if stat.S_ISDIR(status.st_mode):
-            self.close()
-            raise CaptureError(
-                f"{self.path}: is a directory; name the capture files in it, such as {self.path.rstrip('/')}/*.pcap"
-            )
-        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+def _stdin() -> int:
+    try:
+        fd = sys.stdin.fileno()
+    except (AttributeError, ValueError):
+        raise CaptureError("standard input is closed; pipe a capture in, or name a file") from None
+    if os.isatty(fd):
+        raise CaptureError(
+            "standard input is a terminal; pipe a capture in, such as: tcpdump -U -w - | sipwatch replay -"
+        )
+    return os.dup(fd)
 
 
 def _why(error: OSError) -> str:
-    if error.errno == errno.ENOENT:
-        return "no such file; check the name"
-    if error.errno == errno.EACCES:
-        return "permission denied; is the file yours to read?"
-    return f"cannot be opened: {error.strerror}"
+    reasons = {
+        errno.ENOENT: "no such file; check the name",
+        errno.EACCES: "permission denied; is the file yours to read?",
+        errno.EMFILE: "too many files are open at once; raise the limit (ulimit -n), or merge them with mergecap",
+    }
+    return reasons.get(error.errno or 0, f"cannot be opened ({error.strerror}); check the name")
 
 
 class CaptureSource:
     """Frames of one or several capture files, merged in packet-time order; iterable once.
 
-    ``packets`` counts all packets, also those that the native filter kept away (``media``);
-    ``first`` and ``last`` are their times in ns, None without any. ``warnings`` has a line for each
-    file that broke off.
+    Use it in a ``with`` statement. Damage in the middle of a file ends that file, with a line in
+    ``warnings``; the other files go on.
     """
 
     def __init__(self, paths: Sequence[str], mode: Prefilter) -> None:
+        if sum(path == STDIN for path in paths) > 1:
+            raise CaptureError("standard input can be read only once; name it once")
         self._files = [_File(path) for path in paths]
         self._mode = mode
-        for file in self._files:
-            file.check()
+        self._only: Iterator[Frame] | None = None
+        self._waiting: list[tuple[int, int]] = []
+        try:
+            self._look()
+        except CaptureError:
+            self.close()
+            raise
+
+    def _look(self) -> None:
+        """Open what there is, so that whatever cannot be read is said before anything is done."""
+        if len(self._files) != 1:
+            self._waiting = sorted((file.first_time(), place) for place, file in enumerate(self._files))
+            return
+        file = self._files[0]
+        file.open()
+        if file.size is not None:  # a stream may keep us waiting for its first byte
+            self._only = file.frames(self._mode)
 
     def __enter__(self) -> Self:
         return self
@@ -153,22 +161,22 @@ class CaptureSource:
 
     @property
     def packets(self) -> int:
-        """Count the packets so far."""
+        """Count the packets so far, also those kept away. Exact at the end, and when waiting for a stream."""
         return sum(file.tally.packets for file in self._files)
 
     @property
     def media(self) -> int:
-        """Count the packets that the native filter kept away."""
-        return sum(file.media for file in self._files)
+        """Count the packets that were kept away as media, by the rule of ``prefilter.is_media``."""
+        return sum(file.tally.media for file in self._files)
 
     @property
     def first(self) -> int | None:
-        """Return the time of the earliest file's first packet."""
+        """Return the time (ns) of the first packet, of the file that begins first; None without any."""
         return min((file.tally.first for file in self._files if file.tally.first is not None), default=None)
 
     @property
     def last(self) -> int | None:
-        """Return the time of the latest file's last packet."""
+        """Return the time (ns) of the last packet, of the file that ends last; None without any."""
         return max((file.tally.last for file in self._files if file.tally.last is not None), default=None)
 
     @property
@@ -178,7 +186,7 @@ class CaptureSource:
 
     @property
     def bytes_read(self) -> int:
-        """Count the bytes read so far, as they stand in the files."""
+        """Count the bytes read so far, as they stand in the files, compressed or not."""
         return sum(file.consumed for file in self._files)
 
     @property
@@ -189,7 +197,7 @@ class CaptureSource:
 
     def __iter__(self) -> Iterator[Frame]:
         if len(self._files) == 1:
-            return self._files[0].frames(self._mode)
+            return self._only or self._files[0].frames(self._mode)
         return self._merged()
 
     def _merged(self) -> Iterator[Frame]:
@@ -197,41 +205,36 @@ class CaptureSource:
 
         Within a file the order is the file's own, also where its time steps back.
         """
-        waiting = sorted((_first_time(file), place) for place, file in enumerate(self._files))
-        waiting.reverse()
+        waiting = self._waiting[::-1]
         active: list[tuple[int, int, Frame, Iterator[Frame]]] = []
-        heapify(active)
         while active or waiting:
-            while waiting and (not active or waiting[-1][:2] <= active[0][:2]):
-                _, place = waiting.pop()
-                _push(active, place, self._files[place].frames(self._mode))
+            while waiting and (not active or waiting[-1] <= active[0][:2]):
+                self._begin(active, waiting.pop()[1])
             if not active:
                 continue
-            _, place, frame, rest = active[0]
+            _, place, frame, rest = heappop(active)
             yield frame
-            following = next(rest, None)
-            if following is None:
-                heappop(active)
-            else:
-                heapreplace(active, (following[0], place, following, rest))
+            # As long as no other file is due, this one goes on without the heap.
+            due = min(active[0][0] if active else _NEVER, waiting[-1][0] if waiting else _NEVER)
+            for frame in rest:
+                if frame[0] >= due:
+                    heappush(active, (frame[0], place, frame, rest))
+                    break
+                yield frame
 
-
-def _push(active: list[tuple[int, int, Frame, Iterator[Frame]]], place: int, rest: Iterator[Frame]) -> None:
-    first = next(rest, None)
-    if first is not None:
-        heappush(active, (first[0], place, first, rest))
-
-
-def _first_time(file: _File) -> int:
-    """Look at a file's first packet; a stream cannot be looked at twice, and comes first."""
-    if file.size is None:
-        return -1
-    probe = _File(file.path)
-    try:
-        frame = next(probe.frames(Prefilter.OFF), None)
-    except CaptureError:
-        return -1  # said when it is opened
-    return -1 if frame is None else frame[0]
+    def _begin(self, active: list[tuple[int, int, Frame, Iterator[Frame]]], place: int) -> None:
+        file = self._files[place]
+        try:
+            rest = file.frames(self._mode)
+        except CaptureError as error:
+            if file.size is None:
+                raise
+            # It was good when we looked at it: a ring of captures has gone round since.
+            file.tally.damage = f"it can no longer be read ({error})"
+            return
+        first = next(rest, None)
+        if first is not None:
+            heappush(active, (first[0], place, first, rest))
 
 
 def open_capture(paths: Sequence[str], *, prefilter: Prefilter = Prefilter.AUTO) -> CaptureSource:

@@ -1,0 +1,33 @@
+"""The value that leaves capture, the frame, and the count of what a file has given.
+
+Must not know: files, formats.
+"""
+
+Frame = tuple[int, int, bytes]  # packet time in ns since 1970, LINKTYPE number, captured bytes
+
+SECOND = 1_000_000_000
+LATEST = 2**63 - 1  # ns, in the year 2262; a later time is damage, and no calendar would take it
+
+
+class Tally:
+    """What a file has given so far: packets, and the times (ns) of the first and the latest.
+
+    ``media`` counts those of the packets that were kept away; ``damage`` says how the file broke off.
+    """
+
+    __slots__ = ("damage", "first", "last", "media", "packets")
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self.media = 0
+        self.first: int | None = None
+        self.last: int | None = None
+        self.damage = ""
+
+    def add(self, packets: int, first: int, last: int) -> None:
+        """Add a stretch of packets."""
+        if packets:
+            self.packets += packets
+            self.last = last
+            if self.first is None:
+                self.first = first
