@@ -81,7 +81,10 @@ def learn(data: bytes, method: str, status_code: int) -> None:
     end = data.find(b"\r\n\r\n")
     if end < 0 or len(known.get(kind, ())) >= MOST_PER_KIND or sum(map(len, known.values())) >= MOST_SHAPES:
         return
-    names = tuple(line.partition(b":")[0] for line in data[:end].split(b"\r\n")[1 : MOST_LINES + 1])
+    head = data[:end]
+    if head.count(b"\n") != head.count(b"\r\n"):
+        return  # bare line feeds end lines as well, and a pattern of CRLF lines would not see it
+    names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1 : MOST_LINES + 1])
     key = (kind, *names)
     if len(_candidates) >= MOST_CANDIDATES:
         _candidates.clear()

@@ -276,11 +276,11 @@ def _request_line(line: bytes) -> tuple[str, bytes] | Discard:
 def _cseq(value: bytes) -> tuple[int, str]:
     """Read ``number method``; (-1, "") for what is neither."""
     number, _, method = value.replace(b"\t", b" ").partition(b" ")
-    method = method.strip()
+    method = method.strip()[:_LONGEST_METHOD]
     name = METHODS.get(method)
     if name is None:
-        name = method.decode("ascii") if method and _TOKEN.issuperset(method[:_LONGEST_METHOD]) else ""
-        return (_number(number), name[:_LONGEST_METHOD])
+        name = method.decode("ascii") if method and _TOKEN.issuperset(method) else ""
+        return (_number(number), name)
     cseq = (_number(number), name)
     if len(_cseq_cache) >= _CSEQ_CACHE_SIZE:
         _cseq_cache.clear()

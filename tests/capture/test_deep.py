@@ -1,0 +1,84 @@
+"""The deep decoder: tshark finds the same messages, and opens what we do not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sipwatch.capture.deep import INSTALL_HINT, DeepSource, _nanoseconds
+from sipwatch.capture.errors import CaptureError
+from sipwatch.engine import Engine
+
+PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+# pyshark's own event loops and pipes warn at their end.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def outcomes(*paths: Path, deep: bool) -> list[tuple[str, str, int | None]]:
+    """Return Call-ID, outcome and code of every call."""
+    from tests.replay import replay
+
+    if not deep:
+        return sorted((call.call_id, call.outcome, call.status_code) for call in replay(*paths).calls)
+    calls: list[tuple[str, str, int | None]] = []
+    engine = Engine(lambda call, _: calls.append((call.call_id, call.outcome, call.status_code)))
+    with DeepSource([str(path) for path in paths]) as source:
+        engine.run_datagrams(source)
+        engine.finish(source.last)
+    return sorted(calls)
+
+
+@needs_tshark
+@pytest.mark.parametrize(
+    "name", ["outcomes/answered_elsewhere", "outcomes/not_found", "outcomes/unavailable", "recorded/tcp"]
+)
+def test_tshark_and_we_conclude_the_same(name: str) -> None:
+    """UDP, TCP and IPv6, over the other decoder: the same calls."""
+    path = PCAPS / f"{name}.pcap"
+    assert outcomes(path, deep=True) == outcomes(path, deep=False)
+
+
+@needs_tshark
+def test_several_files_are_merged_in_time_order() -> None:
+    paths = [PCAPS / "outcomes" / "busy.pcap", PCAPS / "outcomes" / "declined.pcap"]
+    assert outcomes(*paths, deep=True) == outcomes(*paths, deep=False)
+
+
+@needs_tshark
+def test_the_packets_of_the_whole_file_are_counted() -> None:
+    with DeepSource([str(PCAPS / "outcomes" / "unfinished.pcap")]) as source:
+        messages = list(source)
+        assert source.packets == len(messages) + 1  # one packet is media
+        assert source.last is not None
+        assert source.last > messages[-1].time
+
+
+def test_without_tshark_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(CaptureError, match="apt install tshark"):
+        DeepSource(["x.pcap"])
+    assert "\n" not in INSTALL_HINT
+
+
+@needs_tshark
+@pytest.mark.parametrize(
+    ("path", "words"), [("/nowhere/x.pcap", "cannot be opened"), ("/tmp", "is a directory"), ("-", "reads files only")]
+)
+def test_a_file_that_cannot_be_read_is_one_clear_line(path: str, words: str) -> None:
+    with pytest.raises(CaptureError, match=words):
+        DeepSource([path])
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("1415985412.142231000", 1_415_985_412_142_231_000),
+        ("2014-11-14T17:16:52.142231000Z", 1_415_985_412_142_231_000),
+    ],
+)
+def test_tsharks_times_old_and_new(written: str, expected: int) -> None:
+    """Decimal seconds, ISO 8601 from version 4.4 on."""
+    assert _nanoseconds(written) == expected

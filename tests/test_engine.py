@@ -1,0 +1,150 @@
+"""The two laws as properties, and what the engine says of a whole capture."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.capture import builders
+from tests.replay import replay
+
+from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.engine import MOST_METHODS, Engine
+from sipwatch.wire.message import Path as Ends
+from sipwatch.wire.message import Transport
+from sipwatch.wire.sip import parse
+
+if TYPE_CHECKING:
+    from sipwatch.capture.formats import Frame
+    from sipwatch.export.record import CallRecord
+
+PCAPS = Path(__file__).resolve().parent.parent / "pcaps"
+CAPTURES = Path(os.environ.get("SIPWATCH_CAPTURES", PCAPS.parent.parent / "shared" / "captures"))
+SCENES = (
+    "outcomes/answered_elsewhere",
+    "outcomes/no_answer",
+    "outcomes/no_progress",
+    "conditions/ack_missing",
+    "outcomes/auth_failed",
+)
+SECOND = 1_000_000_000
+IN_A_TEMPORARY_FOLDER = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def frames_of(name: str) -> list[Frame]:
+    with open_capture([str(PCAPS / f"{name}.pcap")], prefilter=Prefilter.OFF) as source:
+        return list(source)
+
+
+FRAMES = {name: frames_of(name) for name in SCENES}
+
+
+def records(frames: list[Frame], ticks: list[int]) -> bytes:
+    """Return all calls as JSON, with idle ticks at these times pushed in where they belong."""
+    calls: list[CallRecord] = []
+    engine = Engine(lambda call, _: calls.append(call))
+    pending = sorted(ticks)
+    for frame in frames:
+        while pending and pending[0] <= frame[0]:
+            engine.tracker.advance(pending.pop(0))
+        engine.run([frame])
+    engine.finish(frames[-1][0])
+    return msgspec.json.encode(calls) + repr(engine.tracker.notices).encode()
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@settings(max_examples=30, deadline=None)
+@given(places=st.lists(st.floats(0, 1), max_size=12))
+def test_idle_ticks_anywhere_change_nothing(scene: str, places: list[float]) -> None:
+    """Law 1 and 2: a tick between two packets fires what was due anyway, each at its own deadline."""
+    frames = FRAMES[scene]
+    first, last = frames[0][0], frames[-1][0]
+    ticks = [first + int(place * (last - first)) for place in places]
+    assert records(frames, ticks) == records(frames, [])
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@IN_A_TEMPORARY_FOLDER
+@given(data=st.data())
+def test_cut_gzipped_converted_or_merged_the_input_says_the_same(
+    scene: str, data: st.DataObject, tmp_path: Path
+) -> None:
+    """Law 2: how the packets are stored changes nothing."""
+    frames = FRAMES[scene]
+    cuts = data.draw(st.lists(st.integers(1, len(frames) - 1), max_size=3, unique=True).map(sorted))
+    parts = [frames[a:b] for a, b in zip([0, *cuts], [*cuts, len(frames)], strict=True)]
+    paths = []
+    for place, part in enumerate(parts):
+        write = data.draw(st.sampled_from([builders.pcap, builders.pcapng]))
+        content = write(part)
+        if data.draw(st.booleans()):
+            content = gzip.compress(content)
+        path = tmp_path / f"part{place}"
+        path.write_bytes(content)
+        paths.append(path)
+    order = data.draw(st.permutations(paths))
+    assert replay(*order).calls == replay(PCAPS / f"{scene}.pcap").calls
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@IN_A_TEMPORARY_FOLDER
+@given(data=st.data())
+def test_packets_dealt_out_to_several_files_say_the_same(scene: str, data: st.DataObject, tmp_path: Path) -> None:
+    """Law 2: two capture points, merged by time."""
+    frames = FRAMES[scene]
+    hands = data.draw(st.lists(st.integers(0, 2), min_size=len(frames), max_size=len(frames)))
+    paths = []
+    for hand in sorted(set(hands)):
+        path = tmp_path / f"hand{hand}"
+        path.write_bytes(builders.pcap([frame for frame, whose in zip(frames, hands, strict=True) if whose == hand]))
+        paths.append(path)
+    merged, whole = replay(*paths), replay(PCAPS / f"{scene}.pcap")
+    # Packets of the same moment may change places between files; the calls must not.
+    assert [(c.id, c.outcome, c.status_code, len(c.legs)) for c in merged.calls] == [
+        (c.id, c.outcome, c.status_code, len(c.legs)) for c in whole.calls
+    ]
+
+
+def every_capture() -> list[Path]:
+    own = [path for path in PCAPS.rglob("*.pcap*") if path.suffix in (".pcap", ".pcapng")]
+    return sorted(own) + sorted(CAPTURES.glob("*.pcap*"))
+
+
+@pytest.mark.parametrize("path", every_capture(), ids=lambda path: path.name)
+def test_with_and_without_the_native_filter_every_capture_gives_the_same(path: Path) -> None:
+    """Keeping media away natively never changes a verdict, nor a count."""
+    with_filter, without = replay(path, prefilter=Prefilter.ON), replay(path, prefilter=Prefilter.OFF)
+    assert with_filter == without
+
+
+@pytest.mark.parametrize("path", every_capture(), ids=lambda path: path.name)
+def test_every_leg_that_started_ends_exactly_once(path: Path) -> None:
+    """And every call has a record, in order, with an id of its own."""
+    calls = replay(path).calls
+    assert len({call.id for call in calls}) == len(calls)
+    assert all(leg.outcome for call in calls for leg in call.legs)
+    assert all(condition.resolution for call in calls for condition in call.conditions)
+
+
+def test_methods_that_strangers_invent_stay_bounded() -> None:
+    """They are counted by name up to a limit, then together."""
+    engine = Engine(lambda call, _: None)
+    ends = Ends(bytes(12), Transport.UDP)
+    for number in range(500):
+        engine.message(parse(number, ends, b"M%d sip:x SIP/2.0\r\n\r\n" % number, False))  # type: ignore[arg-type]
+    assert len(engine.requests) == MOST_METHODS + 1
+    assert engine.requests["other"] == 500 - MOST_METHODS
+
+
+def test_time_beyond_the_capture_lets_the_last_timers_fire() -> None:
+    """The last packet of the file tells how long it went on, also when it is media."""
+    calls = replay(PCAPS / "outcomes" / "no_progress.pcap").calls
+    assert calls[1].ended_by == "timeout"

@@ -1,0 +1,147 @@
+"""Learned header orders are a saving of work and never of care: what they read, the patient parser reads the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipwatch.wire import shapes, sip
+from sipwatch.wire.message import Path, Request, Response, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATH = Path(bytes((192, 0, 2, 1, 192, 0, 2, 2, 0x13, 0xC4, 0x13, 0xC4)), Transport.UDP)
+INVITE = (
+    b"INVITE sip:15550101@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport\r\n"
+    b'From: "A" <sip:15550100@example.com>;tag=a1\r\nTo: <sip:15550101@example.com>\r\nCall-ID: c1@example.com\r\n'
+    b"CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nUser-Agent: x\r\nContent-Length: 0\r\n\r\n"
+)
+OK = (
+    b"SIP/2.0 200 OK\r\nv: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nv: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK2\r\n"
+    b"f: <sip:15550100@example.com>;tag=a1\r\nt: <sip:15550101@example.com>;tag=b1\r\ni: c1\r\nCSeq: 1 INVITE\r\nl: 0\r\n\r\n"
+)
+FIELDS = ("call_id", "from_tag", "to_tag", "cseq_number", "cseq_method", "branch", "via_count", "names")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known() -> Iterator[None]:
+    shapes.forget()
+    yield
+    shapes.forget()
+
+
+def read(data: bytes) -> object:
+    """Return all that a message says, or why it is none."""
+    item = sip.parse(0, PATH, data, False)
+    facts = [getattr(item, field, None) for field in FIELDS]
+    match item:
+        case Request():
+            return [*facts, item.method, item.request_uri, item.max_forwards]
+        case Response():
+            return [*facts, item.status_code, item.reason_phrase]
+    return item
+
+
+def patterns() -> int:
+    return sum(map(len, shapes.known.values()))
+
+
+def teach(*messages: bytes) -> None:
+    for message in messages:
+        for _ in range(shapes.SEEN_BEFORE):
+            sip.parse(0, PATH, message, False)
+
+
+@pytest.mark.parametrize("message", [INVITE, OK], ids=["request", "compact-response-with-two-vias"])
+def test_a_shape_gets_its_pattern_once_it_was_seen_often_enough_and_reads_the_same(message: bytes) -> None:
+    patiently = read(message)
+    for _ in range(shapes.SEEN_BEFORE - 1):
+        assert patterns() == 0
+        assert read(message) == patiently
+    assert patterns() == 1
+    assert read(message) == patiently
+
+
+def test_a_folded_line_that_looks_like_a_header_is_none() -> None:
+    """A line that begins with a blank belongs to the one before (RFC 3261 §7.3.1), in a learned shape as well."""
+    folded = INVITE.replace(b"User-Agent: x\r\n", b"Subject: a\r\n Via: b\r\n Reason: c\r\n")
+    patiently = read(folded)
+    teach(folded)
+    assert read(folded) == patiently
+
+
+@pytest.mark.parametrize(
+    ("ours", "other"),
+    [
+        (b"Call-ID: c1@example.com\r\n", b"Call-ID: c1@example.com\r\n folded\r\n"),
+        (b"User-Agent: x\r\n", b"Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK7\r\n"),
+        (b"User-Agent: x\r\n", b"User-Agent: x\r\n\r\n"),
+        (b"User-Agent: x\r\n", b"From: <sip:other@example.com>;tag=other\r\n"),
+        (b";branch=z9hG4bK1;rport", b";branch=z9hG4bK1, SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK8"),
+        (b'"A"', b'"A;tag=\\"no\\""'),
+        (b'"A"', b'"<sip:x>;tag=no"'),
+        (b"tag=a1", b"tag=a1;x=y"),
+        (b"CSeq: 1 INVITE", b"CSeq:\t 1  INVITE"),
+        (b"Max-Forwards: 70", b"Max-Forwards: seventy"),
+        (b"\r\n", b"\n"),
+        (b"Call-ID:", b"Call-ID :"),
+        (b"<sip:15550101@example.com>", b"sip:15550101@example.com"),
+        (b"To: <sip:15550101@example.com>", b"To: <sip:15550101@example.com;tag=uri>;tag=b"),
+    ],
+    ids=lambda part: part.decode().strip().replace("\r\n", "|").replace("\n", "|")[:40],
+)
+def test_whatever_departs_from_a_known_shape_reads_as_if_none_were_known(ours: bytes, other: bytes) -> None:
+    changed = INVITE.replace(ours, other)
+    patiently = read(changed)
+    shapes.forget()
+    teach(INVITE)
+    assert patterns() == 1
+    assert read(changed) == patiently
+
+
+@given(st.data())
+def test_no_damage_makes_the_two_ways_of_reading_differ(data: st.DataObject) -> None:
+    message = bytearray(data.draw(st.sampled_from([INVITE, OK])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(message) - 1))
+        message[at : at + data.draw(st.integers(0, 3))] = data.draw(
+            st.sampled_from(
+                [
+                    b"",
+                    b"\r\n",
+                    b"\n",
+                    b" ",
+                    b"\t",
+                    b";",
+                    b",",
+                    b'"',
+                    b"\\",
+                    b"<",
+                    b">",
+                    b":",
+                    b"\0",
+                    b"\xff",
+                    b";tag=z",
+                    b"\r\n ",
+                ]
+            )
+        )
+    shapes.forget()
+    patiently = read(bytes(message))
+    shapes.forget()
+    teach(INVITE, OK)
+    assert read(bytes(message)) == patiently
+
+
+def test_a_stranger_who_invents_shapes_is_bounded() -> None:
+    """So many patterns are made and no more, however many kinds of message come."""
+    for number in range(300):
+        method = f"M{chr(65 + number // 26)}{chr(65 + number % 26)}".encode()
+        for other in range(12):
+            teach(INVITE.replace(b"INVITE", method).replace(b"User-Agent", b"X-%d" % other))
+    assert patterns() <= shapes.MOST_SHAPES
+    assert max(map(len, shapes.known.values())) <= shapes.MOST_PER_KIND
