@@ -3,26 +3,38 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 60
-# The newest Python of those that will do, unless PYTHON says which.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+# The first Python that is new enough, unless PYTHON says which.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-SYSTEM_PACKAGES := tshark tcpdump
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
 
-.PHONY: help demo test lint types system fuzz bench pcaps record docs clean
+.PHONY: help demo test system lint types fuzz fuzz-long bench pcaps record docs clean
 
 help:
-	@echo "make demo    install, and replay pcaps/demo.pcap (no root needed)"
-	@echo "make test    install the tests' system packages if allowed; lint, types, tests"
-	@echo "make lint | types | fuzz | bench"
-	@echo "make pcaps   write the synthetic captures again; make record: the recorded ones (root)"
-	@echo "make docs    write the generated parts of README and docs again"
-	@echo "make clean   remove the environment and everything built"
+	@echo 'make demo       install into .venv and replay pcaps/demo.pcap; needs no root'
+	@echo 'make test       install what the tests need, if that is allowed; then lint, types, tests'
+	@echo 'make lint       ruff: rules and format'
+	@echo 'make types      mypy --strict'
+	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (60)'
+	@echo 'make fuzz-long  every fuzz target for an hour'
+	@echo 'make bench      compare with sngrep, tshark and tcpdump; writes docs/benchmarks.md'
+	@echo 'make pcaps      write the synthetic captures again'
+	@echo 'make record     record the captures of real software again; needs root'
+	@echo 'make docs       write the generated parts of README.md and docs/ again'
+	@echo 'make clean      remove .venv and everything built'
 
 demo: $(VENV)/installed
 	@$(BIN)/sipwatch replay pcaps/demo.pcap --config pcaps/demo.toml
 
-test: system lint types
+# What is missing is installed where it may be, and named where it may not: then its tests skip.
+test: system $(VENV)/dev
+	@$(MAKE) --no-print-directory lint types
 	$(BIN)/pytest -n auto
+
+system:
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh tests/system-packages.sh
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -32,10 +44,14 @@ types: $(VENV)/dev
 	$(BIN)/mypy
 
 fuzz: $(VENV)/dev
-	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(BIN)
+	@$(PIP) install --only-binary=atheris --editable '.[fuzz]' || echo 'atheris cannot be installed'
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
-bench: $(VENV)/dev
-	$(BIN)/python bench/run.py
+fuzz-long:
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
+
+bench: $(VENV)/installed
+	$(BIN)/python -m bench.run --write
 
 pcaps: $(VENV)/installed
 	$(BIN)/python -m pcaps.make
@@ -43,35 +59,28 @@ pcaps: $(VENV)/installed
 record: $(VENV)/installed
 	$(BIN)/python pcaps/recorded/record.py
 
-docs: $(VENV)/dev
-	$(BIN)/python docs/generate.py
+docs: $(VENV)/installed
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment, made again when pyproject.toml changes.
-$(VENV)/python:
-	@if [ -z "$(PYTHON)" ]; then echo "sipwatch needs Python 3.11 or newer: apt install python3 python3-venv"; exit 1; fi
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-		{ echo "$(PYTHON) cannot make environments: apt install python3-venv"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+# The environment. Packages are installed again when pyproject.toml changes.
+$(VENV)/made:
+	@test -n '$(PYTHON)' || { echo 'sipwatch needs Python 3.11 or newer; if it has another name: make PYTHON=...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments; as root: apt install $$($(PYTHON) -c \
+		'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed: $(VENV)/python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+$(VENV)/installed: $(VENV)/made pyproject.toml
+	@echo 'Installing sipwatch into $(VENV) ...'
+	@$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@ $(VENV)/installed
-
-# Tests that compare with tshark skip, visibly, where it is missing.
-system:
-	@missing=""; for p in $(SYSTEM_PACKAGES); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
-	if [ -z "$$missing" ]; then exit 0; fi; \
-	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null || \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-		sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	else echo "missing, the tests that compare with them are skipped:$$missing (apt install$$missing)"; fi
+$(VENV)/dev: $(VENV)/made pyproject.toml
+	@echo 'Installing sipwatch and its development tools into $(VENV) ...'
+	@$(PIP) install --editable '.[dev]'
+	@touch $(VENV)/installed $@

@@ -1,0 +1,250 @@
+"""Writes the generated parts of README.md and docs/: ``python -m docs.generate``, or ``make docs``.
+
+A generated part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``. tests/test_docs.py
+checks that each is what this script writes now.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args, get_type_hints
+
+from typer.models import ArgumentInfo
+
+from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Outcome
+from sipwatch.classify.peers import PeerKind
+from sipwatch.cli import replay
+from sipwatch.config import CAUSE_PROTOCOLS, PEER_KEYS, RULE_KEYS, TIMER_KEYS
+from sipwatch.track.leg import Heard
+from sipwatch.track.table import RESOLVED_BY, SECOND, TABLE, TIMERS, Input, Since, State, Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "docs/design.md", "docs/configuration.md")
+_PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_FAILED_CALLS_SHOWN = 12  # lines of them in the README
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(cell or ' ' for cell in line)} |\n" for line in lines)
+
+
+# docs/design.md
+
+
+def diagram() -> str:
+    """Draw the INVITE table; inputs that lead the same way share an arrow."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> CALLING: INVITE"]
+    for state in State:
+        ways: dict[State, list[str]] = {}
+        for given, then in zip(Input, TABLE[state], strict=True):
+            if then is not state:
+                ways.setdefault(then, []).append(given.name)
+        lines += [f"    {state.name} --> {then.name}: {', '.join(names)}" for then, names in ways.items()]
+    return "\n".join([*lines, "    TERMINATED --> [*]", "```", ""])
+
+
+def transitions() -> str:
+    """Write the INVITE table out: a row for each state, a column for each input."""
+    rows = [[f"**{state.name}**", *("·" if then is state else then.name for then in TABLE[state])] for state in State]
+    return table(["", *(given.name for given in Input)], rows)
+
+
+def _delay(timer: Timer) -> str:
+    if isinstance(timer.delay, str):
+        return f"`{timer.delay}` ({TIMER_KEYS[timer.delay][0]} s)"
+    return f"{timer.delay / SECOND:g} s"
+
+
+_SINCE = {
+    Since.INVITE: "the first INVITE",
+    Since.TRYING: "the first 100",
+    Since.ALERT: "the first 180 or 183",
+    Since.PROVISIONAL: "the latest provisional response",
+    Since.CANCEL: "the CANCEL",
+    Since.FINAL: "the final response",
+    Since.ACTIVITY: "the latest message",
+}
+
+
+def timers() -> str:
+    """Write the table of timers."""
+    rows = []
+    for timer in TIMERS:
+        does = f"raises `{timer.raises}`" if timer.raises else f"gives {timer.gives.name}" if timer.gives else ""
+        rows.append([timer.name, timer.state.name, _delay(timer), _SINCE[timer.since], does])
+    return table(["timer", "in state", "after", "since", "does"], rows)
+
+
+def resolutions() -> str:
+    """Write how each condition is resolved by each input."""
+    rows = [
+        [f"`{condition}`", *(f"{by[given]}" if given in by else "" for given in Input)]
+        for condition, by in RESOLVED_BY.items()
+    ]
+    return table(["", *(given.name for given in Input)], rows)
+
+
+# README.md
+
+
+def run(*arguments: str) -> str:
+    """Run sipwatch as in a terminal that knows no colours, and return what it says."""
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-m", "sipwatch", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    return "".join(f"{line.rstrip()}\n" for line in done.stdout.decode().splitlines())
+
+
+def demo() -> str:
+    """Show what ``make demo`` shows, with most of the failed calls left out."""
+    said = run("replay", "pcaps/demo.pcap", "--config", "pcaps/demo.toml")
+    summary, heading, failed = said.partition("\nFailed calls")
+    lines = (heading.lstrip("\n") + failed).splitlines()
+    kept = lines[: _FAILED_CALLS_SHOWN + 2]
+    return "```\n" + summary + "\n" + "\n".join(kept) + "\n[...]\n" + lines[-1] + "\n```\n"
+
+
+def ladder() -> str:
+    """Show the ladder of a call that was stuck."""
+    return f"```\n{run('replay', 'pcaps/outcomes/no_progress.pcap', '--ladder', 'stuck')}```\n"
+
+
+def options() -> str:
+    """Write the options of ``sipwatch replay``: what its help says, whose layout is typer's affair."""
+    rows = []
+    hints = get_type_hints(replay, include_extras=True)
+    for name, parameter in inspect.signature(replay).parameters.items():
+        kind, option = get_args(hints[name])
+        if isinstance(option, ArgumentInfo):
+            rows.append([f"`{option.metavar}`", "", f"{option.help}"])
+            continue
+        choices = [choice.value for choice in kind] if isinstance(kind, type) and issubclass(kind, StrEnum) else []
+        # What comes first in Option(...) is a default to typer, also where it is a name.
+        words = [word for word in (option.default, *(option.param_decls or ())) if str(word).startswith("-")]
+        names = ", ".join(f"`{word}`" for word in words or (f"--{name}",))
+        value = option.metavar or " ".join(choices)
+        default = f" Default: `{parameter.default.value}`." if choices else ""
+        rows.append([names, f"`{value}`" if value else "", option.help + default])
+    return table(["option", "value", "meaning"], rows)
+
+
+_WHO = {
+    Outcome.ANSWERED: "",
+    Outcome.BUSY: "nobody; watch the trend: too few agents, no queue",
+    Outcome.NO_ANSWER: "staffing: breaks, ring timeout",
+    Outcome.DECLINED: "the person; do not disturb, availability policy",
+    Outcome.UNAVAILABLE: "registration of the device; the number may be out of service",
+    Outcome.ABANDONED_BRIEF: "nobody: the caller gave up within moments",
+    Outcome.ABANDONED: "staffing: the caller gave up waiting",
+    Outcome.BLOCKED: "black lists, screening of unwanted calls",
+    Outcome.FORBIDDEN: "the provider: number, balance, barred direction, inactive registration",
+    Outcome.AUTH_FAILED: "credentials",
+    Outcome.NOT_FOUND: "the number and its format; inactive registration",
+    Outcome.ANSWERED_ELSEWHERE: "nobody: another device of the group took it",
+    Outcome.REDIRECTED: "nobody, unless frequent",
+    Outcome.NOT_RESPONDING: "urgent: network, NAT, firewall, registration, a frozen phone",
+    Outcome.NO_PROGRESS: "the provider: it took the call and never said more",
+    Outcome.GATEWAY_TIMEOUT: "NAT keep-alive, session timers, packet loss, the far network",
+    Outcome.SERVER_ERROR: "the server or provider that said so",
+    Outcome.REJECTED: "codecs, extensions, malformed or misplaced requests",
+    Outcome.CONGESTED: "the trunk's channels",
+    Outcome.UNFINISHED: "nobody: the capture ended before a verdict",
+    Outcome.RETRIED: "nobody: asked to try again, and did (single hops only, never a call)",
+}
+
+
+def outcomes() -> str:
+    """Write the closed list of outcomes."""
+    rows = [[f"`{name}`", PLAIN_NAME[name], CATEGORY[name].value, _WHO[name]] for name in Outcome]
+    return table(["outcome", "plain name", "category", "who should look"], rows)
+
+
+# docs/configuration.md
+
+
+def timer_keys() -> str:
+    """Write the keys of [timers]."""
+    rows = [[f"`{key}`", f"{default}", meaning] for key, (default, meaning) in TIMER_KEYS.items()]
+    return table(["key", "default, seconds", "the time after which"], rows)
+
+
+_PEER = {
+    "name": ("text", "The label under which it is reported: letters, digits and `_ . : -`. Required."),
+    "kind": (" ".join(f"`{kind}`" for kind in PeerKind), "What stands there. Required."),
+    "addresses": ("list of text", "Addresses and networks, IPv4 and IPv6; the longest prefix wins. Required."),
+    "rule": ("tables", "`[[peer.rule]]`, see below."),
+}
+_RULE = {
+    "status_code": ("200 to 699", "The final response's code."),
+    "cause": ("1 to 699", "A cause in the Reason header (RFC 3326) of the final response or of the CANCEL."),
+    "cause_protocol": (" ".join(f"`{word}`" for word in CAUSE_PROTOCOLS), "Whose cause; without it, anybody's."),
+    "heard": (" ".join(f"`{heard.name.lower()}`" for heard in Heard), "The most that the callee's side had said."),
+    "outcome": ("an outcome", "What it means when all of the above that is given applies. Required."),
+    "note": ("text", "Why, for people."),
+}
+
+
+def peer_keys() -> str:
+    """Write the keys of [[peer]]."""
+    rows = [[f"`{key}`", *_PEER[key]] for key in PEER_KEYS if key not in TIMER_KEYS]
+    return table(["key", "value", "meaning"], [*rows, ["any of `[timers]`", "seconds", "For this peer."]])
+
+
+def rule_keys() -> str:
+    """Write the keys of [[peer.rule]]."""
+    return table(["key", "value", "meaning"], [[f"`{key}`", *_RULE[key]] for key in RULE_KEYS])
+
+
+def example() -> str:
+    """Show the configuration of the demo."""
+    return f"```toml\n{(ROOT / 'pcaps/demo.toml').read_text()}```\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "state-diagram": diagram,
+    "transitions": transitions,
+    "timers": timers,
+    "resolutions": resolutions,
+    "demo": demo,
+    "ladder": ladder,
+    "options": options,
+    "outcomes": outcomes,
+    "timer-keys": timer_keys,
+    "peer-keys": peer_keys,
+    "rule-keys": rule_keys,
+    "example": example,
+}
+
+
+def parts(page: str) -> list[str]:
+    """Return the names of a page's generated parts."""
+    return [match[2] for match in _PART.finditer((ROOT / page).read_text())]
+
+
+def current(page: str) -> str:
+    """Return a page with its generated parts as they should be now."""
+    return _PART.sub(lambda match: match[1] + PARTS[match[2]]() + match[3], (ROOT / page).read_text())
+
+
+def main() -> None:
+    """Write every page that is not current."""
+    for page in PAGES:
+        text = current(page)
+        if text != (ROOT / page).read_text():
+            (ROOT / page).write_text(text)
+            print(f"written: {page}")
+
+
+if __name__ == "__main__":
+    main()

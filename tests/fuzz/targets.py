@@ -1,0 +1,142 @@
+"""What must hold of any bytes, one function a target. None may raise but AssertionError, and never does.
+
+The fuzzers call these with what they invent, test_targets.py with the seeds and with what once failed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+from sipwatch.capture.errors import CaptureError
+from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.engine import Engine
+from sipwatch.export.escape import terminal
+from sipwatch.export.writers import CsvWriter, JsonLinesWriter
+from sipwatch.wire import shapes, sip
+from sipwatch.wire.decoder import Decoder
+from sipwatch.wire.discards import Discard
+from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
+from tests.fuzz.inputs import EPOCH, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sipwatch.export.record import CallRecord
+
+_PATH = Path(bytes((192, 0, 2, 1, 192, 0, 2, 2, 0x13, 0xC4, 0x13, 0xC4)), Transport.UDP)
+_FIELDS = ("call_id", "from_tag", "to_tag", "cseq_number", "cseq_method", "branch", "via_count", "names")
+_OF_REQUESTS = (*_FIELDS, "method", "request_uri", "max_forwards")
+_OF_RESPONSES = (*_FIELDS, "status_code", "reason_phrase")
+_OUTCOMES = frozenset(outcome.value for outcome in Outcome)
+# What a terminal would act on: controls of both kinds, and what turns the direction of writing.
+_ACTS = frozenset(map(chr, (*range(32), *range(127, 160), 0x202E, 0x2066, 0xFEFF)))
+
+
+def wire(data: bytes) -> None:
+    """Frames give messages and discards, each a value of its kind, and every discard is counted."""
+    shapes.forget()
+    decoder = Decoder()
+    discarded = 0
+    for time, link_type, frame in decode(data):
+        for item in decoder.frame(time, link_type, frame):
+            discarded += isinstance(item, Discard)
+            _check_item(item)
+    for item in decoder.finish(EPOCH):
+        _check_item(item)
+    assert sum(decoder.discards.values()) >= discarded
+
+
+def _check_item(item: object) -> None:
+    match item:
+        case Request():
+            assert item.method
+            assert item.raw
+        case Response():
+            assert 100 <= item.status_code <= 699
+        case Unreachable() | Discard():
+            pass
+        case _:
+            raise AssertionError(item)
+
+
+def parser(data: bytes) -> None:
+    """A message reads the same whether or not its shape is known."""
+    shapes.forget()
+    patient = sip.parse(EPOCH, _PATH, data, False)
+    for _ in range(shapes.SEEN_BEFORE):
+        learned = sip.parse(EPOCH, _PATH, data, False)
+    learned = sip.parse(EPOCH, _PATH, data, False)
+    assert _facts(learned) == _facts(patient)
+    # The second line changed, the shape perhaps not: the same once more, with patterns that know the first.
+    changed = data.replace(b"\r\n", b"\r\n ", 1) + data[:1]
+    quick = sip.parse(EPOCH, _PATH, changed, False)
+    shapes.forget()
+    assert _facts(quick) == _facts(sip.parse(EPOCH, _PATH, changed, False))
+
+
+def _facts(item: object) -> object:
+    match item:
+        case Request():
+            return [getattr(item, field) for field in _OF_REQUESTS]
+        case Response():
+            return [getattr(item, field) for field in _OF_RESPONSES]
+        case _:
+            return item
+
+
+def engine(data: bytes) -> None:
+    """Every call ends once with an outcome of the closed list, its legs too, and can be written anywhere."""
+    shapes.forget()
+    calls: list[CallRecord] = []
+    running = Engine(lambda call, _: calls.append(call), keep_messages=True)
+    frames = list(decode(data))
+    running.run(frames)
+    running.finish(max((frame.time for frame in frames), default=None))
+    _check_calls(calls)
+
+
+def _check_calls(calls: list[CallRecord]) -> None:
+    out = io.BytesIO()
+    writers = (JsonLinesWriter(out), CsvWriter(out, messages=True))
+    for call in calls:
+        assert call.outcome in _OUTCOMES
+        assert call.legs
+        assert all(leg.outcome in _OUTCOMES for leg in call.legs)
+        assert all(condition.leg < len(call.legs) for condition in call.conditions)
+        for text in (call.call_id, call.caller, call.reason_phrase, call.user_agent):
+            assert not _ACTS.intersection(terminal(text or ""))
+        for writer in writers:
+            writer.call(call)
+    assert not _ACTS.intersection(out.getvalue().decode()) - {"\r", "\n"}
+    assert len({call.id for call in calls}) == len(calls)
+
+
+def files(data: bytes) -> None:
+    """Bytes as a capture file: frames up to where it breaks off, with a warning; CaptureError is the only error."""
+    descriptor = os.memfd_create("capture")
+    try:
+        os.write(descriptor, data)
+        _replay(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def _replay(path: str) -> None:
+    calls: list[CallRecord] = []
+    running = Engine(lambda call, _: calls.append(call))
+    try:
+        with open_capture([path], prefilter=Prefilter.OFF) as source:
+            running.run(source)
+            running.finish(source.last)
+            running.capture(source)
+            warnings = source.warnings
+    except CaptureError as error:
+        warnings = [str(error)]
+    assert not any("\n" in warning for warning in warnings)
+    _check_calls(calls)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"wire": wire, "parser": parser, "engine": engine, "files": files}

@@ -1,0 +1,61 @@
+"""The fuzz targets hold for every seed and for whatever once failed; the fuzzers themselves run by make fuzz."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fuzz.inputs import DELAYS, EPOCH, Kind, decode, encode
+from tests.fuzz.seeds import FAILED, ODD_MESSAGES, capture_inputs, captures, failed, odd_inputs
+from tests.fuzz.targets import TARGETS, engine, files, parser, wire
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("capture", captures(), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_the_targets_hold_for_every_capture(capture: Path) -> None:
+    for data in capture_inputs(capture):
+        wire(data)
+        engine(data)
+
+
+@pytest.mark.parametrize("name", odd_inputs())
+def test_the_targets_hold_for_odd_messages(name: str) -> None:
+    wire(odd_inputs()[name])
+    engine(odd_inputs()[name])
+
+
+@pytest.mark.parametrize("name", ODD_MESSAGES)
+def test_an_odd_message_reads_the_same_once_its_shape_is_known(name: str) -> None:
+    parser(ODD_MESSAGES[name])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_once_failed_fails_no_more(target: str) -> None:
+    for data in failed(target):
+        TARGETS[target](data)
+
+
+def test_every_failure_kept_is_of_a_target() -> None:
+    assert {path.name.partition("-")[0] for path in FAILED.glob("*")} <= TARGETS.keys()
+
+
+def test_a_damaged_capture_file_gives_what_comes_before_the_damage() -> None:
+    """A few hundred random damages of our own captures; the fuzzer does this for a living."""
+    chance = random.Random(1)
+    whole = captures()[0].read_bytes()[:4096]
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(chance.randrange(1, 6)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        files(bytes(damaged[: chance.randrange(len(damaged))]))
+
+
+def test_an_input_says_what_was_encoded() -> None:
+    found = list(decode(encode([(Kind.FRAME, 0, DELAYS[2], b"abc"), (Kind.UDP, 1, DELAYS[9], b"payload")], 113)))
+    assert found[0] == (EPOCH + DELAYS[2], 113, b"abc")
+    assert found[1].time == EPOCH + DELAYS[2] + DELAYS[9]
+    assert found[1].data.endswith(b"payload")

@@ -1,0 +1,177 @@
+"""A module knows only what is below it, the engine knows no clock, and every module has its tests (DESIGN §3)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted((ROOT / "sipwatch").rglob("*.py"))
+
+# Who may import whom; everybody may import from its own package. What stands alone in sipwatch/ is a layer of its own.
+ENGINE = {"wire", "track", "classify", "export"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "capture": set(),
+    "wire": set(),
+    "track": {"wire"},
+    "classify": {"wire", "track"},
+    "export": {"wire", "track", "classify"},
+    "report": {"wire", "track", "classify", "export"},
+    "config": {"wire", "track", "classify"},
+    "engine": ENGINE,
+    "cli": ENGINE | {"capture", "report", "config", "engine", "sipwatch"},
+    "__main__": {"cli"},
+    "sipwatch": set(),  # sipwatch/__init__.py
+}
+# Upward for type checking only: the name of a type, not the module behind it.
+TYPES_ONLY = {("engine", "capture")}  # whose counts the report's head takes over
+
+NO_CLOCK_NO_WORLD = {*ENGINE, "engine", "config"}
+CLOCKS_AND_WORLD = frozenset(
+    [
+        "asyncio",
+        "concurrent",
+        "glob",
+        "http",
+        "multiprocessing",
+        "random",
+        "sched",
+        "secrets",
+        "select",
+        "selectors",
+        "shutil",
+        "signal",
+        "socket",
+        "socketserver",
+        "ssl",
+        "subprocess",
+        "threading",
+        "time",
+        "urllib",
+        "zoneinfo",
+    ]
+)
+CONVERSIONS = {"time.gmtime", "time.strftime"}  # of a time that is given
+READS_A_CLOCK = frozenset({"now", "utcnow", "today", "monotonic", "perf_counter", "time_ns"})
+OPENS_FILES = {"config", "export"}  # the configuration; what a report waits in
+
+# Modules without a test file of their own: where their tests are, and why there.
+TESTED_ELSEWHERE = {
+    "__main__.py": "one line; tests/test_docs.py runs it",
+    "capture/errors.py": "two names; raised in tests/capture/test_files.py",
+    "capture/tally.py": "plain counts; read in tests/capture/test_files.py",
+    "classify/outcomes.py": "closed lists; every entry is concluded in tests/classify/test_verdict.py",
+    "export/record.py": "shapes without behaviour; filled in tests/export/test_calls.py",
+    "track/call.py": "part of the tracker, spoken to through it in tests/track/test_tracker.py",
+    "track/leg.py": "part of the tracker, spoken to through it in tests/track/test_tracker.py",
+    "wire/discards.py": "a closed list; its reasons are met in tests/wire/test_decoder.py",
+    "wire/duplicates.py": "behind the door, tests/wire/test_decoder.py, as a compiled twin would be",
+    "wire/fragments.py": "behind the door, tests/wire/test_decoder.py",
+    "wire/hep.py": "behind the door, tests/wire/test_decoder.py",
+    "wire/limits.py": "bounds; each is run into in tests/wire/test_decoder.py and tests/wire/test_tcp.py",
+    "wire/link.py": "behind the door, tests/wire/test_decoder.py",
+    "wire/message.py": "values; they come out of the door in tests/wire/test_decoder.py",
+    "wire/paths.py": "behind the door, tests/wire/test_decoder.py",
+    "wire/stream.py": "behind the door, tests/wire/test_tcp.py",
+    "wire/tunnels.py": "behind the door, tests/wire/test_decoder.py",
+    "wire/websocket.py": "behind the door, tests/wire/test_tcp.py",
+}
+
+
+def layer(module: Path) -> str:
+    """Return the layer that a module file belongs to."""
+    parts = module.relative_to(ROOT / "sipwatch").with_suffix("").parts
+    return "sipwatch" if parts == ("__init__",) else parts[0]
+
+
+def imports(tree: ast.AST, *, for_types: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yield each module imported, and whether only for type checking."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from ((name.name, for_types) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            yield from ((f"{node.module}.{name.name}", for_types) for name in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from imports(node, for_types=True)
+        else:
+            yield from imports(node, for_types=for_types)
+
+
+def edges(module: Path) -> Iterator[tuple[str, bool]]:
+    """Yield each layer that a module imports from, and whether only for type checking."""
+    for name, for_types in imports(ast.parse(module.read_text())):
+        top, _, rest = name.partition(".")
+        if top == "sipwatch":
+            target = rest.partition(".")[0]
+            yield (target if target in MAY_IMPORT else "sipwatch"), for_types
+
+
+def named(module: Path) -> str:
+    """Return a module's path for an id."""
+    return str(module.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_a_module_imports_only_from_layers_below(module: Path) -> None:
+    """Any edge that is not declared above fails, also inside functions and for type checking."""
+    own = layer(module)
+    allowed = MAY_IMPORT[own] | {own}
+    found = {(target, for_types) for target, for_types in edges(module) if target not in allowed}
+    assert {(own, target) for target, for_types in found if not for_types} == set()
+    assert {(own, target) for target, _ in found} <= TYPES_ONLY
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if layer(m) in NO_CLOCK_NO_WORLD], ids=named)
+def test_the_engine_knows_no_clock_and_no_world(module: Path) -> None:
+    """Time is the packet's: no clock is read, nothing waited for, nothing drawn by lot, no file opened."""
+    tree = ast.parse(module.read_text())
+    imported = {name for name, _ in imports(tree)} - CONVERSIONS
+    assert {name for name in imported if name.partition(".")[0] in CLOCKS_AND_WORLD} == set()
+    called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert {f.attr for f in called if isinstance(f, ast.Attribute)} & READS_A_CLOCK == set()
+    if layer(module) not in OPENS_FILES:
+        assert {f.id for f in called if isinstance(f, ast.Name)} & {"open", "input", "print"} == set()
+
+
+def test_every_layer_is_declared() -> None:
+    """A new package or module at the top has to say what it may know."""
+    assert {layer(module) for module in MODULES} == set(MAY_IMPORT)
+
+
+def test_the_layers_have_no_cycle() -> None:
+    """What is declared is an order: somebody can always be taken away who knows only who is gone already."""
+    left = {name: set(below) for name, below in MAY_IMPORT.items()}
+    while left:
+        bottom = {name for name, below in left.items() if not below & left.keys()}
+        assert bottom, f"these know each other: {sorted(left)}"
+        left = {name: below for name, below in left.items() if name not in bottom}
+
+
+def mirror(module: Path) -> Path:
+    """Return the test file of a module."""
+    below = module.relative_to(ROOT / "sipwatch")
+    return ROOT / "tests" / below.parent / f"test_{below.name}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.name != "__init__.py"], ids=named)
+def test_every_module_has_its_tests(module: Path) -> None:
+    """tests/wire/test_sip.py for sipwatch/wire/sip.py, or a reason why not."""
+    below = str(module.relative_to(ROOT / "sipwatch"))
+    assert mirror(module).is_file() != (below in TESTED_ELSEWHERE), f"{mirror(module).relative_to(ROOT)}, or a reason"
+
+
+@pytest.mark.parametrize("below", TESTED_ELSEWHERE)
+def test_what_is_tested_elsewhere_is_there_and_there(below: str) -> None:
+    """No reason stands for a module that is gone, or points at tests that are gone."""
+    assert (ROOT / "sipwatch" / below).is_file()
+    named_tests = re.findall(r"tests/[\w/]+\.py", TESTED_ELSEWHERE[below])
+    assert named_tests
+    assert [name for name in named_tests if not (ROOT / name).is_file()] == []
