@@ -171,10 +171,18 @@ class TableWriter:
         self._console.print(table)
 
 
+class _Console(Console):
+    """A console that leaves a broken pipe to the command line: a reader that has seen enough is no failure."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it, where rich would exit with status 1."""
+        raise BrokenPipeError
+
+
 def console(out: IO[str]) -> Console:
     """Return a console on a text stream: colours only on a terminal, and none where NO_COLOR is set."""
     width = None if out.isatty() else PIPED_WIDTH
-    return Console(file=out, highlight=False, markup=False, emoji=False, width=width)
+    return _Console(file=out, highlight=False, markup=False, emoji=False, width=width)
 
 
 def stuck_at(call: CallRecord) -> str:
@@ -188,7 +196,8 @@ def stuck_at(call: CallRecord) -> str:
 def _deepest(call: CallRecord) -> LegRecord | None:
     failed = [leg for leg in call.legs if leg.outcome not in ("answered", "retried", "answered_elsewhere")]
     reached = [leg for leg in failed if leg.destination_address == call.destination_address]
-    return (reached or failed or [None])[-1]
+    deepest = reached or failed
+    return deepest[-1] if deepest else None
 
 
 def _response(call: CallRecord) -> str:

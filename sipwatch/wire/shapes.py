@@ -85,6 +85,8 @@ def learn(data: bytes, method: str, status_code: int) -> None:
     if head.count(b"\n") != head.count(b"\r\n"):
         return  # bare line feeds end lines as well, and a pattern of CRLF lines would not see it
     names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1 : MOST_LINES + 1])
+    if any(name[:1] in (b" ", b"\t", b"") for name in names):
+        return  # a folded line is no header, whatever it looks like (RFC 3261 §7.3.1)
     key = (kind, *names)
     if len(_candidates) >= MOST_CANDIDATES:
         _candidates.clear()
