@@ -11,14 +11,14 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.capture import builders
-from tests.replay import replay
 
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.engine import MOST_METHODS, Engine
 from sipwatch.wire.message import Path as Ends
 from sipwatch.wire.message import Transport
 from sipwatch.wire.sip import parse
+from tests.capture import builders
+from tests.replay import replay
 
 if TYPE_CHECKING:
     from sipwatch.capture.formats import Frame

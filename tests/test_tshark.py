@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from tests.replay import replay
 
 PCAPS = Path(__file__).resolve().parent.parent / "pcaps"

@@ -59,7 +59,11 @@ def namespace() -> Iterator[None]:
 def running(*command: str, settle: float = 1.0) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the namespace while the block runs."""
     process = subprocess.Popen(
-        inside(*command), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        inside(*command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     time.sleep(settle)
     try:
@@ -88,7 +92,9 @@ def proxy() -> contextlib.AbstractContextManager[object]:
 
 def answerer(scenario: str, address: str = GROUP[0], *more: str) -> contextlib.AbstractContextManager[object]:
     """Run a sipp that waits for calls."""
-    return running("sipp", "-sf", str(SCENARIOS / f"uas_{scenario}.xml"), "-i", address, "-p", "5060", "-nostdin", *more)
+    return running(
+        "sipp", "-sf", str(SCENARIOS / f"uas_{scenario}.xml"), "-i", address, "-p", "5060", "-nostdin", *more
+    )
 
 
 def call(scenario: str, user: str, *more: str, target: str = PROXY) -> None:
@@ -135,7 +141,9 @@ def stuck_in_trying() -> None:
 
 def deaf(address: str) -> contextlib.AbstractContextManager[object]:
     """Hold a port open that nobody reads: packets arrive, nothing ever comes back."""
-    holder = f"import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('{address}', 5060)); time.sleep(600)"
+    holder = (
+        f"import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('{address}', 5060)); time.sleep(600)"
+    )
     return running(sys.executable, "-c", holder)
 
 
@@ -160,7 +168,7 @@ def baresip_config(folder: Path, user: str, address: str, mode: str) -> None:
         f"sip_listen {address}:5062\naudio_source aubridge,a\naudio_player aubridge,b\naudio_alert aubridge,c\nmodule_path /usr/lib/baresip/modules\n{modules}{apps}"
     )
     (folder / "accounts").write_text(
-        f"<sip:{user}@{PROXY};transport=udp>;outbound=\"sip:{PROXY}\";regint=600;answermode={mode};audio_codecs=pcma\n"
+        f'<sip:{user}@{PROXY};transport=udp>;outbound="sip:{PROXY}";regint=600;answermode={mode};audio_codecs=pcma\n'
     )
     (folder / "contacts").write_text("")
     (folder / "uuid").write_text("00000000-0000-4000-8000-000000000000\n")

@@ -5,6 +5,7 @@ Must not know: where calls come from.
 
 from __future__ import annotations
 
+import decimal
 import difflib
 import math
 import re
@@ -50,7 +51,12 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
     try:
         rule = rule_engine.Rule(expression, context=context)
         context = rule_engine.Context(
-            type_resolver=resolve_type, resolver=_resolve_null, default_value=None, regex_flags=re.UNICODE
+            type_resolver=resolve_type,
+            resolver=_resolve_null,
+            default_value=None,
+            regex_flags=re.UNICODE,
+            # It compares decimals: one that is no number shall be neither more nor less than any, and no error.
+            decimal_context=decimal.Context(traps=[]),
         )
         incomparable = rule_engine.Rule(expression, context=context)
     except errors.SymbolResolutionError as error:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from tests.conversation import path
-
 from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind, Settings
 from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers
+from tests.conversation import path
 
 WIDE = Peer("wide", PeerKind.DEVICES, [ip_network("192.0.2.0/24")])
 NARROW = Peer("narrow", PeerKind.TRUNK, [ip_network("192.0.2.84/32")], Timers(no_answer_after=36 * SECOND))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.conversation import messages
-
 from sipwatch.classify.reason import Reason, reasons, telling
+from tests.conversation import messages
 
 
 def read(*headers: str) -> list[Reason]:

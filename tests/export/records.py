@@ -1,0 +1,69 @@
+"""Records with valid defaults, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sipwatch.classify.outcomes import CATEGORY_OF
+from sipwatch.export.record import CallRecord, CaptureRecord, ConditionRecord, LegRecord, MessageRecord
+
+START = "2026-01-05T09:00:00.000000Z"
+EVIL = "\x1b[31mred\x1b[0m\x07\n=cmd|'/C calc'!A0\u202egnp.exe\ud800"
+
+
+def at(seconds: float) -> str:
+    """Return a record's time, so many seconds after the start."""
+    return f"2026-01-05T09:{int(seconds) // 60:02d}:{seconds % 60:09.6f}Z"
+
+
+def leg(**more: Any) -> LegRecord:
+    """Return a leg from A to P that was busy."""
+    given: dict[str, Any] = {
+        "branch": "z9hG4bKx", "source": "other", "destination": "other", "source_address": "192.0.2.65:5060",
+        "destination_address": "192.0.2.80:5060", "transport": "udp", "started": START, "outcome": "busy",
+        "status_code": 486, "cause": None, "retransmissions": 0, "conditions": [],
+    }  # fmt: skip
+    return LegRecord(**{**given, **more})
+
+
+def call(outcome: str = "busy", **more: Any) -> CallRecord:
+    """Return a call; what is not given follows from a busy one."""
+    given: dict[str, Any] = {
+        "id": "0123456789ab", "call_id": "c1", "from_tag": "caller", "to_tag": "callee", "caller": "15550100",
+        "callee": "15550101", "caller_uri": "sip:15550100@example.com", "callee_uri": "sip:15550101@example.com",
+        "source": "other", "destination": "other", "source_address": "192.0.2.65:5060", "destination_address": "192.0.2.80:5060",
+        "transport": "udp", "user_agent": "Phone", "server": "Proxy", "started": START, "trying": at(0.1), "progressed": None,
+        "ringing": None, "answered": None, "ended": at(2), "setup_seconds": 2.0, "ring_seconds": None, "talk_seconds": None,
+        "outcome": outcome, "category": CATEGORY_OF[outcome], "status_code": 486, "reason_phrase": "Busy Here", "cause": None,
+        "cause_protocol": None, "cause_text": None, "ended_by": "callee", "conditions": [], "findings": [], "retransmissions": 0,
+        "legs": [leg(outcome=outcome)],
+    }  # fmt: skip
+    return CallRecord(**{**given, **more})
+
+
+def answered(**more: Any) -> CallRecord:
+    """Return an answered call."""
+    given: dict[str, Any] = {
+        "status_code": 200, "reason_phrase": "OK", "progressed": at(1), "ringing": at(1), "answered": at(5), "ended": at(65),
+        "setup_seconds": 5.0, "ring_seconds": 4.0, "talk_seconds": 60.0, "ended_by": "caller",
+    }  # fmt: skip
+    return call("answered", **{**given, **more})
+
+
+def condition(kind: str = "no_progress", raised: float = 10, resolved: float = 12) -> ConditionRecord:
+    """Return a condition of the first leg, cancelled."""
+    return ConditionRecord(kind, at(raised), at(resolved), "cancelled", 0)
+
+
+def message(seconds: float, source: str, destination: str, first_line: str, *, again: bool = False) -> MessageRecord:
+    """Return a message between two ends."""
+    return MessageRecord(at(seconds), source, destination, first_line, again, first_line + "\r\n\r\n")
+
+
+def capture(**more: Any) -> CaptureRecord:
+    """Return the head of a report."""
+    given: dict[str, Any] = {
+        "files": ["x.pcap"], "first": START, "last": at(60), "packets": 10, "messages": 8, "requests": {"INVITE": 3},
+        "responses": {"486": 3}, "duplicates": 0, "discards": {}, "notices": {}, "evicted": {},
+    }  # fmt: skip
+    return CaptureRecord(**{**given, **more})

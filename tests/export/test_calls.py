@@ -1,0 +1,82 @@
+"""From a call that is over to its record."""
+
+from __future__ import annotations
+
+from sipwatch.export.calls import text, timestamp
+from tests.conversation import EPOCH, Observed, messages, observe, the_call
+
+SCRIPT = """
+0    A>P INVITE h=User-Agent:_Phone/1
+0.1  P>A 100
+1    P>A 183
+2.5  P>A 180 h=Server:_Proxy/2
+5    P>A 200 h=Server:_Proxy/2
+5.1  A>P ACK branch=z9hG4bKa ttag=callee
+15   A>P BYE
+15.1 P>A 200 method=BYE cseq=2
+"""
+
+
+def test_every_moment_of_a_call_is_in_its_record() -> None:
+    """DESIGN §5.1."""
+    call = the_call(SCRIPT, until="60")
+    moments = (call.started, call.trying, call.progressed, call.ringing, call.answered, call.ended)
+    assert [moment and moment[17:23] for moment in moments] == [
+        "00.000",
+        "00.100",
+        "01.000",
+        "02.500",
+        "05.000",
+        "15.000",
+    ]
+    assert (call.setup_seconds, call.ring_seconds, call.talk_seconds) == (5.0, 4.0, 10.0)
+
+
+def test_names_and_numbers_stand_as_on_the_wire() -> None:
+    call = the_call(SCRIPT, until="60")
+    assert (call.caller, call.callee, call.caller_uri) == ("15550100", "15550101", "sip:15550100@example.com")
+    assert (call.user_agent, call.server, call.from_tag, call.to_tag) == ("Phone/1", "Proxy/2", "caller", "callee")
+    assert (call.source, call.destination, call.transport) == ("other", "other", "udp")
+
+
+def test_what_is_not_known_is_null() -> None:
+    call = the_call("0 A>P INVITE", until="1")
+    unknown = (
+        call.to_tag,
+        call.trying,
+        call.answered,
+        call.status_code,
+        call.reason_phrase,
+        call.server,
+        call.talk_seconds,
+        call.cause,
+    )
+    assert unknown == (None,) * 8
+
+
+def test_the_same_input_gives_the_same_id_and_another_call_another() -> None:
+    assert the_call(SCRIPT).id == the_call(SCRIPT, until="99").id
+    ids = {call.id for call in observe(SCRIPT + "0 A>P INVITE call=c2\n0 A>P INVITE call=c3").calls}
+    assert len(ids) == 3
+
+
+def test_bytes_that_are_no_utf8_are_made_visible() -> None:
+    assert text(b"Z\xc3\xbc \xff") == "Zü \\xff"
+
+
+def test_times_are_exact_and_survive_the_far_future() -> None:
+    assert timestamp(EPOCH + 1_234_567_891) == "2026-01-05T09:00:01.234567Z"
+    assert timestamp(2**63).endswith("Z")
+    assert timestamp(0) == "1970-01-01T00:00:00.000000Z"
+
+
+def test_kept_messages_tell_what_was_repeated() -> None:
+    observed = Observed(keep=True)
+    for message in messages("0 A>P INVITE\n0.5 A>P INVITE\n1 P>A 486\n1.5 P>A 486"):
+        observed.tracker.message(message)
+    observed.tracker.finish()
+    kept = observed.calls[0].messages
+    assert kept is not None
+    assert [(m.first_line[:11], m.retransmission) for m in kept] == [
+        ("INVITE sip:", False), ("INVITE sip:", True), ("SIP/2.0 486", False), ("SIP/2.0 486", True),
+    ]  # fmt: skip

@@ -1,0 +1,87 @@
+"""Calls counted: RFC 6076's ratios, conditions once per call, delays by quantile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sipwatch.export.summary import Delays, Summary, between
+from tests.export.records import answered, at, call, condition
+
+
+def summary(*calls: tuple[Any, bool]) -> Summary:
+    counted = Summary()
+    for record, completed in calls:
+        counted.add(record, completed)
+    return counted
+
+
+RATIOS = [
+    ("all-answered", [(answered(), True)] * 2, (1.0, 1.0, 0.0, 1.0)),
+    ("busy-is-effective-but-not-answered", [(answered(), True), (call(), False)], (0.5, 1.0, 0.0, 0.5)),
+    ("a-redirect-is-not-in-the-denominator", [(answered(), True), (call("redirected", status_code=302), False)], (1.0, 1.0, 0.0, 0.5)),
+    ("503-is-ineffective", [(answered(), True), (call("server_error", status_code=503), False)], (0.5, 0.5, 0.5, 0.5)),
+    ("403-is-neither", [(answered(), True), (call("forbidden", status_code=403), False)], (0.5, 0.5, 0.0, 0.5)),
+    ("timer-b-is-ineffective", [(call("not_responding", status_code=None, trying=None, ended_by="timeout"), False)], (0.0, 0.0, 1.0, 0.0)),
+    ("timer-c-is-not-timer-b", [(call("no_progress", status_code=None, ended_by="timeout"), False)], (0.0, 0.0, 0.0, 0.0)),
+    ("an-answer-whose-bye-was-lost-is-not-complete", [(answered(), False)], (1.0, 1.0, 0.0, 0.0)),
+    ("unfinished-calls-are-in-none", [(call("unfinished", status_code=None), False)], (None, None, None, None)),
+    ("only-redirects", [(call("redirected", status_code=301), False)], (None, None, 0.0, 0.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("calls", "expected"), [r[1:] for r in RATIOS], ids=[r[0] for r in RATIOS])
+def test_ratios_are_rfc_6076s_over_calls(calls: list[Any], expected: tuple[float | None, ...]) -> None:
+    """DESIGN §6; None where the denominator is 0."""
+    record = summary(*calls).to_record()
+    assert (record.ser, record.seer, record.isa, record.scr) == expected
+
+
+def test_asr_and_ner() -> None:
+    counted = summary((answered(), True), (call(), False), (call("server_error"), False), (call("unfinished"), False))
+    assert (counted.asr, counted.ner) == (round(1 / 3, 6), round(2 / 3, 6))
+
+
+def test_a_condition_counts_once_for_a_call_however_many_hops_raised_it() -> None:
+    twice = call("no_progress", conditions=[condition(), condition()])
+    assert summary((twice, False), (call(), False)).to_record().conditions == {"no_progress": 1}
+
+
+def test_outcomes_are_listed_most_frequent_first() -> None:
+    record = summary((call(), False), (answered(), True), (answered(), True)).to_record()
+    assert list(record.outcomes.items()) == [("answered", 2), ("busy", 1)]
+    assert record.calls == 3
+
+
+def test_sources_and_destinations_are_tallied() -> None:
+    counted = summary((answered(source="acme"), True), (call(source="acme"), False))
+    assert (counted.sources["acme"].calls, counted.sources["acme"].answered) == (2, 1)
+
+
+def test_quantiles_are_right_to_within_a_bucket() -> None:
+    delays = Delays()
+    for hundredths in range(1, 1001):
+        delays.add(hundredths / 100)
+    assert delays.quantile(0.5) == pytest.approx(5.0, rel=0.06)
+    assert delays.quantile(0.95) == pytest.approx(9.5, rel=0.06)
+    assert (delays.largest, delays.count) == (10.0, 1000)
+
+
+def test_no_delays_no_quantile() -> None:
+    delays = Delays()
+    delays.add(None)
+    assert (delays.quantile(0.5), delays.count) == (None, 0)
+
+
+def test_a_delay_beyond_all_buckets_is_the_longest() -> None:
+    delays = Delays()
+    delays.add(1e9)
+    assert delays.quantile(0.99) is not None
+    assert delays.largest == 1e9
+
+
+def test_time_between_two_stamps() -> None:
+    assert between(at(1.5), at(2.75)) == pytest.approx(1.25)
+    assert between(at(59.5), at(61)) == pytest.approx(1.5)
+    assert between(at(61), at(59.5)) == pytest.approx(-1.5)

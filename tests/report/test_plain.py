@@ -1,0 +1,44 @@
+"""Words for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipwatch.classify.outcomes import CATEGORY, Category, Outcome
+from sipwatch.report.plain import (
+    CATEGORY_STYLE,
+    CONDITION_WORDS,
+    DISCARD_WORDS,
+    FAILED_CATEGORIES,
+    duration,
+    plain_name,
+)
+from sipwatch.track.conditions import Condition
+from sipwatch.wire.discards import Discard
+
+
+def test_every_outcome_has_a_plain_name_of_its_own() -> None:
+    assert len({plain_name(outcome.value) for outcome in Outcome}) == len(Outcome)
+
+
+def test_every_category_condition_and_discard_named_exists() -> None:
+    assert set(CATEGORY_STYLE) == set(Category)
+    assert set(CONDITION_WORDS) == set(Condition)
+    assert set(DISCARD_WORDS) <= {discard.value for discard in Discard}
+    assert set(CATEGORY.values()) >= FAILED_CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, "-"),
+        (0.004, "0.00 s"),
+        (9.99, "9.99 s"),
+        (12.34, "12.3 s"),
+        (61, "1:01"),
+        (3599.6, "1:00:00"),
+        (7384, "2:03:04"),
+    ],
+)
+def test_durations_as_people_read_them(seconds: float | None, words: str) -> None:
+    assert duration(seconds) == words

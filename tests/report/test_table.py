@@ -1,0 +1,109 @@
+"""The report at a terminal: complete, narrow enough, and harmless."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from sipwatch.classify.outcomes import CATEGORY
+from sipwatch.export.record import CallRecord, CaptureRecord
+from sipwatch.export.summary import Summary
+from sipwatch.report.table import NEWEST, TableWriter, stuck_at
+from tests.export.records import EVIL, answered, at, call, capture, condition, leg
+
+
+class Screen(io.StringIO):
+    """A terminal, or what stands in for one."""
+
+    def __init__(self, *, tty: bool = False) -> None:
+        super().__init__()
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+def report(*calls: CallRecord, head: CaptureRecord | None = None, tty: bool = False) -> str:
+    out, summary = Screen(tty=tty), Summary()
+    writer = TableWriter(out, summary, dict(CATEGORY))
+    for record in calls:
+        summary.add(record, False)
+        writer.call(record)
+    writer.finish(head or capture(), summary.to_record())
+    return out.getvalue()
+
+
+def test_it_says_what_became_of_the_calls_with_plain_names() -> None:
+    text = report(answered(), answered(), call(), call("no_progress", conditions=[condition()]))
+    assert re.search(r"2  Answered +50\.0%", text)
+    assert "Agent busy" in text
+    assert "Stuck in Trying" in text
+    assert "no_progress" in text
+    assert "ASR 50.0%" in text
+
+
+def test_failed_calls_are_listed_newest_last_with_the_hop() -> None:
+    text = report(call(started=at(2), callee="second"), call(started=at(1), callee="first"), answered(callee="fine"))
+    failed = text[text.index("Failed calls") :]
+    assert failed.index("first") < failed.index("second")
+    assert "fine" not in failed
+    assert "486 Busy Here" in failed
+    assert "192.0.2.65:5060" in failed
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    text = report(*[call(callee=f"n{n}", started=at(n)) for n in range(NEWEST + 5)])
+    assert f"the newest {NEWEST} of {NEWEST + 5}; --format csv has them all" in text
+    assert "n4 " not in text
+
+
+def test_peers_are_listed_only_when_there_are_some() -> None:
+    assert "From" not in report(call()).split("Failed")[0]
+    assert "acme" in report(call(source="acme"))
+
+
+def test_a_capture_without_calls_says_what_was_there() -> None:
+    assert "No call was attempted in this capture. Requests seen: REGISTER 3." in report(
+        head=capture(requests={"REGISTER": 3})
+    )
+    nothing = report(head=capture(messages=0, requests={}, responses={}, discards={"tls": 9, "not_ip": 2}))
+    assert "No SIP message was found" in nothing
+    assert "tls 9" in nothing
+    assert "--keylog" in nothing
+
+
+def test_the_hop_is_that_of_the_deepest_leg_that_failed() -> None:
+    legs = [leg(), leg(source_address="192.0.2.80:5060", destination_address="192.0.2.66:5060")]
+    assert stuck_at(call(legs=legs, destination_address="192.0.2.66:5060")) == "192.0.2.80:5060 → 192.0.2.66:5060"
+    assert stuck_at(call(legs=[])) == "192.0.2.65:5060 → 192.0.2.80:5060"
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80", "120"])
+def test_it_fits_the_terminal(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    text = report(answered(), call(source="acme"), call("no_progress", conditions=[condition()]), tty=True)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # bold is no colour
+    assert max(len(line) for line in plain.splitlines()) <= int(width)
+
+
+def test_colours_only_on_a_terminal_and_not_where_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[" in report(call(), tty=True)
+    assert "\x1b[" not in report(call())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in report(call(), tty=True)
+
+
+def test_hostile_text_never_reaches_the_terminal() -> None:
+    text = report(call(caller=EVIL, reason_phrase=EVIL, source=EVIL), head=capture(files=[EVIL]))
+    assert not any(char in text for char in "\x1b\x07\u202e")
+    assert "[red]" in report(call(caller="[red]x[/red]"))
+
+
+def test_markup_in_a_request_method_stays_text() -> None:
+    assert "[bold]X" in report(head=capture(requests={"[bold]X": 1}))
