@@ -3,7 +3,8 @@
 
 def installed_version() -> str:
     """Return the version that is installed; it is written once, in pyproject.toml."""
-    from importlib.metadata import PackageNotFoundError, version  # takes longer to load than all the rest
+    # Late: it takes longer to load than all the rest.
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 
     try:
         return version("sipwatch")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from sipwatch.capture.files import Prefilter, open_capture
 from tests.capture import builders
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,7 +131,7 @@ def test_several_files_are_merged() -> None:
 
 
 def test_standard_input() -> None:
-    with open(BUSY, "rb") as file:
+    with BUSY.open("rb") as file:
         done = subprocess.run(
             [*COMMAND, "replay", "-", "--format", "jsonl"], stdin=file, capture_output=True, cwd=ROOT, check=True
         )
@@ -212,8 +213,6 @@ def test_an_unknown_link_type_is_a_discard_and_said(tmp_path: Path) -> None:
 
 
 def test_time_going_backwards_is_counted(tmp_path: Path) -> None:
-    from sipwatch.capture.files import Prefilter, open_capture
-
     with open_capture([str(BUSY)], prefilter=Prefilter.OFF) as source:
         frames = list(source)
     frames[1], frames[2] = frames[2], frames[1]

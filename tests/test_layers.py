@@ -75,7 +75,6 @@ TESTED_ELSEWHERE = {
     "wire/duplicates.py": "behind the door, tests/wire/test_decoder.py, as a compiled twin would be",
     "wire/fragments.py": "behind the door, tests/wire/test_decoder.py",
     "wire/hep.py": "behind the door, tests/wire/test_decoder.py",
-    "wire/limits.py": "bounds; each is run into in tests/wire/test_decoder.py and tests/wire/test_tcp.py",
     "wire/link.py": "behind the door, tests/wire/test_decoder.py",
     "wire/message.py": "values; they come out of the door in tests/wire/test_decoder.py",
     "wire/paths.py": "behind the door, tests/wire/test_decoder.py",

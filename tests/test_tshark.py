@@ -22,8 +22,10 @@ DIFFERENCES: dict[str, tuple[dict[str, int], dict[str, int], str]] = {
     "aaa-corrupted.pcap": (
         {"401": 1, "403": 1, "INVITE": 1, "REGISTER": 1},
         {"CANCEL": 1},
-        "random corruption: we find SIP on any port and read start lines that tshark leaves to other protocols; "
-        "a CANCEL's start line of which the version is damaged is none for us",
+        (
+            "random corruption: we find SIP on any port and read start lines that tshark leaves to other protocols; "
+            "a CANCEL's start line of which the version is damaged is none for us"
+        ),
     ),
 }
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")

@@ -87,7 +87,7 @@ def capture(name: str) -> Iterator[None]:
 
 
 def proxy() -> contextlib.AbstractContextManager[object]:
-    return running("kamailio", "-f", str(HERE / "kamailio.cfg"), "-DD", "-E", "-w", "/tmp", settle=2.0)
+    return running("kamailio", "-f", str(HERE / "kamailio.cfg"), "-DD", "-E", "-w", "/", settle=2.0)
 
 
 def answerer(scenario: str, address: str = GROUP[0], *more: str) -> contextlib.AbstractContextManager[object]:

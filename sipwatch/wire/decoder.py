@@ -6,31 +6,30 @@ through it is a plain value, and nothing else of this package is used from outsi
 
 from __future__ import annotations
 
-from sipwatch.wire import hep, link, tunnels
+from struct import Struct
+
+from sipwatch.wire import hep, icmp, link, tunnels
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.duplicates import Duplicates
 from sipwatch.wire.fragments import Fragments
+from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
 from sipwatch.wire.paths import Paths
 from sipwatch.wire.sip import looks_like_sip, parse
-from sipwatch.wire.tcp import Streams
+from sipwatch.wire.tcp import Found, Streams
 
 Item = Request | Response | Unreachable | Discard
 
-DEEPEST_TUNNEL = 4  # tunnels in tunnels; more is an attack
-MOST_HEADERS = 8  # IPv6 extension headers in a row
 _NOTHING: tuple[Item, ...] = ()
 _ALONE: dict[Discard, tuple[Item, ...]] = {reason: (reason,) for reason in Discard}
 _MEDIA = _ALONE[Discard.MEDIA]
 
-_IPIP, _TCP, _UDP, _IPV6, _GRE, _AH, _ICMP, _ICMPV6, _SCTP = 4, 6, 17, 41, 47, 51, 1, 58, 132
-_FRAGMENT, _NO_NEXT = 44, 59
+_IPIP, _TCP, _UDP, _IPV6, _GRE, _AH = 4, 6, 17, 41, 47, 51
+_FRAGMENT = 44
 _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})  # hop-by-hop, routing, destination, mobility, HIP, shim6
-_ICMP_CODES = {
-    0: "net_unreachable", 1: "host_unreachable", 2: "protocol_unreachable", 3: "port_unreachable",
-    9: "net_prohibited", 10: "host_prohibited", 13: "filtered",
-}  # fmt: skip
-_ICMPV6_CODES = {0: "no_route", 1: "prohibited", 3: "address_unreachable", 4: "port_unreachable"}
+_BLANK = b"\r\n\0 \t"
+_LONGEST_JUNK = 4  # bytes; what phones send to hold a NAT binding open
+_TCP_HEADER = Struct("!4xIIBB").unpack_from  # sequence number, acknowledgement number, data offset, flags
 
 
 class Decoder:
@@ -39,17 +38,18 @@ class Decoder:
     ``discards`` counts, by reason, everything that gave no message; duplicates among them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self._counts: dict[Discard, int] = {}
         # The two that come by the million; an enum as a dictionary's key is hashed in Python.
         self._media = 0
         self._repeated = 0
-        self._paths = Paths()
+        self._paths = Paths(limits)
         self._udp_paths = self._paths.udp
-        self._duplicates = Duplicates()
+        self._duplicates = Duplicates(limits)
         self._seen = self._duplicates.seen
-        self._fragments = Fragments(self._counts)
-        self._streams = Streams(self._counts)
+        self._fragments = Fragments(self._counts, limits)
+        self._streams = Streams(self._counts, limits)
 
     @property
     def discards(self) -> dict[Discard, int]:
@@ -65,9 +65,10 @@ class Decoder:
         """Count what each table had to give up; tables that gave up nothing are left out."""
         tables = {
             "paths": self._paths.evicted,
-            "duplicates": self._duplicates.evicted,
+            "duplicates": self._duplicates.evicted + self._fragments.copies.evicted,
             "fragments": self._fragments.evicted,
             "streams": self._streams.evicted,
+            "closed_streams": self._streams.forgotten,
         }
         return {name: count for name, count in tables.items() if count}
 
@@ -76,9 +77,10 @@ class Decoder:
         """Count the entries of each table right now."""
         return {
             "paths": len(self._paths),
-            "duplicates": len(self._duplicates),
+            "duplicates": len(self._duplicates) + len(self._fragments.copies),
             "fragments": len(self._fragments),
             "streams": len(self._streams),
+            "closed_streams": self._streams.closed,
         }
 
     def frame(self, time: int, link_type: int, data: bytes) -> tuple[Item, ...]:
@@ -113,7 +115,9 @@ class Decoder:
 
     def datagram(self, time: int, path: Path, data: bytes) -> tuple[Item, ...]:
         """Decode what one end sent to another, as HEP or the deep decoder tell. Never raises."""
-        return self._datagram(time, path, data, False)
+        if path.transport is Transport.UDP:
+            return self._datagram(time, path, data, False)
+        return self._plain(time, path, data)  # a stream repeats nothing
 
     def path(self, transport: Transport, key: bytes) -> Path:
         """Return the interned path for ``datagram``; the key as in ``Path``."""
@@ -127,7 +131,7 @@ class Decoder:
     # Network
 
     def _ip(self, time: int, data: bytes, start: int, depth: int) -> tuple[Item, ...]:
-        if depth > DEEPEST_TUNNEL:
+        if depth > self._limits.tunnel_depth:
             return self._discard(Discard.TUNNEL_DEPTH)
         if start >= len(data):
             return self._discard(Discard.IP_TRUNCATED)
@@ -144,25 +148,17 @@ class Decoder:
             return self._discard(Discard.IP_MALFORMED)
         if len(data) < start + header:
             return self._discard(Discard.IP_TRUNCATED)
-        total = int.from_bytes(data[start + 2 : start + 4], "big")
+        total = data[start + 2] << 8 | data[start + 3]
         end = start + total if total else len(data)  # 0: the network card was to fill it in
         ends = data[start + 12 : start + 20]
         protocol = data[start + 9]
-        fragment = int.from_bytes(data[start + 6 : start + 8], "big")
+        if end < start + header and protocol != _UDP:  # of UDP, media is to be told before anything else
+            return self._discard(Discard.IP_MALFORMED)
+        fragment = data[start + 6] << 8 | data[start + 7]
         if fragment & 0x3FFF:
             key = b"4" + ends + data[start + 4 : start + 6] + bytes((protocol,))
-            return self._fragment(
-                time,
-                data,
-                start + header,
-                end,
-                depth,
-                protocol,
-                ends,
-                key,
-                (fragment & 0x1FFF) * 8,
-                bool(fragment & 0x2000),
-            )
+            offset, more = (fragment & 0x1FFF) * 8, bool(fragment & 0x2000)
+            return self._fragment(time, data, start + header, end, depth, protocol, ends, key, offset, more)
         return self._transport(time, data, start + header, end, depth, protocol, ends)
 
     def _ipv6(self, time: int, data: bytes, start: int, depth: int) -> tuple[Item, ...]:
@@ -173,7 +169,7 @@ class Decoder:
         end = start + 40 + length if length else len(data)
         following = data[start + 6]
         at = start + 40
-        for _ in range(MOST_HEADERS):
+        for _ in range(self._limits.extension_headers):
             if following not in _EXTENSIONS and following not in (_AH, _FRAGMENT):
                 return self._transport(time, data, at, end, depth, following, ends)
             if len(data) < at + 8:
@@ -205,7 +201,12 @@ class Decoder:
         offset: int,
         more: bool,
     ) -> tuple[Item, ...]:
-        if end > len(data) or start > end:
+        if start > end:
+            return self._discard(Discard.IP_MALFORMED)
+        if end > len(data):
+            # Cut by the snap length: what makes the message is in the first fragment.
+            if offset == 0 and protocol == _UDP:
+                return self._transport(time, data, start, end, depth, protocol, ends)
             return self._discard(Discard.IP_TRUNCATED)
         whole = self._fragments.add(time, key, offset, more, data[start:end])
         if whole is None:
@@ -226,8 +227,8 @@ class Decoder:
             return self._ip(time, data, start, depth + 1)
         if protocol == _GRE:
             return self._inner(time, data, tunnels.gre(data, start), depth)
-        if protocol in (_ICMP, _ICMPV6):
-            return self._icmp(time, data, start, protocol, ends)
+        if protocol in (icmp.ICMP, icmp.ICMPV6):
+            return self._icmp(time, data, start, end, protocol, ends)
         return self._discard(Discard.IP_PROTOCOL)
 
     def _inner(self, time: int, data: bytes, start: int | Discard, depth: int) -> tuple[Item, ...]:
@@ -240,21 +241,21 @@ class Decoder:
     def _udp(self, time: int, data: bytes, start: int, end: int, depth: int, ends: bytes) -> tuple[Item, ...]:
         if len(data) < start + 8:
             return self._discard(Discard.IP_TRUNCATED)
-        length = int.from_bytes(data[start + 4 : start + 6], "big")
+        length = data[start + 4] << 8 | data[start + 5]
         body = start + 8
         # The same rule as the capture layer's native filter, before anything else is looked at.
         if len(data) > body and data[body] & 0xC0 == 0x80 and length > 8:
             self._media += 1
             return _MEDIA
-        if length < 8 and length:
+        if end < body or 0 < length < 8:
             return self._discard(Discard.UDP_MALFORMED)
         if length:
             end = min(end, start + length)
-        for at in (start + 2, start):
-            port = int.from_bytes(data[at : at + 2], "big")
-            inner = tunnels.by_port(data, port, body, min(end, len(data)))
-            if inner is not None:
-                return self._inner(time, data, inner, depth)
+        for port in (data[start + 2 : start + 4], data[start : start + 2]):
+            if port in _TUNNEL_PORTS:
+                inner = tunnels.by_port(data, int.from_bytes(port, "big"), body, min(end, len(data)))
+                if inner is not None:
+                    return self._inner(time, data, inner, depth)
         path = self._paths.get(Transport.UDP, ends + data[start : start + 4])
         return self._datagram(time, path, data[body:end], end > len(data))
 
@@ -263,76 +264,75 @@ class Decoder:
             self._repeated += 1
             return _DUPLICATE
         item = parse(time, path, payload, truncated)
-        if item.__class__ is Discard:
+        if item.__class__ is Discard:  # isinstance() of an enum asks its metaclass
             return self._not_plain(time, path, payload, truncated, item)
         return (item,)
 
-    def _not_plain(self, time: int, path: Path, payload: bytes, truncated: bool, reason: Item) -> tuple[Item, ...]:
+    def _not_plain(self, time: int, path: Path, payload: bytes, truncated: bool, reason: Discard) -> tuple[Item, ...]:
         """Say what a datagram is that does not begin with a SIP start line."""
-        text = payload.lstrip(b"\r\n\0 \t")
-        if len(text) <= 4:
+        text = payload.lstrip(_BLANK)
+        if len(text) <= _LONGEST_JUNK:
             return self._discard(Discard.KEEPALIVE)
         if hep.is_hep(payload):
-            inner = hep.decode(payload)
-            if isinstance(inner, Discard):
-                return self._discard(inner)
-            transport = Transport.TCP if inner[0] == _TCP else Transport.UDP
-            return self._unwrapped(time, self._paths.get(transport, inner[1]), inner[2])
+            return self._unwrap(time, payload)
         if len(text) != len(payload) and looks_like_sip(text):
-            reason = parse(time, path, text, truncated)  # leading blank lines (RFC 3261 §7.5)
+            item = parse(time, path, text, truncated)  # leading blank lines (RFC 3261 §7.5)
+            return self._discard(item) if isinstance(item, Discard) else (item,)
         return self._discard(reason) if isinstance(reason, Discard) else (reason,)
 
-    def _unwrapped(self, time: int, path: Path, payload: bytes) -> tuple[Item, ...]:
-        """Take a payload out of HEP; HEP in HEP is not looked for."""
-        item = parse(time, path, payload.lstrip(b"\r\n"), False)
+    def _unwrap(self, time: int, payload: bytes) -> tuple[Item, ...]:
+        """Take a datagram out of HEP, at the frame's time: the engine's may not go back.
+
+        HEP in HEP is not looked for.
+        """
+        inner = hep.decode(payload)
+        if isinstance(inner, Discard):
+            return self._discard(inner)
+        path = self._paths.get(inner.transport, inner.key)
+        # Two agents may report the same datagram, each in its own words.
+        if path.transport is Transport.UDP and self._seen(time, path.key, inner.payload):
+            self._repeated += 1
+            return _DUPLICATE
+        return self._plain(time, path, inner.payload)
+
+    def _plain(self, time: int, path: Path, payload: bytes) -> tuple[Item, ...]:
+        """Take what is SIP or nothing."""
+        text = payload.lstrip(_BLANK)
+        item = parse(time, path, text, False) if len(text) > _LONGEST_JUNK else Discard.KEEPALIVE
         return self._discard(item) if isinstance(item, Discard) else (item,)
 
     def _tcp(self, time: int, data: bytes, start: int, end: int, ends: bytes) -> tuple[Item, ...]:
         if len(data) < start + 20:
             return self._discard(Discard.IP_TRUNCATED)
-        header = (data[start + 12] >> 4) * 4
-        if header < 20 or start + header > end:
+        sequence, acknowledged, offset, flags = _TCP_HEADER(data, start)
+        body = start + (offset >> 4) * 4
+        if body < start + 20 or body > end:
             return self._discard(Discard.TCP_MALFORMED)
         path = self._paths.get(Transport.TCP, ends + data[start : start + 4])
+        missing = end - max(body, len(data))
         found, reason = self._streams.segment(
-            time,
-            path,
-            int.from_bytes(data[start + 4 : start + 8], "big"),
-            int.from_bytes(data[start + 8 : start + 12], "big"),
-            data[start + 13],
-            data[start + header : end],
+            time, path, sequence, acknowledged, flags, data[body:end], max(0, missing)
         )
         items = self._messages(time, found) if found else _NOTHING
         return items + self._discard(reason) if reason is not None else items
 
-    def _messages(self, time: int, found: list[tuple[Path, bytes, bool]]) -> tuple[Item, ...]:
+    def _messages(self, time: int, found: list[Found]) -> tuple[Item, ...]:
         items: list[Item] = []
-        for path, data, websocket in found:
+        for path, data, websocket, cut_short in found:
+            text = data.lstrip(_BLANK)
             over = self._paths.get(Transport.WS, path.key) if websocket else path
-            item = parse(time, over, data.lstrip(b"\r\n"), False)
+            item = parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
             if isinstance(item, Discard):
                 self._count(item)
             items.append(item)
         return tuple(items)
 
-    def _icmp(self, time: int, data: bytes, start: int, protocol: int, ends: bytes) -> tuple[Item, ...]:
-        """Read an error that quotes a SIP datagram (RFC 792, RFC 4443 §3)."""
-        kind, code = data[start : start + 1], data[start + 1 : start + 2]
-        unreachable, exceeded = (b"\x03", b"\x0b") if protocol == _ICMP else (b"\x01", b"\x03")
-        quoted = start + 8
-        if kind not in (unreachable, exceeded) or len(data) < quoted + 28 or not code:
+    def _icmp(self, time: int, data: bytes, start: int, end: int, protocol: int, ends: bytes) -> tuple[Item, ...]:
+        quoted = icmp.quoted_sip(data, start, end, protocol)
+        if quoted is None:
             return self._discard(Discard.ICMP)
-        version = data[quoted] >> 4
-        header = (data[quoted] & 0x0F) * 4 if version == 4 else 40
-        carried = data[quoted + 9] if version == 4 else data[quoted + 6]
-        inner = data[quoted + 12 : quoted + 20] if version == 4 else data[quoted + 8 : quoted + 40]
-        udp = quoted + header
-        payload = data[udp + 8 :]
-        if version not in (4, 6) or header < 20 or carried != _UDP or not _begins_like_sip(payload):
-            return self._discard(Discard.ICMP)
-        words = _ICMP_CODES if protocol == _ICMP else _ICMPV6_CODES
-        word = "time_exceeded" if kind == exceeded else words.get(code[0], "unreachable")
-        path = self._paths.get(Transport.UDP, inner + data[udp : udp + 4])
+        key, payload, word = quoted
+        path = self._paths.get(Transport.UDP, key)
         return (Unreachable(time, path, payload, ends[: len(ends) // 2], word),)
 
     # Counting
@@ -351,11 +351,3 @@ _WHOLE = (b"\x00\x00", b"\x40\x00")
 _TUNNEL_PORTS = frozenset(
     port.to_bytes(2, "big") for port in (*tunnels.VXLAN_PORTS, tunnels.GENEVE_PORT, tunnels.GTP_U_PORT)
 )
-
-
-def _begins_like_sip(quoted: bytes) -> bool:
-    """Tell whether what an ICMP error quotes, perhaps only eight bytes, began a SIP message."""
-    if looks_like_sip(quoted):
-        return True
-    word = quoted.partition(b" ")[0]
-    return quoted[:7] == b"SIP/2.0" or (b" sip:" in quoted and word.isalpha() and word.isupper())

@@ -3,8 +3,7 @@
 Must not know: SIP.
 """
 
-WINDOW = 50_000_000  # ns; DESIGN §4. A retransmission comes no sooner than T1/2 = 250 ms
-MOST = 65_536  # datagrams remembered in one generation
+from sipwatch.wire.limits import Limits
 
 
 class Duplicates:
@@ -14,9 +13,11 @@ class Duplicates:
     without end must not vanish.
     """
 
-    __slots__ = ("_before", "_now", "_since", "evicted")
+    __slots__ = ("_before", "_most", "_now", "_since", "_window", "evicted")
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.duplicates
+        self._window = limits.duplicate_window
         self._now: dict[int, int] = {}
         self._before: dict[int, int] = {}
         self._since = 0
@@ -31,10 +32,11 @@ class Duplicates:
         first = self._now.get(what)
         if first is None:
             first = self._before.get(what)
-        if first is not None and -WINDOW <= time - first <= WINDOW:
+        window = self._window
+        if first is not None and -window <= time - first <= window:
             return True
-        if time - self._since > WINDOW or len(self._now) >= MOST:
-            if time - self._since <= WINDOW:
+        if time - self._since > window or len(self._now) >= self._most:
+            if time - self._since <= window:
                 self.evicted += len(self._before)
             self._before = self._now
             self._now = {}

@@ -4,11 +4,10 @@ Must not know: IP headers, transports.
 """
 
 from sipwatch.wire.discards import Discard
+from sipwatch.wire.duplicates import Duplicates
+from sipwatch.wire.limits import Limits
 
-LIFETIME = 30_000_000_000  # ns; RFC 791 suggests 15 s, RFC 8200 §4.5 says 60 s, Linux takes 30
-MOST_DATAGRAMS = 1024
-MOST_FRAGMENTS = 64  # of one datagram: 64 kB over a 1,280 byte path make 54
-LARGEST = 65_535
+_LARGEST = 65_535  # what an IP packet can carry
 
 
 class _Partial:
@@ -24,11 +23,16 @@ class _Partial:
 class Fragments:
     """Datagrams in pieces. Each has its own deadline, so it does not matter when anybody looks."""
 
-    __slots__ = ("_count", "_partial", "evicted")
+    __slots__ = ("_bytes", "_count", "_limits", "_partial", "copies", "evicted")
 
-    def __init__(self, count: dict[Discard, int]) -> None:
+    def __init__(self, count: dict[Discard, int], limits: Limits) -> None:
         self._partial: dict[bytes, _Partial] = {}
+        # Copies of the capture's making, also of a datagram that is whole by now: they must not begin it
+        # again, to time out later.
+        self.copies = Duplicates(limits)
+        self._bytes = 0
         self._count = count
+        self._limits = limits
         self.evicted = 0
 
     def __len__(self) -> int:
@@ -40,41 +44,52 @@ class Fragments:
         ``key`` tells datagrams apart, ``offset`` is in bytes.
         """
         self._expire(time)
+        if self.copies.seen(time, key + offset.to_bytes(2, "big"), piece):
+            return Discard.DUPLICATE
         partial = self._partial.get(key)
         if partial is None:
             partial = self._open(time, key)
         if partial.pieces.get(offset) == piece:
             return Discard.DUPLICATE
         if self._impossible(partial, offset, more, piece):
-            del self._partial[key]
+            self._drop(key)
             return Discard.FRAGMENT_OVERLAP
         partial.pieces[offset] = piece
         partial.size += len(piece)
+        self._bytes += len(piece)
         if not more:
             partial.total = offset + len(piece)
         if partial.size != partial.total:
+            while self._bytes > self._limits.fragments_bytes:
+                self._evict()
             return None
-        del self._partial[key]
+        self._drop(key)
         return b"".join(partial.pieces[at] for at in sorted(partial.pieces))
 
     def finish(self) -> None:
         """Count what never became whole."""
         self._lose(Discard.FRAGMENT_TIMEOUT, len(self._partial))
         self._partial.clear()
+        self._bytes = 0
 
     def _open(self, time: int, key: bytes) -> _Partial:
-        if len(self._partial) >= MOST_DATAGRAMS:
-            del self._partial[next(iter(self._partial))]
-            self.evicted += 1
-            self._lose(Discard.FRAGMENT_EVICTED, 1)
-        partial = self._partial[key] = _Partial(time + LIFETIME)
+        if len(self._partial) >= self._limits.fragmented:
+            self._evict()
+        partial = self._partial[key] = _Partial(time + self._limits.fragment_lifetime)
         return partial
 
-    @staticmethod
-    def _impossible(partial: _Partial, offset: int, more: bool, piece: bytes) -> bool:
+    def _evict(self) -> None:
+        self._drop(next(iter(self._partial)))
+        self.evicted += 1
+        self._lose(Discard.FRAGMENT_EVICTED, 1)
+
+    def _drop(self, key: bytes) -> None:
+        self._bytes -= self._partial.pop(key).size
+
+    def _impossible(self, partial: _Partial, offset: int, more: bool, piece: bytes) -> bool:
         """Tell whether a piece overlaps another (RFC 5722: give the datagram up) or cannot be."""
         end = offset + len(piece)
-        if not piece or end > LARGEST or len(partial.pieces) >= MOST_FRAGMENTS:
+        if not piece or end > _LARGEST or len(partial.pieces) >= self._limits.fragments:
             return True
         if partial.total >= 0 and (end > partial.total or not more):
             return True
@@ -87,7 +102,7 @@ class Fragments:
             key, oldest = next(iter(self._partial.items()))
             if time < oldest.deadline:
                 return
-            del self._partial[key]
+            self._drop(key)
             self._lose(Discard.FRAGMENT_TIMEOUT, 1)
 
     def _lose(self, reason: Discard, number: int) -> None:

@@ -6,11 +6,12 @@ Must not know: IP, transports, SIP.
 from sipwatch.wire.discards import Discard
 
 # LINKTYPE_ values as they stand in capture files.
-NULL, ETHERNET, PPP, RAW_BSD, RAW_OPENBSD, RAW, LOOP, SLL, IPV4_ONLY, IPV6_ONLY, SLL2 = (
-    0, 1, 9, 12, 14, 101, 108, 113, 228, 229, 276,
+NULL, ETHERNET, PPP, RAW_BSD, RAW_OPENBSD, RAW, C_HDLC, LOOP, SLL, IPV4_ONLY, IPV6_ONLY, SLL2 = (
+    0, 1, 9, 12, 14, 101, 104, 108, 113, 228, 229, 276,
 )  # fmt: skip
 _AT_ONCE = frozenset({RAW, RAW_BSD, RAW_OPENBSD, IPV4_ONLY, IPV6_ONLY})
-_LINK_HEADER = {SLL: 16, SLL2: 20}
+_LINK_HEADER = {C_HDLC: 4, SLL: 16, SLL2: 20}
+_ETHERTYPE_AT = {C_HDLC: 2, SLL: 14, SLL2: 0}
 
 # Ethertypes
 _IP = frozenset({0x0800, 0x86DD})
@@ -36,7 +37,7 @@ def ip_offset(link_type: int, data: bytes) -> int | Discard:
         size = _LINK_HEADER[link_type]
         if len(data) < size:
             return Discard.LINK_TRUNCATED
-        at = 14 if link_type == SLL else 0
+        at = _ETHERTYPE_AT[link_type]
         return _by_ethertype(data, int.from_bytes(data[at : at + 2], "big"), size)
     if link_type in (NULL, LOOP):
         if len(data) < 4:

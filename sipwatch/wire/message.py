@@ -67,9 +67,9 @@ class Message:
     """What requests and responses share. Byte strings stand as on the wire, without surrounding blanks.
 
     ``time`` is packet time in integer nanoseconds since 1970. A header that is absent is ``b""``;
-    ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count``
-    counts the Via values. ``names`` holds the names of all headers, lower case, as they were spelt
-    (long or compact): what is absent need not be looked for. ``raw`` is the whole message text, body included, for whoever needs more.
+    ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count`` counts the Via values.
+    ``names`` holds the names of all headers, lower case, as they were spelt (long or compact): what is
+    absent need not be looked for. ``raw`` is the whole message text, body included, for whoever needs more.
     """
 
     __slots__ = (

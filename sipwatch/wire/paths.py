@@ -3,35 +3,50 @@
 Must not know: packets.
 """
 
+from sipwatch.wire.limits import Limits
 from sipwatch.wire.message import Path, Transport
-
-MOST_PATHS = 65_536
 
 
 class Paths:
-    """Interns paths by transport and key. Full, it starts anew: paths are only a saving of work."""
+    """Interns paths by transport and key. Full, it starts anew: paths are only a saving of work.
 
-    __slots__ = ("_others", "evicted", "udp")
+    ``udp`` is for the fast path to look into; the two common transports have a table of their own,
+    because an enum in a dictionary's key is hashed in Python.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_most", "_others", "_tcp", "evicted", "udp")
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.paths
         self.udp: dict[bytes, Path] = {}
-        self._others: dict[tuple[Transport, bytes], Path] = {}
+        self._tcp: dict[bytes, Path] = {}
+        self._others: dict[tuple[str, bytes], Path] = {}
         self.evicted = 0
 
     def __len__(self) -> int:
-        return len(self.udp) + len(self._others)
+        return len(self.udp) + len(self._tcp) + len(self._others)
 
     def get(self, transport: Transport, key: bytes) -> Path:
         """Return the path with this key."""
-        path = self.udp.get(key) if transport is Transport.UDP else self._others.get((transport, key))
-        if path is None:
-            if len(self) >= MOST_PATHS:
-                self.evicted += len(self)
-                self.udp.clear()
-                self._others.clear()
-            path = Path(key, transport)
-            if transport is Transport.UDP:
-                self.udp[key] = path
-            else:
-                self._others[transport, key] = path
+        if transport is Transport.UDP:
+            path = self.udp.get(key)
+        elif transport is Transport.TCP:
+            path = self._tcp.get(key)
+        else:
+            path = self._others.get((transport.value, key))
+        return path if path is not None else self._make(transport, key)
+
+    def _make(self, transport: Transport, key: bytes) -> Path:
+        if len(self) >= self._most:
+            self.evicted += len(self)
+            self.udp.clear()
+            self._tcp.clear()
+            self._others.clear()
+        path = Path(key, transport)
+        if transport is Transport.UDP:
+            self.udp[key] = path
+        elif transport is Transport.TCP:
+            self._tcp[key] = path
+        else:
+            self._others[transport.value, key] = path
         return path

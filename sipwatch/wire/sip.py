@@ -143,7 +143,7 @@ def header(data: bytes, name: bytes, compact: bytes = b"") -> bytes:
     start = lowered.find(b"\n" + name + b":")
     if compact and start < 0:
         start = lowered.find(b"\n" + compact + b":")
-        name = compact
+        name = compact if start >= 0 else name
     if start < 0:
         # Blanks before the colon are legal (§7.3.1) and rare.
         values = header_values(data, name, compact) if b" :" in lowered or b"\t:" in lowered else ()

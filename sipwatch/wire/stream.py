@@ -6,14 +6,19 @@ Must not know: sequence numbers, packets, time.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from sipwatch.wire import websocket
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.sip import header, looks_like_sip
 
-LARGEST_MESSAGE = 262_144  # bytes; bodies of 64 kB exist
-LONGEST_LINE = 8_192  # a start line not ended by then is none
-_TLS_HANDSHAKE = b"\x16\x03"
+if TYPE_CHECKING:
+    from sipwatch.wire.limits import Limits
+
+_MOST_PIECES = 64  # joined then, lest an object for every byte make memory of it
+_BLANK = b"\r\n\0 "
+_VERSION = b"SIP/2.0"
+_TLS_RECORDS = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")  # RFC 8446 §5.1
 _HTTP = (b"GET ", b"HTTP/1.")
 
 
@@ -30,157 +35,194 @@ class Mode(IntEnum):
 class Framer:
     """Takes one direction's bytes in order, gives whole messages and reasons."""
 
-    __slots__ = ("_frames", "_http", "buffer", "mode")
+    __slots__ = ("_at", "_data", "_frames", "_held", "_limits", "_needed", "_pieces", "mode")
 
-    def __init__(self, mode: Mode) -> None:
-        self.buffer = bytearray()
+    def __init__(self, mode: Mode, limits: Limits) -> None:
         self.mode = mode
-        self._http = False
+        self._limits = limits
+        self._pieces: list[bytes] = []  # of an unfinished message
+        self._held = 0  # their bytes
+        self._needed = 0  # how many make it whole, when that is known
+        self._data = b""  # at work, from _at on
+        self._at = 0
         self._frames: websocket.Frames | None = None
 
     def __len__(self) -> int:
-        return len(self.buffer) + (len(self._frames) if self._frames is not None else 0)
+        return self._held + (len(self._frames) if self._frames is not None else 0)
 
-    def lose_place(self) -> None:
-        """Take note that bytes are missing: what is buffered can no longer be completed."""
-        self.buffer.clear()
-        self._frames = None
-        if self.mode is not Mode.TLS:
+    def lose_place(self) -> bytes:
+        """Take note that bytes are missing; return what there is of a message that cannot become whole."""
+        rest = b"".join(self._pieces)
+        self._drop()
+        if self._frames is not None:
+            rest = self._frames.unfinished()
+            self._frames = None
+        if self.mode is Mode.OPEN:
             self.mode = Mode.LOST
+        elif self.mode is Mode.WEBSOCKET:
+            self.mode = Mode.FOREIGN  # there a frame at a segment's beginning is found
+        return rest.lstrip(_BLANK)
 
     def take(self, data: bytes) -> tuple[list[bytes], Discard | None]:
         """Add bytes; return the messages that became whole, and why other bytes were given up."""
+        messages: list[bytes] = []
         if self.mode is Mode.TLS:
-            return [], Discard.TLS
+            return messages, Discard.TLS
         if self.mode is Mode.FOREIGN:
+            if _VERSION not in data and data[0] < 0x80 and data[0] > 2:
+                return messages, Discard.TCP_NOT_SIP
+            data = data.lstrip(_BLANK)
             if not looks_like_sip(data) and not websocket.begins_frame(data):
-                return [], Discard.TCP_NOT_SIP
+                return messages, Discard.TCP_NOT_SIP
             self.mode = Mode.OPEN
         if self.mode is Mode.WEBSOCKET:
-            return self._websocket(data)
-        self.buffer += data
-        messages: list[bytes] = []
-        reason: Discard | None = None
-        while self.buffer:
-            if self.mode is Mode.LOST and not self._find_place():
-                reason = Discard.TCP_NOT_SIP
-                break
-            found = self._next()
-            if found is None:
-                break
-            if isinstance(found, Discard):
-                reason = found
-                if self.mode in (Mode.TLS, Mode.FOREIGN):
-                    break
-            elif found:
-                messages.append(found)
-            elif self._upgraded():
-                rest = bytes(self.buffer)
-                self.buffer.clear()
-                more, reason = self._websocket(rest)
-                return messages + more, reason or Discard.KEEPALIVE
-        if reason is None and not messages and not self.buffer:
+            return messages, self._websocket(data, messages)
+        if self._pieces:
+            self._pieces.append(data)
+            self._held += len(data)
+            if self._held < self._needed:
+                if len(self._pieces) > _MOST_PIECES:
+                    self._pieces = [b"".join(self._pieces)]
+                return messages, None
+            data = b"".join(self._pieces)
+            self._drop()
+        self._data, self._at = data, 0
+        reason = self._cut(messages)
+        rest = self._data[self._at :]
+        self._data = b""
+        if rest:
+            self._pieces.append(rest)
+            self._held = len(rest)
+        elif reason is None and not messages and not len(self):
             reason = Discard.KEEPALIVE
         return messages, reason
 
-    def _upgraded(self) -> bool:
-        return self.mode is Mode.WEBSOCKET
+    def _drop(self) -> None:
+        self._pieces.clear()
+        self._held = self._needed = 0
 
-    def _next(self) -> bytes | Discard | None:
-        """Take one message off; ``b""`` when the stream turned out to be something else, None to wait."""
-        buffer = self.buffer
-        blank = len(buffer) - len(buffer.lstrip(b"\r\n\0 "))
-        del buffer[:blank]  # keep-alives (RFC 5626 §4.4.1)
-        if not buffer:
-            return None
-        start = bytes(buffer[:LONGEST_LINE])
-        if start[:2] == _TLS_HANDSHAKE:
-            return self._give_up(Mode.TLS, Discard.TLS)
-        if not self._begins_sip(start):
-            if b"\n" not in start and len(start) < LONGEST_LINE and _may_become_text(start):
-                return None
-            return self._other(start)
-        end = buffer.find(b"\r\n\r\n")
-        size = 4
-        if end < 0:
-            end, size = buffer.find(b"\n\n"), 2
-        if end < 0:
-            return self._too_long() if len(buffer) > LARGEST_MESSAGE else None
-        return self._message(end + size)
+    def _cut(self, messages: list[bytes]) -> Discard | None:
+        """Take off what is whole, one message after the other."""
+        reason: Discard | None = None
+        while self._at < len(self._data):
+            if self.mode is Mode.LOST and not self._find_place():
+                return Discard.TCP_NOT_SIP
+            step = self._next(messages)
+            if step is False:
+                break
+            if isinstance(step, Discard):
+                reason = step
+        return reason
 
-    @staticmethod
-    def _begins_sip(start: bytes) -> bool:
-        return (start[:8] == b"SIP/2.0 " or b"\n" in start) and looks_like_sip(start)
+    def _next(self, messages: list[bytes]) -> Discard | bool:
+        """Take one message off: True to go on, False to wait for more, or why bytes were given up."""
+        data, at = self._data, self._at
+        if data[at] in _BLANK:  # keep-alives (RFC 5626 §4.4.1)
+            self._at = len(data) - len(data[at:].lstrip(_BLANK))
+            return True
+        longest = self._limits.line
+        start = data[at : at + longest] if at or len(data) > longest else data
+        if b"\n" not in start:
+            if len(start) < longest and _may_become_text(start):
+                return False
+            return self._other(start, messages)
+        if not looks_like_sip(start):
+            return self._other(start, messages)
+        body = _head_end(data, at)
+        if body < 0:
+            return False if len(data) - at <= self._limits.header_section else self._too_long()
+        return self._message(body, messages)
 
-    def _message(self, head: int) -> bytes | Discard | None:
-        length = header(bytes(self.buffer[:head]), b"content-length", b"l")
+    def _message(self, body: int, messages: list[bytes]) -> Discard | bool:
+        at = self._at
+        length = header(self._data[at:body], b"content-length", b"l")
         if length and not length.isdigit():
             # The body's end is unknown: take the message, and look for the next start line.
-            message = bytes(self.buffer[:head])
-            del self.buffer[:head]
             self.mode = Mode.LOST
-            return message
-        size = head + (int(length) if length and len(length) < 10 else 0)
-        if size > LARGEST_MESSAGE or len(length) >= 10:
+            length = b""
+        if len(length) >= 10:
             return self._too_long()
-        if len(self.buffer) < size:
-            return None
-        message = bytes(self.buffer[:size])
-        del self.buffer[:size]
-        return message
+        # Without a Content-Length there is no body in a stream (RFC 3261 §18.3, §20.14).
+        end = body + (int(length) if length else 0)
+        if end - at > self._limits.message:
+            return self._too_long()
+        if end > len(self._data):
+            self._needed = end - at
+            return False
+        messages.append(self._data[at:end])
+        self._at = end
+        return True
 
     def _too_long(self) -> Discard:
-        self.buffer.clear()
-        self.mode = Mode.LOST
-        return Discard.SIP_TOO_LONG
+        return self._give_up(Mode.LOST, Discard.SIP_TOO_LONG)
 
-    def _other(self, start: bytes) -> bytes | Discard | None:
-        """Handle a beginning that is not SIP: an HTTP upgrade, WebSocket in mid-stream, or something foreign."""
+    def _other(self, start: bytes, messages: list[bytes]) -> Discard | bool:
+        """Handle a beginning that is not SIP: TLS, an HTTP upgrade, WebSocket in mid-stream, or something foreign."""
+        if start[:2] in _TLS_RECORDS:
+            return self._give_up(Mode.TLS, Discard.TLS)
         if start.startswith(_HTTP):
-            end = self.buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return None if len(self.buffer) < LONGEST_LINE else self._give_up(Mode.FOREIGN, Discard.TCP_NOT_SIP)
-            if websocket.is_handshake(bytes(self.buffer[:end])):
-                del self.buffer[: end + 4]
-                self.mode = Mode.WEBSOCKET
-                return b""
+            end = _head_end(self._data, self._at)
+            if end < 0 and len(start) < self._limits.line:
+                return False
+            if end >= 0 and websocket.is_handshake(self._data[self._at : end]):
+                return self._upgrade(end, messages)
         elif websocket.begins_frame(start):
-            self.mode = Mode.WEBSOCKET
-            return b""
+            return self._upgrade(self._at, messages)
         if self._find_place():
             return Discard.TCP_NOT_SIP
         return self._give_up(Mode.FOREIGN, Discard.TCP_NOT_SIP)
 
+    def _upgrade(self, at: int, messages: list[bytes]) -> Discard | bool:
+        frames = self._data[at:]
+        self._at = len(self._data)
+        self.mode = Mode.WEBSOCKET
+        return self._websocket(frames, messages) or True
+
     def _give_up(self, mode: Mode, reason: Discard) -> Discard:
-        self.buffer.clear()
+        self._at = len(self._data)
         self.mode = mode
         return reason
 
     def _find_place(self) -> bool:
-        """Drop what comes before the next start line; False, and all dropped, when there is none yet."""
-        data = bytes(self.buffer)
-        at = 0
+        """Go to the next start line; False, and all but a last half line dropped, when there is none yet."""
+        data = self._data
+        at = data.find(_VERSION, self._at)
         while at >= 0:
-            if looks_like_sip(data[at : at + LONGEST_LINE]) and b"\n" in data[at : at + LONGEST_LINE]:
-                del self.buffer[:at]
+            start = data.rfind(b"\n", self._at, at) + 1 or self._at
+            end = data.find(b"\n", at)
+            if end < 0:
+                break
+            if end - start < self._limits.line and looks_like_sip(data[start : end + 1]):
+                self._at = start
                 self.mode = Mode.OPEN
                 return True
-            at = data.find(b"\n", at) + 1 or -1
-        self.buffer.clear()
+            at = data.find(_VERSION, end)
+        last = data.rfind(b"\n", self._at) + 1 or self._at
+        tail = data[last:]
+        self._at = last if tail and len(tail) < self._limits.line and _may_become_text(tail) else len(data)
         return False
 
-    def _websocket(self, data: bytes) -> tuple[list[bytes], Discard | None]:
+    def _websocket(self, data: bytes, messages: list[bytes]) -> Discard | None:
         if self._frames is None:
-            self._frames = websocket.Frames()
+            self._frames = websocket.Frames(self._limits.message)
         frames = self._frames
         frames.take(data)
-        messages, frames.messages = frames.messages, []
+        found, frames.messages = frames.messages, []
+        messages += found
         if frames.broken:
             self._frames = None
             self.mode = Mode.FOREIGN
-            return messages, Discard.WEBSOCKET_MALFORMED
-        reason = None if messages or len(frames) else Discard.KEEPALIVE
-        return messages, reason
+            return Discard.WEBSOCKET_MALFORMED
+        return None if found or len(frames) else Discard.KEEPALIVE
+
+
+def _head_end(data: bytes, start: int) -> int:
+    """Return where the header section that begins at ``start`` ends, behind its empty line; -1 if not yet."""
+    end = data.find(b"\n\r\n", start)
+    bare = data.find(b"\n\n", start, end + 1 if end >= 0 else len(data))  # of stacks that know no CR
+    if bare >= 0:
+        return bare + 2
+    return end + 3 if end >= 0 else -1
 
 
 def _may_become_text(start: bytes) -> bool:

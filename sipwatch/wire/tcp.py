@@ -11,18 +11,17 @@ from sipwatch.wire.discards import Discard
 from sipwatch.wire.stream import Framer, Mode
 
 if TYPE_CHECKING:
+    from sipwatch.wire.limits import Limits
     from sipwatch.wire.message import Path
-
-MOST_STREAMS = 8_192  # one direction each
-MOST_WAITING = 64  # segments of a stream that wait for one before them
-MOST_BYTES = 33_554_432  # buffered in all streams together
-GAP_LASTS = 3_000_000_000  # ns; longer than a fast retransmit, shorter than anybody's patience
-LIFETIME = 7_200_000_000_000  # ns; a silent stream's sequence numbers mean nothing after that
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 _MASK = 0xFFFFFFFF
+_UNORDERED = (Mode.FOREIGN, Mode.TLS)
+# Farther behind is no late copy but another connection between the same ends, whose SYN was not
+# captured: nothing that signals has so much under way.
+_FARTHEST_BACK = 1 << 20
 
-Found = tuple["Path", bytes, bool]  # path, message, over WebSocket
+Found = tuple["Path", bytes, bool, bool]  # path, message, over WebSocket, cut short
 
 
 def _distance(to: int, since: int) -> int:
@@ -32,108 +31,206 @@ def _distance(to: int, since: int) -> int:
 
 
 class _Stream:
-    __slots__ = ("expected", "framer", "path", "seen", "waiting", "waiting_since")
+    """One direction. ``held`` is what it has in the total of buffered bytes."""
 
-    def __init__(self, path: Path, expected: int, mode: Mode) -> None:
+    __slots__ = ("expected", "framer", "held", "path", "seen", "synchronised", "waiting", "waiting_since")
+
+    def __init__(self, path: Path, expected: int, limits: Limits, *, synchronised: bool) -> None:
         self.path = path
         self.expected = expected
-        self.framer = Framer(mode)
+        self.framer = Framer(Mode.OPEN, limits)
+        self.synchronised = synchronised
         self.waiting: dict[int, bytes] = {}
         self.waiting_since = 0
         self.seen = 0
+        self.held = 0
 
-    def buffered(self) -> int:
-        return len(self.framer) + sum(map(len, self.waiting.values()))
+    def next_waiting(self) -> int:
+        return min(self.waiting, key=lambda at: _distance(at, self.expected))
 
 
 class Streams:
-    """All TCP directions, least recently used first."""
+    """All TCP directions, least recently used first.
 
-    __slots__ = ("_bytes", "_count", "_streams", "evicted")
+    Time is only looked at when a stream's own segment comes, so nothing depends on who else is there.
+    """
 
-    def __init__(self, count: dict[Discard, int]) -> None:
+    __slots__ = ("_bytes", "_closed", "_count", "_limits", "_streams", "evicted", "forgotten")
+
+    def __init__(self, count: dict[Discard, int], limits: Limits) -> None:
         self._streams: dict[bytes, _Stream] = {}
+        self._closed: dict[bytes, tuple[int, int]] = {}  # what would have come next; until when that holds
         self._count = count
+        self._limits = limits
         self._bytes = 0
         self.evicted = 0
+        self.forgotten = 0
 
     def __len__(self) -> int:
         return len(self._streams)
 
+    @property
+    def closed(self) -> int:
+        """Count the closed streams that are still remembered."""
+        return len(self._closed)
+
     def segment(
-        self, time: int, path: Path, sequence: int, acknowledged: int, flags: int, payload: bytes
+        self, time: int, path: Path, sequence: int, acknowledged: int, flags: int, payload: bytes, missing: int
     ) -> tuple[list[Found], Discard | None]:
-        """Take a segment; return the messages that became whole, and the reason for other bytes."""
+        """Take a segment, ``missing`` bytes of whose payload were cut off by the snap length.
+
+        Return the messages that became whole, and the reason for other bytes.
+        """
         found: list[Found] = []
         if flags & ACK:
-            self._acknowledge(path.reverse_key, acknowledged, found)
-        stream = self._streams.pop(path.key, None)
+            self._acknowledge(time, path.reverse_key, acknowledged, found)
+        key = path.key
+        stream = self._streams.pop(key, None)
         if stream is not None:
-            self._bytes -= stream.buffered()
-            if time - stream.seen > LIFETIME or flags & SYN:
+            self._bytes -= stream.held
+            if time - stream.seen > self._limits.stream_lifetime:
+                self._abandon(stream, found)
                 stream = None
         if flags & SYN:
-            stream = _Stream(path, (sequence + 1) & _MASK, Mode.OPEN)
-            sequence = stream.expected
-        elif stream is None and not payload:
-            return found, Discard.TCP_CONTROL
+            sequence = (sequence + 1) & _MASK
+            stream = self._synchronise(stream, path, sequence, found)
         elif stream is None:
-            stream = _Stream(path, sequence, Mode.OPEN)
+            if not payload:
+                return found, Discard.TCP_CONTROL
+            if self._is_late(time, key, sequence + len(payload) + missing):
+                return found, Discard.TCP_RETRANSMITTED
+            stream = _Stream(path, sequence, self._limits, synchronised=False)
         stream.seen = time
-        reason = self._place(stream, time, sequence, payload, found) if payload else Discard.TCP_CONTROL
-        if not flags & (RST | FIN) or stream.waiting:
-            self._keep(path.key, stream)
+        reason: Discard | None = Discard.TCP_CONTROL
+        if payload or missing:
+            reason = self._place(stream, time, sequence, payload, missing, found)
+        end = (sequence + len(payload) + missing) & _MASK
+        if flags & RST or (flags & FIN and not stream.waiting and _distance(end, stream.expected) <= 0):
+            self._close(time, key, stream, found)
+        else:
+            self._keep(key, stream, found)
         return found, reason
 
     def finish(self) -> list[Found]:
-        """Take what still waited behind gaps: the capture is over."""
+        """Take what still waited behind gaps, and what there is of unfinished messages: the capture is over."""
         found: list[Found] = []
         for stream in self._streams.values():
-            while stream.waiting:
-                self._skip(stream, found)
+            self._abandon(stream, found)
         self._streams.clear()
+        self._closed.clear()
         self._bytes = 0
         return found
 
-    def _keep(self, key: bytes, stream: _Stream) -> None:
+    # A stream's life
+
+    def _synchronise(self, stream: _Stream | None, path: Path, expected: int, found: list[Found]) -> _Stream:
+        """Begin a stream with its SYN, unless its first segments were captured before it."""
+        if stream is not None:
+            if not stream.synchronised and 0 <= _distance(stream.expected, expected) <= self._limits.stream_bytes:
+                stream.synchronised = True
+                return stream
+            self._abandon(stream, found)
+        self._closed.pop(path.key, None)
+        return _Stream(path, expected, self._limits, synchronised=True)
+
+    def _keep(self, key: bytes, stream: _Stream, found: list[Found]) -> None:
+        held = len(stream.framer)
+        if stream.waiting:
+            held += sum(map(len, stream.waiting.values()))
+        stream.held = held
         self._streams[key] = stream
-        self._bytes += stream.buffered()
-        while len(self._streams) > MOST_STREAMS or self._bytes > MOST_BYTES:
+        self._bytes += held
+        while len(self._streams) > self._limits.streams or self._bytes > self._limits.streams_bytes:
             oldest = self._streams.pop(next(iter(self._streams)))
-            self._bytes -= oldest.buffered()
+            self._bytes -= oldest.held
             self.evicted += 1
             self._lose(Discard.TCP_EVICTED)
+            self._abandon(oldest, found)
 
-    def _place(self, stream: _Stream, time: int, sequence: int, payload: bytes, found: list[Found]) -> Discard | None:
+    def _close(self, time: int, key: bytes, stream: _Stream, found: list[Found]) -> None:
+        self._abandon(stream, found)
+        closed = self._closed
+        closed.pop(key, None)
+        while closed:
+            first = next(iter(closed))
+            if closed[first][1] > time and len(closed) < self._limits.closed_streams:
+                break
+            self.forgotten += closed.pop(first)[1] > time
+        closed[key] = stream.expected, time + self._limits.closed_lasts
+
+    def _is_late(self, time: int, key: bytes, end: int) -> bool:
+        """Tell whether a segment is a copy of what a stream had before it was closed."""
+        closed = self._closed.get(key)
+        if closed is None or time >= closed[1]:
+            return False
+        return -_FARTHEST_BACK <= _distance(end & _MASK, closed[0]) <= 0
+
+    def _abandon(self, stream: _Stream, found: list[Found]) -> None:
+        """Take out what there is: no more will come."""
+        while stream.waiting:
+            self._skip(stream, found)
+        self._interrupt(stream, found)
+
+    # Order
+
+    def _place(
+        self, stream: _Stream, time: int, sequence: int, payload: bytes, missing: int, found: list[Found]
+    ) -> Discard | None:
         ahead = _distance(sequence, stream.expected)
-        if ahead < 0:
-            payload = payload[-ahead:]
-            if not payload:
+        if ahead < -_FARTHEST_BACK:
+            self._abandon(stream, found)
+            self._gap(stream)
+            stream.expected = sequence
+            ahead = 0
+        elif ahead < 0:
+            if -ahead >= len(payload) + missing:
                 return Discard.TCP_RETRANSMITTED
+            missing = min(missing, len(payload) + missing + ahead)
+            payload = payload[-ahead:]
+            ahead = 0
+        elif ahead and stream.framer.mode in _UNORDERED:
+            stream.expected = sequence  # a bulk transfer is not worth waiting for
             ahead = 0
         if ahead == 0:
-            reason = self._feed(stream, payload, found)
-            self._catch_up(stream, found)
+            reason = self._feed(stream, payload, found) if payload else None
+            if missing:
+                stream.expected = (stream.expected + missing) & _MASK
+                self._interrupt(stream, found)
+            if stream.waiting:
+                self._catch_up(stream, found)
             return reason
-        if not stream.waiting:
-            stream.waiting_since = time
-        if len(payload) > len(stream.waiting.get(sequence & _MASK, b"")):
-            stream.waiting[sequence & _MASK] = payload
-        if len(stream.waiting) > MOST_WAITING or time - stream.waiting_since > GAP_LASTS:
-            self._skip(stream, found)
+        self._wait(stream, time, sequence, payload, found)
         return None
+
+    def _wait(self, stream: _Stream, time: int, sequence: int, payload: bytes, found: list[Found]) -> None:
+        limits = self._limits
+        waiting = stream.waiting
+        if not waiting:
+            stream.waiting_since = time
+        if len(payload) > len(waiting.get(sequence, b"")):
+            waiting[sequence] = payload
+        while waiting and (
+            len(waiting) > limits.waiting
+            or time - stream.waiting_since > limits.gap_lasts
+            or sum(map(len, waiting.values())) > limits.stream_bytes
+        ):
+            self._skip(stream, found)
+            stream.waiting_since = time
 
     def _feed(self, stream: _Stream, payload: bytes, found: list[Found]) -> Discard | None:
         stream.expected = (stream.expected + len(payload)) & _MASK
         messages, reason = stream.framer.take(payload)
+        if not messages:
+            return reason
         websocket = stream.framer.mode is Mode.WEBSOCKET
-        found.extend((stream.path, message, websocket) for message in messages)
-        return None if messages else reason
+        path = stream.path
+        found += [(path, message, websocket, False) for message in messages]
+        return None
 
     def _catch_up(self, stream: _Stream, found: list[Found]) -> None:
         """Feed the segments that waited and are next now."""
         while stream.waiting:
-            first = min(stream.waiting, key=lambda at: _distance(at, stream.expected))
+            first = stream.next_waiting()
             ahead = _distance(first, stream.expected)
             if ahead > 0:
                 return
@@ -143,21 +240,35 @@ class Streams:
 
     def _skip(self, stream: _Stream, found: list[Found]) -> None:
         """Give up the bytes before the first waiting segment."""
-        stream.expected = min(stream.waiting, key=lambda at: _distance(at, stream.expected))
-        stream.framer.lose_place()
-        self._lose(Discard.TCP_GAP)
+        self._interrupt(stream, found)
+        self._gap(stream)
+        stream.expected = stream.next_waiting()
         self._catch_up(stream, found)
 
-    def _acknowledge(self, key: bytes, acknowledged: int, found: list[Found]) -> None:
+    def _interrupt(self, stream: _Stream, found: list[Found]) -> None:
+        """Take out an unfinished message: its headers may be whole."""
+        websocket = stream.framer.mode is Mode.WEBSOCKET
+        rest = stream.framer.lose_place()
+        if rest:
+            found.append((stream.path, rest, websocket, True))
+
+    def _acknowledge(self, time: int, key: bytes, acknowledged: int, found: list[Found]) -> None:
         """The receiver has the bytes that we wait for: they were lost to us only, and will not come."""
         stream = self._streams.get(key)
         if stream is None or not stream.waiting:
             return
-        self._bytes -= stream.buffered()
-        first = min(stream.waiting, key=lambda at: _distance(at, stream.expected))
-        if _distance(acknowledged, first) > 0:
+        while stream.waiting and _distance(acknowledged, stream.next_waiting()) > 0:
             self._skip(stream, found)
-        self._bytes += stream.buffered()
+            stream.waiting_since = time
+        held = len(stream.framer) + sum(map(len, stream.waiting.values()))
+        self._bytes += held - stream.held
+        stream.held = held
+
+    # Counting
+
+    def _gap(self, stream: _Stream) -> None:
+        if stream.framer.mode not in _UNORDERED:
+            self._lose(Discard.TCP_GAP)
 
     def _lose(self, reason: Discard) -> None:
         self._count[reason] = self._count.get(reason, 0) + 1

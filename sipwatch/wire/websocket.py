@@ -3,29 +3,30 @@
 Must not know: TCP, SIP headers, packets.
 """
 
-from sipwatch.wire.sip import looks_like_sip
+from sipwatch.wire.sip import header, header_values, looks_like_sip, split_values
 
-LARGEST_MESSAGE = 262_144
 _CONTINUATION, _TEXT, _BINARY = 0, 1, 2
 _FIRST_CONTROL = 8
+_FIRST_BYTES = b"\x81\x82\x01\x02"  # text or binary, whole or to be continued
+_LOOKED_AT = 2048 + 14  # bytes; enough of any start line
 
 
 def is_handshake(head: bytes) -> bool:
     """Tell whether an HTTP header section upgrades to a WebSocket that carries SIP, or may do so."""
-    lowered = head.lower()
-    return b"upgrade: websocket" in lowered and (
-        b"sec-websocket-protocol: sip" in lowered or b"sec-websocket-protocol" not in lowered
-    )
+    if header(head, b"upgrade").lower() != b"websocket":
+        return False
+    offered = header_values(head, b"sec-websocket-protocol")
+    # RFC 7118 §3 wants it named; a server that leaves it out is tried all the same.
+    return not offered or any(name.lower() == b"sip" for value in offered for name in split_values(value))
 
 
 def begins_frame(data: bytes) -> bool:
     """Tell whether bytes met in mid-stream are a plausible first frame that holds SIP."""
-    if len(data) < 8 or data[0] not in (0x81, 0x82):
+    if len(data) < 8 or data[0] not in _FIRST_BYTES:
         return False
-    reader = Frames()
-    reader.take(data[: 14 + 2048])
-    text = reader.messages[0] if reader.messages else reader.beginning()
-    return looks_like_sip(text)
+    reader = Frames(_LOOKED_AT)
+    reader.take(data[:_LOOKED_AT])
+    return looks_like_sip(reader.messages[0] if reader.messages else reader.unfinished())
 
 
 class Frames:
@@ -34,9 +35,10 @@ class Frames:
     ``broken`` says that the stream is not WebSocket, or holds a message beyond the limit.
     """
 
-    __slots__ = ("_buffer", "_message", "broken", "messages")
+    __slots__ = ("_buffer", "_largest", "_message", "broken", "messages")
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
         self._buffer = bytearray()
         self._message = bytearray()
         self.messages: list[bytes] = []
@@ -51,13 +53,15 @@ class Frames:
         while not self.broken and self._one():
             pass
 
-    def beginning(self) -> bytes:
-        """Return what is there of an unfinished first frame, unmasked."""
-        header = self._header()
-        if header is None:
-            return b""
-        start, length, mask = header
-        return _unmask(bytes(self._buffer[start : start + length]), mask)
+    def unfinished(self) -> bytes:
+        """Return what is there of a message that is not whole, unmasked."""
+        opening = self._header()
+        if opening is None:
+            return bytes(self._message)
+        start, length, mask = opening
+        if self._buffer[0] & 0x0F >= _FIRST_CONTROL:
+            return bytes(self._message)
+        return bytes(self._message) + _unmask(bytes(self._buffer[start : start + length]), mask)
 
     def _header(self) -> tuple[int, int, bytes] | None:
         """Return (start of payload, its length, mask) of the frame at the buffer's beginning."""
@@ -80,12 +84,12 @@ class Frames:
         return start, length, mask
 
     def _one(self) -> bool:
-        header = self._header()
-        if header is None:
+        opening = self._header()
+        if opening is None:
             return False
-        start, length, mask = header
+        start, length, mask = opening
         opcode = self._buffer[0] & 0x0F
-        if length > LARGEST_MESSAGE or self._buffer[0] & 0x70 or opcode not in (0, 1, 2, 8, 9, 10):
+        if length > self._largest or self._buffer[0] & 0x70 or opcode not in (0, 1, 2, 8, 9, 10):
             self.broken = True
             return False
         if len(self._buffer) < start + length:
@@ -101,7 +105,7 @@ class Frames:
         if opcode in (_TEXT, _BINARY):
             self._message.clear()
         self._message += payload
-        if len(self._message) > LARGEST_MESSAGE:
+        if len(self._message) > self._largest:
             self.broken = True
         elif final:
             self.messages.append(bytes(self._message))

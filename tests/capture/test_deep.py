@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sipwatch.capture.deep import INSTALL_HINT, DeepSource, _nanoseconds
 from sipwatch.capture.errors import CaptureError
 from sipwatch.engine import Engine
+from tests.replay import replay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
@@ -17,10 +23,15 @@ needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.fixture(autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    """Collect what pyshark leaves behind here, not in the middle of somebody else's test."""
+    yield
+    gc.collect()
+
+
 def outcomes(*paths: Path, deep: bool) -> list[tuple[str, str, int | None]]:
     """Return Call-ID, outcome and code of every call."""
-    from tests.replay import replay
-
     if not deep:
         return sorted((call.call_id, call.outcome, call.status_code) for call in replay(*paths).calls)
     calls: list[tuple[str, str, int | None]] = []
@@ -65,7 +76,8 @@ def test_without_tshark_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
 
 @needs_tshark
 @pytest.mark.parametrize(
-    ("path", "words"), [("/nowhere/x.pcap", "cannot be opened"), ("/tmp", "is a directory"), ("-", "reads files only")]
+    ("path", "words"),
+    [("/nowhere/x.pcap", "cannot be opened"), (str(PCAPS), "is a directory"), ("-", "reads files only")],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_line(path: str, words: str) -> None:
     with pytest.raises(CaptureError, match=words):

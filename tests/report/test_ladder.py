@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from sipwatch.export.record import CallRecord, LegRecord
 from sipwatch.report.ladder import print_ladder
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord, LegRecord
 from tests.export.records import EVIL, call, condition, leg, message
 from tests.report.test_table import Screen
 
@@ -26,7 +31,7 @@ def drawn(record: CallRecord) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def ladder(*, legs: list[LegRecord] = LEGS, **more: object) -> list[str]:
+def ladder(*, legs: list[LegRecord] = LEGS, **more: Any) -> list[str]:
     return drawn(call(**{"legs": legs, "messages": MESSAGES, "conditions": [condition("no_progress", 10, 11)], **more}))
 
 
@@ -70,22 +75,18 @@ def test_peers_are_named_and_long_names_get_a_legend() -> None:
     ]
     assert any("server " + P in line for line in ladder(legs=legs))
     long = [leg(source="x" * 60)]
-    assert any(line.startswith("(1)") or line.startswith("x" * 60) for line in ladder(legs=long))
+    assert any(line.startswith(("(1)", "x" * 60)) for line in ladder(legs=long))
 
 
 @pytest.mark.parametrize("ends", [2, 3, 5, 9])
 def test_many_ends_still_line_up(ends: int) -> None:
     """Every arrow begins and ends at a column."""
     names = [f"192.0.2.{n}:5060" for n in range(ends)]
-    legs = [leg(source_address=a, destination_address=b) for a, b in zip(names, names[1:], strict=False)]
-    said = [message(n, a, b, "INVITE sip:x SIP/2.0") for n, (a, b) in enumerate(zip(names, names[1:], strict=False))]
+    legs = [leg(source_address=a, destination_address=b) for a, b in pairwise(names)]
+    said = [message(n, a, b, "INVITE sip:x SIP/2.0") for n, (a, b) in enumerate(pairwise(names))]
     rows = [line for line in drawn(call(legs=legs, messages=said)) if "►" in line]
     starts = [row.index("─") for row in rows]
-    assert (
-        [b - a for a, b in zip(starts, starts[1:], strict=False)] == [starts[1] - starts[0]] * (len(starts) - 1)
-        if ends > 2
-        else True
-    )
+    assert [b - a for a, b in pairwise(starts)] == [starts[1] - starts[0]] * (len(starts) - 1) if ends > 2 else True
 
 
 def test_hostile_text_is_made_visible() -> None:

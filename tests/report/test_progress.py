@@ -47,7 +47,7 @@ def test_a_bar_with_rate_and_time_left_on_a_terminal(monkeypatch: pytest.MonkeyP
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    with open(slave, "w", encoding="utf-8") as terminal:
+    with os.fdopen(slave, "w", encoding="utf-8") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         with progress.progress(Source()):
             assert shown.wait(20), seen

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sipwatch.classify.outcomes import CATEGORY
-from sipwatch.export.record import CallRecord, CaptureRecord
 from sipwatch.export.summary import Summary
 from sipwatch.report.table import NEWEST, TableWriter, stuck_at
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord, CaptureRecord
 from tests.export.records import EVIL, answered, at, call, capture, condition, leg
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -148,6 +149,10 @@ def ppp(packet: bytes) -> bytes:
     return b"\xff\x03" + (b"\x00\x57" if packet[0] >> 4 == 6 else b"\x00\x21") + packet
 
 
+def c_hdlc(packet: bytes) -> bytes:
+    return b"\x0f\0" + _ethertype(packet).to_bytes(2, "big") + packet
+
+
 LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "ethernet": (1, ethernet),
     "vlan": (1, vlan),
@@ -163,6 +168,7 @@ LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "null": (0, null),
     "loop": (108, loop),
     "ppp": (9, ppp),
+    "c-hdlc": (104, c_hdlc),
 }
 
 # Tunnels: inner packet → outer packet
@@ -268,9 +274,18 @@ HANDSHAKE_RESPONSE = (
 
 
 def hep3(
-    payload: bytes, source: bytes, destination: bytes, sport: int = 5060, dport: int = 5060, protocol: int = UDP
+    payload: bytes,
+    source: bytes,
+    destination: bytes,
+    sport: int = 5060,
+    dport: int = 5060,
+    protocol: int = UDP,
+    *,
+    time: int = 0,
+    capture_id: int = 0,
+    kind: int = 1,
 ) -> bytes:
-    """Return a HEP version 3 packet."""
+    """Return a HEP version 3 packet; time in ns, kind 1 is SIP."""
     v6 = len(source) == 16
 
     def chunk(kind: int, value: bytes) -> bytes:
@@ -279,18 +294,29 @@ def hep3(
     body = chunk(1, bytes((10 if v6 else 2,))) + chunk(2, bytes((protocol,)))
     body += chunk(5 if v6 else 3, source) + chunk(6 if v6 else 4, destination)
     body += chunk(7, sport.to_bytes(2, "big")) + chunk(8, dport.to_bytes(2, "big"))
-    body += chunk(9, bytes(4)) + chunk(10, bytes(4)) + chunk(11, b"\x01") + chunk(12, bytes(4)) + chunk(15, payload)
+    body += chunk(9, struct.pack("!I", time // 10**9)) + chunk(10, struct.pack("!I", time % 10**9 // 1000))
+    body += chunk(11, bytes((kind,))) + chunk(12, struct.pack("!I", capture_id)) + chunk(15, payload)
     return b"HEP3" + struct.pack("!H", 6 + len(body)) + body
 
 
-def hep2(payload: bytes, source: bytes, destination: bytes, sport: int = 5060, dport: int = 5060) -> bytes:
-    """Return a HEP version 2 packet."""
+def hep2(
+    payload: bytes,
+    source: bytes,
+    destination: bytes,
+    sport: int = 5060,
+    dport: int = 5060,
+    *,
+    time: int = 0,
+    capture_id: int = 0,
+) -> bytes:
+    """Return a HEP version 2 packet; time in ns."""
     size = 8 + 2 * len(source)
     head = struct.pack("!BBBBHH", 2, size, 10 if len(source) == 16 else 2, UDP, sport, dport)
-    return head + source + destination + bytes(12) + payload
+    behind = struct.pack("<IIHH", time // 10**9, time % 10**9 // 1000, capture_id, 0)
+    return head + source + destination + behind + payload
 
 
 def cut(random: Random, data: bytes, pieces: int) -> list[bytes]:
     """Cut bytes at random places."""
     places = sorted({0, len(data), *(random.randrange(len(data)) for _ in range(pieces))})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(places)]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Transport
 from tests.wire import frames as f
 from tests.wire.test_decoder import calls, options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECOND = 1_000_000_000
 THREE = options(1, b"body" * 10) + b"\r\n\r\n" + options(2) + options(3, b"x" * 70)
@@ -24,10 +31,22 @@ class Connection:
         self.decoder = Decoder()
         self.items: list[Item] = []
         self.time = 0
+        self.next = START + 1
 
     def segment(self, payload: bytes, sequence: int, flags: int = f.ACK | f.PUSH, *, time: int | None = None) -> None:
         packet = f.ipv4(f.tcp(payload, sequence, flags), f.TCP)
         self.items += self.decoder.frame(self.time if time is None else time, 101, packet)
+
+    def send(self, payload: bytes, flags: int = f.ACK | f.PUSH, *, time: int | None = None) -> None:
+        """Send what comes next in order."""
+        self.segment(payload, self.next, flags, time=time)
+        self.next += len(payload)
+
+    def skip(self, lost: int) -> None:
+        """Lose bytes, and go on until nobody waits for them any more."""
+        self.next += lost
+        self.send(b"\r\n", time=0)
+        self.send(b"\r\n", time=4 * SECOND)
 
     def answer(self, acknowledged: int) -> None:
         """Send a bare ACK in the other direction."""
@@ -174,13 +193,242 @@ def test_a_foreign_stream_is_looked_at_again_when_sip_begins_a_segment() -> None
     assert connection.finish() == [b"call7"]
 
 
-def test_a_flood_of_connections_stays_bounded() -> None:
-    """Law 4."""
-    decoder = Decoder()
-    for port in range(20_000):
-        decoder.frame(0, 101, f.ipv4(f.tcp(b"INVITE sip:", 1, sport=port), f.TCP))
-    assert decoder.tracked["streams"] <= 8_192
-    assert decoder.evicted["streams"] == 20_000 - 8_192
+def opened() -> Connection:
+    """Return a connection whose SYN was captured."""
+    connection = Connection()
+    connection.segment(b"", START, f.SYN)
+    connection.items.clear()
+    return connection
+
+
+# The life of a connection
+
+
+def test_every_frame_captured_twice_gives_each_message_once() -> None:
+    """A mirror port, also of the segment that ends the connection with data in it."""
+    connection = Connection()
+    for payload, sequence, flags in (
+        (b"", START, f.SYN),
+        (options(1), START + 1, f.ACK),
+        (options(2), START + 1 + len(options(1)), f.ACK | f.FIN),
+    ):
+        connection.segment(payload, sequence, flags, time=0)
+        connection.segment(payload, sequence, flags, time=10)
+    assert connection.finish() == [b"call1", b"call2"]
+    assert connection.decoder.discards == {Discard.TCP_CONTROL: 2, Discard.TCP_RETRANSMITTED: 2}
+
+
+def test_data_captured_before_its_syn_is_not_lost() -> None:
+    """Two directions, two queues of the network card."""
+    connection = Connection()
+    connection.send(options(1)[:200])
+    connection.segment(b"", START, f.SYN)
+    connection.send(options(1)[200:])
+    assert connection.finish() == [b"call1"]
+
+
+def test_a_fin_captured_before_the_last_data_ends_nothing_yet() -> None:
+    """Order is by number."""
+    connection = opened()
+    connection.send(options(1)[:200])
+    connection.segment(b"", START + 1 + len(options(1)), f.FIN | f.ACK)
+    connection.send(options(1)[200:])
+    assert calls(connection.items) == [b"call1"]
+
+
+@pytest.mark.parametrize(
+    "number", [START, 5, START - (1 << 24), START + (1 << 24)], ids=["same", "wrapped", "behind", "ahead"]
+)
+def test_a_new_connection_between_the_same_ends_begins_with_its_syn(number: int) -> None:
+    """Whatever number it begins with, and although the first was never closed."""
+    connection = opened()
+    connection.send(options(1))
+    connection.segment(b"", number, f.SYN)
+    connection.segment(options(2), number + 1)
+    assert connection.finish() == [b"call1", b"call2"]
+
+
+@pytest.mark.parametrize("number", [START - (1 << 24), START + (1 << 24)], ids=["behind", "ahead"])
+def test_a_new_connection_whose_syn_was_not_captured_is_found(number: int) -> None:
+    """Its numbers are not near the old ones."""
+    connection = opened()
+    connection.send(options(1))
+    connection.segment(options(2), number)
+    connection.segment(options(3), number + len(options(2)))
+    assert connection.finish() == [b"call1", b"call2", b"call3"]
+    assert connection.decoder.discards[Discard.TCP_GAP] == 1
+
+
+def test_numbers_of_a_connection_silent_for_hours_mean_nothing() -> None:
+    """The ports may have been used again."""
+    connection = opened()
+    connection.send(options(1))
+    connection.segment(options(2), START + 1, time=7_201 * SECOND)
+    assert connection.finish() == [b"call1", b"call2"]
+
+
+def test_a_copy_long_after_the_end_is_a_new_stream() -> None:
+    """A minute: by the deadline of the connection, whenever anybody looks."""
+    connection = opened()
+    connection.segment(options(1), START + 1, f.ACK | f.FIN)
+    connection.segment(options(1), START + 1, time=59 * SECOND)
+    assert calls(connection.items) == [b"call1"]
+    connection.segment(options(1), START + 1, time=60 * SECOND)
+    assert calls(connection.items) == [b"call1", b"call1"]
+
+
+# What there is of a message that cannot become whole
+
+LONG = options(1, b"v=0\r\n" * 100)
+ENDS: dict[str, Callable[[Connection], object]] = {
+    "fin": lambda connection: connection.send(b"", f.FIN | f.ACK),
+    "rst": lambda connection: connection.send(b"", f.RST),
+    "syn": lambda connection: connection.segment(b"", 77, f.SYN),
+    "end-of-capture": lambda connection: connection.finish(),
+    "gap": lambda connection: connection.skip(10_000),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_message_whose_body_never_comes_counts_all_the_same(how: str) -> None:
+    """DESIGN §4: the headers are whole."""
+    connection = opened()
+    connection.send(LONG[:-300])
+    assert connection.items == []
+    ENDS[how](connection)
+    assert calls(connection.items) == [b"call1"]
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_half_a_header_section_is_discarded_by_name(how: str) -> None:
+    """No bytes vanish without a reason."""
+    connection = opened()
+    connection.send(LONG[:90])
+    assert connection.items == []
+    ENDS[how](connection)
+    assert connection.decoder.discards[Discard.SIP_TRUNCATED] == 1
+    assert calls(connection.items) == []
+
+
+def test_segments_cut_by_the_snap_length() -> None:
+    """The numbers go on as on the wire; the next message is found."""
+    connection = opened()
+    for payload in (LONG, options(2), LONG.replace(b"call1", b"call3")):
+        packet = f.ipv4(f.tcp(payload, connection.next), f.TCP)
+        connection.items += connection.decoder.frame(0, 101, packet[:400])
+        connection.next += len(payload)
+    assert connection.finish() == ALL
+    assert Discard.TCP_GAP not in connection.decoder.discards
+
+
+# Framing
+
+LENGTHS = {
+    "compact": b"l: 5",
+    "any-case": b"CONTENT-length:5",
+    "blank-before-the-colon": b"Content-Length \t: 5",
+    "folded": b"Content-Length:\r\n 5",
+    "leading-zeros": b"Content-Length: 00005",
+}
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_the_content_length_in_all_its_spellings(name: str) -> None:
+    """RFC 3261 §7.3.1, §7.3.3."""
+    data = options(1, b"v=0\r\n").replace(b"Content-Length: 5", LENGTHS[name]) + options(2)
+    connection = opened()
+    connection.send(data)
+    assert [item.raw[-5:] for item in connection.items if isinstance(item, Request)] == [b"v=0\r\n", b"0\r\n\r\n"]
+
+
+def test_without_a_content_length_there_is_no_body() -> None:
+    """RFC 3261 §20.14 makes it a must over streams; the next start line helps out."""
+    connection = opened()
+    connection.send(options(1, length=False) + b"v=0\r\n" + options(2) + options(3, length=False) + options(4))
+    assert calls(connection.items) == [b"call1", b"call2", b"call3", b"call4"]
+
+
+def test_line_ends_of_sloppy_stacks() -> None:
+    """LF only, and both kinds on one stream."""
+    connection = opened()
+    connection.send(options(1, b"12345").replace(b"\r\n", b"\n") + options(2) + options(3).replace(b"\r\n", b"\n"))
+    assert calls(connection.items) == ALL
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+def test_after_a_gap_the_next_start_line_may_be_cut_too(size: int) -> None:
+    """Into pieces of any size."""
+    connection = opened()
+    connection.send(options(1)[:100])
+    connection.next += 50
+    rest = options(1)[150:] + options(2) + options(3)
+    for at in range(0, len(rest), size):
+        connection.send(rest[at : at + size], time=at)
+    connection.answer(connection.next)
+    assert connection.finish()[-2:] == [b"call2", b"call3"]
+
+
+def test_a_message_has_the_time_of_the_frame_that_completed_it() -> None:
+    connection = opened()
+    connection.send(options(1)[:200], time=1)
+    connection.send(options(1)[200:] + options(2), time=2)
+    assert [item.time for item in connection.items if isinstance(item, Request)] == [2, 2]
+
+
+def test_each_keep_alive_is_named() -> None:
+    """RFC 5626 §4.4.1, and the bare byte of TCP's own (RFC 9293 §3.8.4)."""
+    connection = opened()
+    connection.send(b"\r\n\r\n")
+    connection.send(b"\r\n")
+    connection.segment(b"\0", connection.next - 1)
+    assert connection.items == [Discard.KEEPALIVE, Discard.KEEPALIVE, Discard.TCP_RETRANSMITTED]
+
+
+def test_a_message_larger_than_its_segments_costs_no_more_than_its_bytes() -> None:
+    """One byte a segment: what is waited for is known, so nothing is looked through again."""
+    connection = opened()
+    data = options(1, b"x" * 20_000)
+    framer_calls = 0
+    for at in range(len(data)):
+        connection.send(data[at : at + 1])
+        framer_calls += bool(connection.items)
+    assert (calls(connection.items), framer_calls) == ([b"call1"], 1)
+
+
+def test_a_gap_in_a_bulk_transfer_is_nobodys_loss() -> None:
+    """It is not waited for, not buffered, and no gap in SIP."""
+    connection = opened()
+    connection.send(b"\x01" * 1400)
+    for _ in range(30):
+        connection.next += 1400
+        connection.send(b"line\n" * 280)
+    assert connection.items == [Discard.TCP_NOT_SIP] * 31
+    assert connection.decoder.discards == {Discard.TCP_CONTROL: 1, Discard.TCP_NOT_SIP: 31}
+
+
+@pytest.mark.parametrize("record", [b"\x16\x03\x01", b"\x17\x03\x03"], ids=["handshake", "application-data"])
+def test_tls_is_named_wherever_it_begins(record: bytes) -> None:
+    """Someone must bring the keys."""
+    connection = Connection()
+    connection.send(record + bytes(200))
+    connection.send(bytes(200))
+    assert connection.items == [Discard.TLS, Discard.TLS]
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.integers(0, len(THREE)), max_size=25),
+    st.randoms(use_true_random=False),
+    st.booleans(),
+)
+def test_however_a_conversation_is_cut_reordered_and_repeated(places: list[int], random: Random, again: bool) -> None:
+    """The same messages, once each, in order."""
+    bounds = sorted({0, *places, len(THREE)})
+    segments = pieces([THREE[a:b] for a, b in pairwise(bounds)])
+    if again:
+        segments += pieces(f.cut(random, THREE, 5))
+    random.shuffle(segments)
+    assert converse(segments) == ALL
 
 
 def websocket(random: Random, messages: list[bytes], *, masked: bool) -> bytes:
@@ -220,3 +468,59 @@ def test_websocket_met_in_mid_stream(masked: bool) -> None:
     connection = Connection()
     connection.segment(f.websocket_frame(options(1, length=False), mask=mask), 1)
     assert connection.finish() == [b"call1"]
+
+
+def test_websocket_is_found_again_after_a_gap() -> None:
+    """At the next frame that begins a segment."""
+    connection = opened()
+    connection.send(f.HANDSHAKE_RESPONSE + f.websocket_frame(options(1, length=False)))
+    connection.next += 500
+    for number in (2, 3):
+        connection.send(f.websocket_frame(options(number, length=False)))
+    connection.answer(connection.next)
+    assert calls(connection.items) == ALL
+    assert all(item.path.transport is Transport.WS for item in connection.items if isinstance(item, Request))
+
+
+@pytest.mark.parametrize(
+    ("offered", "found"),
+    [(b"sip", [b"call1"]), (b"msrp, SIP", [b"call1"]), (b"graphql-ws", []), (None, [b"call1"])],
+    ids=["sip", "among-others", "something-else", "not-said"],
+)
+def test_only_a_websocket_that_may_carry_sip_is_followed(offered: bytes | None, found: list[bytes]) -> None:
+    """RFC 7118 §3. The frames stand behind the head, in one segment with it."""
+    line = b"" if offered is None else b"Sec-WebSocket-Protocol:" + offered + b"\r\n"
+    head = f.HANDSHAKE_REQUEST.replace(b"Sec-WebSocket-Protocol: sip\r\n", line)
+    connection = opened()
+    connection.send(head + f.websocket_frame(options(1, length=False), mask=b"abcd"))
+    assert calls(connection.items) == found
+
+
+def test_keep_alives_inside_a_websocket_are_no_messages() -> None:
+    """RFC 7118 §6 leaves CRLF CRLF possible; ping and pong are the rule."""
+    connection = opened()
+    connection.send(f.HANDSHAKE_RESPONSE)
+    connection.items.clear()
+    connection.send(f.websocket_frame(b"\r\n\r\n"))
+    connection.send(f.websocket_frame(b"", 9))
+    assert connection.items == [Discard.KEEPALIVE, Discard.KEEPALIVE]
+
+
+def test_a_compressed_websocket_is_given_up_by_name() -> None:
+    """RFC 7692 sets a reserved bit."""
+    connection = opened()
+    connection.send(f.HANDSHAKE_RESPONSE)
+    connection.send(f.websocket_frame(b"deflated", 0x41))
+    assert connection.decoder.discards[Discard.WEBSOCKET_MALFORMED] == 1
+
+
+@pytest.mark.parametrize("size", [50, 200, 70_000], ids=["7-bit", "16-bit", "64-bit"])
+def test_websocket_lengths_of_every_width(size: int) -> None:
+    """RFC 6455 §5.2; byte by byte for good measure, as far as that is quick."""
+    message = options(1, b"x" * size)
+    connection = opened()
+    data = f.HANDSHAKE_RESPONSE + f.websocket_frame(message)
+    step = 1 if size < 1000 else 1460
+    for at in range(0, len(data), step):
+        connection.send(data[at : at + step])
+    assert [item.raw for item in connection.items if isinstance(item, Request)] == [message]

@@ -1,0 +1,42 @@
+"""Every bound of the wire layer in one place, each with its reason.
+
+Must not know: what the tables hold.
+"""
+
+from typing import NamedTuple
+
+_SECOND = 1_000_000_000
+
+
+class Limits(NamedTuple):
+    """How much the decoder remembers, in entries and bytes, and how long, in ns of packet time."""
+
+    # Paths are only a saving of work: full, the table starts anew.
+    paths: int = 65_536
+
+    # DESIGN §4: copies come within 50 ms. A retransmission comes no sooner than T1/2 = 250 ms.
+    duplicate_window: int = _SECOND // 20
+    duplicates: int = 65_536  # datagrams in one window: more than a million a second
+
+    fragmented: int = 1024  # datagrams in pieces
+    fragments: int = 64  # of one datagram: 64 kB over a 1,280 byte path make 54
+    fragments_bytes: int = 16_777_216  # in all datagrams together
+    fragment_lifetime: int = 30 * _SECOND  # RFC 791 suggests 15 s, RFC 8200 §4.5 says 60 s, Linux takes 30
+
+    tunnel_depth: int = 4  # tunnels in tunnels; more is an attack
+    extension_headers: int = 8  # of IPv6, in a row
+
+    streams: int = 8_192  # one direction of a connection each
+    stream_lifetime: int = 7_200 * _SECOND  # a silent stream's sequence numbers mean nothing after that
+    stream_bytes: int = 262_144  # waiting behind a gap: what the largest message may have
+    streams_bytes: int = 33_554_432  # buffered in all streams together
+    waiting: int = 64  # segments of one stream behind a gap
+    gap_lasts: int = 3 * _SECOND  # longer than a fast retransmit, shorter than anybody's patience
+    message: int = 262_144  # bytes; bodies of 64 kB exist
+    header_section: int = 65_536  # bytes; looked through again with every segment
+    line: int = 8_192  # a start line not ended by then is none
+    closed_streams: int = 8_192
+    closed_lasts: int = 60 * _SECOND  # a late copy must not be a new stream; Linux' TIME-WAIT
+
+
+DEFAULT_LIMITS = Limits()
