@@ -218,7 +218,8 @@ class World:
         sequence = numbers.get(ends)
         if sequence is None:
             sequence = self.random.getrandbits(32)
-            self._capture(time - 1000, [f.ip(f.tcp(b"", sequence, f.SYN, sport=here, dport=there), f.TCP, source, destination)])
+            # A round trip before the first data: no capture shows them the other way round.
+            self._capture(time - 5_000_000, [f.ip(f.tcp(b"", sequence, f.SYN, sport=here, dport=there), f.TCP, source, destination)])
             sequence += 1
         segments = []
         for piece in f.cut(self.random, data, self.random.randrange(4)):
