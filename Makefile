@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help demo test system lint types fuzz fuzz-long bench pcaps record docs clean
+.PHONY: help demo test system lint types fuzz fuzz-long bench compiled test-compiled pcaps record docs clean
 
 help:
 	@echo 'make demo       install into .venv and replay pcaps/demo.pcap; needs no root'
@@ -19,6 +19,8 @@ help:
 	@echo 'make types      mypy --strict'
 	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make fuzz-long  every fuzz target for an hour'
+	@echo 'make compiled   compile the engine with mypyc into build/compiled; needs a C compiler'
+	@echo 'make test-compiled  run the tests on the compiled engine'
 	@echo 'make bench      compare with sngrep, tshark and tcpdump; writes docs/benchmarks.md'
 	@echo 'make pcaps      write the synthetic captures again'
 	@echo 'make record     record the captures of real software again; needs root'
@@ -50,7 +52,19 @@ fuzz: $(VENV)/dev
 fuzz-long:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
 
-bench: $(VENV)/installed
+# The same source, compiled: `PYTHONPATH=build/compiled python -P -m sipwatch` runs it.
+compiled: $(VENV)/dev
+	@rm -rf build/compiled build/lib* build/temp* build/bdist* build/__native* build/ops.txt
+	SIPWATCH_COMPILE=1 $(PIP) install --no-deps --target build/compiled .
+
+# Interpreted classes cannot inherit from compiled ones, as test_timers' alarms do.
+test-compiled: compiled
+	@rm -rf build/tested && mkdir build/tested
+	@cp -r tests pcaps pyproject.toml build/compiled/* build/tested/
+	cd build/tested && SIPWATCH_CAPTURES=$(abspath ../shared/captures) $(abspath $(BIN))/python -m pytest -n auto \
+		--ignore tests/track/test_timers.py --ignore tests/test_layers.py --ignore tests/test_docs.py --ignore tests/test_cli.py
+
+bench: compiled
 	$(BIN)/python -m bench.run --write
 
 pcaps: $(VENV)/installed

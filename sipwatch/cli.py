@@ -48,7 +48,7 @@ class Format(StrEnum):
 
 
 class UsePrefilter(StrEnum):
-    """Whether RTP is kept away natively by libpcap."""
+    """Whether RTP is kept away before Python looks at it."""
 
     AUTO = "auto"
     ON = "on"
@@ -123,7 +123,9 @@ def replay(
     keylog: Annotated[
         str | None, typer.Option(metavar="FILE", help="TLS key log for --deep (SSLKEYLOGFILE format).")
     ] = None,
-    prefilter: Annotated[UsePrefilter, typer.Option(help="Keep RTP away natively with libpcap.")] = UsePrefilter.AUTO,
+    prefilter: Annotated[
+        UsePrefilter, typer.Option(help="Keep RTP away before Python looks at it; changes no result.")
+    ] = UsePrefilter.AUTO,
 ) -> None:
     """Say what became of every call in capture files."""
     if keylog is not None and not deep:

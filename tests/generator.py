@@ -11,9 +11,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.wire import frames as f
-
 from pcaps.make import talk
+from tests.wire import frames as f
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +84,14 @@ FATES = [
 
 
 def _compact(data: bytes) -> bytes:
-    for name, short in ((b"Via", b"v"), (b"From", b"f"), (b"To", b"t"), (b"Call-ID", b"i"), (b"Contact", b"m"), (b"Content-Length", b"l")):
+    for name, short in (
+        (b"Via", b"v"),
+        (b"From", b"f"),
+        (b"To", b"t"),
+        (b"Call-ID", b"i"),
+        (b"Contact", b"m"),
+        (b"Content-Length", b"l"),
+    ):
         data = data.replace(b"\r\n" + name + b":", b"\r\n" + short + b":")
     return data
 
@@ -200,7 +206,9 @@ class World:
                 if self.random.random() < 0.15:  # a mirror port's copy
                     self._capture(time + self.random.randrange(1, 20_000_000), [packet])
 
-    def _stream(self, time: int, line: talk.Line, data: bytes, carrier: str, numbers: dict[tuple[str, str], int]) -> None:
+    def _stream(
+        self, time: int, line: talk.Line, data: bytes, carrier: str, numbers: dict[tuple[str, str], int]
+    ) -> None:
         """Send over a connection of this call's own; segments cut, repeated, and slightly out of order."""
         ends = (line.source, line.destination)
         client = min(ends, key=LETTERS.index) == line.source
@@ -219,7 +227,10 @@ class World:
         if sequence is None:
             sequence = self.random.getrandbits(32)
             # A round trip before the first data: no capture shows them the other way round.
-            self._capture(time - 5_000_000, [f.ip(f.tcp(b"", sequence, f.SYN, sport=here, dport=there), f.TCP, source, destination)])
+            self._capture(
+                time - 5_000_000,
+                [f.ip(f.tcp(b"", sequence, f.SYN, sport=here, dport=there), f.TCP, source, destination)],
+            )
             sequence += 1
         segments = []
         for piece in f.cut(self.random, data, self.random.randrange(4)):
@@ -246,7 +257,12 @@ class World:
     def _media(self) -> None:
         for _ in range(self.random.randrange(200)):
             time = START + self.random.randrange(80 * SECOND)
-            rtp = f.ip(f.udp(b"\x80\x08" + self.random.randbytes(170), 10_000, 20_000), f.UDP, self._address("A"), self._address("B"))
+            rtp = f.ip(
+                f.udp(b"\x80\x08" + self.random.randbytes(170), 10_000, 20_000),
+                f.UDP,
+                self._address("A"),
+                self._address("B"),
+            )
             self._capture(time, [rtp])
         # The capture goes on until every timer has fired.
         self._capture(START + 300 * SECOND, [f.ip(f.udp(b"\x80"), f.UDP, self._address("A"), self._address("B"))])

@@ -10,7 +10,7 @@ need() { # need COMMAND PACKAGE WHAT-FOR
     fi
 }
 need tshark tshark 'tests compare with it, and --deep runs it'
-need tcpdump tcpdump 'tests pipe captures from it; brings libpcap, the native filter'
+need tcpdump tcpdump 'tests pipe captures from it'
 
 if ! [ -f "${VENV:-.venv}/made" ] && [ -n "$PYTHON" ] && ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
     package=$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')

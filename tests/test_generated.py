@@ -9,11 +9,11 @@ import os
 from random import Random
 
 import pytest
+
+from sipwatch.classify.outcomes import Outcome
 from tests.generator import FATES, World
 from tests.replay import feed
 from tests.wire import frames as f
-
-from sipwatch.classify.outcomes import Outcome
 
 SEEDS = int(os.environ.get("SEEDS", "150"))
 

@@ -29,7 +29,7 @@ ALICE, BOB, CAROL = "192.0.2.31", "192.0.2.32", "192.0.2.33"
 ADDRESSES = (PROXY, CALLER, *GROUP, "192.0.2.24", ALICE, BOB, CAROL, SILENT)
 PROGRAMS = ("ip", "tcpdump", "sipp", "kamailio")
 # SIP, and the ICMP errors about it; the phones' audio stays out.
-FILTER = "port 5060 or port 5099 or port 5062 or port 5064 or icmp"
+FILTER = "port 5060 or port 5061 or port 5099 or port 5062 or port 5064 or icmp"
 
 
 def inside(*command: str) -> list[str]:
@@ -216,9 +216,46 @@ def linphone() -> None:
             say(carol, "quit\n", 2)
 
 
+def tls() -> None:
+    keys = HERE / "tls.keys"
+    keys.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder, capture("tls"):
+        certificate = f"{folder}/both.pem"
+        run(
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=example.com", "-days", "1",
+            "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem",
+        )  # fmt: skip
+        parts = [Path(folder, name).read_text() for name in ("key.pem", "cert.pem")]
+        Path(certificate).write_text("".join(parts))
+        run(
+            *inside(
+                "env",
+                f"PYTHONPATH={HERE.parent.parent}",
+                sys.executable,
+                str(HERE / "tls_talk.py"),
+                PROXY,
+                CALLER,
+                certificate,
+                str(keys),
+            )
+        )
+
+
 RECORDINGS: dict[str, Callable[[], None]] = {
     f.__name__: f
-    for f in (auth, ring_all, busy, no_answer, cancel_ringing, stuck_in_trying, nobody_there, tcp, baresip, linphone)
+    for f in (
+        auth,
+        ring_all,
+        busy,
+        no_answer,
+        cancel_ringing,
+        stuck_in_trying,
+        nobody_there,
+        tcp,
+        tls,
+        baresip,
+        linphone,
+    )
 }
 
 

@@ -115,9 +115,7 @@ class Decoder:
 
     def datagram(self, time: int, path: Path, data: bytes) -> tuple[Item, ...]:
         """Decode what one end sent to another, as HEP or the deep decoder tell. Never raises."""
-        if path.transport is Transport.UDP:
-            return self._datagram(time, path, data, False)
-        return self._plain(time, path, data)  # a stream repeats nothing
+        return self._datagram(time, path, data, False)
 
     def path(self, transport: Transport, key: bytes) -> Path:
         """Return the interned path for ``datagram``; the key as in ``Path``."""
@@ -289,15 +287,11 @@ class Decoder:
         if isinstance(inner, Discard):
             return self._discard(inner)
         path = self._paths.get(inner.transport, inner.key)
-        # Two agents may report the same datagram, each in its own words.
-        if path.transport is Transport.UDP and self._seen(time, path.key, inner.payload):
+        # Two agents may report the same, each in its own words; what was TCP has lost its sequence numbers.
+        if self._seen(time, path.key, inner.payload):
             self._repeated += 1
             return _DUPLICATE
-        return self._plain(time, path, inner.payload)
-
-    def _plain(self, time: int, path: Path, payload: bytes) -> tuple[Item, ...]:
-        """Take what is SIP or nothing."""
-        text = payload.lstrip(_BLANK)
+        text = inner.payload.lstrip(_BLANK)
         item = parse(time, path, text, False) if len(text) > _LONGEST_JUNK else Discard.KEEPALIVE
         return self._discard(item) if isinstance(item, Discard) else (item,)
 

@@ -53,6 +53,24 @@ def test_tshark_and_we_conclude_the_same(name: str) -> None:
 
 
 @needs_tshark
+def test_tls_is_opened_with_its_key_log() -> None:
+    """Recorded from real TLS; without the keys there is nothing to see."""
+    path, keys = str(PCAPS / "recorded" / "tls.pcap"), str(PCAPS / "recorded" / "tls.keys")
+    with DeepSource([path], keys) as source:
+        messages = list(source)
+    assert [message.payload.split()[0] for message in messages] == [
+        b"INVITE",
+        *[b"SIP/2.0"] * 3,
+        b"ACK",
+        b"BYE",
+        b"SIP/2.0",
+    ]
+    assert {message.transport for message in messages} == {"tls"}
+    with DeepSource([path]) as source:
+        assert list(source) == []
+
+
+@needs_tshark
 def test_several_files_are_merged_in_time_order() -> None:
     paths = [PCAPS / "outcomes" / "busy.pcap", PCAPS / "outcomes" / "declined.pcap"]
     assert outcomes(*paths, deep=True) == outcomes(*paths, deep=False)

@@ -113,6 +113,23 @@ def test_overlapping_fragments_give_the_datagram_up() -> None:
     assert decoder.frame(0, 101, moved) == (Discard.FRAGMENT_OVERLAP,)
 
 
+def test_a_piece_behind_the_end_gives_the_datagram_up() -> None:
+    """The last fragment says where that is."""
+    first, second, third = f.fragments_v4(f.ipv4(f.udp(options(body=b"x" * 300))), 200, 5)
+    decoder = Decoder()
+    decoder.frame(0, 101, first)
+    decoder.frame(0, 101, third)
+    last = second[:6] + struct.pack("!H", (len(first) - 20) // 8) + second[8:20] + second[20:40]
+    last = last[:2] + struct.pack("!H", len(last)) + last[4:]
+    assert decoder.frame(0, 101, last) == (Discard.FRAGMENT_OVERLAP,)
+    (early, middle, late) = f.fragments_v4(f.ipv4(f.udp(options(2, body=b"x" * 300))), 200, 6)
+    late = late[:6] + struct.pack("!H", int.from_bytes(late[6:8], "big") | 0x2000) + late[8:]
+    decoder.frame(0, 101, late)
+    final = middle[:6] + struct.pack("!H", int.from_bytes(middle[6:8], "big") & 0x1FFF) + middle[8:]
+    assert decoder.frame(0, 101, final) == (Discard.FRAGMENT_OVERLAP,)
+    assert decoder.frame(0, 101, early) == ()
+
+
 def test_fragments_whose_rest_never_comes_time_out_and_are_counted() -> None:
     """By their own deadline, whenever anybody looks."""
     first, second, *_ = f.fragments_v4(f.ipv4(f.udp(options(body=b"x" * 300))), 400, 5)
@@ -129,6 +146,11 @@ def udp_frame(payload: bytes, **more: int) -> bytes:
 def shorter(packet: bytes, total: int) -> bytes:
     """Say another total length in an IPv4 header."""
     return packet[:2] + struct.pack("!H", total) + packet[4:]
+
+
+def longer_last_chunk(report: bytes) -> bytes:
+    """Let the last chunk of a HEP packet, which holds ``text``, say one byte more than there is."""
+    return report[:-6] + struct.pack("!H", 6 + 5) + report[-4:]
 
 
 DISCARDED = [
@@ -161,6 +183,8 @@ DISCARDED = [
     ("four-bytes-of-junk", udp_frame(b"jaK\0"), Discard.KEEPALIVE),
     ("gre-of-a-version-nobody-knows", f.ethernet(f.ipv4(b"\0\x07\x08\0" + f.ipv4(f.udp(options())), 47)), Discard.TUNNEL_MALFORMED),
     ("hep-that-holds-no-sip", udp_frame(f.hep3(b"{}", f.A4, f.B4, kind=5)), Discard.NOT_SIP),
+    ("hep-with-a-chunk-that-ends-behind-it", udp_frame(longer_last_chunk(f.hep3(b"text", f.A4, f.B4))), Discard.HEP_MALFORMED),
+    ("hep2-cut-short", udp_frame(f.hep2(b"", f.A4, f.B4)[:20]), Discard.HEP_MALFORMED),
     ("hep-cut-short", udp_frame(b"HEP3\x00\x20" + bytes(20)), Discard.HEP_MALFORMED),
 ]  # fmt: skip
 
@@ -242,10 +266,11 @@ def test_hep_is_unwrapped_wherever_it_is_met(family: str, version: str) -> None:
     assert (message.path.source_address, message.path.source[-5:]) == (source, ":5070")
 
 
-def test_a_datagram_that_two_agents_report_over_hep_is_a_duplicate() -> None:
+@pytest.mark.parametrize("protocol", [f.UDP, f.TCP], ids=["udp", "tcp"])
+def test_a_message_that_two_agents_report_over_hep_is_a_duplicate(protocol: int) -> None:
     """Each in its own words, so that the outer datagrams differ."""
     decoder = Decoder()
-    reports = [f.hep3(options(), f.A4, f.B4, capture_id=agent) for agent in (1, 2)]
+    reports = [f.hep3(options(), f.A4, f.B4, protocol=protocol, capture_id=agent) for agent in (1, 2)]
     items = [item for report in reports for item in decoder.frame(0, 1, udp_frame(report, dport=9060))]
     assert calls(items) == [b"call1"]
     assert items[1:] == [Discard.DUPLICATE]
@@ -266,14 +291,15 @@ def test_hep_says_when_and_who(version: str) -> None:
     assert hep.decode(report) == hep.Encapsulated(time, Transport.UDP, f.A6 + f.B6 + f.ports(5070, 5071), b"text", 2001)
 
 
-@pytest.mark.parametrize(("transport", "count"), [(Transport.UDP, 1), (Transport.TLS, 2), (Transport.SCTP, 2)])
-def test_what_other_decoders_found_is_deduplicated_only_over_udp(transport: Transport, count: int) -> None:
-    """Elsewhere sequence numbers have seen to that: two equal messages were sent."""
+@pytest.mark.parametrize("transport", [Transport.UDP, Transport.TLS, Transport.SCTP])
+def test_what_other_decoders_found_is_deduplicated_too(transport: Transport) -> None:
+    """It comes without sequence numbers, whatever carried it; nobody sends the same SIP twice within 50 ms."""
     decoder = Decoder()
     path = decoder.path(transport, f.A4 + f.B4 + f.ports(5061, 5061))
-    items = [item for _ in range(2) for item in decoder.datagram(0, path, options())]
-    assert calls(items) == [b"call1"] * count
-    assert all(item.path is path for item in items if isinstance(item, Request))
+    (message,) = decoder.datagram(0, path, options())
+    assert isinstance(message, Request)
+    assert message.path is path
+    assert decoder.datagram(0, path, options()) == (Discard.DUPLICATE,)
 
 
 def test_leading_blank_lines_are_tolerated_from_other_decoders_too() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import struct
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.limits import Limits
+from sipwatch.wire.stream import Framer, Mode
 from tests.wire import frames as f
 from tests.wire.test_decoder import calls, options
 
@@ -106,18 +108,53 @@ def test_streams_stay_bounded_in_bytes() -> None:
     assert calls(items) == [b"call1"] * 8
 
 
-def test_what_waits_behind_a_gap_is_bounded_in_bytes_and_segments() -> None:
+@pytest.mark.parametrize(("size", "number"), [(10, 8), (700, 4)], ids=["segments", "bytes"])
+def test_what_waits_behind_a_gap_is_bounded(size: int, number: int) -> None:
     """Then the gap is skipped, without waiting any longer."""
-    for size in (10, 700):
+    decoder = Decoder(SMALL)
+    decoder.frame(0, 101, f.ipv4(f.tcp(b"", 0, f.SYN), f.TCP))
+    items: list[Item] = []
+    at = 100
+    for payload in (options(2), *(b"\r\n" * (size // 2) for _ in range(number))):
+        assert items == []
+        items += decoder.frame(0, 101, f.ipv4(f.tcp(payload, at), f.TCP))
+        at += len(payload)
+    assert calls(items) == [b"call2"]
+    assert decoder.discards[Discard.TCP_GAP] == 1
+
+
+def test_a_header_section_without_end_is_given_up_and_the_stream_goes_on() -> None:
+    """The next start line is found."""
+    decoder = Decoder(SMALL)
+    endless = options(1)[:-2] + b"X-Header: value\r\n" * 150
+    at = 1
+    items: list[Item] = []
+    for payload in (endless[:1500], endless[1500:], b"X: y\r\n\r\n", options(2)):
+        items += decoder.frame(0, 101, f.ipv4(f.tcp(payload, at), f.TCP))
+        at += len(payload)
+    assert items[0] is Discard.SIP_TOO_LONG
+    assert calls(items) == [b"call2"]
+
+
+@pytest.mark.parametrize("start", [b"SIP/2.0 200 ", b"INVITE sip:"])
+def test_a_start_line_without_end_is_none(start: bytes) -> None:
+    """Ended in the same segment or never, and found nowhere else."""
+    for end in (b"", b"\r\n\r\n", b" SIP/2.0\r\n\r\n"):
         decoder = Decoder(SMALL)
-        decoder.frame(0, 101, f.ipv4(f.tcp(b"", 0, f.SYN), f.TCP))
-        items: list[Item] = []
-        at = 100
-        for payload in (options(2), *(b"\r\n" * (size // 2) for _ in range(8))):
-            items += decoder.frame(0, 101, f.ipv4(f.tcp(payload, at), f.TCP))
-            at += len(payload)
-        assert calls(items) == [b"call2"]
-        assert decoder.discards[Discard.TCP_GAP] == 1
+        assert decoder.frame(0, 101, f.ipv4(f.tcp(start + b"x" * 700 + end, 1), f.TCP)) == (Discard.TCP_NOT_SIP,)
+
+
+def test_a_message_in_many_small_segments_is_kept_in_few_pieces_and_not_looked_through_again() -> None:
+    """One byte a segment must cost neither an object a byte nor a search a byte."""
+    framer = Framer(Mode.OPEN, Limits())
+    data = options(1, b"x" * 5_000)
+    head = data.index(b"\r\n\r\n") + 4
+    assert framer.take(data[:head]) == ([], None)
+    for at in range(head, len(data) - 1):
+        assert framer.take(data[at : at + 1]) == ([], None)
+        assert framer._needed == len(data)
+        assert len(framer._pieces) <= 65
+    assert framer.take(data[-1:]) == ([data], None)
 
 
 def test_closed_streams_are_forgotten_in_the_end() -> None:
