@@ -22,7 +22,7 @@ EPOCH = 1_767_603_600 * SECOND
 CALLS_PER_SECOND = 100
 TALK = 20 * SECOND
 ANSWERED_IN_TEN = 7  # 0.7 * 7 + 0.3 * 5 = 6.4 messages a call
-LINES = 64  # phones that call
+LINES = 64  # phones that call, one address each
 PBX = bytes((198, 51, 100, 10))
 MACS = b"\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01"
 
@@ -67,10 +67,10 @@ _BUSY = (
 )
 
 
-def message(call: int, what: str, cseq: int, branch: int) -> tuple[bool, bytes]:
+def message(call: int, lines: int, what: str, cseq: int, branch: int) -> tuple[bool, bytes]:
     """Return whether it is a response, and its text."""
     response = what[0].isdigit()
-    line = call % LINES
+    line = call % lines
     method = ("INVITE" if cseq == 1 else "BYE") if response else what
     values = {
         "method": method, "status": what, "line": line, "host": f"192.0.2.{line + 1}", "tag": 4711, "call": call,
@@ -91,21 +91,21 @@ def udp(source: bytes, destination: bytes, ports: tuple[int, int], payload: byte
     return MACS + b"\x08\x00" + header + struct.pack("!HHHH", *ports, length, 0) + payload
 
 
-def sip(calls: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the packets of so many calls in the order of time."""
+def sip(calls: int, lines: int = LINES) -> Iterator[tuple[int, bytes]]:
+    """Yield the packets of so many calls from so many phones in the order of time."""
     # Calls begin at even distances, so packets of one kind are in order by themselves.
     steps = [(at, step, True) for at, step in enumerate(_ANSWERED)] + [
         (at, step, False) for at, step in enumerate(_BUSY)
     ]
-    return merge(*(_steps(calls, step, answered) for _, step, answered in steps), key=lambda packet: packet[0])
+    return merge(*(_steps(calls, lines, step, answered) for _, step, answered in steps), key=lambda packet: packet[0])
 
 
-def _steps(calls: int, step: tuple[int, str, int, int], answered: bool) -> Iterator[tuple[int, bytes]]:
+def _steps(calls: int, lines: int, step: tuple[int, str, int, int], answered: bool) -> Iterator[tuple[int, bytes]]:
     delay, what, cseq, branch = step
     for call in range(calls):
         if (call % 10 < ANSWERED_IN_TEN) is answered:
-            response, text = message(call, what, cseq, branch)
-            phone = bytes((192, 0, 2, call % LINES + 1))
+            response, text = message(call, lines, what, cseq, branch)
+            phone = bytes((192, 0, 2, call % lines + 1))
             ends = (PBX, phone) if response else (phone, PBX)
             yield EPOCH + call * SECOND // CALLS_PER_SECOND + delay, udp(*ends, (5060, 5060), text)
 
@@ -142,9 +142,9 @@ def write(path: Path, packets: Iterator[tuple[int, bytes]]) -> Path:
     return path
 
 
-def sip_file(calls: int) -> Path:
-    """Make a capture of so many calls, 6.4 messages each."""
-    return write(FOLDER / f"sip-{calls}.pcap", sip(calls))
+def sip_file(calls: int, lines: int = LINES) -> Path:
+    """Make a capture of so many calls, 6.4 messages each, from so many phones."""
+    return write(FOLDER / f"sip-{calls}-from-{lines}.pcap", sip(calls, lines))
 
 
 def rtp_file(packets: int) -> Path:

@@ -80,7 +80,6 @@ TESTED_ELSEWHERE = {
     "wire/paths.py": "behind the door, tests/wire/test_decoder.py",
     "wire/stream.py": "behind the door, tests/wire/test_tcp.py",
     "wire/tunnels.py": "behind the door, tests/wire/test_decoder.py",
-    "wire/websocket.py": "behind the door, tests/wire/test_tcp.py",
 }
 
 

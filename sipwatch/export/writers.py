@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-import mmap
+import os
 import tempfile
 from array import array
 from typing import IO, TYPE_CHECKING, Protocol
@@ -71,9 +71,9 @@ class JsonWriter:
             self._write_calls(self._waiting.__getitem__)
         else:
             self._spill()
-            places = self._places
-            with mmap.mmap(self._spool.fileno(), 0, access=mmap.ACCESS_READ) as calls:
-                self._write_calls(lambda place: calls[places[place] : places[place + 1]])
+            places, spool = self._places, self._spool.fileno()
+            # Not mapped: the pages would count as memory of ours.
+            self._write_calls(lambda place: os.pread(spool, places[place + 1] - places[place], places[place]))
             self._spool.close()
         write(b"\n]}\n")
 

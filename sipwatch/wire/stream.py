@@ -69,7 +69,7 @@ class Framer:
         if self.mode is Mode.TLS:
             return messages, Discard.TLS
         if self.mode is Mode.FOREIGN:
-            if _VERSION not in data and data[0] < 0x80 and data[0] > 2:
+            if _VERSION not in data and data[0] not in websocket.FIRST_BYTES:
                 return messages, Discard.TCP_NOT_SIP
             data = data.lstrip(_BLANK)
             if not looks_like_sip(data) and not websocket.begins_frame(data):

@@ -7,7 +7,7 @@ from sipwatch.wire.sip import header, header_values, looks_like_sip, split_value
 
 _CONTINUATION, _TEXT, _BINARY = 0, 1, 2
 _FIRST_CONTROL = 8
-_FIRST_BYTES = b"\x81\x82\x01\x02"  # text or binary, whole or to be continued
+FIRST_BYTES = b"\x81\x82\x01\x02"  # text or binary, whole or to be continued
 _LOOKED_AT = 2048 + 14  # bytes; enough of any start line
 
 
@@ -22,7 +22,7 @@ def is_handshake(head: bytes) -> bool:
 
 def begins_frame(data: bytes) -> bool:
     """Tell whether bytes met in mid-stream are a plausible first frame that holds SIP."""
-    if len(data) < 8 or data[0] not in _FIRST_BYTES:
+    if len(data) < 8 or data[0] not in FIRST_BYTES:
         return False
     reader = Frames(_LOOKED_AT)
     reader.take(data[:_LOOKED_AT])
