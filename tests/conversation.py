@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from pcaps.make.talk import Line, lines, start_line
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
+from sipwatch.engine import Engine
 from sipwatch.export.calls import record_of
+from sipwatch.export.collector import Collector
+from sipwatch.export.metrics import Metrics
 from sipwatch.track.tracker import Limits, Tracker
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
@@ -84,6 +87,36 @@ class Observed:
 
     def over(self, call: Call) -> None:
         self.calls.append(record_of(call, self.verdicts))
+
+
+class Counted(Engine):
+    """An engine that counts, and is fed with messages."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.counts = Metrics(Directory(settings or Settings()))
+        super().__init__(None, metrics=self.counts)
+        self.collector = Collector(self)
+
+    def values(self, name: str, *, zero: bool = False) -> dict[tuple[str, ...], float]:
+        """Return a metric's samples by their label values (buckets left out), those that are 0 only if asked."""
+        found = {}
+        for metric in self.collector.collect():
+            for sample in metric.samples:
+                if sample.name == f"sipwatch_{name}" and (sample.value or zero):
+                    found[tuple(sample.labels.values())] = sample.value
+        return found
+
+
+def count(script: str, settings: Settings | None = None, *, until: str | None = None, over: bool = True) -> Counted:
+    """Count a conversation; ``over`` says that the capture ends with it (or at ``until``, in seconds)."""
+    engine = Counted(settings)
+    for message in messages(script):
+        engine.message(message)
+    if until is not None:
+        engine.tracker.advance(nanoseconds(until))
+    if over:
+        engine.finish()
+    return engine
 
 
 def observe(script: str, settings: Settings | None = None, *, until: str | None = None) -> Observed:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.track.conditions import Condition, Raised, Resolution
 from sipwatch.track.leg import RETRY_WINDOW, Leg, may_be_followed
+from sipwatch.track.registrar import Observer
 from sipwatch.track.table import T4, TIMER_F, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
 
@@ -50,10 +51,33 @@ class Judge(Protocol):
         """Take a call that nothing more will happen to."""
 
 
+class Watcher(Observer, Protocol):
+    """Who wants to know of what happens while it happens: live metrics and logs."""
+
+    def added(self, leg: Leg) -> None:
+        """Take a new leg, already in its place in its call; the first leg of a call begins the call."""
+
+    def raised(self, leg: Leg, raised: Raised) -> None:
+        """Take a condition at the moment it is raised."""
+
+    def resolved(self, leg: Leg, raised: Raised) -> None:
+        """Take a condition at the moment it is resolved."""
+
+    def repeated(self, message: Request | Response) -> None:
+        """Take a retransmission."""
+
+    def ended(self, call: Call) -> None:
+        """Take an answered call at its first BYE, or when nobody will end it any more."""
+
+    def disconnected(self, call: Call, delay: int) -> None:
+        """Take an answered call at the first 2xx to its BYE, ``delay`` ns after the BYE."""
+
+
 class Owner(Protocol):
     """What a call needs of the tracker that holds it."""
 
     judge: Judge
+    watcher: Watcher | None
     queue: TimerQueue
 
     def forget(self, call: Call) -> None:
@@ -80,12 +104,13 @@ class Call(Timed):
 
     ``legs`` are in the order they were first seen; ``chain`` holds the upstream leg's attempts, the
     present one last. Moments are packet time in nanoseconds, -1 while not seen. ``sibling`` is
-    another call with the same Call-ID. ``verdict`` is the judge's.
+    another call with the same Call-ID. ``verdict`` is the judge's; ``ends`` is the watcher's, who
+    keeps there between whom the call was when its verdict fell.
     """
 
     __slots__ = (
         "active_at", "answered_at", "byes", "call_id", "chain", "completed", "dialog_timeout", "ended_at",
-        "ended_by", "from_tag", "legs", "messages", "over", "owner", "queue", "refreshed_at",
+        "ended_by", "ends", "from_tag", "legs", "messages", "over", "owner", "queue", "refreshed_at",
         "session_expires", "sibling", "started", "to_tag", "verdict",
     )  # fmt: skip
 
@@ -109,6 +134,7 @@ class Call(Timed):
         self.completed = False
         self.over = False
         self.verdict = ""
+        self.ends: tuple[str, str] | None = None
         self.sibling: Call | None = None
 
     # Legs
@@ -207,9 +233,15 @@ class Call(Timed):
         if len(self.byes) < MOST_BYES:
             self.byes.append(Bye(request, self._leg_on_hop(request), now))
         if self.ended_by is None:
-            self.ended_by = EndedBy.CALLER if from_caller else EndedBy.CALLEE
-            self.ended_at = now
+            self._end(EndedBy.CALLER if from_caller else EndedBy.CALLEE, now)
         return False  # the queue looks at every call at least each HORIZON, which is Timer F
+
+    def _end(self, by: EndedBy, at: int) -> None:
+        """Note the end of an answered call."""
+        self.ended_by = by
+        self.ended_at = at
+        if self.owner.watcher is not None:
+            self.owner.watcher.ended(self)
 
     def bye_response(self, response: Response, now: int) -> None:
         """Take a final response to a BYE."""
@@ -219,8 +251,10 @@ class Call(Timed):
                 bye.status_code = response.status_code
                 if bye.expired:
                     bye.leg.resolve(Condition.BYE_UNANSWERED, Resolution.RESPONDED, now)
-                if response.status_code < 300:
+                if response.status_code < 300 and not self.completed:
                     self.completed = True
+                    if self.owner.watcher is not None:
+                        self.owner.watcher.disconnected(self, now - self.byes[0].started if self.byes else 0)
         self.queue.watch(self, now + T4)
 
     def _leg_on_hop(self, request: Request) -> Leg:
@@ -263,8 +297,8 @@ class Call(Timed):
                 self.active_at = now
                 return
         if self.answered_at >= 0 and self.ended_by is None:
-            self.ended_by = EndedBy.TIMEOUT
-            self.ended_at = self.active_at = now
+            self.active_at = now
+            self._end(EndedBy.TIMEOUT, now)
             return
         self.finish(now, _INPUT_LINGERED)
 
@@ -274,8 +308,7 @@ class Call(Timed):
             return
         self.over = True
         if self.answered_at >= 0 and self.ended_by is None and how is _INPUT_END:
-            self.ended_by = EndedBy.CAPTURE_END
-            self.ended_at = self.active_at
+            self._end(EndedBy.CAPTURE_END, self.active_at)
         for leg in self.legs:
             if leg.verdict and leg.conditions is None:
                 continue  # nothing left to decide or to resolve

@@ -254,6 +254,9 @@ class Leg(Timed):
         if self.conditions is None:
             self.conditions = []
         self.conditions.append(raised)
+        watcher = self.call.owner.watcher
+        if watcher is not None:
+            watcher.raised(self, raised)
         return raised
 
     def _resolve(self, given: Input, now: int) -> None:
@@ -261,15 +264,20 @@ class Leg(Timed):
             if raised.resolution is None:
                 resolution = RESOLVED_BY[raised.kind].get(given)
                 if resolution is not None:
-                    raised.resolved = now
-                    raised.resolution = resolution
+                    self._close(raised, resolution, now)
 
     def resolve(self, kind: Condition, resolution: Resolution, now: int) -> None:
         """Resolve every open condition of one kind."""
         for raised in self.conditions or ():
             if raised.kind is kind and raised.resolution is None:
-                raised.resolved = now
-                raised.resolution = resolution
+                self._close(raised, resolution, now)
+
+    def _close(self, raised: Raised, resolution: Resolution, now: int) -> None:
+        raised.resolved = now
+        raised.resolution = resolution
+        watcher = self.call.owner.watcher
+        if watcher is not None:
+            watcher.resolved(self, raised)
 
     # Deadlines
 

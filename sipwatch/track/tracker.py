@@ -8,15 +8,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.track.call import MOST_MESSAGES, Call, Judge
+from sipwatch.track.call import MOST_MESSAGES, Call, Judge, Watcher
 from sipwatch.track.leg import Leg, may_be_followed
+from sipwatch.track.registrar import Registrar
 from sipwatch.track.table import SECOND, T1, Input, State
 from sipwatch.track.timers import NEVER, TimerQueue, Timers
 from sipwatch.wire.message import Request, Response
 from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sipwatch.wire.message import Message, Path
 
@@ -56,8 +57,9 @@ class Limits:
 class Tracker:
     """Follow every INVITE. Feed it messages in packet order, and ``finish`` it once.
 
-    ``timers_for`` gives the timers that apply between the two ends of a path. ``notices`` and
-    ``evicted`` are plain counts by name.
+    ``timers_for`` gives the timers that apply between the two ends of a path. ``watcher`` hears of
+    what happens at the moment it happens; without one, REGISTER and OPTIONS are not followed.
+    ``notices`` and ``evicted`` are plain counts by name.
     """
 
     def __init__(
@@ -65,15 +67,17 @@ class Tracker:
         judge: Judge,
         timers_for: Callable[[Path], Timers],
         *,
+        watcher: Watcher | None = None,
         limits: Limits | None = None,
         keep_messages: bool = False,
     ) -> None:
         self.now = 0
         self.notices: dict[Notice, int] = {}
-        self.evicted: dict[str, int] = {}
+        self._evicted: dict[str, int] = {}
         self.queue = TimerQueue()
         self.judge = judge
-        self._timers_for = timers_for
+        self.watcher = watcher
+        self.timers_for = timers_for
         self._limits = limits or Limits()
         self._keep = keep_messages
         self._calls: dict[bytes, Call] = {}
@@ -90,6 +94,11 @@ class Tracker:
             "BYE": self._bye_response,
             "UPDATE": self._update_response,
         }
+        self.registrar: Registrar | None = None
+        if watcher is not None:
+            self.registrar = Registrar(watcher, self.queue, self._next_serial)
+            self._requests.update({"REGISTER": self._asking, "OPTIONS": self._asking})
+            self._responses.update({"REGISTER": self._asked, "OPTIONS": self._asked})
         self._early: dict[bytes, list[tuple[int, Message]]] = {}
         self._early_count = 0
 
@@ -128,20 +137,36 @@ class Tracker:
 
     def finish(self) -> None:
         """Close every call that is still open: the capture is over."""
-        for first in list(self._calls.values()):
-            call: Call | None = first
-            while call is not None:
-                following = call.sibling
-                call.finish(self.now, _INPUT_END)
-                call = following
+        for call in list(self.calls()):
+            call.finish(self.now, _INPUT_END)
         self._calls.clear()
         self._count = 0
         self._drop_early(NEVER)
+        if self.registrar is not None:
+            self.registrar.finish(self.now)
+
+    def calls(self) -> Iterator[Call]:
+        """Give every call that is tracked right now."""
+        for first in self._calls.values():
+            call: Call | None = first
+            while call is not None:
+                yield call
+                call = call.sibling
 
     @property
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""
-        return {"calls": self._count, "early": self._early_count, "timers": len(self.queue)}
+        tracked = {"calls": self._count, "early": self._early_count, "timers": len(self.queue)}
+        return tracked if self.registrar is None else {**tracked, **self.registrar.tracked}
+
+    @property
+    def evicted(self) -> dict[str, int]:
+        """Count what each table had to give up; tables that gave up nothing are left out."""
+        evicted = dict(self._evicted)
+        if self.registrar is not None:
+            for table, count in self.registrar.evicted.items():
+                evicted[table] = evicted.get(table, 0) + count
+        return evicted
 
     # Which message is whose
 
@@ -162,6 +187,7 @@ class Tracker:
             if leg is not None:
                 call.active_at = now
                 leg.repeat(now)
+                self._repeated(request)
                 self._keep_message(call, request, True)
                 return
         if request.to_tag:
@@ -177,17 +203,22 @@ class Tracker:
             call = None
         self._new_leg(call, request, now)
 
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
+
     def _new_leg(self, call: Call | None, request: Request, now: int) -> None:
-        timers = self._timers_for(request.path)
+        timers = self.timers_for(request.path)
         if call is None:
             call = self._new_call(request, now, timers)
         elif len(call.legs) >= self._limits.legs:
             self._evict("legs")
             return
-        self._serial += 1
-        leg = Leg(self._serial, call, request, now, timers)
+        leg = Leg(self._next_serial(), call, request, now, timers)
         call.active_at = now
         call.add(leg, now)
+        if self.watcher is not None:
+            self.watcher.added(leg)
         self._keep_message(call, request, False)
         self.queue.watch(leg, now + timers.shortest)
         if self._early_count:
@@ -200,8 +231,7 @@ class Tracker:
             self._give_up(next(iter(self._calls.values())), now)
         elif sibling is not None and sibling.siblings() >= self._limits.siblings:
             self._give_up(sibling, now)
-        self._serial += 1
-        call = Call(self._serial, request, now, self, timers.dialog_timeout)
+        call = Call(self._next_serial(), request, now, self, timers.dialog_timeout)
         call.sibling = self._calls.get(request.call_id)
         self._calls[request.call_id] = call
         self._count += 1
@@ -229,6 +259,8 @@ class Tracker:
             interval = session_interval(response)
             if interval < NEVER:
                 call.refresh(interval, now)
+        if repeated:
+            self._repeated(response)
         self._keep_message(call, response, repeated)
 
     def _ack(self, request: Request, now: int) -> None:
@@ -253,6 +285,8 @@ class Tracker:
         call.active_at = now
         again = leg.cancelled_at >= 0
         leg.cancelling(request, now)
+        if again:
+            self._repeated(request)
         self._keep_message(call, request, again)
 
     def _bye(self, request: Request, now: int) -> None:
@@ -262,6 +296,8 @@ class Tracker:
             return
         call.active_at = now
         again = call.bye(request, now)
+        if again:
+            self._repeated(request)
         self._keep_message(call, request, again)
 
     def _bye_response(self, response: Response, now: int) -> None:
@@ -285,12 +321,30 @@ class Tracker:
             call.refresh(session_interval(response), now)
         self._keep_message(call, response, False)
 
+    def _asking(self, request: Request, now: int) -> None:
+        """Take a REGISTER or OPTIONS."""
+        if self.registrar is not None and self.registrar.request(request, now):
+            self._repeated(request)
+        if self._keep:
+            self._other(request, now)
+
+    def _asked(self, response: Response, now: int) -> None:
+        """Take a response to one."""
+        if self.registrar is not None and self.registrar.response(response, now):
+            self._repeated(response)
+        if self._keep:
+            self._other(response, now)
+
     def _other(self, message: Message, now: int) -> None:
         """Keep any other message of a known call, for the ladder."""
         call = self._find(message)
         if call is not None:
             call.active_at = now
             self._keep_message(call, message, False)
+
+    def _repeated(self, message: Request | Response) -> None:
+        if self.watcher is not None:
+            self.watcher.repeated(message)
 
     def _keep_message(self, call: Call, message: Message, repeated: bool) -> None:
         if self._keep:
@@ -363,7 +417,7 @@ class Tracker:
         self.notices[notice] = self.notices.get(notice, 0) + 1
 
     def _evict(self, table: str) -> None:
-        self.evicted[table] = self.evicted.get(table, 0) + 1
+        self._evicted[table] = self._evicted.get(table, 0) + 1
 
 
 def _leg_of(call: Call, message: Message, key: bytes) -> Leg | None:

@@ -1,0 +1,254 @@
+"""What became of each attempt to register, who is registered right now, and whether pings are answered.
+
+Must not know: peers, metrics, calls, clocks.
+
+An attempt is what one element does on one hop to get one REGISTER through: a challenge and the
+REGISTER with credentials that answers it, a 423 (Interval Too Brief) or a redirect and what follows,
+are one attempt with one result. A proxied REGISTER is one attempt per hop, but binds once (``bindings``).
+
+A REGISTER without Contact asks what is bound and registers nobody (RFC 3261 §10.2.3): it is followed,
+so that its retransmissions are known, and has no result, whatever is answered.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from sipwatch.track.bindings import (
+    Bindings,
+    BindingWatcher,
+    Contact,
+    address_of_record,
+    contacts_of,
+    granted,
+    wants_all_removed,
+)
+from sipwatch.track.transactions import CHALLENGES, Ending, Transaction, Transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sipwatch.track.timers import TimerQueue
+    from sipwatch.wire.message import Path, Request, Response
+
+
+class RegistrationOutcome(StrEnum):
+    """What became of an attempt to register."""
+
+    REGISTERED = "registered"  # 2xx, and at least one of its Contacts is bound
+    REMOVED = "removed"  # 2xx, and none of them is bound any more
+    AUTH_FAILED = "auth_failed"  # challenged, and not or wrongly answered
+    REFUSED = "refused"  # any other final response
+    NOT_RESPONDING = "not_responding"  # no final response by Timer F
+    UNFINISHED = "unfinished"  # the capture ended or the transaction was evicted before
+
+
+class OptionsOutcome(StrEnum):
+    """What became of an OPTIONS."""
+
+    ANSWERED = "answered"  # 2xx
+    REFUSED = "refused"  # any other final response: the far end is there
+    NOT_RESPONDING = "not_responding"
+    UNFINISHED = "unfinished"
+
+
+class Registration(NamedTuple):
+    """The result of an attempt to register on one hop.
+
+    ``path`` is that of its last REGISTER, ``started`` the moment of its first. ``delay`` is RFC 6076's
+    RRD in nanoseconds, from the last REGISTER to its 2xx; -1 without one. ``status_code`` is 0 without
+    a final response. ``contacts`` are the URIs asked for, ``expires`` the seconds granted to the one
+    that runs out first, 0 if none was bound. ``tries`` counts the REGISTERs, retransmissions left out.
+    """
+
+    path: Path
+    call_id: bytes
+    aor: bytes
+    outcome: RegistrationOutcome
+    status_code: int
+    delay: int
+    expires: int
+    contacts: list[bytes]
+    started: int
+    tries: int
+
+
+class Options(NamedTuple):
+    """The result of an OPTIONS on one hop; ``delay`` is from the last request to its final response, or -1."""
+
+    path: Path
+    call_id: bytes
+    outcome: OptionsOutcome
+    status_code: int
+    delay: int
+    started: int
+    tries: int
+
+
+class Observer(BindingWatcher, Protocol):
+    """Who wants to know. A result comes before the changes in bindings that it brings."""
+
+    def asked(self, request: Request) -> None:
+        """Take a REGISTER or OPTIONS that is no retransmission."""
+
+    def registration(self, transaction: Registration) -> None:
+        """Take the result of an attempt to register."""
+
+    def options(self, transaction: Options) -> None:
+        """Take the result of an OPTIONS."""
+
+
+class RegistrarLimits:
+    """How much is remembered at the most."""
+
+    __slots__ = ("bindings", "transactions")
+
+    def __init__(self, *, transactions: int = 16_384, bindings: int = 100_000) -> None:
+        self.transactions = transactions
+        self.bindings = bindings  # some 60 MB
+
+
+class Registrar:
+    """Follow REGISTER and OPTIONS. Feed it messages in packet order, the queue's deadlines fired before each."""
+
+    def __init__(
+        self,
+        observer: Observer,
+        queue: TimerQueue,
+        next_serial: Callable[[], int],
+        limits: RegistrarLimits | None = None,
+    ) -> None:
+        limits = limits or RegistrarLimits()
+        self._observer = observer
+        self._transactions = Transactions(self, queue, next_serial, limits.transactions)
+        self._bindings = Bindings(observer, queue, next_serial, limits.bindings)
+
+    def request(self, request: Request, now: int) -> bool:
+        """Take a REGISTER or OPTIONS; return whether it is a retransmission."""
+        if self._transactions.request(request, now):
+            return True
+        self._observer.asked(request)
+        return False
+
+    def response(self, response: Response, now: int) -> bool:
+        """Take a response to one; return whether it repeats an earlier final response."""
+        return self._transactions.response(response, now)
+
+    def finish(self, now: int) -> None:
+        """End what is open as unfinished: the capture is over. Bindings stay: nobody ended them."""
+        self._transactions.finish(now)
+
+    def bound(self) -> Iterator[Path]:
+        """Give the path of each binding that is active."""
+        return self._bindings.paths()
+
+    @property
+    def tracked(self) -> dict[str, int]:
+        """Count the entries of each table right now."""
+        return {"registrations": len(self._bindings), "transactions": len(self._transactions)}
+
+    @property
+    def evicted(self) -> dict[str, int]:
+        """Count what was given up, by table."""
+        evicted = dict(self._transactions.evicted)
+        if self._bindings.evicted:
+            evicted["registrations"] = self._bindings.evicted
+        return evicted
+
+    # Results
+
+    def concluded(
+        self, transaction: Transaction, request: Request, response: Response | None, ending: Ending, now: int
+    ) -> None:
+        """Take the last transaction of an attempt (``transactions.Owner``)."""
+        if transaction.method == "OPTIONS":
+            self._observer.options(_options(transaction, ending))
+            return
+        contacts = contacts_of(request)
+        if not contacts:
+            return  # a query
+        aor = address_of_record(request)
+        if response is None or response.status_code >= 300 or ending is not Ending.FINAL:
+            self._observer.registration(_failed(transaction, aor, contacts, ending))
+        else:
+            self._accepted(transaction, aor, contacts, request, response, now)
+
+    def _accepted(
+        self,
+        transaction: Transaction,
+        aor: bytes,
+        contacts: list[Contact],
+        request: Request,
+        response: Response,
+        now: int,
+    ) -> None:
+        everything = wants_all_removed(contacts)
+        lifetimes = [0] * len(contacts) if everything else granted(contacts, request, response)
+        lasting = [lifetime for lifetime in lifetimes if lifetime]
+        outcome = RegistrationOutcome.REGISTERED if lasting else RegistrationOutcome.REMOVED
+        delay = transaction.final_at - transaction.sent
+        self._observer.registration(
+            _registration(transaction, aor, contacts, outcome, delay, min(lasting) if lasting else 0)
+        )
+        if everything:
+            self._bindings.remove_all(aor)
+            return
+        for contact, lifetime in zip(contacts, lifetimes, strict=True):
+            if lifetime:
+                self._bindings.bind(aor, contact, request, lifetime, now)
+            else:
+                self._bindings.remove(aor, contact)
+
+
+def _options(transaction: Transaction, ending: Ending) -> Options:
+    if ending is Ending.CUT_OFF:
+        outcome = OptionsOutcome.UNFINISHED
+    elif ending is Ending.TIMED_OUT:
+        outcome = OptionsOutcome.NOT_RESPONDING
+    else:
+        outcome = OptionsOutcome.ANSWERED if transaction.status_code < 300 else OptionsOutcome.REFUSED
+    delay = transaction.final_at - transaction.sent if transaction.final_at >= 0 else -1
+    return Options(
+        transaction.path,
+        transaction.call_id,
+        outcome,
+        transaction.status_code,
+        delay,
+        transaction.started,
+        transaction.tries,
+    )
+
+
+def _failed(transaction: Transaction, aor: bytes, contacts: list[Contact], ending: Ending) -> Registration:
+    if ending is Ending.CUT_OFF:
+        outcome = RegistrationOutcome.UNFINISHED
+    elif ending is Ending.TIMED_OUT:
+        outcome = RegistrationOutcome.NOT_RESPONDING
+    elif transaction.status_code in CHALLENGES:
+        outcome = RegistrationOutcome.AUTH_FAILED
+    else:
+        outcome = RegistrationOutcome.REFUSED
+    return _registration(transaction, aor, contacts, outcome, -1, 0)
+
+
+def _registration(
+    transaction: Transaction,
+    aor: bytes,
+    contacts: list[Contact],
+    outcome: RegistrationOutcome,
+    delay: int,
+    expires: int,
+) -> Registration:
+    return Registration(
+        transaction.path,
+        transaction.call_id,
+        aor,
+        outcome,
+        transaction.status_code,
+        delay,
+        expires,
+        [contact.uri for contact in contacts],
+        transaction.started,
+        transaction.tries,
+    )

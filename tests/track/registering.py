@@ -1,0 +1,119 @@
+"""Conversations of REGISTER and OPTIONS (written as in ``pcaps/make/talk.py``), and what comes of them.
+
+Here a response belongs to a REGISTER unless ``method`` says otherwise, and two more keys stand in a
+line: ``aor`` is the user registered, ``contact`` what stands in Contact, ``_`` for a blank (``-``: no
+Contact). A REGISTER has a Contact of its own accord, a response only where one is written.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+from pcaps.make.talk import lines
+from sipwatch.track.registrar import Registrar
+from sipwatch.track.timers import TimerQueue
+from sipwatch.wire.message import Request, Response
+from sipwatch.wire.sip import parse
+from tests.conversation import message_text, nanoseconds, path
+
+if TYPE_CHECKING:
+    from sipwatch.track.registrar import Options, RegistrarLimits, Registration
+    from sipwatch.wire.message import Path
+
+PHONE = "<sip:alice@192.0.2.65:5060>"
+CHALLENGE = 'h=WWW-Authenticate:_Digest_realm="example.com",nonce="n1"'
+CREDENTIALS = 'h=Authorization:_Digest_username="alice",realm="example.com",nonce="n1",uri="sip:example.com"'
+
+
+def said(script: str) -> list[Request | Response]:
+    """Read a conversation."""
+    found = []
+    for line in lines(script):
+        if line.is_response:
+            line.options.setdefault("method", "REGISTER")
+        contact = line.options.get("contact", PHONE if line.what == "REGISTER" else "-").replace("_", " ")
+        headers = line.headers if contact == "-" else [f"Contact: {contact}", *line.headers]
+        text = message_text(line._replace(headers=headers))
+        text = text.replace(b"To: <sip:15550101@", b"To: <sip:" + line.options.get("aor", "alice").encode() + b"@")
+        ends = path(line.source, line.destination, int(line.options.get("sport", "5060")))
+        message = parse(nanoseconds(line.time), ends, text, False)
+        assert isinstance(message, (Request, Response)), line
+        found.append(message)
+    return found
+
+
+def hop(way: Path) -> str:
+    """Write a path as the letters it was made of."""
+    return f"{chr(way.source_address[-1])}>{chr(way.destination_address[-1])}"
+
+
+class Registered:
+    """A registrar under observation. ``log`` has each result and change as words, in order."""
+
+    def __init__(self, limits: RegistrarLimits | None = None) -> None:
+        self.log: list[str] = []
+        self.results: list[Registration] = []
+        self.pings: list[Options] = []
+        self.repeated: list[str] = []
+        self.asked_for: list[str] = []
+        self.active: dict[str, int] = {}
+        self.expired = 0
+        self.queue = TimerQueue()
+        self.registrar = Registrar(self, self.queue, count(1).__next__, limits)
+        self.now = 0
+
+    def asked(self, request: Request) -> None:
+        self.asked_for.append(request.method)
+
+    def registration(self, transaction: Registration) -> None:
+        self.results.append(transaction)
+        self._say(f"{hop(transaction.path)} {transaction.outcome} {transaction.status_code}")
+
+    def options(self, transaction: Options) -> None:
+        self.pings.append(transaction)
+        self._say(f"{hop(transaction.path)} {transaction.outcome} {transaction.status_code}")
+
+    def bound(self, path: Path) -> None:
+        self.active[hop(path)] = self.active.get(hop(path), 0) + 1
+        self._say(f"{hop(path)} bound")
+
+    def unbound(self, path: Path, expired: bool) -> None:
+        self.active[hop(path)] -= 1
+        self.expired += expired
+        self._say(f"{hop(path)} {'expired' if expired else 'unbound'}")
+
+    def _say(self, what: str) -> None:
+        self.log.append(what)
+
+    def take(self, message: Request | Response) -> None:
+        self.idle(message.time)
+        if isinstance(message, Request):
+            again = self.registrar.request(message, self.now)
+        else:
+            again = self.registrar.response(message, self.now)
+        if again:
+            self.repeated.append(message.method if isinstance(message, Request) else str(message.status_code))
+
+    def idle(self, now: int) -> None:
+        self.now = max(self.now, now)
+        self.queue.advance(self.now)
+
+    def until(self, seconds: str) -> Registered:
+        self.idle(nanoseconds(seconds))
+        return self
+
+    def say(self, script: str) -> Registered:
+        for message in said(script):
+            self.take(message)
+        return self
+
+    def over(self) -> Registered:
+        self.registrar.finish(self.now)
+        return self
+
+
+def watch(script: str, *, until: str | None = None, limits: RegistrarLimits | None = None) -> Registered:
+    """Run a conversation; ``until`` says (in seconds) how long nothing happens after it. It stays open."""
+    seen = Registered(limits).say(script)
+    return seen.until(until) if until else seen
