@@ -12,6 +12,7 @@ from sipwatch.classify.verdict import Verdicts
 from sipwatch.export.calls import record_of, timestamp
 from sipwatch.export.record import CallRecord, CaptureRecord
 from sipwatch.track.tracker import Tracker
+from sipwatch.wire import decoder
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Response, Transport
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.deep import Datagram, DeepSource
     from sipwatch.capture.files import CaptureSource
-    from sipwatch.track.call import Call
+    from sipwatch.export.metrics import Metrics
+    from sipwatch.track.call import Call, Watcher
     from sipwatch.track.leg import Leg
 
     Sink = Callable[[CallRecord, bool], None]
@@ -34,14 +36,29 @@ class Engine:
     """Decodes, tracks and judges; every call that is over goes to ``sink`` as a record.
 
     The sink's second argument tells whether the call was answered and ended by a BYE with a 2xx.
-    ``requests`` and ``responses`` count messages by method and by status code.
+    Without a sink no records are made. ``requests`` and ``responses`` count messages by method and by
+    status code; ``metrics`` counts everything else, when that is wanted, and ``watcher`` hears of it.
     """
 
-    def __init__(self, sink: Sink, settings: Settings | None = None, *, keep_messages: bool = False) -> None:
-        directory = Directory(settings or Settings())
+    def __init__(
+        self,
+        sink: Sink | None,
+        settings: Settings | None = None,
+        *,
+        keep_messages: bool = False,
+        metrics: Metrics | None = None,
+        watcher: Watcher | None = None,
+    ) -> None:
+        directory = metrics.directory if metrics is not None else Directory(settings or Settings())
         self.decoder = Decoder()
         self.verdicts = Verdicts(directory)
-        self.tracker = Tracker(self, directory.timers_for, keep_messages=keep_messages)
+        self.metrics = metrics
+        self.tracker = Tracker(
+            self,
+            directory.timers_for,
+            watcher=watcher if watcher is not None else metrics,
+            keep_messages=keep_messages,
+        )
         self.requests: dict[str, int] = {}
         self.responses: dict[int, int] = {}
         self._sink = sink
@@ -73,6 +90,8 @@ class Engine:
             if method not in self.requests and len(self.requests) >= MOST_METHODS:
                 method = "other"  # a stranger may invent methods without end
             self.requests[method] = self.requests.get(method, 0) + 1
+        if self.metrics is not None:
+            self.metrics.message(message)
         self.tracker.message(message)
 
     def finish(self, last: int | None = None) -> None:
@@ -103,19 +122,50 @@ class Engine:
             duplicates=duplicates,
             discards={reason.value: count for reason, count in sorted(discards.items())},
             notices={notice.value: count for notice, count in sorted(self.tracker.notices.items())},
-            evicted={**self.decoder.evicted, **self.tracker.evicted},
+            evicted=self.evicted,
         )
+
+    @property
+    def tracked(self) -> dict[str, int]:
+        """Count the entries of each table right now."""
+        return {**self.decoder.tracked, **self.tracker.tracked}
+
+    @property
+    def evicted(self) -> dict[str, int]:
+        """Count what each table had to give up; tables that gave up nothing are left out."""
+        return {**self.decoder.evicted, **self.tracker.evicted}
+
+    def use(self, settings: Settings) -> None:
+        """Judge by new settings from now on. Legs under way keep their timers."""
+        directory = Directory(settings)
+        self.verdicts.directory = directory
+        self.tracker.timers_for = directory.timers_for
+        if self.metrics is not None:
+            bindings = self.tracker.registrar.bound() if self.tracker.registrar is not None else ()
+            self.metrics.use(directory, self.tracker.calls(), bindings)
 
     # What tracking asks of the layers above (track.call.Judge)
 
     def leg(self, leg: Leg) -> str:
         """Judge a leg."""
-        return self.verdicts.leg(leg).value
+        outcome = self.verdicts.leg(leg).value
+        if self.metrics is not None:
+            self.metrics.leg(leg, outcome)
+        return outcome
 
     def call(self, call: Call) -> str:
         """Judge a call."""
-        return self.verdicts.call(call).value
+        outcome = self.verdicts.call(call).value
+        if self.metrics is not None:
+            self.metrics.call(call, outcome)
+        return outcome
 
     def over(self, call: Call) -> None:
         """Hand a call on that is over."""
-        self._sink(record_of(call, self.verdicts), call.completed)
+        if self._sink is not None:
+            self._sink(record_of(call, self.verdicts), call.completed)
+
+
+def implementation() -> str:
+    """Say which form of the engine runs: interpreted, or compiled from the same source."""
+    return "interpreted" if (decoder.__file__ or "").endswith(".py") else "compiled"

@@ -103,8 +103,12 @@ def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
 
 def call_id(call: Call) -> str:
     """Return the short id of a call: the same input gives the same id."""
-    known = b"%b\0%b\0%d" % (call.call_id, call.from_tag, call.started)
-    return blake2b(known, digest_size=6).hexdigest()
+    return short_id(call.call_id, call.from_tag, call.started)
+
+
+def short_id(call_id: bytes, from_tag: bytes, started: int) -> str:
+    """Return the short id of the call with this Call-ID and From tag that began then (ns)."""
+    return blake2b(b"%b\0%b\0%d" % (call_id, from_tag, started), digest_size=6).hexdigest()
 
 
 def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:

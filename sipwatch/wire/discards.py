@@ -43,3 +43,15 @@ class Discard(StrEnum):
     SIP_VERSION = "sip_version"  # SIP of another version than 2.0
     SIP_TRUNCATED = "sip_truncated"  # cut before the headers that tracking needs
     SIP_TOO_LONG = "sip_too_long"
+
+
+# Where a packet's way ended, for a label.
+_STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("link", ("link_type", "link_truncated", "not_ip")),
+    ("transport", ("udp", "media", "keepalive", "tcp", "tls", "websocket", "hep")),
+    ("sip", ("duplicate", "not_sip", "sip")),
+    ("network", ("ip_", "icmp", "tunnel", "fragment")),
+)
+STAGE: dict[Discard, str] = {
+    reason: stage for stage, starts in _STAGES for reason in Discard if reason.value.startswith(starts)
+}

@@ -1,0 +1,154 @@
+"""The whole history of the counts, with packet-time stamps, as OpenMetrics text for Prometheus' backfilling.
+
+Must not know: files, clocks, or how anything is counted. Samples are taken at whole steps of packet time;
+they are kept until the end, because OpenMetrics wants each family in one piece.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from prometheus_client import Metric
+
+    Families = Callable[[], Iterable[Metric]]
+
+_GROWS = frozenset({"counter", "histogram"})
+_LONG_SILENCE = 240  # steps without a packet after which silence need not be written down, if nothing is open
+_SECOND = 1_000_000_000
+
+
+class Line:
+    """One series: its name and labels as text, its values, and at which sample each was taken."""
+
+    __slots__ = ("head", "places", "values")
+
+    def __init__(self, head: str) -> None:
+        self.head = head
+        self.places = array("I")
+        self.values = array("d")
+
+    def add(self, place: int, value: float, *, grows: bool) -> None:
+        """Add a value; what grows was 0 before it was first seen, or ``increase()`` would miss its first event."""
+        if grows and place and not self.places:
+            self.places.append(place - 1)
+            self.values.append(0.0)
+        self.places.append(place)
+        self.values.append(value)
+
+
+class Family:
+    """One metric family; the lines of one histogram stay together."""
+
+    __slots__ = ("groups", "help", "kind", "name")
+
+    def __init__(self, metric: Metric) -> None:
+        self.name = metric.name
+        self.kind = metric.type
+        self.help = metric.documentation
+        self.groups: dict[str, dict[str, Line]] = {}
+
+    def add(self, place: int, metric: Metric) -> None:
+        """Add one sample of every series."""
+        grows = self.kind in _GROWS
+        for sample in metric.samples:
+            labels = sample.labels
+            group = _labels({name: value for name, value in labels.items() if name != "le"})
+            head = sample.name + (_labels(labels) if "le" in labels else group)
+            lines = self.groups.get(group)
+            if lines is None:
+                lines = self.groups[group] = {}
+            line = lines.get(head)
+            if line is None:
+                line = lines[head] = Line(head)
+            line.add(place, sample.value, grows=grows)
+
+    def write(self, out: IO[str], times: list[int]) -> None:
+        """Write the family, of each group in the order of time."""
+        out.write(f"# HELP {self.name} {_escape(self.help)}\n# TYPE {self.name} {self.kind}\n")
+        for lines in self.groups.values():
+            together = list(lines.values())
+            for at, place in enumerate(together[0].places):
+                time = _seconds(times[place])
+                out.writelines(f"{line.head} {_number(line.values[at])} {time}\n" for line in together)
+
+
+class History:
+    """Takes samples of ``families`` as packet time goes by.
+
+    ``advance`` lets the engine's time pass, ``idle`` tells whether nothing is open.
+    """
+
+    def __init__(self, families: Families, advance: Callable[[int], None], idle: Callable[[], bool], step: int) -> None:
+        """Take a sample every ``step`` seconds."""
+        self._families = families
+        self._advance = advance
+        self._idle = idle
+        self._step = step * _SECOND
+        self._times: list[int] = []
+        self._found: dict[str, Family] = {}
+
+    def watch(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Hand frames or datagrams on, whose first element is their time in ns, and sample between them."""
+        due = 0
+        for item in items:
+            time: int = item[0]
+            if time >= due:
+                due = self._catch_up(due, time)
+            yield item
+
+    def _catch_up(self, due: int, time: int) -> int:
+        """Take every sample that is due before ``time``; return when the next one is."""
+        if not due:
+            due = time - time % self._step
+        while due <= time:
+            self._sample(due)
+            if time - due > _LONG_SILENCE * self._step and self._idle():
+                due = time - time % self._step  # nothing happened, and nothing can
+            else:
+                due += self._step
+        return due
+
+    def finish(self) -> None:
+        """Take the last sample: everything is over."""
+        if self._times:
+            self._sample(self._times[-1] + self._step)
+
+    def _sample(self, time: int) -> None:
+        self._advance(time)
+        place = len(self._times)
+        self._times.append(time)
+        for metric in self._families():
+            family = self._found.get(metric.name)
+            if family is None:
+                family = self._found[metric.name] = Family(metric)
+            family.add(place, metric)
+
+    def write(self, out: IO[str]) -> None:
+        """Write everything, family by family."""
+        for family in self._found.values():
+            if family.groups:
+                family.write(out, self._times)
+        out.write("# EOF\n")
+
+
+def _labels(labels: dict[str, str]) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items()) + "}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _seconds(time: int) -> str:
+    seconds, rest = divmod(time, _SECOND)
+    return f"{seconds}.{rest // 1_000_000:03d}" if rest else str(seconds)

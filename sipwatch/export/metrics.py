@@ -1,0 +1,424 @@
+"""Counts what happens, while it happens: plain integers in dictionaries, by labels.
+
+Must not know: Prometheus' libraries, clocks, or who reads the figures (``collector`` does).
+Everything here follows packet time and packets alone: live and replayed traffic count the same (Law 2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
+from sipwatch.classify.verdict import deciding_reason, reached
+from sipwatch.export import series
+from sipwatch.export.series import CallKey, Histogram, Key, Seen, Series
+from sipwatch.track.call import EndedBy
+from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.track.leg import Heard
+from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
+from sipwatch.track.table import RESOLVED_BY, State
+from sipwatch.wire.message import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sipwatch.classify.peers import Directory
+    from sipwatch.track.call import Call
+    from sipwatch.track.conditions import Raised
+    from sipwatch.track.leg import Leg
+    from sipwatch.track.registrar import Options, Registration
+    from sipwatch.wire.message import Path
+
+METHODS = (
+    "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY",
+    "PUBLISH", "MESSAGE", "REFER",
+)  # fmt: skip
+OTHER_METHOD = "other"
+PHASES = {
+    Heard.NOTHING: "calling",
+    Heard.TRYING: "trying",
+    Heard.PROGRESSED: "progressing",
+    Heard.ALERTED: "ringing",
+}
+_KNOWN = frozenset(METHODS)
+_PATHS = 65_536  # directions whose counts are found at once; more are looked up again
+_PROGRESS_CODES = frozenset({180, 181, 182, 183, 199})
+_NO_DELAY = frozenset({401, 402, 407})  # RFC 6076 §4.3.2
+_RUNG = (
+    Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.ABANDONED, Outcome.ABANDONED_BRIEF,
+)  # fmt: skip
+_RETRANSMITTED = ("INVITE", "CANCEL", "BYE")
+# Series by code appear with their first event; these are there from the first REGISTER on.
+_USUAL_REGISTRATIONS = (
+    (RegistrationOutcome.REGISTERED, "200"),
+    (RegistrationOutcome.REMOVED, "200"),
+    (RegistrationOutcome.AUTH_FAILED, "401"),
+    (RegistrationOutcome.AUTH_FAILED, "407"),
+    (RegistrationOutcome.REFUSED, "403"),
+    (RegistrationOutcome.REFUSED, "404"),
+    (RegistrationOutcome.REFUSED, "503"),
+    (RegistrationOutcome.NOT_RESPONDING, "none"),
+    (RegistrationOutcome.UNFINISHED, "none"),
+)
+# Every way a condition can end: by the table, or (a BYE's) by its own rules in track.call.
+RESOLUTIONS: dict[Condition, tuple[Resolution, ...]] = {
+    Condition.BYE_UNANSWERED: (Resolution.RESPONDED, Resolution.EXPIRED, Resolution.CAPTURE_END),
+    **{
+        kind: tuple(sorted(set(by_input.values())))
+        for kind, by_input in RESOLVED_BY.items()
+        if kind is not Condition.BYE_UNANSWERED
+    },
+}
+
+
+class Counter:
+    """A counter or gauge by label values; ``latest`` has the latest call behind each."""
+
+    __slots__ = ("latest", "series", "values")
+
+    def __init__(self, of: Series) -> None:
+        self.series = of
+        self.values: dict[Key, int] = {}
+        self.latest: dict[Key, Seen] = {}
+
+    def add(self, key: Key, number: int = 1) -> None:
+        """Count."""
+        self.values[key] = self.values.get(key, 0) + number
+
+    def add_call(self, key: Key, call: CallKey, at: int) -> None:
+        """Count, and remember which call it was."""
+        self.values[key] = self.values.get(key, 0) + 1
+        self.latest[key] = Seen(call, 1, at)
+
+    def begin(self, keys: Iterable[Key]) -> None:
+        """Let series exist at 0, so that ``increase()`` sees their first event."""
+        for key in keys:
+            self.values.setdefault(key, 0)
+
+
+class Durations:
+    """Histograms by label values."""
+
+    __slots__ = ("_bounds", "series", "values")
+
+    def __init__(self, of: Series) -> None:
+        self.series = of
+        self.values: dict[Key, Histogram] = {}
+        self._bounds = series.bounds(of)
+
+    def at(self, key: Key) -> Histogram:
+        """Return the histogram of these labels, an empty one when it is new."""
+        found = self.values.get(key)
+        if found is None:
+            found = self.values[key] = Histogram(self._bounds)
+        return found
+
+
+class Traffic:
+    """Messages in one direction between two peers. Times are packet time in ns, 0 before any."""
+
+    __slots__ = ("destination", "last_request", "last_response", "requests", "responses", "source")
+
+    def __init__(self, source: str, destination: str) -> None:
+        self.source = source
+        self.destination = destination
+        self.requests: dict[str, int] = dict.fromkeys([*METHODS, OTHER_METHOD], 0)
+        self.responses: dict[str, dict[int, int]] = {}
+        self.last_request = self.last_response = 0
+
+
+class Metrics:
+    """The counts. It watches the tracker (``track.call.Watcher``) and is told each message and verdict."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.counters: dict[str, Counter] = {}
+        self.durations: dict[str, Durations] = {}
+        self.traffic: dict[tuple[str, str], Traffic] = {}
+        self._by_path: dict[bytes, Traffic] = {}
+        self._calls_started = self._counter(series.CALLS_STARTED)
+        self._calls = self._counter(series.CALLS)
+        self._call_finals = self._counter(series.CALL_FINALS)
+        self._timed_out = self._counter(series.CALLS_TIMED_OUT)
+        self._established = self._counter(series.CALLS_ESTABLISHED)
+        self._ended = self._counter(series.CALLS_ENDED)
+        self._request_delay = self._histogram(series.REQUEST_DELAY)
+        self._ring_duration = self._histogram(series.RING_DURATION)
+        self._answer_delay = self._histogram(series.ANSWER_DELAY)
+        self._session_duration = self._histogram(series.SESSION_DURATION)
+        self._disconnect_delay = self._histogram(series.DISCONNECT_DELAY)
+        self._invites = self._counter(series.INVITES)
+        self._invite_finals = self._counter(series.INVITE_FINALS)
+        self._conditions = self._counter(series.CONDITIONS)
+        self._resolved = self._counter(series.RESOLVED)
+        self._in_condition = self._counter(series.IN_CONDITION)
+        self._causes = self._counter(series.CAUSES)
+        self._retransmissions = self._counter(series.RETRANSMISSIONS)
+        self._trying_delay = self._histogram(series.TRYING_DELAY)
+        self._progress_delay = self._histogram(series.PROGRESS_DELAY)
+        self._early_progress = self._histogram(series.EARLY_PROGRESS)
+        self._registrations = self._counter(series.REGISTRATIONS)
+        self._registered = self._counter(series.REGISTRATIONS_ACTIVE)
+        self._expired = self._counter(series.REGISTRATIONS_EXPIRED)
+        self._register_delay = self._histogram(series.REGISTER_DELAY)
+        self._options = self._counter(series.OPTIONS)
+
+    def _counter(self, of: Series) -> Counter:
+        made = self.counters[of.name] = Counter(of)
+        return made
+
+    def _histogram(self, of: Series) -> Durations:
+        made = self.durations[of.name] = Durations(of)
+        return made
+
+    def use(self, directory: Directory, calls: Iterable[Call], bindings: Iterable[Path]) -> None:
+        """Name peers by a new configuration: what was counted stays, what is there right now gets its new name."""
+        self.directory = directory
+        self._by_path.clear()
+        for gauge in (self._in_condition, self._registered):
+            gauge.values = dict.fromkeys(gauge.values, 0)
+        for call in calls:
+            for leg in call.legs:
+                for raised in leg.conditions or ():
+                    if raised.resolution is None:
+                        self._in_condition.add((*self.ends(leg.path), raised.kind.value))
+        for path in bindings:
+            self._registered.add(self.ends(path))
+
+    def ends(self, path: Path) -> tuple[str, str]:
+        """Return the peers' names at the two ends of a path."""
+        directory = self.directory
+        return directory.peer(path.source_address).name, directory.peer(path.destination_address).name
+
+    # Messages
+
+    def message(self, message: Request | Response) -> None:
+        """Count a message by its ends."""
+        traffic = self._by_path.get(message.path.key)
+        if traffic is None:
+            traffic = self._traffic(message.path)
+        if message.__class__ is Request:
+            method = message.method if message.method in _KNOWN else OTHER_METHOD
+            traffic.requests[method] += 1
+            traffic.last_request = message.time
+        elif message.__class__ is Response:
+            method = message.cseq_method if message.cseq_method in _KNOWN else OTHER_METHOD
+            codes = traffic.responses.get(method)
+            if codes is None:
+                codes = traffic.responses[method] = {}
+            codes[message.status_code] = codes.get(message.status_code, 0) + 1
+            traffic.last_response = message.time
+
+    def _traffic(self, path: Path) -> Traffic:
+        ends = self.ends(path)
+        traffic = self.traffic.get(ends)
+        if traffic is None:
+            traffic = self.traffic[ends] = Traffic(*ends)
+        if len(self._by_path) >= _PATHS:
+            self._by_path.clear()
+        self._by_path[path.key] = traffic
+        return traffic
+
+    def repeated(self, message: Request | Response) -> None:
+        """Count a retransmission."""
+        method = message.method if isinstance(message, Request) else message.cseq_method
+        self._retransmissions.add((*self.ends(message.path), method))
+
+    # Legs
+
+    def added(self, leg: Leg) -> None:
+        """Take a new leg, and with the first one a new call."""
+        source, destination = ends = self.ends(leg.path)
+        if (*ends, Condition.NO_RESPONSE.value) not in self._in_condition.values:
+            self._begin_leg(ends)
+        call = leg.call
+        if len(call.legs) == 1:
+            self._calls_started.add((source,))
+        else:
+            source = self.directory.peer(call.chain[0].path.source_address).name
+        if (source, destination, EndedBy.CALLER.value) not in self._ended.values:
+            self._begin_call((source, destination))
+
+    def _begin_leg(self, ends: tuple[str, str]) -> None:
+        self._invites.begin((*ends, outcome.value) for outcome in Outcome)
+        for condition in Condition:
+            self._conditions.begin([(*ends, condition.value)])
+            self._in_condition.begin([(*ends, condition.value)])
+            self._resolved.begin((*ends, condition.value, how.value) for how in RESOLUTIONS[condition])
+        for way in (ends, ends[::-1]):  # final responses are sent again, too
+            self._retransmissions.begin((*way, method) for method in _RETRANSMITTED)
+        self._trying_delay.at(ends)
+        self._early_progress.at(ends)
+        for code in (*sorted(_PROGRESS_CODES), "final"):
+            self._progress_delay.at((*ends, str(code)))
+
+    def _begin_call(self, ends: tuple[str, str]) -> None:
+        self._calls.begin(
+            (*ends, outcome.value, CATEGORY_OF[outcome.value]) for outcome in Outcome if outcome is not Outcome.RETRIED
+        )
+        self._timed_out.begin((*ends, timer) for timer in ("B", "C", "cancel"))
+        self._established.begin([ends])
+        self._ended.begin((*ends, by.value) for by in EndedBy)
+        for result in ("success", "failure"):
+            self._request_delay.at((*ends, result))
+        for outcome in _RUNG:
+            self._ring_duration.at((*ends, outcome.value))
+        self._answer_delay.at(ends)
+        self._session_duration.at(ends)
+        self._disconnect_delay.at(ends)
+
+    def leg(self, leg: Leg, outcome: str) -> None:
+        """Count a leg whose verdict has fallen."""
+        ends = self.ends(leg.path)
+        call = call_key(leg.call)
+        self._invites.add_call((*ends, outcome), call, leg.over_at)
+        self._invite_finals.add((*ends, str(leg.status_code) if leg.status_code else "none"))
+        self._leg_delays(leg, ends, call)
+        if leg.final is not None or leg.cancel is not None:
+            reason = deciding_reason(leg)
+            if reason.cause is not None and reason.protocol is not None and legal_cause(reason.protocol, reason.cause):
+                self._causes.add_call((*ends, reason.protocol, str(reason.cause)), call, leg.over_at)
+
+    def _leg_delays(self, leg: Leg, ends: tuple[str, str], call: CallKey) -> None:
+        heard = [at for at in (leg.trying_at, leg.progressed_at, leg.final_at) if at >= 0]
+        if heard:
+            first = min(heard)
+            self._trying_delay.at(ends).observe(first - leg.started, call, first)
+        if leg.followed or leg.trying_at < 0:
+            return  # a challenge says nothing of how long the callee's side takes
+        if leg.progress is not None:
+            code = leg.progress.status_code
+            if code in _PROGRESS_CODES:
+                delay = leg.progressed_at - leg.trying_at
+                self._progress_delay.at((*ends, str(code))).observe(delay, call, leg.progressed_at)
+                if code == 183 and leg.ringing_at >= 0:
+                    self._early_progress.at(ends).observe(leg.ringing_at - leg.progressed_at, call, leg.ringing_at)
+        elif leg.final_at >= 0:
+            self._progress_delay.at((*ends, "final")).observe(leg.final_at - leg.trying_at, call, leg.final_at)
+
+    def raised(self, leg: Leg, raised: Raised) -> None:
+        """Count a condition that is raised."""
+        key = (*self.ends(leg.path), raised.kind.value)
+        self._conditions.add_call(key, call_key(leg.call), raised.raised)
+        self._in_condition.add(key)
+
+    def resolved(self, leg: Leg, raised: Raised) -> None:
+        """Count a condition that is over."""
+        key = (*self.ends(leg.path), raised.kind.value)
+        if raised.resolution is not None:
+            self._resolved.add_call((*key, raised.resolution.value), call_key(leg.call), raised.resolved)
+        self._in_condition.add(key, -1)
+
+    # Calls
+
+    def call(self, call: Call, outcome: str) -> None:
+        """Count a call whose verdict has fallen."""
+        last = call.chain[-1]
+        directory = self.directory
+        ends = (
+            directory.peer(call.chain[0].path.source_address).name,
+            directory.peer(reached(call).path.destination_address).name,
+        )
+        key = call_key(call)
+        if (*ends, EndedBy.CALLER.value) not in self._ended.values:
+            self._begin_call(ends)
+        self._calls.add_call((*ends, outcome, CATEGORY_OF[outcome]), key, last.over_at)
+        self._call_finals.add((*ends, str(last.status_code) if last.status_code else "none"))
+        if last.answered_at >= 0:
+            call.ends = ends
+            self._established.add(ends)
+            self._answer_delay.at(ends).observe(last.answered_at - call.started, key, last.answered_at)
+        elif not last.status_code and last.given_up:
+            self._timed_out.add((*ends, _timer(last)))
+        self._call_delays(last, ends, outcome, key)
+
+    def _call_delays(self, last: Leg, ends: tuple[str, str], outcome: str, key: CallKey) -> None:
+        told = [at for at in (last.progressed_at, last.answered_at) if at >= 0]
+        if told:
+            self._request_delay.at((*ends, "success")).observe(min(told) - last.started, key, min(told))
+        elif last.status_code >= 400 and last.status_code not in _NO_DELAY:
+            self._request_delay.at((*ends, "failure")).observe(last.final_at - last.started, key, last.final_at)
+        if last.alerted_at >= 0 and last.final_at >= 0:
+            delay = last.final_at - last.alerted_at
+            self._ring_duration.at((*ends, outcome)).observe(delay, key, last.final_at)
+
+    def ended(self, call: Call) -> None:
+        """Count the end of an answered call."""
+        if call.ends is None or call.ended_by is None:
+            return  # answered, but its verdict has not fallen: no such call was counted as established
+        self._established.add(call.ends, -1)
+        self._ended.add((*call.ends, call.ended_by.value))
+        if call.ended_by in (EndedBy.CALLER, EndedBy.CALLEE):
+            duration = call.ended_at - call.answered_at
+            self._session_duration.at(call.ends).observe(duration, call_key(call), call.ended_at)
+
+    def disconnected(self, call: Call, delay: int) -> None:
+        """Count an answered call whose BYE was accepted."""
+        if call.ends is not None:
+            self._disconnect_delay.at(call.ends).observe(delay, call_key(call), call.active_at)
+
+    # Registrations
+
+    def asked(self, request: Request) -> None:
+        """Take a REGISTER or OPTIONS: let the series that concern its ends begin."""
+        ends = self.ends(request.path)
+        if request.method == "OPTIONS":
+            self._options.begin((*ends, outcome.value) for outcome in OptionsOutcome)
+        elif ends not in self._registered.values:
+            self._registrations.begin((*ends, outcome, code) for outcome, code in _USUAL_REGISTRATIONS)
+            self._registered.begin([ends])
+            self._expired.begin([ends])
+            self._register_delay.at(ends)
+        if (*ends, request.method) not in self._retransmissions.values:
+            for way in (ends, ends[::-1]):
+                self._retransmissions.begin([(*way, request.method)])
+
+    def registration(self, transaction: Registration) -> None:
+        """Count an attempt to register."""
+        ends = self.ends(transaction.path)
+        code = str(transaction.status_code) if transaction.status_code else "none"
+        self._registrations.add((*ends, transaction.outcome.value, code))
+        if transaction.delay >= 0:
+            self._register_delay.at(ends).observe(transaction.delay, None, 0)
+
+    def options(self, transaction: Options) -> None:
+        """Count an OPTIONS."""
+        self._options.add((*self.ends(transaction.path), transaction.outcome.value))
+
+    def bound(self, path: Path) -> None:
+        """Count a contact that is registered now."""
+        self._registered.add(self.ends(path))
+
+    def unbound(self, path: Path, expired: bool) -> None:
+        """Count a contact that is not registered any more."""
+        ends = self.ends(path)
+        self._registered.add(ends, -1)
+        if expired:
+            self._expired.add(ends)
+
+
+def pending(calls: Iterable[Call], directory: Directory) -> dict[Key, int]:
+    """Count the calls being set up right now, by source and phase. Made when asked, not per packet."""
+    found: dict[Key, int] = {}
+    for call in calls:
+        leg = call.chain[-1]
+        if leg.state <= State.CANCELLING and not call.verdict:
+            key = (directory.peer(call.chain[0].path.source_address).name, PHASES[leg.heard])
+            found[key] = found.get(key, 0) + 1
+    return found
+
+
+def call_key(call: Call) -> CallKey:
+    """Return what a call's short id is made of; the id itself is made only when somebody reads it."""
+    return call.call_id, call.from_tag, call.started
+
+
+def legal_cause(protocol: str, cause: int) -> bool:
+    """Tell whether a cause may become a label value: strangers write headers (Q.850: 7 bits; SIP: status codes)."""
+    return 0 <= cause <= 127 if protocol == "Q.850" else 100 <= cause <= 699
+
+
+def _timer(leg: Leg) -> str:
+    if leg.cancelled_at >= 0:
+        return "cancel"
+    return "B" if leg.heard is Heard.NOTHING else "C"

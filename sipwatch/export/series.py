@@ -1,0 +1,296 @@
+"""Every metric there is, as data: name, type, labels, buckets, meaning (DESIGN §6). docs/metrics.md is made of it.
+
+Must not know: how anything is counted, nor Prometheus' libraries.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from enum import StrEnum
+from typing import NamedTuple
+
+from sipwatch.track.table import SECOND
+
+PREFIX = "sipwatch_"
+
+
+class Kind(StrEnum):
+    """Metric types of Prometheus."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Level(StrEnum):
+    """What a metric counts."""
+
+    CALL = "calls"
+    LEG = "INVITE transactions, hop by hop"
+    MESSAGE = "messages and registrations"
+    SELF = "sipwatch itself"
+
+
+class Series(NamedTuple):
+    """One metric. ``name`` is that of the family: counters get ``_total`` at exposition. Buckets are seconds."""
+
+    name: str
+    kind: Kind
+    level: Level
+    labels: tuple[str, ...]
+    meaning: str
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def exposed(self) -> str:
+        """Return the full name as it stands in queries."""
+        return PREFIX + self.name + ("_total" if self.kind is Kind.COUNTER else "")
+
+
+_ENDS = ("source", "destination")
+_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+_QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 32)
+_ANSWERS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 32)
+_PROGRESS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
+_RING = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 36, 45, 60, 90, 120, 180)
+_ANSWER = (0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180)
+_TALK = (1, 5, 10, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14400)
+
+CALLS_STARTED = Series("calls_started", _C, Level.CALL, ("source",), "Calls begun, by who sent the first INVITE.")
+CALLS = Series(
+    "calls",
+    _C,
+    Level.CALL,
+    (*_ENDS, "outcome", "category"),
+    "Calls by what became of them, counted when the verdict falls.",
+)
+CALL_FINALS = Series(
+    "call_final_responses",
+    _C,
+    Level.CALL,
+    (*_ENDS, "status_code"),
+    "Final response of each call's upstream leg; none if none came.",
+)
+CALLS_TIMED_OUT = Series(
+    "calls_timed_out",
+    _C,
+    Level.CALL,
+    (*_ENDS, "timer"),
+    "Calls whose INVITE got no final response, by the timer that ended them: B (nothing heard at all), C (a "
+    "provisional response, then silence), cancel (nothing came after the CANCEL).",
+)
+CALLS_PENDING = Series(
+    "calls_pending",
+    _G,
+    Level.CALL,
+    ("source", "phase"),
+    "Calls being set up right now, by the most the callee's side has said.",
+)
+CALLS_ESTABLISHED = Series("calls_established", _G, Level.CALL, _ENDS, "Answered calls that nobody has ended yet.")
+CALLS_ENDED = Series(
+    "calls_ended", _C, Level.CALL, (*_ENDS, "ended_by"), "Answered calls that ended, by who ended them."
+)
+REQUEST_DELAY = Series(
+    "session_request_delay_seconds",
+    _H,
+    Level.CALL,
+    (*_ENDS, "result"),
+    "RFC 6076 SRD: from the INVITE that was not challenged to the first response above 100, or to the failing final.",
+    _PROGRESS,
+)
+RING_DURATION = Series(
+    "ring_duration_seconds",
+    _H,
+    Level.CALL,
+    (*_ENDS, "outcome"),
+    "From the first 180 or 183 to the final response.",
+    _RING,
+)
+ANSWER_DELAY = Series("answer_delay_seconds", _H, Level.CALL, _ENDS, "From the first INVITE to the 2xx.", _ANSWER)
+SESSION_DURATION = Series(
+    "session_duration_seconds", _H, Level.CALL, _ENDS, "RFC 6076 SDT: from the 2xx to the BYE of answered calls.", _TALK
+)
+DISCONNECT_DELAY = Series(
+    "session_disconnect_delay_seconds",
+    _H,
+    Level.CALL,
+    _ENDS,
+    "RFC 6076 SDD: from the BYE to its 2xx; its count is the calls answered and ended by a BYE with a 2xx.",
+    _ANSWERS,
+)
+INVITES = Series(
+    "invites",
+    _C,
+    Level.LEG,
+    (*_ENDS, "outcome"),
+    "INVITE transactions by what became of them, hop by hop, retries included.",
+)
+INVITE_FINALS = Series(
+    "invite_final_responses",
+    _C,
+    Level.LEG,
+    (*_ENDS, "status_code"),
+    "Final response of each INVITE transaction; none if none came.",
+)
+CONDITIONS = Series(
+    "invite_conditions",
+    _C,
+    Level.LEG,
+    (*_ENDS, "condition"),
+    "Conditions (something wrong now), at the moment they are raised.",
+)
+RESOLVED = Series(
+    "invite_conditions_resolved",
+    _C,
+    Level.LEG,
+    (*_ENDS, "condition", "resolution"),
+    "Conditions that are over, by how they ended.",
+)
+IN_CONDITION = Series(
+    "invites_in_condition", _G, Level.LEG, (*_ENDS, "condition"), "INVITE transactions with something wrong right now."
+)
+CAUSES = Series(
+    "reason_causes",
+    _C,
+    Level.LEG,
+    (*_ENDS, "protocol", "cause"),
+    "Reason header (RFC 3326) of the final response, or of the CANCEL: the value that decided, else the first.",
+)
+RETRANSMISSIONS = Series(
+    "retransmissions",
+    _C,
+    Level.LEG,
+    (*_ENDS, "method"),
+    "Requests and final responses sent again, by the request's method.",
+)
+TRYING_DELAY = Series(
+    "trying_delay_seconds", _H, Level.LEG, _ENDS, "From the INVITE to the first response of any kind.", _QUICK
+)
+PROGRESS_DELAY = Series(
+    "progress_delay_seconds",
+    _H,
+    Level.LEG,
+    (*_ENDS, "status_code"),
+    "From the 100 to the first other response: 180, 181, 182, 183, 199 or final.",
+    _PROGRESS,
+)
+EARLY_PROGRESS = Series(
+    "early_progress_seconds",
+    _H,
+    Level.LEG,
+    _ENDS,
+    "From the first 183 to the first 180: how long a carrier searched before the phone really rang.",
+    _PROGRESS,
+)
+REQUESTS = Series("requests", _C, Level.MESSAGE, (*_ENDS, "method"), "SIP requests seen, retransmissions included.")
+RESPONSES = Series(
+    "responses", _C, Level.MESSAGE, (*_ENDS, "method", "status_code"), "SIP responses seen, retransmissions included."
+)
+REGISTRATIONS = Series(
+    "registrations",
+    _C,
+    Level.MESSAGE,
+    (*_ENDS, "outcome", "status_code"),
+    "Attempts to register, by how they ended; a challenged one is one attempt.",
+)
+REGISTRATIONS_ACTIVE = Series(
+    "registrations_active",
+    _G,
+    Level.MESSAGE,
+    _ENDS,
+    "Contacts registered and not expired, as far as their REGISTER was seen.",
+)
+REGISTRATIONS_EXPIRED = Series(
+    "registrations_expired", _C, Level.MESSAGE, _ENDS, "Registered contacts that ran out without being refreshed."
+)
+REGISTER_DELAY = Series(
+    "registration_request_delay_seconds",
+    _H,
+    Level.MESSAGE,
+    _ENDS,
+    "RFC 6076 RRD: from the REGISTER to its 2xx, challenge excluded.",
+    _ANSWERS,
+)
+OPTIONS = Series("options", _C, Level.MESSAGE, (*_ENDS, "outcome"), "OPTIONS requests by what came back.")
+LAST_SEEN = Series(
+    "peer_last_seen_timestamp_seconds",
+    _G,
+    Level.MESSAGE,
+    ("peer",),
+    "When the peer last sent anything, seconds since 1970.",
+)
+LAST_RESPONSE = Series(
+    "peer_last_response_timestamp_seconds",
+    _G,
+    Level.MESSAGE,
+    ("peer",),
+    "When the peer last answered, seconds since 1970.",
+)
+CAPTURE_PACKETS = Series("capture_packets", _C, Level.SELF, ("capture",), "Packets read, by interface or file.")
+CAPTURE_DROPPED = Series(
+    "capture_dropped", _C, Level.SELF, ("capture",), "Packets the kernel dropped because sipwatch was too slow."
+)
+CAPTURE_UP = Series("capture_up", _G, Level.SELF, ("capture",), "1 while the interface is there and up.")
+DUPLICATES = Series("capture_duplicates", _C, Level.SELF, (), "Datagrams captured twice and counted once.")
+DISCARDS = Series(
+    "discards", _C, Level.SELF, ("stage", "reason"), "Packets and pieces of streams that gave no message, by why."
+)
+NOTICES = Series("notices", _C, Level.SELF, ("reason",), "What tracking met out of the ordinary.")
+TRACKED = Series("tracked", _G, Level.SELF, ("table",), "Entries in each table right now.")
+EVICTED = Series("evicted", _C, Level.SELF, ("table",), "Entries given up because a table was full.")
+CLOCK_LAG = Series(
+    "clock_lag_seconds", _G, Level.SELF, (), "How far the engine's packet time is behind the wall clock."
+)
+LOG_SUPPRESSED = Series("log_suppressed", _C, Level.SELF, ("event",), "Log lines left out because there were too many.")
+BUILD_INFO = Series("build_info", _G, Level.SELF, ("version", "implementation"), "1; which sipwatch this is.")
+RELOADED = Series(
+    "config_last_reload_successful", _G, Level.SELF, (), "1 when the configuration was right when last read."
+)
+RELOADED_AT = Series(
+    "config_last_reload_success_timestamp_seconds",
+    _G,
+    Level.SELF,
+    (),
+    "When the configuration in use was read, seconds since 1970.",
+)
+
+ALL: tuple[Series, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Series))
+
+Key = tuple[str, ...]
+CallKey = tuple[bytes, bytes, int]  # Call-ID, From tag, start: what a call's short id is made of
+
+
+class Seen(NamedTuple):
+    """The latest call behind a figure: an exemplar. ``value`` as counted (ns for delays), ``at`` packet time in ns."""
+
+    call: CallKey
+    value: int
+    at: int
+
+
+class Histogram:
+    """Durations counted in buckets; ns in, exact. ``latest`` has each bucket's latest call."""
+
+    __slots__ = ("_bounds", "counts", "latest", "total")
+
+    def __init__(self, bounds: list[int]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.latest: list[Seen | None] = [None] * (len(bounds) + 1)
+        self.total = 0
+
+    def observe(self, nanoseconds: int, call: CallKey | None, at: int) -> None:
+        """Count a duration; one that is negative, when packets step back in time, is none."""
+        if nanoseconds < 0:
+            return
+        place = bisect_left(self._bounds, nanoseconds)
+        self.counts[place] += 1
+        self.total += nanoseconds
+        if call is not None:
+            self.latest[place] = Seen(call, nanoseconds, at)
+
+
+def bounds(series: Series) -> list[int]:
+    """Return a histogram's upper bounds in ns."""
+    return [round(bound * SECOND) for bound in series.buckets]
