@@ -1,7 +1,6 @@
-"""The command line. Results go to standard output, everything else to standard error.
+"""``sipwatch replay``: what became of every call in capture files.
 
-Exit status: 0 done (also when a file broke off, or after Ctrl-C, with what there is), 1 could not be
-done, 2 wrong usage. Libraries that take long to load are imported where they are needed.
+Must not know: live interfaces.
 """
 
 from __future__ import annotations
@@ -10,32 +9,28 @@ import contextlib
 import gc
 import os
 import stat
-import sys
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Annotated, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sipwatch import installed_version
+from sipwatch.cli.output import open_text, opened, text_of
+from sipwatch.cli.words import DEFAULT_LISTEN, complain, configuration, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sipwatch.capture.deep import DeepSource
     from sipwatch.capture.files import CaptureSource
     from sipwatch.classify.peers import Settings
     from sipwatch.engine import Engine
+    from sipwatch.export.history import History
+    from sipwatch.export.metrics import Metrics
     from sipwatch.export.record import CallRecord
     from sipwatch.export.summary import Summary
     from sipwatch.export.writers import Writer
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+DEFAULT_STEP = 15
 
 
 class Format(StrEnum):
@@ -45,6 +40,7 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
+    OPENMETRICS = "openmetrics"
 
 
 class UsePrefilter(StrEnum):
@@ -55,36 +51,6 @@ class UsePrefilter(StrEnum):
     OFF = "off"
 
 
-def main() -> None:
-    """Run the command line; no user ever sees a traceback."""
-    try:
-        app()
-    except BrokenPipeError:
-        _quiet_exit()
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        sys.exit(130)
-    except Exception as error:  # the last net: what gets here is a mistake of ours
-        if os.environ.get("SIPWATCH_DEBUG"):
-            raise
-        _fail(f"internal error, please report it: {type(error).__name__}: {error} (SIPWATCH_DEBUG=1 shows where)")
-
-
-@app.callback(invoke_without_command=True)
-def _common(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    """Sipwatch says what became of every call: answered, busy, stuck in 100 Trying, nobody there, ..."""
-    if version:
-        typer.echo(f"sipwatch {installed_version()}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit
-
-
-@app.command()
 def replay(
     files: Annotated[
         list[str],
@@ -126,6 +92,14 @@ def replay(
     prefilter: Annotated[
         UsePrefilter, typer.Option(help="Keep RTP away before Python looks at it; changes no result.")
     ] = UsePrefilter.AUTO,
+    step: Annotated[
+        int | None,
+        typer.Option(metavar="SECONDS", min=1, help=f"Seconds between samples (openmetrics). Default: {DEFAULT_STEP}."),
+    ] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Keep serving the figures as /metrics afterwards.")] = False,
+    listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help=f"Where --serve listens. Default: {DEFAULT_LISTEN}.")
+    ] = None,
 ) -> None:
     """Say what became of every call in capture files."""
     if keylog is not None and not deep:
@@ -134,13 +108,54 @@ def replay(
         raise typer.BadParameter(
             "a ladder is drawn for the terminal; it cannot be combined with --format", param_hint="--ladder"
         )
-    settings = _settings(config)
+    if step is not None and form is not Format.OPENMETRICS:
+        raise typer.BadParameter("is of use only with --format openmetrics", param_hint="--step")
+    if listen is not None and not serve:
+        raise typer.BadParameter("is of use only with --serve", param_hint="--listen")
+    if expression is not None and (serve or form is Format.OPENMETRICS):
+        raise typer.BadParameter("metrics count every call; they cannot be filtered", param_hint="--filter")
+    if ladder is not None and serve:
+        raise typer.BadParameter("a ladder cannot be combined with --serve", param_hint="--ladder")
+    settings = configuration(config).settings
     keep = _filter(expression)
-    with _source(files, prefilter, deep=deep, keylog=keylog) as source, _output(output) as out:
+    with _source(files, prefilter, deep=deep, keylog=keylog) as source, opened(output) as out:
         if ladder is not None:
             _draw(source, settings, out, ladder)
+        elif form is Format.OPENMETRICS:
+            _history(source, settings, out, step or DEFAULT_STEP, (listen or DEFAULT_LISTEN) if serve else None)
         else:
-            _report(source, settings, out, form, keep, messages=messages)
+            engine = _report(source, settings, out, form, keep, messages=messages, counting=serve)
+            if serve:
+                _serve(engine, source, listen or DEFAULT_LISTEN)
+
+
+def _history(
+    source: CaptureSource | DeepSource, settings: Settings, out: IO[bytes], step: int, listen: str | None
+) -> None:
+    from sipwatch.cli.history import Replayed, write
+    from sipwatch.engine import Engine
+
+    engine = Engine(None, metrics=_metrics(settings))
+    replayed = Replayed(engine, source)
+    history = replayed.history(step)
+    _run(engine, source, history)
+    write(history, out)
+    _warn(source)
+    if listen is not None:
+        replayed.serve(listen)
+
+
+def _serve(engine: Engine, source: CaptureSource | DeepSource, listen: str) -> None:
+    from sipwatch.cli.history import Replayed
+
+    Replayed(engine, source).serve(listen)
+
+
+def _metrics(settings: Settings) -> Metrics:
+    from sipwatch.classify.peers import Directory
+    from sipwatch.export.metrics import Metrics
+
+    return Metrics(Directory(settings))
 
 
 def _report(
@@ -151,7 +166,8 @@ def _report(
     keep: Callable[[CallRecord], bool] | None,
     *,
     messages: bool,
-) -> None:
+    counting: bool,
+) -> Engine:
     from sipwatch.engine import Engine
     from sipwatch.export.summary import Summary
 
@@ -164,11 +180,13 @@ def _report(
             count(record, completed)
             write(record)
 
-    engine = Engine(sink, settings, keep_messages=messages and form is not Format.TABLE)
+    metrics = _metrics(settings) if counting else None
+    engine = Engine(sink, settings, keep_messages=messages and form is not Format.TABLE, metrics=metrics)
     _run(engine, source)
     writer.finish(engine.capture(source), summary.to_record())
     out.flush()
     _warn(source)
+    return engine
 
 
 def _draw(source: CaptureSource | DeepSource, settings: Settings, out: IO[bytes], wanted: str) -> None:
@@ -186,14 +204,14 @@ def _draw(source: CaptureSource | DeepSource, settings: Settings, out: IO[bytes]
     _run(engine, source)
     _warn(source)
     if not found:
-        _fail(f"no call {wanted!r} in {', '.join(source.files)}; the report without --ladder lists the ids")
-    with _text(out) as text:
+        fail(f"no call {wanted!r} in {', '.join(source.files)}; the report without --ladder lists the ids")
+    with text_of(out) as text:
         for call in sorted(found, key=lambda call: call.started):
             print_ladder(text, call)
     out.flush()
 
 
-def _run(engine: Engine, source: CaptureSource | DeepSource) -> None:
+def _run(engine: Engine, source: CaptureSource | DeepSource, history: History | None = None) -> None:
     """Feed the engine to the end of the source, or until Ctrl-C."""
     from sipwatch.capture.deep import DeepSource
     from sipwatch.capture.errors import CaptureError
@@ -203,14 +221,15 @@ def _run(engine: Engine, source: CaptureSource | DeepSource) -> None:
     gc.disable()
     try:
         with progress(source):
+            items: Iterable[Any] = source if history is None else history.watch(source)
             if isinstance(source, DeepSource):
-                engine.run_datagrams(source)
+                engine.run_datagrams(items)
             else:
-                engine.run(source)
+                engine.run(items)
     except CaptureError as error:
-        _fail(str(error))
+        fail(str(error))
     except KeyboardInterrupt:
-        _complain("interrupted; this is what was read so far")
+        complain("interrupted; this is what was read so far")
     engine.finish(source.last)
 
 
@@ -230,22 +249,9 @@ def _source(
         else:
             source = open_capture(files, prefilter=Prefilter(prefilter.value))
     except CaptureError as error:
-        _fail(str(error))
+        fail(str(error))
     with source:
         yield source
-
-
-def _settings(path: str | None) -> Settings:
-    from sipwatch.classify.peers import Settings
-
-    if path is None:
-        return Settings()
-    from sipwatch.config import ConfigError, load
-
-    try:
-        return load(path)
-    except ConfigError as error:
-        _fail(str(error))
 
 
 def _filter(expression: str | None) -> Callable[[CallRecord], bool] | None:
@@ -259,32 +265,12 @@ def _filter(expression: str | None) -> Callable[[CallRecord], bool] | None:
         raise typer.BadParameter(str(error), param_hint="--filter") from None
 
 
-@contextlib.contextmanager
-def _output(path: str | None) -> Iterator[IO[bytes]]:
-    """Open the output; a disk that is full or a reader that went away ends the run in one line or none."""
-    if path is None:
-        try:
-            yield sys.stdout.buffer
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _quiet_exit()
-        except OSError as error:
-            _abandon_output()
-            _fail(f"standard output cannot be written: {error.strerror}")
-        return
-    try:
-        with open(path, "wb") as out:
-            yield out
-    except OSError as error:
-        _fail(f"{path}: cannot be written: {error.strerror}")
-
-
 def _writer(form: Format, out: IO[bytes], summary: Summary, *, messages: bool) -> Writer:
     if form is Format.TABLE:
         from sipwatch.classify.outcomes import CATEGORY
         from sipwatch.report.table import TableWriter
 
-        return TableWriter(_open_text(out), summary, dict(CATEGORY))
+        return TableWriter(open_text(out), summary, dict(CATEGORY))
     from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
 
     if form is Format.JSON:
@@ -294,46 +280,6 @@ def _writer(form: Format, out: IO[bytes], summary: Summary, *, messages: bool) -
     return CsvWriter(out, messages=messages)
 
 
-def _open_text(out: IO[bytes]) -> IO[str]:
-    """Return a text stream on the output; what its encoding lacks is replaced, never an error."""
-    if out is sys.stdout.buffer:
-        with contextlib.suppress(AttributeError):
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        return sys.stdout
-    return open(out.fileno(), "w", encoding="utf-8", closefd=False)
-
-
-@contextlib.contextmanager
-def _text(out: IO[bytes]) -> Iterator[IO[str]]:
-    text = _open_text(out)
-    yield text
-    text.flush()
-
-
 def _warn(source: CaptureSource | DeepSource) -> None:
     for warning in source.warnings:
-        _complain(f"warning: {warning}")
-
-
-def _complain(words: str) -> None:
-    from sipwatch.export.escape import terminal
-
-    with contextlib.suppress(OSError):
-        print(f"sipwatch: {terminal(words)}", file=sys.stderr)
-
-
-def _fail(words: str) -> NoReturn:
-    _complain(words)
-    sys.exit(1)
-
-
-def _abandon_output() -> None:
-    """Point standard output at nothing, so that the interpreter's own flush at exit cannot fail."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _quiet_exit() -> NoReturn:
-    """End as a filter ends whose reader has seen enough (``| head``)."""
-    _abandon_output()
-    sys.exit(0)
+        complain(f"warning: {warning}")

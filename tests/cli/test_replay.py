@@ -1,4 +1,4 @@
-"""The command line as users meet it: results, errors in one line, exit statuses, pipes and signals."""
+"""``sipwatch replay`` as users meet it: results, errors in one line, exit statuses, pipes and signals."""
 
 from __future__ import annotations
 
@@ -10,51 +10,17 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import threading
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sipwatch.capture.files import Prefilter, open_capture
 from tests.capture import builders
+from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, run, the_complaint
 
-ROOT = Path(__file__).resolve().parent.parent
-BUSY = ROOT / "pcaps" / "outcomes" / "busy.pcap"
-DEMO = ROOT / "pcaps" / "demo.pcap"
-COMMAND = [sys.executable, "-m", "sipwatch"]
-ENVIRONMENT = {**os.environ, "COLUMNS": "100", "PYTHONWARNINGS": "error"}
-
-
-def run(*arguments: object, status: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run sipwatch; no user ever sees a traceback."""
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        timeout=120,
-        check=False,
-        **more,
-    )
-    assert "Traceback" not in done.stderr
-    assert done.returncode == status, done.stderr
-    return done
-
-
-def the_complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line on standard error."""
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("sipwatch: ")
-    return line
-
-
-def test_help_and_version() -> None:
-    assert "replay" in run("--help").stdout
-    assert "--ladder" in run("replay", "--help").stdout
-    assert run("--version").stdout.startswith("sipwatch 0.")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_default_is_a_table() -> None:

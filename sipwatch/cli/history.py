@@ -1,0 +1,73 @@
+"""What ``replay`` does with metrics: the whole history as OpenMetrics, and a look at them by HTTP.
+
+Must not know: how packets are read, or figures made.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import IO, TYPE_CHECKING
+
+from sipwatch import installed_version
+from sipwatch.cli.output import text_of
+from sipwatch.cli.words import complain, fail
+from sipwatch.engine import Engine, implementation
+from sipwatch.export.collector import Collector
+from sipwatch.export.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client import Metric
+
+    from sipwatch.capture.deep import DeepSource
+    from sipwatch.capture.files import CaptureSource
+
+OPEN = ("calls", "transactions", "registrations")  # while there are any, time alone changes figures
+
+
+class Replayed:
+    """The figures of a replay."""
+
+    def __init__(self, engine: Engine, source: CaptureSource | DeepSource) -> None:
+        self.engine = engine
+        self._source = source
+        self._collector = Collector(engine)
+
+    def families(self) -> Iterator[Metric]:
+        """Give every family that a replay has."""
+        yield from self._collector.collect()
+        captures = [(name, packets, 0) for name, packets in self._source.packets_of.items()]
+        yield from self._collector.about_capture(captures, (installed_version(), implementation()))
+
+    def history(self, step: int) -> History:
+        """Return what samples the figures every ``step`` seconds."""
+        tracker = self.engine.tracker
+        return History(self.families, tracker.advance, lambda: not any(map(tracker.tracked.get, OPEN)), step)
+
+    def serve(self, listen: str) -> None:
+        """Serve the figures until somebody ends it."""
+        from sipwatch.shell.log import Log
+        from sipwatch.web.server import Server, WebError
+
+        families = list(self.families())
+        server = Server(lambda: families, lambda: None, lambda: None, listen, None, Log(sys.stderr, "text", time.time))
+        try:
+            server.start()
+        except WebError as error:
+            fail(str(error))
+        complain(f"serving http://{server.address}/metrics until Ctrl-C")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            server.stop()
+
+
+def write(history: History, out: IO[bytes]) -> None:
+    """Write a history to its end."""
+    history.finish()
+    with text_of(out) as text:
+        history.write(text)

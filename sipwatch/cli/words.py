@@ -1,0 +1,57 @@
+"""What a user is told on standard error, and how the program ends.
+
+Must not know: any command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sipwatch.config import Config
+
+
+DEFAULT_LISTEN = "127.0.0.1:10060"
+
+
+def complain(words: str) -> None:
+    """Tell the user, on standard error."""
+    from sipwatch.export.escape import terminal
+
+    with contextlib.suppress(OSError):
+        print(f"sipwatch: {terminal(words)}", file=sys.stderr)
+
+
+def fail(words: str) -> NoReturn:
+    """Tell the user what could not be done, and end."""
+    complain(words)
+    sys.exit(1)
+
+
+def abandon_output() -> None:
+    """Point standard output at nothing, so that the interpreter's own flush at exit cannot fail."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def quiet_exit() -> NoReturn:
+    """End as a filter ends whose reader has seen enough (``| head``)."""
+    abandon_output()
+    sys.exit(0)
+
+
+def configuration(path: str | None) -> Config:
+    """Read a configuration, the defaults without one; what is wrong with it ends the program."""
+    from sipwatch.config import Config, ConfigError, load
+
+    if path is None:
+        from sipwatch.classify.peers import Settings
+
+        return Config(Settings())
+    try:
+        return load(path)
+    except ConfigError as error:
+        fail(str(error))

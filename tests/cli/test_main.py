@@ -1,0 +1,57 @@
+"""The command line's frame: help, version, usage, and the net under all commands."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from tests.cli.program import BUSY, run
+
+frame = importlib.import_module("sipwatch.cli.main")  # the package gives its function this name
+
+
+def test_help_and_version() -> None:
+    assert "replay" in run("--help").stdout
+    assert "--ladder" in run("replay", "--help").stdout
+    assert run("--version").stdout.startswith("sipwatch 0.")
+    assert "metrics" in run("live", "--help").stdout
+
+
+def test_without_a_command_there_is_help() -> None:
+    assert run().stdout == run("--help").stdout
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    done = run("reply", BUSY, status=2)
+    assert "No such command" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_mistake_of_ours_is_one_line_and_says_how_to_see_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("\x1b[2J by zero")
+
+    monkeypatch.setattr(frame, "app", broken)
+    with pytest.raises(SystemExit) as ended:
+        frame.main()
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sipwatch: internal error, please report it: ZeroDivisionError: ")
+    assert "SIPWATCH_DEBUG=1" in line
+    assert "\x1b" not in line
+    monkeypatch.setenv("SIPWATCH_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        frame.main()
+
+
+@pytest.mark.parametrize(("raised", "status"), [(KeyboardInterrupt(), 130), (SystemExit(3), 3)])
+def test_other_ends_have_their_own_status(raised: BaseException, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ending() -> None:
+        raise raised
+
+    monkeypatch.setattr(frame, "app", ending)
+    with pytest.raises(SystemExit) as ended:
+        frame.main()
+    assert ended.value.code == status
