@@ -1,0 +1,95 @@
+"""What the engine saw, as lines of the log: conditions as they come and go, calls that failed.
+
+Must not know: how lines are written, or when this is called. Times are packet times; ``id`` is the call's
+short id, the one that stands in reports and exemplars.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sipwatch.classify.outcomes import PLAIN_NAME, Category, Outcome
+from sipwatch.export.calls import call_id as id_of
+from sipwatch.export.calls import text, timestamp
+from sipwatch.track.conditions import Condition
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
+    from sipwatch.shell.log import Level, Log
+    from sipwatch.track.conditions import Raised
+    from sipwatch.track.leg import Leg
+
+CALL_FAILED: Final = "call_failed"
+
+# The others ended as somebody meant them to, or nobody knows how.
+_LEVEL_OF: Final[dict[str, Level]] = {
+    Category.USER.value: "info",
+    Category.POLICY.value: "warning",
+    Category.ROUTING.value: "warning",
+    Category.TECHNICAL.value: "warning",
+    Category.CAPACITY.value: "warning",
+}
+
+
+def condition_raised(log: Log, leg: Leg, raised: Raised, source: str, destination: str) -> None:
+    """Write that something is wrong with a leg right now. ``source`` and ``destination`` are peers' names."""
+    log.event(
+        # Slow is worth counting; it is no trouble yet.
+        "info" if raised.kind is Condition.SLOW_PROGRESS else "warning",
+        "condition_raised",
+        at=timestamp(raised.raised),
+        condition=raised.kind.value,
+        source=source,
+        destination=destination,
+        id=id_of(leg.call),
+        request_uri=text(leg.invite.request_uri),
+        source_address=leg.path.source,
+        destination_address=leg.path.destination,
+        after_seconds=_seconds(raised.raised - leg.started),
+        call_id=text(leg.call.call_id),
+    )
+
+
+def condition_resolved(log: Log, leg: Leg, raised: Raised, source: str, destination: str) -> None:
+    """Write how a condition ended, and how long it lasted."""
+    log.event(
+        "info",
+        "condition_resolved",
+        at=timestamp(raised.resolved),
+        condition=raised.kind.value,
+        resolution=None if raised.resolution is None else raised.resolution.value,
+        lasted_seconds=_seconds(raised.resolved - raised.raised),
+        source=source,
+        destination=destination,
+        id=id_of(leg.call),
+        call_id=text(leg.call.call_id),
+    )
+
+
+def call_failed(log: Log, record: CallRecord) -> None:
+    """Write a call that failed; of one that ended as it should, or without a verdict, nothing."""
+    level = _LEVEL_OF.get(record.category)
+    if level is None:
+        return
+    log.event(
+        level,
+        CALL_FAILED,
+        at=record.ended or record.started,
+        id=record.id,
+        outcome=record.outcome,
+        plain_name=PLAIN_NAME[Outcome(record.outcome)],
+        category=record.category,
+        source=record.source,
+        destination=record.destination,
+        caller=record.caller,
+        callee=record.callee,
+        status_code=record.status_code,
+        cause=record.cause,
+        setup_seconds=record.setup_seconds,
+        conditions=",".join(condition.kind for condition in record.conditions) or None,
+        call_id=record.call_id,
+    )
+
+
+def _seconds(span: int) -> float:
+    return round(span / 1e9, 6)

@@ -1,0 +1,159 @@
+"""What the engine saw, as lines: from real calls, through the real engine."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sipwatch.capture.files import open_capture
+from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
+from sipwatch.config import load
+from sipwatch.engine import Engine
+from sipwatch.shell.events import call_failed, condition_raised, condition_resolved
+from sipwatch.shell.log import Log
+from tests.export.records import EVIL, call, condition
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
+    from sipwatch.track.call import Call
+    from sipwatch.track.conditions import Raised
+    from sipwatch.track.leg import Leg
+    from sipwatch.wire.message import Request, Response
+
+PCAPS = Path(__file__).resolve().parent.parent.parent / "pcaps"
+
+
+def no_clock() -> float:
+    """Stand still: these lines have packet times."""
+    return 0.0
+
+
+class Logging:
+    """A watcher as the daemon has one: writes every condition."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def raised(self, leg: Leg, raised: Raised) -> None:
+        condition_raised(self.log, leg, raised, "phones", "acme")
+
+    def resolved(self, leg: Leg, raised: Raised) -> None:
+        condition_resolved(self.log, leg, raised, "phones", "acme")
+
+    def added(self, leg: Leg) -> None: ...
+    def repeated(self, message: Request | Response) -> None: ...
+    def ended(self, call: Call) -> None: ...
+    def disconnected(self, call: Call, delay: int) -> None: ...
+
+
+def logged(capture: str) -> tuple[list[dict[str, Any]], list[CallRecord]]:
+    """Replay a capture; return what was logged, and the calls."""
+    out = io.StringIO()
+    log = Log(out, "json", no_clock, most_per_minute=10_000)
+    records: list[CallRecord] = []
+
+    def sink(record: CallRecord, _completed: bool) -> None:
+        records.append(record)
+        call_failed(log, record)
+
+    config = load(str(PCAPS / "demo.toml"))
+    engine = Engine(sink, config.settings, watcher=Logging(log))
+    with open_capture([str(PCAPS / capture)]) as source:
+        engine.run(source)
+        engine.finish(source.last)
+    return [json.loads(line) for line in out.getvalue().splitlines()], records
+
+
+def test_a_call_stuck_in_trying_is_told_while_it_happens() -> None:
+    lines, (record,) = logged("conditions/no_progress.pcap")
+    slow, stuck, *_ = lines
+    assert slow["level"] == "INFO"
+    assert slow["condition"] == "slow_progress"
+    assert stuck == {
+        "time": "2026-01-05T09:00:10.100000Z",
+        "level": "WARNING",
+        "event": "condition_raised",
+        "condition": "no_progress",
+        "source": "phones",
+        "destination": "acme",
+        "id": record.id,
+        "request_uri": record.callee_uri,
+        "source_address": record.source_address,
+        "destination_address": record.destination_address,
+        "after_seconds": 10.1,
+        "call_id": record.call_id,
+    }
+
+
+def test_the_end_of_a_condition_says_how_and_after_how_long() -> None:
+    lines, (record,) = logged("conditions/no_progress.pcap")
+    ended = [line for line in lines if line["event"] == "condition_resolved"]
+    assert [(line["condition"], line["resolution"]) for line in ended] == [
+        (c.kind, c.resolution) for c in sorted(record.conditions, key=lambda c: (str(c.resolved), c.raised))
+    ]
+    (stuck,) = [line for line in ended if line["condition"] == "no_progress"]
+    (known,) = [c for c in record.conditions if c.kind == "no_progress"]
+    assert stuck["time"] == known.resolved
+    assert stuck["lasted_seconds"] == pytest.approx(float(str(known.resolved)[17:-1]) - float(known.raised[17:-1]))
+    assert stuck["id"] == record.id
+
+
+def test_in_a_contact_centre_every_condition_and_every_failed_call_is_told_once() -> None:
+    lines, records = logged("demo.pcap")
+    conditions = [c for record in records for c in record.conditions]
+    told = [(line["condition"], line["time"]) for line in lines if line["event"] == "condition_raised"]
+    assert sorted(told) == sorted((c.kind, c.raised) for c in conditions)
+    resolved = [(line["condition"], line["time"]) for line in lines if line["event"] == "condition_resolved"]
+    assert sorted(resolved) == sorted((c.kind, c.resolved) for c in conditions)
+    failed = [line["id"] for line in lines if line["event"] == "call_failed"]
+    assert failed == [r.id for r in records if r.category not in {"success", "normal", "unknown"}]
+    assert len(failed) == 138  # the report's figure
+
+
+def test_the_text_form_of_a_failed_call() -> None:
+    out = io.StringIO()
+    record = call("no_progress", source="phones", destination="acme", status_code=487, cause=102, setup_seconds=12.3)
+    record.conditions = [condition("slow_progress", 3), condition("no_progress", 10)]
+    call_failed(Log(out, "text", no_clock), record)
+    assert out.getvalue() == (
+        '2026-01-05T09:00:02.000000Z WARNING call_failed id=0123456789ab outcome=no_progress plain_name="Stuck in Trying"'
+        " category=technical source=phones destination=acme caller=15550100 callee=15550101 status_code=487 cause=102"
+        " setup_seconds=12.3 conditions=slow_progress,no_progress call_id=c1\n"
+    )
+
+
+@pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.RETRIED])
+def test_only_calls_that_failed_are_told_and_the_users_doing_is_no_warning(outcome: Outcome) -> None:
+    out = io.StringIO()
+    call_failed(Log(out, "json", no_clock), call(outcome.value))
+    category = CATEGORY_OF[outcome.value]
+    if category in {"success", "normal", "unknown"}:
+        assert out.getvalue() == ""
+    else:
+        assert json.loads(out.getvalue())["level"] == ("INFO" if category == "user" else "WARNING")
+
+
+def test_a_call_without_an_end_has_the_time_it_began() -> None:
+    out = io.StringIO()
+    call_failed(Log(out, "json", no_clock), call(ended=None))
+    assert json.loads(out.getvalue())["time"] == "2026-01-05T09:00:00.000000Z"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_stranger_who_calls_writes_no_line_of_his_own(form: str) -> None:
+    out = io.StringIO()
+    evil = EVIL + '" outcome="answered"\n2026-01-05T09:00:02.000000Z INFO stopped'
+    record = call("forbidden", caller=evil, callee=evil, call_id=evil)
+    call_failed(Log(out, "json" if form == "json" else "text", no_clock), record)
+    assert out.getvalue().count("\n") == 1
+    assert "\x1b" not in out.getvalue()
+    assert "\u202e" not in out.getvalue()
+    if form == "json":
+        assert json.loads(out.getvalue())["outcome"] == "forbidden"
+    else:
+        assert out.getvalue().count(" outcome=forbidden ") == 1
+        assert ' outcome="answered' not in out.getvalue().replace('\\"', "'")
