@@ -12,23 +12,37 @@ import re
 import subprocess
 import sys
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args, get_type_hints
 
+from prometheus_client import generate_latest as exposition_text
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
+from prometheus_client.registry import Collector as Registered
 from typer.models import ArgumentInfo
 
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MOST_TCP_PORTS, TUNNELS
+from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Outcome
-from sipwatch.classify.peers import PeerKind
-from sipwatch.cli import replay
-from sipwatch.config import CAUSE_PROTOCOLS, PEER_KEYS, RULE_KEYS, TIMER_KEYS
+from sipwatch.classify.peers import Directory, PeerKind
+from sipwatch.cli.live import live
+from sipwatch.cli.replay import replay
+from sipwatch.config import CAPTURE_KEYS, CAUSE_PROTOCOLS, DEFAULT_BUFFER, PEER_KEYS, RULE_KEYS, TIMER_KEYS, load
+from sipwatch.engine import Engine
+from sipwatch.export import series
+from sipwatch.export.collector import Collector
+from sipwatch.export.metrics import Metrics
+from sipwatch.export.series import Kind, Level
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import RESOLVED_BY, SECOND, TABLE, TIMERS, Input, Since, State, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from prometheus_client import Metric
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/design.md", "docs/configuration.md")
+PAGES = ("README.md", "docs/design.md", "docs/configuration.md", "docs/metrics.md")
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FAILED_CALLS_SHOWN = 12  # lines of them in the README
 
@@ -120,11 +134,11 @@ def ladder() -> str:
     return f"```\n{run('replay', 'pcaps/outcomes/no_progress.pcap', '--ladder', 'stuck')}```\n"
 
 
-def options() -> str:
-    """Write the options of ``sipwatch replay``: what its help says, whose layout is typer's affair."""
+def options(command: Callable[..., None]) -> str:
+    """Write a command's options: what its help says, whose layout is typer's affair."""
     rows = []
-    hints = get_type_hints(replay, include_extras=True)
-    for name, parameter in inspect.signature(replay).parameters.items():
+    hints = get_type_hints(command, include_extras=True)
+    for name, parameter in inspect.signature(command).parameters.items():
         kind, option = get_args(hints[name])
         if isinstance(option, ArgumentInfo):
             rows.append([f"`{option.metavar}`", "", f"{option.help}"])
@@ -132,9 +146,9 @@ def options() -> str:
         choices = [choice.value for choice in kind] if isinstance(kind, type) and issubclass(kind, StrEnum) else []
         # What comes first in Option(...) is a default to typer, also where it is a name.
         words = [word for word in (option.default, *(option.param_decls or ())) if str(word).startswith("-")]
-        names = ", ".join(f"`{word}`" for word in words or (f"--{name}",))
+        names = ", ".join(f"`{word}`" for word in words or (f"--{name.replace('_', '-')}",))
         value = option.metavar or " ".join(choices)
-        default = f" Default: `{parameter.default.value}`." if choices else ""
+        default = f" Default: `{parameter.default}`." if isinstance(parameter.default, str) else ""
         rows.append([names, f"`{value}`" if value else "", option.help + default])
     return table(["option", "value", "meaning"], rows)
 
@@ -195,6 +209,21 @@ _RULE = {
 }
 
 
+_CAPTURE = {
+    "tcp_ports": (
+        f"list of up to {MOST_TCP_PORTS} ports",
+        f"TCP is let through on these, SIP and SIP over WebSocket. Default: {', '.join(map(str, DEFAULT_TCP_PORTS))}.",
+    ),
+    "tunnels": (f"list of {' '.join(f'`{name}`' for name in TUNNELS)}", "Look into these as well. Default: none."),
+    "buffer_megabytes": ("1 to 1024", f"The ring of each interface, for bursts. Default: {DEFAULT_BUFFER}."),
+}
+
+
+def capture_keys() -> str:
+    """Write the keys of [capture]."""
+    return table(["key", "value", "meaning"], [[f"`{key}`", *_CAPTURE[key]] for key in CAPTURE_KEYS])
+
+
 def peer_keys() -> str:
     """Write the keys of [[peer]]."""
     rows = [[f"`{key}`", *_PEER[key]] for key in PEER_KEYS if key not in TIMER_KEYS]
@@ -211,6 +240,74 @@ def example() -> str:
     return f"```toml\n{(ROOT / 'pcaps/demo.toml').read_text()}```\n"
 
 
+# docs/metrics.md
+
+
+def metrics_of(level: Level) -> str:
+    """Write the metrics of one level."""
+    rows = [
+        [f"`{of.exposed}`", of.kind.value, " ".join(f"`{label}`" for label in of.labels), of.meaning]
+        for of in series.ALL
+        if of.level is level
+    ]
+    return table(["metric", "type", "labels", "meaning"], rows)
+
+
+def buckets() -> str:
+    """Write the bounds of every histogram."""
+    rows = [
+        [f"`{of.exposed}`", " ".join(f"{bound:g}" for bound in of.buckets)]
+        for of in series.ALL
+        if of.kind is Kind.HISTOGRAM
+    ]
+    return table(["histogram", "upper bounds, seconds"], rows)
+
+
+@cache
+def _demo_metrics() -> list[Metric]:
+    """Count the demo, as a replay does."""
+    engine = Engine(None, metrics=Metrics(Directory(load(str(ROOT / "pcaps/demo.toml")).settings)))
+    with open_capture([str(ROOT / "pcaps/demo.pcap")], prefilter=Prefilter.OFF) as source:
+        engine.run(source)
+        engine.finish(source.last)
+    return list(Collector(engine).collect())
+
+
+class _Fixed(Registered):
+    def collect(self) -> list[Metric]:
+        return _demo_metrics()
+
+
+def exposition() -> str:
+    """Show real text of what a scrape of the demo gives: some series of some metrics that are not 0."""
+    text = exposition_text(_Fixed()).decode()
+    return "```\n" + "".join(_excerpt(text, name, most) for name, most in _SHOWN) + "```\n"
+
+
+def exemplars() -> str:
+    """Show the same as OpenMetrics, whose samples name a call."""
+    text = openmetrics_text(_Fixed()).decode()
+    lines = [line for line in text.splitlines() if line.startswith("sipwatch_calls_total{") and " # {" in line]
+    return "```\n" + "\n".join(lines[:2]) + "\n```\n"
+
+
+_SHOWN = (("calls_total", 4), ("invites_in_condition", 2), ("progress_delay_seconds", 16), ("reason_causes_total", 2))
+
+
+def _excerpt(text: str, name: str, most: int) -> str:
+    """Return a metric's head and its first samples; only samples of series with something in them, but for gauges."""
+    family = text[text.index(f"# HELP sipwatch_{name} ") :]
+    lines = family[: family.index("\n# HELP", 1)].splitlines()
+    head, samples = lines[:2], lines[2:]
+    if name.endswith("_seconds"):
+        first = next(line for line in samples if "_count{" in line and not line.endswith(" 0.0"))
+        labels = first[first.index("{") + 1 : first.index("}")].split(",")
+        chosen = [line for line in samples if all(label in line for label in labels)]
+    else:
+        chosen = [line for line in samples if name == "invites_in_condition" or not line.endswith(" 0.0")]
+    return "\n".join([*head, *chosen[:most]]) + "\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "state-diagram": diagram,
     "transitions": transitions,
@@ -218,12 +315,21 @@ PARTS: dict[str, Callable[[], str]] = {
     "resolutions": resolutions,
     "demo": demo,
     "ladder": ladder,
-    "options": options,
+    "options": lambda: options(replay),
+    "live-options": lambda: options(live),
     "outcomes": outcomes,
     "timer-keys": timer_keys,
+    "capture-keys": capture_keys,
     "peer-keys": peer_keys,
     "rule-keys": rule_keys,
     "example": example,
+    "metrics-of-calls": lambda: metrics_of(Level.CALL),
+    "metrics-of-legs": lambda: metrics_of(Level.LEG),
+    "metrics-of-messages": lambda: metrics_of(Level.MESSAGE),
+    "metrics-of-itself": lambda: metrics_of(Level.SELF),
+    "buckets": buckets,
+    "exposition": exposition,
+    "exemplars": exemplars,
 }
 
 

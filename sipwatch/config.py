@@ -10,8 +10,9 @@ import math
 import re
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MOST_TCP_PORTS, TUNNELS, Wanted
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import OTHER, Peer, PeerKind, Rule, Settings
 from sipwatch.track.leg import Heard
@@ -29,9 +30,12 @@ TIMER_KEYS = {
     "brief_before": (5, "a caller who gives up before this was brief"),
     "dialog_timeout": (14400, "an answered call nobody ends (a smaller Session-Expires goes before it)"),
 }
+CAPTURE_KEYS = ("tcp_ports", "tunnels", "buffer_megabytes")
 PEER_KEYS = ("name", "kind", "addresses", "rule", *TIMER_KEYS)
 RULE_KEYS = ("status_code", "cause", "cause_protocol", "heard", "outcome", "note")
 CAUSE_PROTOCOLS = ("Q.850", "SIP")
+DEFAULT_BUFFER = 16  # megabytes: some four seconds of 7,000 messages a second
+_LARGEST_BUFFER = 1024
 _NO_VERDICT = (Outcome.RETRIED, Outcome.UNFINISHED)
 _LONGEST_TIMER = 10 * 365 * 86_400  # seconds
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
@@ -43,7 +47,18 @@ class ConfigError(Exception):
     """A configuration that cannot be used; the text is one line."""
 
 
-def load(path: str) -> Settings:
+class Config(NamedTuple):
+    """What a configuration says: how calls are judged, and what a live interface lets through.
+
+    ``buffer`` is the size of each interface's ring in bytes.
+    """
+
+    settings: Settings
+    wanted: Wanted = Wanted()
+    buffer: int = DEFAULT_BUFFER << 20
+
+
+def load(path: str) -> Config:
     """Read a configuration file. Raises ConfigError."""
     try:
         with open(path, "rb") as file:
@@ -55,13 +70,13 @@ def load(path: str) -> Settings:
     return parse(text, path)
 
 
-def parse(text: str, path: str) -> Settings:
-    """Turn the text of a configuration into settings. Raises ConfigError."""
+def parse(text: str, path: str) -> Config:
+    """Turn the text of a configuration into what it says. Raises ConfigError."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return _Checker(path, lines_of(text)).settings(document)
+    return _Checker(path, lines_of(text)).config(document)
 
 
 class _Checker:
@@ -71,8 +86,31 @@ class _Checker:
         self._path = path
         self._lines = lines
 
-    def settings(self, document: dict[str, Any]) -> Settings:
-        self._known(document, ("timers", "peer"), ())
+    def config(self, document: dict[str, Any]) -> Config:
+        self._known(document, ("timers", "capture", "peer"), ())
+        capture = self._table(document.get("capture", {}), ("capture",))
+        self._known(capture, CAPTURE_KEYS, ("capture",))
+        megabytes = self._number(capture, "buffer_megabytes", 1, _LARGEST_BUFFER, ("capture",))
+        return Config(
+            self._settings(document),
+            Wanted(self._ports(capture, ("capture", "tcp_ports")), self._tunnels(capture, ("capture", "tunnels"))),
+            (DEFAULT_BUFFER if megabytes is None else megabytes) << 20,
+        )
+
+    def _ports(self, capture: dict[str, Any], where: Where) -> tuple[int, ...]:
+        ports = capture.get("tcp_ports", list(DEFAULT_TCP_PORTS))
+        good = isinstance(ports, list) and all(type(port) is int and 0 < port < 65_536 for port in ports)
+        if not good or len(ports) > MOST_TCP_PORTS:
+            self._complain(where, ports, f"a list of up to {MOST_TCP_PORTS} port numbers, such as [5060, 5066]")
+        return tuple(dict.fromkeys(ports))
+
+    def _tunnels(self, capture: dict[str, Any], where: Where) -> tuple[str, ...]:
+        tunnels = capture.get("tunnels", [])
+        if not isinstance(tunnels, list):
+            self._complain(where, tunnels, f"a list of tunnels: {', '.join(TUNNELS)}")
+        return tuple(dict.fromkeys(self._one_of(tunnel, TUNNELS, where) for tunnel in tunnels))
+
+    def _settings(self, document: dict[str, Any]) -> Settings:
         timers = self._table(document.get("timers", {}), ("timers",))
         self._known(timers, TIMER_KEYS, ("timers",))
         given = self._timers(timers, ("timers",))

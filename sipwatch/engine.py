@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.deep import Datagram, DeepSource
     from sipwatch.capture.files import CaptureSource
+    from sipwatch.capture.tally import Place
     from sipwatch.export.metrics import Metrics
     from sipwatch.track.call import Call, Watcher
     from sipwatch.track.leg import Leg
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
 
 
 MOST_METHODS = 64
+
+
+class Nowhere:
+    """The place of packets that have no number, on an interface."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+_NOWHERE = Nowhere()
 
 
 class Engine:
@@ -63,21 +76,24 @@ class Engine:
         self.responses: dict[int, int] = {}
         self._sink = sink
 
-    def run(self, frames: Iterable[tuple[int, int, bytes]]) -> None:
-        """Take every frame: packet time in ns, link type, bytes."""
+    def run(self, frames: Iterable[tuple[int, int, bytes]], place: Place | Nowhere | None = None) -> None:
+        """Take every frame: packet time in ns, link type, bytes. ``place`` says which packet of a file it is."""
         decode = self.decoder.frame
         message = self.message
+        place = place or _NOWHERE
         for time, link_type, data in frames:
             for item in decode(time, link_type, data):
                 if item.__class__ is Response or item.__class__ is Request:
+                    item.number = place.number
                     message(item)
 
     def run_datagrams(self, datagrams: Iterable[Datagram]) -> None:
-        """Take what another decoder found: packet time in ns, transport, ends, bytes."""
+        """Take what another decoder found: packet time in ns, packet number, transport, ends, bytes."""
         decoder = self.decoder
-        for time, transport, key, payload in datagrams:
+        for time, number, transport, key, payload in datagrams:
             for item in decoder.datagram(time, decoder.path(Transport(transport), key), payload):
                 if isinstance(item, (Request, Response)):
+                    item.number = number
                     self.message(item)
 
     def message(self, message: Request | Response) -> None:

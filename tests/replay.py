@@ -29,10 +29,10 @@ def replay(
 ) -> Replayed:
     """Replay capture files; calls in the order they started."""
     calls: list[CallRecord] = []
-    settings = parse(config, "test") if config else Settings()
+    settings = parse(config, "test").settings if config else Settings()
     engine = Engine(lambda call, _: calls.append(call), settings, keep_messages=keep_messages)
     with open_capture([str(path) for path in paths], prefilter=prefilter) as source:
-        engine.run(source)
+        engine.run(source, source.place)
         engine.finish(source.last)
         return Replayed(sorted(calls, key=lambda call: call.started), engine.capture(source))
 

@@ -48,7 +48,7 @@ addresses = ["203.0.113.7"]
 
 
 def test_everything_that_a_configuration_can_say() -> None:
-    settings = parse(FULL, "x")
+    settings = parse(FULL, "x").settings
     assert (settings.timers.no_response_after, settings.timers.slow_progress_after) == (4 * SECOND, 5 * SECOND // 2)
     assert settings.timers.no_progress_after == 10 * SECOND
     acme, phones = settings.peers
@@ -62,7 +62,7 @@ def test_everything_that_a_configuration_can_say() -> None:
 
 
 def test_an_empty_configuration_means_the_defaults() -> None:
-    settings = parse("", "x")
+    settings = parse("", "x").settings
     assert (settings.timers.no_answer_after, settings.peers) == (30 * SECOND, [])
 
 
@@ -124,7 +124,7 @@ def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, wor
 
 def test_a_narrower_rule_may_stand_before_a_wider_one() -> None:
     text = RULE + 'cause = 34\nheard = "trying"\noutcome = "busy"\n[[peer.rule]]\ncause = 34\noutcome = "congested"\n'
-    assert len(parse(text, "x").peers[0].rules) == 2
+    assert len(parse(text, "x").settings.peers[0].rules) == 2
 
 
 def test_lines_are_found_through_comments_strings_and_lists() -> None:
@@ -142,4 +142,4 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not UTF-8"):
         load(str(tmp_path / "bytes.toml"))
     (tmp_path / "good.toml").write_text(FULL)
-    assert len(load(str(tmp_path / "good.toml")).peers) == 2
+    assert len(load(str(tmp_path / "good.toml")).settings.peers) == 2

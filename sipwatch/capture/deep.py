@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import open_capture
-from sipwatch.capture.formats import Tally
+from sipwatch.capture.tally import FILE_SHIFT, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,12 +29,13 @@ INSTALL_HINT = (
 
 
 class Datagram(NamedTuple):
-    """One SIP message as tshark found it: packet time in ns, transport word, ends, bytes.
+    """One SIP message as tshark found it: packet time in ns, packet number, transport word, ends, bytes.
 
     ``key`` is source and destination address and source and destination port, packed in that order.
     """
 
     time: int
+    number: int
     transport: str
     key: bytes
     payload: bytes
@@ -96,11 +97,19 @@ class DeepSource:
         while self._captures:
             self._captures.pop().close()
 
+    @property
+    def packets_of(self) -> dict[str, int]:
+        """Count the packets so far by file."""
+        return {path: tally.packets for path, tally in zip(self.files, self._tallies, strict=True)}
+
     def __iter__(self) -> Iterator[Datagram]:
-        parts = [self._file(path, tally) for path, tally in zip(self.files, self._tallies, strict=True)]
+        parts = [
+            self._file(path, tally, index << FILE_SHIFT)
+            for index, (path, tally) in enumerate(zip(self.files, self._tallies, strict=True))
+        ]
         return parts[0] if len(parts) == 1 else heapq.merge(*parts, key=lambda datagram: datagram.time)
 
-    def _file(self, path: str, tally: Tally) -> Iterator[Datagram]:
+    def _file(self, path: str, tally: Tally, before: int) -> Iterator[Datagram]:
         # Late: pyshark brings lxml and asyncio, which nobody else needs.
         from pyshark import FileCapture
         from pyshark.capture.capture import TSharkCrashException
@@ -119,7 +128,7 @@ class DeepSource:
                 time = _nanoseconds(str(packet.frame_info.time_epoch))
                 if not counted:
                     tally.add(1, time, time)
-                yield from _datagrams(time, packet.layers)
+                yield from _datagrams(time, before + int(packet.number), packet.layers)
         except TSharkCrashException as error:
             if not tally.packets:
                 raise CaptureError(f"{path}: tshark could not read it: {_one_line(error)}") from None
@@ -150,7 +159,7 @@ def _check(path: str) -> None:
         raise CaptureError(f"{path}: is a directory, not a file")
 
 
-def _datagrams(time: int, layers: Sequence[Any]) -> Iterator[Datagram]:
+def _datagrams(time: int, number: int, layers: Sequence[Any]) -> Iterator[Datagram]:
     """Walk a packet's layers outside in: the innermost addresses and ports are those of the SIP ends."""
     addresses: tuple[bytes, bytes] | None = None
     ports = b""
@@ -171,7 +180,8 @@ def _datagrams(time: int, layers: Sequence[Any]) -> Iterator[Datagram]:
         elif name == "sip" and addresses is not None:
             payload = _sip_bytes(fields)
             if payload:
-                yield Datagram(time, _transport(transport, secure=secure), addresses[0] + addresses[1] + ports, payload)
+                key = addresses[0] + addresses[1] + ports
+                yield Datagram(time, number, _transport(transport, secure=secure), key, payload)
 
 
 def _transport(carrier: str, *, secure: bool) -> str:

@@ -16,10 +16,10 @@ from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.formats import frames
 from sipwatch.capture.prefilter import MediaFilter, Prefilter
 from sipwatch.capture.reader import Reader
-from sipwatch.capture.tally import LATEST, Frame, Tally
+from sipwatch.capture.tally import FILE_SHIFT, LATEST, Frame, Place, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Self
 
 __all__ = ["STDIN", "CaptureSource", "Frame", "Prefilter", "open_capture"]
@@ -33,8 +33,9 @@ _NEVER = LATEST + 1
 class _File:
     """One capture file: what it has given, and what is to be said of it if it broke off."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, waiting: Callable[[int], None] | None = None) -> None:
         self.path = path
+        self._waiting = waiting
         self.name = "standard input" if path == STDIN else path
         self.tally = Tally()
         self.size: int | None = None  # bytes; None for a pipe and the like
@@ -62,7 +63,7 @@ class _File:
             files = f"{self.path.rstrip('/')}/*.pcap"
             raise CaptureError(f"{self.path}: is a directory; name the files in it, such as {files}")
         self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        self._reader = Reader(fd)
+        self._reader = Reader(fd, self._waiting)
 
     def first_time(self) -> int:
         """Look at the first packet and close again; return its time, -1 if there is none.
@@ -113,18 +114,26 @@ def _why(error: OSError) -> str:
     return reasons.get(error.errno or 0, f"cannot be opened ({error.strerror}); check the name")
 
 
+_Turn = tuple[int, int, int, Frame, "Iterator[Frame]"]  # time, index of the file, number, frame, what follows
+
+
 class CaptureSource:
     """Frames of one or several capture files, merged in packet-time order; iterable once.
 
+    ``place`` says which packet the frame given last is.
+
     Use it in a ``with`` statement. Damage in the middle of a file ends that file, with a line in
-    ``warnings``; the other files go on.
+    ``warnings``; the other files go on. ``waiting`` is called with a file's descriptor before it is read:
+    who watches a pipe has other things to do meanwhile.
     """
 
-    def __init__(self, paths: Sequence[str], mode: Prefilter) -> None:
+    def __init__(self, paths: Sequence[str], mode: Prefilter, *, waiting: Callable[[int], None] | None = None) -> None:
         if sum(path == STDIN for path in paths) > 1:
             raise CaptureError("standard input can be read only once; name it once")
-        self._files = [_File(path) for path in paths]
+        self._files = [_File(path, waiting) for path in paths]
         self._mode = mode
+        # Of one file it is the file's own; of several, that of whose turn it is.
+        self.place: Place = self._files[0].tally if len(self._files) == 1 else Place()
         self._only: Iterator[Frame] | None = None
         self._waiting: list[tuple[int, int]] = []
         try:
@@ -158,6 +167,11 @@ class CaptureSource:
     def files(self) -> list[str]:
         """Name the files, in the order given."""
         return [file.path for file in self._files]
+
+    @property
+    def packets_of(self) -> dict[str, int]:
+        """Count the packets so far by file, also those kept away."""
+        return {file.path: file.tally.packets for file in self._files}
 
     @property
     def packets(self) -> int:
@@ -206,24 +220,28 @@ class CaptureSource:
         Within a file the order is the file's own, also where its time steps back.
         """
         waiting = self._waiting[::-1]
-        active: list[tuple[int, int, Frame, Iterator[Frame]]] = []
+        active: list[_Turn] = []
+        place = self.place
         while active or waiting:
             while waiting and (not active or waiting[-1] <= active[0][:2]):
                 self._begin(active, waiting.pop()[1])
             if not active:
                 continue
-            _, place, frame, rest = heappop(active)
+            _, index, number, frame, rest = heappop(active)
+            place.number = number
             yield frame
             # As long as no other file is due, this one goes on without the heap.
             due = min(active[0][0] if active else _NEVER, waiting[-1][0] if waiting else _NEVER)
             for frame in rest:
+                number = index << FILE_SHIFT | self._files[index].tally.number
                 if frame[0] >= due:
-                    heappush(active, (frame[0], place, frame, rest))
+                    heappush(active, (frame[0], index, number, frame, rest))
                     break
+                place.number = number
                 yield frame
 
-    def _begin(self, active: list[tuple[int, int, Frame, Iterator[Frame]]], place: int) -> None:
-        file = self._files[place]
+    def _begin(self, active: list[_Turn], index: int) -> None:
+        file = self._files[index]
         try:
             rest = file.frames(self._mode)
         except CaptureError as error:
@@ -234,7 +252,7 @@ class CaptureSource:
             return
         first = next(rest, None)
         if first is not None:
-            heappush(active, (first[0], place, first, rest))
+            heappush(active, (first[0], index, index << FILE_SHIFT | file.tally.number, first, rest))
 
 
 def open_capture(paths: Sequence[str], *, prefilter: Prefilter = Prefilter.AUTO) -> CaptureSource:

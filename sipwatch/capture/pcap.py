@@ -99,6 +99,7 @@ def _records(  # noqa: PLR0915 - calls would cost more than the work
             size = len(buffer)
             last_start = size - skip
             packets = skipped = 0
+            before = tally.packets
             unseen = -1  # where the last record is, if it was skipped
             run_of = media.runs(layout, buffer, at).get
             try:
@@ -127,6 +128,7 @@ def _records(  # noqa: PLR0915 - calls would cost more than the work
                     data = buffer[at + skip : end]
                     at = end
                     unseen = -1
+                    tally.number = before + packets
                     yield time, link_type, data
             finally:
                 reader.at = at

@@ -201,6 +201,7 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
             size = len(buffer)
             last_start = size - _SMALLEST_BLOCK
             packets = skipped = 0
+            before = tally.packets
             unseen = -1  # where the last packet is, if it was skipped
             run_of = media.runs(section, buffer, at).get
             try:
@@ -263,6 +264,7 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
                     packets += 1
                     at = end
                     unseen = -1
+                    tally.number = before + packets
                     yield time, link_type, data
             finally:
                 reader.at = at

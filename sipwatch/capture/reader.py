@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHUNK = 1 << 18  # bytes; fits the second-level cache together with the slices cut from it
 _GZIP = b"\x1f\x8b"
@@ -20,13 +24,14 @@ class Reader:
 
     ``buffer[at:]`` is what was read and not used yet; ``consumed`` counts bytes of the file itself.
     What a pipe holds is there as soon as it comes. Nothing here raises: ``damage`` says why the
-    bytes ended before their time.
+    bytes ended before their time. ``waiting`` is called with the descriptor before anything is read.
     """
 
-    __slots__ = ("_fd", "_packed", "_unpack", "at", "buffer", "consumed", "damage")
+    __slots__ = ("_fd", "_packed", "_unpack", "_waiting", "at", "buffer", "consumed", "damage")
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, waiting: Callable[[int], None] | None = None) -> None:
         self._fd = fd
+        self._waiting = waiting
         self._unpack: zlib._Decompress | None = None
         self._packed = b""
         self.damage = ""
@@ -71,6 +76,8 @@ class Reader:
     def _read(self) -> bytes:
         if self.damage or self._fd < 0:
             return b""
+        if self._waiting is not None:
+            self._waiting(self._fd)
         try:
             data = os.read(self._fd, CHUNK if self._unpack is None else _PACKED_CHUNK)
         except OSError as error:

@@ -8,8 +8,23 @@ Frame = tuple[int, int, bytes]  # packet time in ns since 1970, LINKTYPE number,
 SECOND = 1_000_000_000
 LATEST = 2**63 - 1  # ns, in the year 2262; a later time is damage, and no calendar would take it
 
+FILE_SHIFT = 40  # bits of a packet's number; above them stands the place of its file among several
 
-class Tally:
+
+class Place:
+    """Where in a capture we are: ``number`` is that of the packet given last, from 1, as Wireshark counts.
+
+    Packets that were kept away have numbers, too. Of several files that are merged, the bits from
+    ``FILE_SHIFT`` on hold the file's index.
+    """
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+class Tally(Place):
     """What a file has given so far: packets, and the times (ns) of the first and the latest.
 
     ``media`` counts those of the packets that were kept away; ``damage`` says how the file broke off.
@@ -18,6 +33,7 @@ class Tally:
     __slots__ = ("damage", "first", "last", "media", "packets")
 
     def __init__(self) -> None:
+        super().__init__()
         self.packets = 0
         self.media = 0
         self.first: int | None = None

@@ -225,7 +225,7 @@ def _run(engine: Engine, source: CaptureSource | DeepSource, history: History | 
             if isinstance(source, DeepSource):
                 engine.run_datagrams(items)
             else:
-                engine.run(items)
+                engine.run(items, source.place)
     except CaptureError as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -66,7 +66,8 @@ class Path:
 class Message:
     """What requests and responses share. Byte strings stand as on the wire, without surrounding blanks.
 
-    ``time`` is packet time in integer nanoseconds since 1970. A header that is absent is ``b""``;
+    ``time`` is packet time in integer nanoseconds since 1970; ``number`` is that of the packet which held the
+    message's end, as ``capture.tally.Place`` has it, 0 where packets have none. A header that is absent is ``b""``;
     ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count`` counts the Via values.
     ``names`` holds the names of all headers, lower case, as they were spelt (long or compact): what is
     absent need not be looked for. ``raw`` is the whole message text, body included, for whoever needs more.
@@ -79,6 +80,7 @@ class Message:
         "cseq_number",
         "from_tag",
         "names",
+        "number",
         "path",
         "raw",
         "time",
@@ -87,6 +89,7 @@ class Message:
     )
 
     time: int
+    number: int
     path: Path
     raw: bytes
     names: frozenset[bytes]

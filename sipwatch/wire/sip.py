@@ -72,6 +72,7 @@ def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
             # Without a Max-Forwards its group is the whole match: no number.
             request.max_forwards = _number(forwards)
         message.time = time
+        message.number = 0
         message.path = path
         message.raw = data
         message.names = shape.names
@@ -102,6 +103,7 @@ def _read(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
         request.method, request.request_uri = read
         request.max_forwards = -1
     message.time = time
+    message.number = 0
     message.path = path
     message.raw = data
     return _patient(message, data, truncated)

@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client import Metric
 
 from sipwatch.export.history import History
 from tests.conversation import EPOCH, Counted, messages
@@ -98,8 +99,6 @@ def test_families_stand_together_and_each_series_in_the_order_of_time() -> None:
 
 
 def test_label_values_are_escaped() -> None:
-    from prometheus_client import Metric
-
     metric = Metric("m", 'help with \\ and\nline "x"', "gauge")
     metric.add_sample("m", {"capture": 'a"b\\c\nd.pcap'}, 1.5)
     history = History(lambda: [metric], lambda _: None, lambda: True, 1)

@@ -1,0 +1,244 @@
+"""The daemon's loop: packets into the engine, time on a silent line, scrapes, reloads, the end.
+
+Everything that touches the engine happens in one thread, between two batches of packets; other threads
+(the web server's) and signal handlers leave word, and wake the loop. Must not know: command lines, HTTP.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from sipwatch import installed_version
+from sipwatch.capture.bpf import program
+from sipwatch.capture.live import InterfaceSource
+from sipwatch.classify.outcomes import CATEGORY_OF, Category
+from sipwatch.classify.peers import Directory
+from sipwatch.config import Config, ConfigError, load
+from sipwatch.engine import Engine, implementation
+from sipwatch.export import series
+from sipwatch.export.calls import record_of
+from sipwatch.export.collector import Collector
+from sipwatch.export.metrics import Metrics
+from sipwatch.shell import events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client import Metric
+
+    from sipwatch.capture.live import PipeSource
+    from sipwatch.capture.ring import Ring
+    from sipwatch.export.series import Key
+    from sipwatch.shell.log import Log
+    from sipwatch.shell.notify import Notifier
+    from sipwatch.track.call import Call
+    from sipwatch.track.conditions import Raised
+    from sipwatch.track.leg import Leg
+
+    Source = InterfaceSource | PipeSource
+
+PATIENCE = 5.0  # seconds a scrape waits for the loop
+_SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not healthy
+_EACH_SECOND = 1_000_000_000
+_FINE = frozenset({Category.SUCCESS.value, Category.NORMAL.value, Category.UNKNOWN.value})
+
+
+class Stop(Exception):  # noqa: N818 - no error: the way out of a source that never ends
+    """Somebody wants the daemon to end."""
+
+
+class LoudMetrics(Metrics):
+    """Counts, and writes into the log what an operator wants to read at once."""
+
+    def __init__(self, directory: Directory, log: Log) -> None:
+        super().__init__(directory)
+        self._log = log
+        self.engine: Engine | None = None
+
+    def raised(self, leg: Leg, raised: Raised) -> None:
+        """Count and tell a condition that is raised."""
+        super().raised(leg, raised)
+        events.condition_raised(self._log, leg, raised, *self.ends(leg.path))
+
+    def resolved(self, leg: Leg, raised: Raised) -> None:
+        """Count and tell a condition that is over."""
+        super().resolved(leg, raised)
+        events.condition_resolved(self._log, leg, raised, *self.ends(leg.path))
+
+    def call(self, call: Call, outcome: str) -> None:
+        """Count a call; tell it when it failed."""
+        super().call(call, outcome)
+        if CATEGORY_OF[outcome] not in _FINE and self.engine is not None:
+            call.verdict = outcome
+            if self._log.has_room(events.CALL_FAILED):
+                events.call_failed(self._log, record_of(call, self.engine.verdicts))
+
+
+class Daemon:
+    """Runs the engine on a live source until it is told to stop, or a pipe ends."""
+
+    def __init__(self, source: Source, config: Config, config_path: str | None, log: Log, notifier: Notifier) -> None:
+        self._source = source
+        self._config = config
+        self._config_path = config_path
+        self._log = log
+        self._notifier = notifier
+        metrics = LoudMetrics(Directory(config.settings), log)
+        self.engine = metrics.engine = Engine(None, metrics=metrics)
+        self.collector = Collector(self.engine)
+        self._asked: deque[Future[list[Metric]]] = deque()
+        self._stopping = self._reloading = False
+        self._running = False
+        self._reloaded_well = True
+        self._reloaded_at = time.time()
+        self._turned_at = time.monotonic()
+        self._second = 0
+
+    # From signal handlers and other threads
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping = True
+        self._source.waker.wake()
+
+    def reload(self) -> None:
+        """Read the configuration again soon."""
+        self._reloading = True
+        self._source.waker.wake()
+
+    def collect(self) -> list[Metric]:
+        """Return every metric family, made by the loop between two batches. Raises TimeoutError."""
+        future: Future[list[Metric]] = Future()
+        self._asked.append(future)
+        self._source.waker.wake()
+        return future.result(PATIENCE)
+
+    def healthy(self) -> str | None:
+        """Say why the loop is not turning, None when it is."""
+        silent = time.monotonic() - self._turned_at
+        return None if silent < _SILENT_FOR else f"the capture loop has not turned for {silent:.0f} s"
+
+    def ready(self) -> str | None:
+        """Say why there is nothing to be seen here, None when there is."""
+        if not self._running:
+            return "not capturing"
+        down = [ring.name for ring in self._rings() if not ring.up]
+        if down and len(down) == len(self._rings()):
+            return f"down: {', '.join(down)}"
+        return self.healthy()
+
+    # The loop
+
+    def run(self) -> None:
+        """Take packets until told to stop. Raises CaptureError when a pipe gives no capture."""
+        # Calls are freed by reference counting; what else there is may wait.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        self._running = True
+        self._notifier.ready(f"capturing {', '.join(self.names())}")
+        self._log.event("info", "capturing", interfaces=",".join(self.names()), version=installed_version())
+        try:
+            self.engine.run(self._frames())
+        except Stop:
+            pass
+        finally:
+            self._running = False
+            self._notifier.stopping()
+        self.engine.finish()
+        self._answer()
+        packets = sum(packets for _, packets, _ in self._captures())
+        self._log.event("info", "ended", packets=packets)
+
+    def _frames(self) -> Iterator[tuple[int, int, bytes]]:
+        if isinstance(self._source, InterfaceSource):
+            return self._source.frames(self._between, self._changed)
+        return self._source.frames(self._between)
+
+    def _between(self, horizon: int) -> None:
+        """Do what is due between two batches of packets."""
+        self.engine.tracker.advance(horizon)
+        self._turned_at = time.monotonic()
+        self._answer()
+        if self._reloading:
+            self._reloading = False
+            self._reload()
+        if self._stopping:
+            raise Stop
+        now = time.monotonic_ns()
+        if now - self._second >= _EACH_SECOND:
+            self._second = now
+            self._notifier.watchdog()
+
+    def _answer(self) -> None:
+        """Give everybody who asked one and the same set of figures."""
+        if not self._asked:
+            return
+        families = [*self.collector.collect(), *self._about_itself()]
+        while self._asked:
+            self._asked.popleft().set_result(families)
+
+    def _changed(self, ring: Ring) -> None:
+        if ring.up:
+            self._log.event("info", "interface_up", interface=ring.name)
+        else:
+            self._log.event("error", "interface_down", interface=ring.name)
+
+    def _reload(self) -> None:
+        """Take a new configuration over, or keep the old one and say why."""
+        self._notifier.reloading()
+        if self._config_path is not None:
+            try:
+                config = load(self._config_path)
+            except ConfigError as error:
+                self._reloaded_well = False
+                self._log.event("error", "configuration_kept", reason=str(error))
+            else:
+                self._use(config)
+        else:
+            self._log.event("info", "configuration_kept", reason="there is no --config to read again")
+        self._notifier.ready(f"capturing {', '.join(self.names())}")
+
+    def _use(self, config: Config) -> None:
+        self.engine.use(config.settings)
+        if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
+            self._source.filter(program(config.wanted))
+        if config.buffer != self._config.buffer:
+            self._log.event("warning", "restart_needed", reason="buffer_megabytes is taken over at the next start")
+        self._config = config
+        self._reloaded_well = True
+        self._reloaded_at = time.time()
+        self._log.event("info", "configuration_read", peers=len(config.settings.peers))
+
+    # Figures about the daemon itself
+
+    def _rings(self) -> list[Ring]:
+        return self._source.rings if isinstance(self._source, InterfaceSource) else []
+
+    def names(self) -> list[str]:
+        """Name what is captured."""
+        return [name for name, _, _ in self._captures()]
+
+    def _captures(self) -> list[tuple[str, int, int]]:
+        """Return name, packets and drops of each interface or pipe."""
+        if isinstance(self._source, InterfaceSource):
+            return [(ring.name, ring.packets, ring.dropped) for ring in self._source.rings]
+        files = self._source.files
+        return [(name, files.packets, 0) for name in files.files]
+
+    def _about_itself(self) -> Iterator[Metric]:
+        family = self.collector.family
+        captures = self._captures()
+        yield from self.collector.about_capture(captures, (installed_version(), implementation()))
+        up: dict[Key, float] = {(ring.name,): int(ring.up) for ring in self._rings()} or {
+            (name,): 1 for name, _, _ in captures
+        }
+        yield family(series.CAPTURE_UP, up)
+        lag = max(0.0, (time.time_ns() - self.engine.tracker.now) / 1e9) if self.engine.tracker.now else 0.0
+        yield family(series.CLOCK_LAG, {(): lag})
+        yield family(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
+        yield family(series.RELOADED, {(): int(self._reloaded_well)})
+        yield family(series.RELOADED_AT, {(): self._reloaded_at})
