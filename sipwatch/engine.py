@@ -139,6 +139,7 @@ class Engine:
             discards={reason.value: count for reason, count in sorted(discards.items())},
             notices={notice.value: count for notice, count in sorted(self.tracker.notices.items())},
             evicted=self.evicted,
+            gaps=[],
         )
 
     @property

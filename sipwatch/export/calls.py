@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sipwatch.classify.verdict import Verdicts
+    from sipwatch.export.record import FindingRecord
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message
@@ -48,7 +49,9 @@ def timestamp(moment: int) -> str:
     return written + _DIGITS[thousands] + _DIGITS[rest] + "Z"
 
 
-def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
+def record_of(
+    call: Call, verdicts: Verdicts, findings: list[FindingRecord] | None = None, tags: list[str] | None = None
+) -> CallRecord:
     """Make the record of a call that is over."""
     first, last = call.chain[0], call.chain[-1]
     far = reached(call)
@@ -94,7 +97,8 @@ def record_of(call: Call, verdicts: Verdicts) -> CallRecord:
         cause_text=reason.text,
         ended_by=call.ended_by.value if call.ended_by else None,
         conditions=_conditions(call),
-        findings=[],
+        findings=findings or [],
+        tags=tags or [],
         retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
         legs=[_leg_record(leg, verdicts) for leg in call.legs],
         messages=None if call.messages is None else [_message_record(m, again) for m, again in call.messages],

@@ -48,6 +48,55 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False):
     raw: str
 
 
+class EvidenceRecord(msgspec.Struct, frozen=True, gc=False):
+    """One packet that supports a finding.
+
+    ``packet`` is its number in its file, as Wireshark counts, None for what came from no file; ``file`` is the
+    file's place in ``capture.files``. ``what`` is the message's start line, or a word for what is no message.
+    """
+
+    time: str
+    packet: int | None
+    file: int
+    what: str
+
+
+class FindingRecord(msgspec.Struct, frozen=True, gc=False):
+    """A probable cause: what it is, whom it is about, in words, and what was seen of it."""
+
+    kind: str
+    subject: str
+    text: str
+    evidence: list[EvidenceRecord]
+
+
+class WholeFindingRecord(msgspec.Struct, frozen=True, gc=False):
+    """A probable cause that concerns the whole capture: whom, how many calls, the ids of the first of them.
+
+    ``first`` is the time of the first evidence; ``text`` and ``evidence`` are the latest.
+    """
+
+    kind: str
+    subject: str
+    calls: int
+    ids: list[str]
+    first: str
+    text: str
+    evidence: list[EvidenceRecord]
+
+
+class DeviceRecord(msgspec.Struct, frozen=True, gc=False):
+    """How one device took the calls it was offered; ``refused`` counts by outcome, ``longest`` is the longest streak."""
+
+    device: str
+    address: str
+    offered: int
+    answered: int
+    refused: dict[str, int]
+    streak: int
+    longest: int
+
+
 class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
     """One call attempt; every key stands in every call, save ``messages``, which is asked for."""
 
@@ -84,7 +133,8 @@ class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
     cause_text: str | None
     ended_by: str | None
     conditions: list[ConditionRecord]
-    findings: list[dict[str, str]]
+    findings: list[FindingRecord]
+    tags: list[str]
     retransmissions: int
     legs: list[LegRecord]
     messages: list[MessageRecord] | None = None
@@ -95,7 +145,7 @@ class CaptureRecord(msgspec.Struct):
 
     ``messages`` leaves out duplicates; ``discards`` maps a reason to a count; ``notices`` maps what
     the tracker met out of the ordinary (responses nobody asked for, Call-ID reuse, ...) to a count;
-    ``evicted`` a table's name to what it had to give up.
+    ``evicted`` a table's name to what it had to give up. ``gaps`` says in words what the capture cannot show.
     """
 
     files: list[str]
@@ -109,12 +159,14 @@ class CaptureRecord(msgspec.Struct):
     discards: dict[str, int]
     notices: dict[str, int]
     evicted: dict[str, int]
+    gaps: list[str]
 
 
 class SummaryRecord(msgspec.Struct):
     """The calls counted. Ratios by RFC 6076 over calls, None where the denominator is 0.
 
-    ``outcomes`` counts calls; ``conditions`` counts the calls in which a condition was raised.
+    ``outcomes`` and ``tags`` count calls; ``conditions`` counts the calls in which a condition was raised.
+    ``findings`` are those of the whole capture, ``devices`` those that refused calls, the worst first.
     """
 
     calls: int
@@ -124,3 +176,6 @@ class SummaryRecord(msgspec.Struct):
     seer: float | None
     isa: float | None
     scr: float | None
+    tags: dict[str, int]
+    findings: list[WholeFindingRecord]
+    devices: list[DeviceRecord]

@@ -9,10 +9,12 @@ from bisect import bisect_right
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sipwatch.export.record import SummaryRecord
+from sipwatch.export.record import SummaryRecord, WholeFindingRecord
 
 if TYPE_CHECKING:
-    from sipwatch.export.record import CallRecord
+    from collections.abc import Sequence
+
+    from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord
 
 # RFC 6076 §4.7 and §4.9
 _EFFECTIVE = frozenset({480, 486, 600, 603})
@@ -70,6 +72,41 @@ class Tally:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
+MOST_IDS = 5  # calls named for one finding
+MOST_FINDINGS = 500
+
+
+class Causes:
+    """Findings of calls, put together by kind and subject. Bounded; what found no room is counted in ``left_out``."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        self._found: dict[tuple[str, str], WholeFindingRecord] = {}
+
+    def add(self, call: CallRecord, finding: FindingRecord) -> None:
+        """Take a finding about a call."""
+        key = (finding.kind, finding.subject)
+        before = self._found.get(key)
+        first = min((seen.time for seen in finding.evidence), default=call.started)
+        if before is None:
+            if len(self._found) >= MOST_FINDINGS:
+                self.left_out += 1
+                return
+            before = WholeFindingRecord(*key, 0, [], first, "", [])
+        self._found[key] = WholeFindingRecord(
+            *key,
+            before.calls + 1,
+            [*before.ids, call.id][:MOST_IDS],
+            min(first, before.first),
+            finding.text,
+            finding.evidence,
+        )
+
+    def all(self, besides: Sequence[WholeFindingRecord]) -> list[WholeFindingRecord]:
+        """Return them in packet-time order, together with those that stand with no call."""
+        return sorted([*self._found.values(), *besides], key=lambda found: (found.first, found.kind, found.subject))
+
+
 class Summary:
     """Counts calls. Ratios are RFC 6076's over calls; ``unfinished`` calls are in none of them (DESIGN §6)."""
 
@@ -78,6 +115,8 @@ class Summary:
         self.outcomes: dict[str, int] = {}
         self.categories: dict[str, int] = {}
         self.conditions: dict[str, int] = {}
+        self.tags: dict[str, int] = {}
+        self.causes = Causes()
         self.sources: dict[str, Tally] = {}
         self.destinations: dict[str, Tally] = {}
         self.setup = Delays()
@@ -95,14 +134,23 @@ class Summary:
         if call.conditions:
             for kind in {condition.kind for condition in call.conditions}:
                 self.conditions[kind] = self.conditions.get(kind, 0) + 1
+        for tag in call.tags:
+            self.tags[tag] = self.tags.get(tag, 0) + 1
+        for finding in call.findings:
+            self.causes.add(call, finding)
         self._end(self.sources, call.source, call.outcome)
         self._end(self.destinations, call.destination, call.outcome)
         self._delays(call)
         if call.outcome != "unfinished":
             self._ratios(call, completed)
 
-    def to_record(self) -> SummaryRecord:
-        """Return the summary for export, outcomes and conditions most frequent first."""
+    def to_record(
+        self, findings: Sequence[WholeFindingRecord] = (), devices: Sequence[DeviceRecord] = ()
+    ) -> SummaryRecord:
+        """Return the summary for export, outcomes and conditions most frequent first.
+
+        ``findings`` are those that stand with no call, ``devices`` those that refused calls, the worst first.
+        """
         asked = self._judged - self._redirected
         return SummaryRecord(
             calls=self.calls,
@@ -112,6 +160,9 @@ class Summary:
             seer=_ratio(self._effective, asked),
             isa=_ratio(self._ineffective, self._judged),
             scr=_ratio(self._completed, self._judged),
+            tags=_by_frequency(self.tags),
+            findings=self.causes.all(findings),
+            devices=list(devices),
         )
 
     @property

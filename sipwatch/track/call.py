@@ -6,7 +6,7 @@ Must not know: outcomes, peers, configuration files, or how calls are found by t
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sipwatch.track.conditions import Condition, Raised, Resolution
 from sipwatch.track.leg import RETRY_WINDOW, Leg, may_be_followed
@@ -15,7 +15,8 @@ from sipwatch.track.table import T4, TIMER_F, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
 
 if TYPE_CHECKING:
-    from sipwatch.wire.message import Message, Request, Response
+    from sipwatch.track.registrar import Options, Registration
+    from sipwatch.wire.message import Message, Path, Request, Response
 
 # Names of the hot path: looked up once, not at every packet.
 _ACCEPTED: Final = State.ACCEPTED
@@ -73,6 +74,70 @@ class Watcher(Observer, Protocol):
         """Take an answered call at the first 2xx to its BYE, ``delay`` ns after the BYE."""
 
 
+class Watchers:
+    """Several watchers that hear the same, in the order given."""
+
+    __slots__ = ("_all",)
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self._all = watchers
+
+    def added(self, leg: Leg) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.added(leg)
+
+    def raised(self, leg: Leg, raised: Raised) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.raised(leg, raised)
+
+    def resolved(self, leg: Leg, raised: Raised) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.resolved(leg, raised)
+
+    def repeated(self, message: Request | Response) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.repeated(message)
+
+    def ended(self, call: Call) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.ended(call)
+
+    def disconnected(self, call: Call, delay: int) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.disconnected(call, delay)
+
+    def asked(self, request: Request) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.asked(request)
+
+    def registration(self, transaction: Registration) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.registration(transaction)
+
+    def options(self, transaction: Options) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.options(transaction)
+
+    def bound(self, path: Path) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.bound(path)
+
+    def unbound(self, path: Path, expired: bool) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.unbound(path, expired)
+
+
 class Owner(Protocol):
     """What a call needs of the tracker that holds it."""
 
@@ -104,14 +169,15 @@ class Call(Timed):
 
     ``legs`` are in the order they were first seen; ``chain`` holds the upstream leg's attempts, the
     present one last. Moments are packet time in nanoseconds, -1 while not seen. ``sibling`` is
-    another call with the same Call-ID. ``verdict`` is the judge's; ``ends`` is the watcher's, who
-    keeps there between whom the call was when its verdict fell.
+    another call with the same Call-ID. ``transferred`` says that a REFER was seen in it. ``verdict`` and
+    ``notes`` are the judge's; ``ends`` is the watcher's, who keeps there between whom the call was when
+    its verdict fell.
     """
 
     __slots__ = (
         "active_at", "answered_at", "byes", "call_id", "chain", "completed", "dialog_timeout", "ended_at",
-        "ended_by", "ends", "from_tag", "legs", "messages", "over", "owner", "queue", "refreshed_at",
-        "session_expires", "sibling", "started", "to_tag", "verdict",
+        "ended_by", "ends", "from_tag", "legs", "messages", "notes", "over", "owner", "queue", "refreshed_at",
+        "session_expires", "sibling", "started", "to_tag", "transferred", "verdict",
     )  # fmt: skip
 
     def __init__(self, serial: int, invite: Request, now: int, owner: Owner, dialog_timeout: int) -> None:
@@ -127,6 +193,8 @@ class Call(Timed):
         self.chain: list[Leg] = []
         self.byes: list[Bye] | None = None
         self.messages: list[tuple[Message, bool]] | None = None
+        self.notes: list[Any] | None = None
+        self.transferred = False
         self.answered_at = self.refreshed_at = self.ended_at = _UNSET
         self.dialog_timeout = dialog_timeout
         self.session_expires = NEVER

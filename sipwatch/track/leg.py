@@ -77,6 +77,8 @@ class Leg(Timed):
     ``ringing_at`` (first 180), ``provisional_at`` (latest 1xx), ``cancelled_at`` (first CANCEL),
     ``answered_at`` (first 2xx), ``final_at`` (first final, or the 2xx that overruled it),
     ``over_at`` (the final or the moment it was given up), ``active_at`` (latest message).
+    ``retransmissions`` are of the INVITE, before anything had come back (``repeats_unheard``) and after
+    (``repeats_heard``), and of the final response, ``repeats_acked`` of them after its ACK had passed.
     ``given_up`` says that a timer ended it, ``cut_off`` that the capture did, with a retry still possible.
     ``status_code`` is 0 without a final response. ``verdict`` is whatever the judge said, "" before.
     """
@@ -84,9 +86,9 @@ class Leg(Timed):
     __slots__ = (
         "acked", "active_at", "alerted_at", "answered_at", "branch", "call", "cancel", "cancelled_at",
         "conditions", "cseq_number", "cut_off", "final", "final_at", "followed", "given_up", "heard", "invite",
-        "max_forwards", "over_at", "path", "progress", "progressed_at", "provisional_at", "retransmissions",
-        "ringing_at", "settle_at", "started", "state", "status_code", "successes", "timers", "trying_at",
-        "verdict", "via_count",
+        "max_forwards", "over_at", "path", "progress", "progressed_at", "provisional_at", "repeats_acked",
+        "repeats_heard", "repeats_unheard", "retransmissions", "ringing", "ringing_at", "settle_at", "started",
+        "state", "status_code", "successes", "timers", "trying_at", "verdict", "via_count",
     )  # fmt: skip
 
     def __init__(self, serial: int, call: Call, invite: Request, now: int, timers: Timers) -> None:
@@ -107,13 +109,14 @@ class Leg(Timed):
         self.trying_at = self.progressed_at = self.alerted_at = self.ringing_at = _UNSET
         self.provisional_at = self.cancelled_at = self.answered_at = self.final_at = self.over_at = _UNSET
         self.status_code = 0
-        self.retransmissions = 0
+        self.retransmissions = self.repeats_unheard = self.repeats_heard = self.repeats_acked = 0
         self.successes = 0
         self.acked = False
         self.followed = False
         self.given_up = False
         self.cut_off = False
         self.progress: Response | None = None
+        self.ringing: Response | None = None
         self.final: Response | None = None
         self.cancel: Request | None = None
         self.conditions: list[Raised] | None = None
@@ -140,6 +143,7 @@ class Leg(Timed):
             return False
         if code == self.status_code:
             self.retransmissions += 1
+            self.repeats_acked += self.acked
             if given is _INPUT_SUCCESS and response.to_tag == first.to_tag:
                 self._success_again(now)
             return True
@@ -151,6 +155,10 @@ class Leg(Timed):
     def repeat(self, now: int) -> None:
         """Take the INVITE again: a retransmission."""
         self.retransmissions += 1
+        if self.heard is _NOTHING and self.final is None:
+            self.repeats_unheard += 1
+        else:
+            self.repeats_heard += 1
         self.active_at = now
         self.take(_INPUT_INVITE, now)
 
@@ -213,6 +221,7 @@ class Leg(Timed):
                 self.alerted_at = now
             if code == 180 and self.ringing_at < 0:
                 self.ringing_at = now
+                self.ringing = response
             self.heard = _ALERTED
         elif self.heard < _PROGRESSED:
             self.heard = _PROGRESSED

@@ -60,6 +60,7 @@ class Registration(NamedTuple):
     RRD in nanoseconds, from the last REGISTER to its 2xx; -1 without one. ``status_code`` is 0 without
     a final response. ``contacts`` are the URIs asked for, ``expires`` the seconds granted to the one
     that runs out first, 0 if none was bound. ``tries`` counts the REGISTERs, retransmissions left out.
+    ``request`` is the last of them, ``response`` the final that ended it, None without one.
     """
 
     path: Path
@@ -72,10 +73,12 @@ class Registration(NamedTuple):
     contacts: list[bytes]
     started: int
     tries: int
+    request: Request
+    response: Response | None
 
 
 class Options(NamedTuple):
-    """The result of an OPTIONS on one hop; ``delay`` is from the last request to its final response, or -1."""
+    """The result of an OPTIONS on one hop; ``delay`` is from the last ``request`` to its final response, or -1."""
 
     path: Path
     call_id: bytes
@@ -84,6 +87,7 @@ class Options(NamedTuple):
     delay: int
     started: int
     tries: int
+    request: Request
 
 
 class Observer(BindingWatcher, Protocol):
@@ -163,14 +167,14 @@ class Registrar:
     ) -> None:
         """Take the last transaction of an attempt (``transactions.Owner``)."""
         if transaction.method == "OPTIONS":
-            self._observer.options(_options(transaction, ending))
+            self._observer.options(_options(transaction, request, ending))
             return
         contacts = contacts_of(request)
         if not contacts:
             return  # a query
         aor = address_of_record(request)
         if response is None or response.status_code >= 300 or ending is not Ending.FINAL:
-            self._observer.registration(_failed(transaction, aor, contacts, ending))
+            self._observer.registration(_failed(transaction, aor, contacts, ending, request, response))
         else:
             self._accepted(transaction, aor, contacts, request, response, now)
 
@@ -189,7 +193,7 @@ class Registrar:
         outcome = RegistrationOutcome.REGISTERED if lasting else RegistrationOutcome.REMOVED
         delay = transaction.final_at - transaction.sent
         self._observer.registration(
-            _registration(transaction, aor, contacts, outcome, delay, min(lasting) if lasting else 0)
+            _registration(transaction, aor, contacts, outcome, delay, min(lasting) if lasting else 0, request, response)
         )
         if everything:
             self._bindings.remove_all(aor)
@@ -201,7 +205,7 @@ class Registrar:
                 self._bindings.remove(aor, contact)
 
 
-def _options(transaction: Transaction, ending: Ending) -> Options:
+def _options(transaction: Transaction, request: Request, ending: Ending) -> Options:
     if ending is Ending.CUT_OFF:
         outcome = OptionsOutcome.UNFINISHED
     elif ending is Ending.TIMED_OUT:
@@ -217,10 +221,18 @@ def _options(transaction: Transaction, ending: Ending) -> Options:
         delay,
         transaction.started,
         transaction.tries,
+        request,
     )
 
 
-def _failed(transaction: Transaction, aor: bytes, contacts: list[Contact], ending: Ending) -> Registration:
+def _failed(
+    transaction: Transaction,
+    aor: bytes,
+    contacts: list[Contact],
+    ending: Ending,
+    request: Request,
+    response: Response | None,
+) -> Registration:
     if ending is Ending.CUT_OFF:
         outcome = RegistrationOutcome.UNFINISHED
     elif ending is Ending.TIMED_OUT:
@@ -229,7 +241,7 @@ def _failed(transaction: Transaction, aor: bytes, contacts: list[Contact], endin
         outcome = RegistrationOutcome.AUTH_FAILED
     else:
         outcome = RegistrationOutcome.REFUSED
-    return _registration(transaction, aor, contacts, outcome, -1, 0)
+    return _registration(transaction, aor, contacts, outcome, -1, 0, request, response)
 
 
 def _registration(
@@ -239,6 +251,8 @@ def _registration(
     outcome: RegistrationOutcome,
     delay: int,
     expires: int,
+    request: Request,
+    response: Response | None,
 ) -> Registration:
     return Registration(
         transaction.path,
@@ -251,4 +265,6 @@ def _registration(
         [contact.uri for contact in contacts],
         transaction.started,
         transaction.tries,
+        request,
+        response,
     )

@@ -88,6 +88,7 @@ class Tracker:
             "ACK": self._ack,
             "BYE": self._bye,
             "CANCEL": self._cancel,
+            "REFER": self._refer,
         }
         self._responses: dict[str, Callable[[Response, int], None]] = {
             "INVITE": self._invite_response,
@@ -320,6 +321,14 @@ class Tracker:
         if 200 <= response.status_code < 300 and call.answered_at >= 0 and call.ended_by is None:
             call.refresh(session_interval(response), now)
         self._keep_message(call, response, False)
+
+    def _refer(self, request: Request, now: int) -> None:
+        """Note that a call is transferred (RFC 3515); what becomes of it there is another call."""
+        call = self._find(request)
+        if call is not None:
+            call.active_at = now
+            call.transferred = True
+            self._keep_message(call, request, False)
 
     def _asking(self, request: Request, now: int) -> None:
         """Take a REGISTER or OPTIONS."""

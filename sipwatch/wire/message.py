@@ -124,15 +124,16 @@ class Response(Message):
 class Unreachable:
     """An ICMP or ICMPv6 error that quotes the beginning of a SIP datagram.
 
-    ``path`` is the quoted datagram's path; ``quoted`` what the error holds of its payload
-    (often cut); ``reporter`` is the packed address that sent the error; ``code`` the ICMP code
-    as a word such as ``port_unreachable``.
+    ``path`` is the quoted datagram's path; ``quoted`` what the error holds of its payload (often cut);
+    ``number`` is the packet's, as a message's; ``reporter`` is the packed address that sent the error; ``code`` the
+    ICMP code as a word such as ``port_unreachable``.
     """
 
-    __slots__ = ("code", "path", "quoted", "reporter", "time")
+    __slots__ = ("code", "number", "path", "quoted", "reporter", "time")
 
     def __init__(self, time: int, path: Path, quoted: bytes, reporter: bytes, code: str) -> None:
         self.time = time
+        self.number = 0
         self.path = path
         self.quoted = quoted
         self.reporter = reporter

@@ -35,7 +35,7 @@ def call(outcome: str = "busy", **more: Any) -> CallRecord:
         "transport": "udp", "user_agent": "Phone", "server": "Proxy", "started": START, "trying": at(0.1), "progressed": None,
         "ringing": None, "answered": None, "ended": at(2), "setup_seconds": 2.0, "ring_seconds": None, "talk_seconds": None,
         "outcome": outcome, "category": CATEGORY_OF[outcome], "status_code": 486, "reason_phrase": "Busy Here", "cause": None,
-        "cause_protocol": None, "cause_text": None, "ended_by": "callee", "conditions": [], "findings": [], "retransmissions": 0,
+        "cause_protocol": None, "cause_text": None, "ended_by": "callee", "conditions": [], "findings": [], "tags": [], "retransmissions": 0,
         "legs": [leg(outcome=outcome)],
     }  # fmt: skip
     return CallRecord(**{**given, **more})
@@ -64,6 +64,6 @@ def capture(**more: Any) -> CaptureRecord:
     """Return the head of a report."""
     given: dict[str, Any] = {
         "files": ["x.pcap"], "first": START, "last": at(60), "packets": 10, "messages": 8, "requests": {"INVITE": 3},
-        "responses": {"486": 3}, "duplicates": 0, "discards": {}, "notices": {}, "evicted": {},
+        "responses": {"486": 3}, "duplicates": 0, "discards": {}, "notices": {}, "evicted": {}, "gaps": [],
     }  # fmt: skip
     return CaptureRecord(**{**given, **more})
