@@ -1,0 +1,307 @@
+"""``sipwatch explain``: what an outcome, a condition, a finding, a status code or a cause means, and who should act.
+
+Must not know: captures. What is known stands in ``knowledge``, not here.
+"""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.words import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import IO
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from sipwatch.classify.peers import PeerKind
+    from sipwatch.knowledge import Entry, Knowledge
+    from sipwatch.knowledge.record import ExplanationRecord, LeadRecord
+
+_WIDEST = 100  # columns: longer lines are hard to read
+_NARROWEST = 20
+_NARROW = 76  # columns below which the list leaves out a column
+_NARROW_KEYS = 40  # columns below which the longest keys take two lines
+_INDENT = "  "
+_LONGEST_QUOTE = 60  # characters of the user's words that are repeated
+_CODED = ("status", "cause")
+_WITH_KIND = ("outcome", *_CODED)
+
+
+class Format(StrEnum):
+    """How the explanation is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class OfKind(StrEnum):
+    """What stands at the peer that is concerned."""
+
+    TRUNK = "trunk"
+    DEVICES = "devices"
+    SERVER = "server"
+
+
+def explain(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WHAT",
+            help="A status code (486), a cause ('Q.850;cause=19'), an outcome, a condition, a finding, or the name of "
+            "one (no_answer, 'Agent busy'), a status line or a Reason header. Without it: a list of everything.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[
+        OfKind | None, typer.Option(help="The peer that is concerned: providers mean other things than devices.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write the explanation.")] = Format.TEXT,
+) -> None:
+    """Explain a code or a word of the reports: what it means, and who should do what."""
+    wanted = " ".join(what or ())
+    if what and not wanted.strip():
+        raise typer.BadParameter("say what to explain, such as 486 or no_answer", param_hint="WHAT")
+    knowledge = _knowledge()
+    entries = _find(knowledge, wanted) if what else knowledge.all()
+    peer = _peer(kind)
+    if peer is not None and not any(entry.kind in _WITH_KIND for entry in entries):
+        raise typer.BadParameter("a peer's kind makes no difference to a condition or a finding", param_hint="--kind")
+    with opened(None) as out:
+        if form is Format.JSON:
+            _write_json(out, entries, wanted if what else None, peer)
+        elif what:
+            _print_all(out, knowledge, entries, peer)
+        else:
+            _print_list(out, knowledge, peer)
+
+
+def _knowledge() -> Knowledge:
+    from sipwatch.knowledge import KnowledgeError, load
+
+    try:
+        return load()
+    except KnowledgeError as error:
+        fail(str(error))
+
+
+def _peer(kind: OfKind | None) -> PeerKind | None:
+    from sipwatch.classify.peers import PeerKind
+
+    return None if kind is None else PeerKind(kind.value)
+
+
+def _find(knowledge: Knowledge, wanted: str) -> list[Entry]:
+    found = knowledge.find(wanted)
+    if not found:
+        quoted = wanted if len(wanted) <= _LONGEST_QUOTE else wanted[: _LONGEST_QUOTE - 3] + "..."
+        fail(f"nothing is known about '{quoted}'; {_hint(knowledge, wanted)}")
+    return found
+
+
+def _hint(knowledge: Knowledge, wanted: str) -> str:
+    near = knowledge.suggest(wanted)
+    if near:
+        return f"did you mean {' or '.join(filter(None, (', '.join(near[:-1]), near[-1])))}?"
+    if ";" in wanted:
+        return "of Reason headers Q.850;cause=1 to 127 is read, and SIP;cause= with a status code"
+    if any(character.isdigit() for character in wanted):
+        return "status codes are 100 to 699, Q.850 causes 1 to 127"
+    return "sipwatch explain, without more, lists everything"
+
+
+# JSON
+
+
+def _write_json(out: IO[bytes], entries: list[Entry], wanted: str | None, peer: PeerKind | None) -> None:
+    """Write one object that holds what was found, or the list of everything."""
+    import msgspec
+
+    from sipwatch.export.escape import json_text, terminal
+    from sipwatch.knowledge.record import record_of
+
+    records = [record_of(entry, peer) for entry in entries]
+    found = {"query": terminal(wanted), "peer_kind": peer, "entries": records} if wanted is not None else records
+    out.write(json_text(msgspec.json.format(msgspec.json.encode(found))) + b"\n")
+
+
+# Text
+
+
+def _print_all(out: IO[bytes], knowledge: Knowledge, entries: list[Entry], peer: PeerKind | None) -> None:
+    from sipwatch.knowledge.record import record_of
+
+    with text_of(out) as text:
+        console = _console(text)
+        for place, entry in enumerate(entries):
+            if place:
+                console.print()
+            _Page(console, knowledge).entry(record_of(entry, peer))
+
+
+def _console(out: IO[str]) -> Console:
+    from sipwatch.report.table import console
+
+    shown = console(out)
+    columns = os.environ.get("COLUMNS", "")[:6]
+    width = int(columns) if columns.isdecimal() and int(columns) else shown.width
+    shown.width = max(_NARROWEST, min(width, _WIDEST))
+    return shown
+
+
+class _Page:
+    """Prints an explanation for reading, headed paragraphs one below the other."""
+
+    def __init__(self, console: Console, knowledge: Knowledge) -> None:
+        self._console = console
+        self._knowledge = knowledge
+
+    def entry(self, record: ExplanationRecord) -> None:
+        labels = self._knowledge.labels
+        self._title(record)
+        if record.kind in _CODED:
+            self._leads(record)
+        self._section(labels.meaning, record.meaning)
+        self._section(labels.agent, record.agent)
+        self._section(labels.admin, record.admin)
+        self._list(labels.situations, record.situations)
+        self._section(labels.misuse, record.misuse)
+        if record.reached_by:
+            self._section(labels.reached_by, "; ".join(self._sources(record)))
+        self._section(labels.reference, record.reference)
+
+    def _title(self, record: ExplanationRecord) -> None:
+        names = record.key if record.name == record.key else f"{record.key} {record.name}"
+        self._paragraph(f"{names}: {record.plain_name}", indent="", style="bold")
+        self._paragraph(self._subtitle(record), indent="", style="bright_black")
+
+    def _subtitle(self, record: ExplanationRecord) -> str:
+        labels = self._knowledge.labels
+        words = str(getattr(labels, f"{record.kind}_" if record.kind == "class" else record.kind))
+        if record.category is not None:
+            words += f", {labels.category} {record.category}"
+        if record.kind == "cause":
+            words += f", {self._knowledge.class_of_cause(int(record.key))}"
+        return words
+
+    def _leads(self, record: ExplanationRecord) -> None:
+        labels = self._knowledge.labels
+        if record.leads_to:
+            self._list(labels.leads_to, [self._lead(lead) for lead in record.leads_to])
+            self._paragraph(labels.by_rule, style="bright_black")
+        elif record.heard is not None:
+            self._section(labels.leads_to, labels.provisional.format(heard=record.heard))
+        else:
+            self._section(labels.leads_to, labels.silent)
+
+    def _lead(self, lead: LeadRecord) -> str:
+        from sipwatch.knowledge.leads import When
+
+        name = f"{lead.outcome} ({self._knowledge.outcome(lead.outcome).plain}, {lead.category})"
+        return ", ".join(filter(None, (name, self._knowledge.when(When(lead.when)))))
+
+    def _sources(self, record: ExplanationRecord) -> list[str]:
+        from sipwatch.knowledge.leads import When
+
+        found: dict[tuple[str, str], list[str]] = {}
+        for source in record.reached_by:
+            found.setdefault((source.when, source.kind), []).append(source.key)
+        protocols = {"status": "SIP", "cause": "Q.850"}
+        return [
+            f"{protocols[kind]} {', '.join(keys)} {self._knowledge.when(When(when))}".rstrip()
+            for (when, kind), keys in found.items()
+        ]
+
+    def _section(self, heading: str, text: str) -> None:
+        self._heading(heading)
+        self._paragraph(text)
+
+    def _list(self, heading: str, texts: Iterable[str]) -> None:
+        self._heading(heading)
+        for text in texts:
+            self._paragraph(text, bullet="- ")
+
+    def _heading(self, heading: str) -> None:
+        self._console.print()
+        self._paragraph(heading, indent="", style="bold")
+
+    def _paragraph(self, text: str, *, indent: str = _INDENT, bullet: str = "", style: str = "") -> None:
+        """Print text wrapped, without the blanks at the ends of lines that rich would leave in files."""
+        from rich.text import Text
+
+        first, rest = indent + bullet, indent + " " * len(bullet)
+        wrapper = textwrap.TextWrapper(
+            self._console.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+        )
+        for line in wrapper.wrap(text):
+            self._console.print(Text(line, style=style))
+
+
+# The list of everything
+
+
+def _print_list(out: IO[bytes], knowledge: Knowledge, peer: PeerKind | None) -> None:
+    from rich.text import Text
+
+    from sipwatch.knowledge import Kind
+
+    labels = knowledge.labels
+    titles = {
+        Kind.OUTCOME: labels.outcomes,
+        Kind.CONDITION: labels.conditions,
+        Kind.FINDING: labels.findings,
+        Kind.CLASS: labels.classes,
+        Kind.STATUS: labels.statuses,
+        Kind.CAUSE: labels.causes,
+    }
+    with text_of(out) as text:
+        console = _console(text)
+        wide = console.width >= _NARROW
+        for kind, title in titles.items():
+            rows = [_row(entry, peer, wide=wide) for entry in knowledge.all(kind)]
+            console.print(Text(title, style="bold"))
+            console.print(_table(rows, cut=console.width < _NARROW_KEYS))
+            console.print()
+        console.print(Text(labels.more, style="bright_black"))
+
+
+def _row(entry: Entry, peer: PeerKind | None, *, wide: bool) -> list[Text]:
+    """Return the cells for an entry: fewer on a narrow terminal."""
+    from rich.text import Text
+
+    from sipwatch.knowledge.record import record_of
+    from sipwatch.report.plain import CATEGORY_STYLE
+
+    record = record_of(entry, peer)
+    if record.kind in _CODED:
+        codes = [record.key, record.name, record.plain_name, _outcomes(record)]
+        return [Text(cell) for cell in (codes if wide else [*codes[:2], codes[3]])]
+    category = record.category or ""
+    cells = [Text(record.key), Text(record.plain_name, style=CATEGORY_STYLE.get(category, "")), Text(category)]
+    return cells if wide else cells[:2]
+
+
+def _outcomes(record: ExplanationRecord) -> str:
+    return ", ".join(dict.fromkeys(lead.outcome for lead in record.leads_to if lead.outcome != "retried"))
+
+
+def _table(rows: list[list[Text]], *, cut: bool) -> Table:
+    """Return a table whose keys are in one piece, if it can be: they are what one types next."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=not cut, overflow="fold", min_width=3)
+    for _ in rows[0][1:]:
+        table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
