@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.desk import Desk
+from sipwatch.classify.diagnosis import Diagnosis
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.export.calls import record_of, timestamp
-from sipwatch.export.record import CallRecord, CaptureRecord
+from sipwatch.export.findings import device_record, finding_record, whole_record
+from sipwatch.export.gaps import gaps
+from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
+from sipwatch.track.call import Watchers
 from sipwatch.track.tracker import Tracker
 from sipwatch.wire import decoder
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
-from sipwatch.wire.message import Request, Response, Transport
+from sipwatch.wire.message import Request, Response, Transport, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +28,9 @@ if TYPE_CHECKING:
     from sipwatch.capture.deep import Datagram, DeepSource
     from sipwatch.capture.files import CaptureSource
     from sipwatch.capture.tally import Place
+    from sipwatch.classify.tags import Tag
     from sipwatch.export.metrics import Metrics
+    from sipwatch.export.summary import Summary
     from sipwatch.track.call import Call, Watcher
     from sipwatch.track.leg import Leg
 
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
 
 
 MOST_METHODS = 64
+MOST_DEVICES = 50  # shown, the worst first
 
 
 class Nowhere:
@@ -46,11 +54,12 @@ _NOWHERE = Nowhere()
 
 
 class Engine:
-    """Decodes, tracks and judges; every call that is over goes to ``sink`` as a record.
+    """Decodes, tracks, judges and explains; every call that is over goes to ``sink`` as a record.
 
-    The sink's second argument tells whether the call was answered and ended by a BYE with a 2xx.
-    Without a sink no records are made. ``requests`` and ``responses`` count messages by method and by
-    status code; ``metrics`` counts everything else, when that is wanted, and ``watcher`` hears of it.
+    The sink's second argument tells whether the call was answered and ended by a BYE with a 2xx. A missed call
+    whose caller may still be called back goes there when that is known. Without a sink no records are made.
+    ``requests`` and ``responses`` count messages by method and by status code; ``metrics`` counts everything
+    else, when that is wanted, and ``watcher`` hears of it. ``diagnose`` says whether causes are looked for.
     """
 
     def __init__(
@@ -61,15 +70,20 @@ class Engine:
         keep_messages: bool = False,
         metrics: Metrics | None = None,
         watcher: Watcher | None = None,
+        diagnose: bool = True,
     ) -> None:
         directory = metrics.directory if metrics is not None else Directory(settings or Settings())
+        self.directory = directory
         self.decoder = Decoder()
         self.verdicts = Verdicts(directory)
         self.metrics = metrics
+        self.diagnosis = Diagnosis(directory) if diagnose else None
+        self.desk = Desk(directory, self._give)
+        heard = [one for one in (watcher if watcher is not None else metrics, self.diagnosis) if one is not None]
         self.tracker = Tracker(
             self,
             directory.timers_for,
-            watcher=watcher if watcher is not None else metrics,
+            watcher=None if not heard else heard[0] if len(heard) == 1 else Watchers(*heard),
             keep_messages=keep_messages,
         )
         self.requests: dict[str, int] = {}
@@ -86,6 +100,9 @@ class Engine:
                 if item.__class__ is Response or item.__class__ is Request:
                     item.number = place.number
                     message(item)
+                elif item.__class__ is Unreachable and self.diagnosis is not None:
+                    item.number = place.number
+                    self.diagnosis.unreachable(item)
 
     def run_datagrams(self, datagrams: Iterable[Datagram]) -> None:
         """Take what another decoder found: packet time in ns, packet number, transport, ends, bytes."""
@@ -106,6 +123,8 @@ class Engine:
             if method not in self.requests and len(self.requests) >= MOST_METHODS:
                 method = "other"  # a stranger may invent methods without end
             self.requests[method] = self.requests.get(method, 0) + 1
+            if self.directory.hosts and self.directory.learn(message) and self.metrics is not None:
+                self.metrics.forget_paths()
         if self.metrics is not None:
             self.metrics.message(message)
         self.tracker.message(message)
@@ -116,8 +135,14 @@ class Engine:
             if isinstance(item, (Request, Response)):
                 self.message(item)
         if last is not None:
-            self.tracker.advance(last)
+            self.advance(last)
         self.tracker.finish()
+        self.desk.finish(self.tracker.now)
+
+    def advance(self, now: int) -> None:
+        """Let time pass without a message: an idle tick."""
+        self.tracker.advance(now)
+        self.desk.advance(self.tracker.now)
 
     def capture(self, source: CaptureSource | DeepSource) -> CaptureRecord:
         """Say what was read, and what of it was not used."""
@@ -139,24 +164,45 @@ class Engine:
             discards={reason.value: count for reason, count in sorted(discards.items())},
             notices={notice.value: count for notice, count in sorted(self.tracker.notices.items())},
             evicted=self.evicted,
-            gaps=[],
+            gaps=gaps(discards, self.requests, self.responses, source.dropped),
         )
+
+    def whole(self, summary: Summary, most_devices: int = MOST_DEVICES) -> SummaryRecord:
+        """Return a summary of calls together with what was found beside them."""
+        if self.diagnosis is None:
+            return summary.to_record()
+        devices = [device_record(device) for device in self.diagnosis.worst_devices(most_devices)]
+        return summary.to_record([whole_record(whole) for whole in self.diagnosis.whole()], devices)
 
     @property
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""
-        return {**self.decoder.tracked, **self.tracker.tracked}
+        tracked = {**self.decoder.tracked, **self.tracker.tracked, **self.directory.tracked}
+        if self.diagnosis is not None:
+            tracked.update(self.diagnosis.tables[0])
+        if self.desk.callbacks is not None:
+            tracked["callbacks"] = len(self.desk.callbacks)
+        return tracked
 
     @property
     def evicted(self) -> dict[str, int]:
         """Count what each table had to give up; tables that gave up nothing are left out."""
-        return {**self.decoder.evicted, **self.tracker.evicted}
+        evicted = {**self.decoder.evicted, **self.tracker.evicted, **self.directory.evicted}
+        if self.diagnosis is not None:
+            evicted.update(self.diagnosis.tables[1])
+        if self.desk.callbacks is not None and self.desk.callbacks.evicted:
+            evicted["callbacks"] = self.desk.callbacks.evicted
+        return evicted
 
     def use(self, settings: Settings) -> None:
         """Judge by new settings from now on. Legs under way keep their timers."""
-        directory = Directory(settings)
+        directory = Directory(settings, self.directory)
+        self.directory = directory
         self.verdicts.directory = directory
         self.tracker.timers_for = directory.timers_for
+        self.desk.use(directory)
+        if self.diagnosis is not None:
+            self.diagnosis.use(directory)
         if self.metrics is not None:
             bindings = self.tracker.registrar.bound() if self.tracker.registrar is not None else ()
             self.metrics.use(directory, self.tracker.calls(), bindings)
@@ -168,6 +214,8 @@ class Engine:
         outcome = self.verdicts.leg(leg).value
         if self.metrics is not None:
             self.metrics.leg(leg, outcome)
+        if self.diagnosis is not None:
+            self.diagnosis.leg(leg, outcome)
         return outcome
 
     def call(self, call: Call) -> str:
@@ -175,12 +223,27 @@ class Engine:
         outcome = self.verdicts.call(call).value
         if self.metrics is not None:
             self.metrics.call(call, outcome)
+        if self.diagnosis is not None:
+            self.diagnosis.call(call, outcome)
+        self.desk.verdict(call, outcome)
         return outcome
 
     def over(self, call: Call) -> None:
-        """Hand a call on that is over."""
+        """Explain a call that is over, and hand it on."""
+        findings = [] if self.diagnosis is None else self.diagnosis.over(call)
+        record = None
         if self._sink is not None:
-            self._sink(record_of(call, self.verdicts), call.completed)
+            record = record_of(call, self.verdicts, [finding_record(finding) for finding in findings])
+        self.desk.over(call, findings, (record, call.completed))
+
+    def _give(self, given: tuple[CallRecord | None, bool], ends: tuple[str, str], tags: list[Tag]) -> None:
+        """Let a call go, once all its tags are known."""
+        record, completed = given
+        if self.metrics is not None and tags:
+            self.metrics.tagged(ends, tags)
+        if record is not None and self._sink is not None:
+            record.tags = [tag.value for tag in tags]
+            self._sink(record, completed)
 
 
 def implementation() -> str:

@@ -1,4 +1,4 @@
-"""sipwatch.toml: what it can say, and how every mistake is named with its line."""
+"""sipwatch.toml as a whole: what it can say, and how every mistake is named with its line."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, Wanted
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.peers import PeerKind
-from sipwatch.config import ConfigError, lines_of, load, parse
+from sipwatch.classify.peers import EVERYTHING, Callback, PeerKind, Privacy
+from sipwatch.config import Config, ConfigError, load, parse
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import SECOND
 
@@ -21,6 +22,19 @@ FULL = """
 no_response_after  = 4
 slow_progress_after = 2.5
 no_answer_after    = 25
+
+[capture]
+tcp_ports = [5060, 5066, 5060]
+tunnels = ["gre"]
+buffer_megabytes = 4
+
+[callback]
+within = 7200
+region = "DE"
+
+[privacy]
+mask = 4
+names = true
 
 [[peer]]
 name = "acme"
@@ -44,11 +58,16 @@ outcome = "declined"
 name = "phones"
 kind = "devices"
 addresses = ["203.0.113.7"]
+
+[[hours]]
+zone = "Europe/Berlin"
+open = ["Mon-Fri 09:00-18:00"]
 """
 
 
 def test_everything_that_a_configuration_can_say() -> None:
-    settings = parse(FULL, "x").settings
+    config = parse(FULL, "x")
+    settings = config.settings
     assert (settings.timers.no_response_after, settings.timers.slow_progress_after) == (4 * SECOND, 5 * SECOND // 2)
     assert settings.timers.no_progress_after == 10 * SECOND
     acme, phones = settings.peers
@@ -59,58 +78,61 @@ def test_everything_that_a_configuration_can_say() -> None:
     first, second = acme.rules
     assert (first.status_code, first.outcome, first.note) == (603, Outcome.CONGESTED, "603 when every channel is taken")
     assert (second.cause, second.cause_protocol, second.heard) == (21, "Q.850", Heard.ALERTED)
+    assert config.wanted == Wanted((5060, 5066), ("gre",))
+    assert config.buffer == 4 << 20
+    assert settings.callback == Callback(7200 * SECOND, "DE")
+    assert config.privacy == Privacy(4, names=True)
+    assert (len(settings.hours), settings.hours[0].region, config.hours[0].zone) == (1, "DE", "Europe/Berlin")
 
 
 def test_an_empty_configuration_means_the_defaults() -> None:
-    settings = parse("", "x").settings
-    assert (settings.timers.no_answer_after, settings.peers) == (30 * SECOND, [])
+    config = parse("", "x")
+    assert config[1:] == Config(config.settings)[1:]
+    settings = config.settings
+    assert (settings.timers.no_answer_after, settings.peers, settings.hours, settings.callback) == (
+        30 * SECOND,
+        [],
+        [],
+        None,
+    )
+    assert config.privacy == Privacy(None, names=False)
+    assert config.wanted == Wanted(DEFAULT_TCP_PORTS, ())
 
 
-PEER = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n'
-RULE = PEER + "[[peer.rule]]\n"
+def test_a_call_back_counts_within_an_hour_if_nothing_else_is_said() -> None:
+    assert parse("[callback]\n", "x").settings.callback == Callback(3600 * SECOND, None)
+
+
+@pytest.mark.parametrize(("written", "hidden"), [("0", None), ("4", 4), ("32", 32), ('"all"', EVERYTHING)])
+def test_how_much_of_a_number_is_hidden(written: str, hidden: int | None) -> None:
+    assert parse(f"[privacy]\nmask = {written}\n", "x").privacy == Privacy(hidden, names=False)
+
+
 MISTAKES = [
     ("unknown-table", "[timer]\n", "x, line 1: unknown key 'timer'; did you mean timers?"),
     ("misspelt-timer", "[timers]\nno_progres_after = 3\n", "x, line 2: unknown key 'no_progres_after'; did you mean no_progress_after?"),
     ("a-timer-that-is-text", '[timers]\nno_answer_after = "30"\n', "x, line 2: no_answer_after = '30': expected a number of seconds"),
-    ("a-negative-timer", "[timers]\nno_answer_after = -1\n", "x, line 2: no_answer_after = -1: expected"),
-    ("an-infinite-timer", "[timers]\nno_answer_after = inf\n", "expected a number of seconds"),
-    ("a-timer-that-is-true", "[timers]\nno_answer_after = true\n", "expected a number of seconds"),
-    ("misspelt-peer-key", PEER + "adresses = []\n", "line 5: unknown key 'adresses'; did you mean addresses?"),
-    ("no-name", '[[peer]]\nkind = "trunk"\naddresses = ["192.0.2.1"]\n', "line 1: name is missing"),
-    ("an-empty-name", PEER.replace("acme", ""), "line 2: name = '': expected a short name"),
-    ("the-reserved-name", PEER.replace("acme", "other"), "line 2: name = 'other': expected another name"),
-    ("an-unknown-kind", PEER.replace("trunk", "trnk"), "line 3: kind = 'trnk': expected one of trunk, devices, server (did you mean 'trunk'?)"),
-    ("no-addresses", PEER.replace('["192.0.2.1"]', "[]"), "line 4: addresses = []: expected a list"),
-    ("a-bad-address", PEER.replace("192.0.2.1", "192.0.2.300"), "line 4: addresses = '192.0.2.300': expected an IP address or network"),
-    ("host-bits-set", PEER.replace("192.0.2.1", "192.0.2.1/24"), "has host bits set"),
-    ("the-same-name-twice", PEER + PEER.replace("192.0.2.1", "192.0.2.2"), "line 6: name = 'acme': expected another name, line 2 has it already"),
-    ("the-same-address-twice", PEER + PEER.replace("acme", "b"), "line 8: addresses = '192.0.2.1/32': expected an address that peer 'acme' does not have"),
-    ("a-rule-without-outcome", RULE + "status_code = 603\n", "line 5: outcome is missing"),
-    ("a-rule-that-matches-nothing-in-particular", RULE + 'outcome = "busy"\n', "at least one of status_code, cause, heard"),
-    ("an-unknown-outcome", RULE + 'status_code = 603\noutcome = "bussy"\n', "line 7: outcome = 'bussy': expected one of"),
-    ("an-outcome-that-is-no-verdict", RULE + 'status_code = 603\noutcome = "retried"\n', "outcome = 'retried'"),
-    ("a-status-code-out-of-range", RULE + 'status_code = 99\noutcome = "busy"\n', "line 6: status_code = 99: expected a whole number from 200 to 699"),
-    ("a-cause-that-is-text", RULE + 'cause = "34"\noutcome = "busy"\n', "line 6: cause = '34'"),
-    ("a-protocol-without-cause", RULE + 'status_code = 603\ncause_protocol = "SIP"\noutcome = "busy"\n', "expected a cause beside it"),
-    ("an-unknown-heard", RULE + 'heard = "alert"\noutcome = "busy"\n', "did you mean 'alerted'?"),
-    (
-        "two-rules-for-the-same-call",
-        RULE + 'status_code = 603\noutcome = "busy"\n[[peer.rule]]\nstatus_code = 603\noutcome = "declined"\n',
-        "line 8: rule = 'status_code 603': expected a rule that cannot match the same call as that of line 5",
-    ),
-    (
-        "two-rules-that-may-overlap",
-        RULE + 'status_code = 603\noutcome = "busy"\n[[peer.rule]]\ncause = 34\noutcome = "congested"\n',
-        "cannot match the same call",
-    ),
-    (
-        "the-narrower-rule-behind-the-wider-one",
-        RULE + 'cause = 34\noutcome = "busy"\n[[peer.rule]]\ncause = 34\nheard = "trying"\noutcome = "congested"\n',
-        "cannot match the same call",
-    ),
-    ("no-toml-at-all", "this is = not\n= toml", "x: not valid TOML"),
-    ("peer-as-a-table", "[peer]\nname = 1\n", "expected tables, each headed [[peer]]"),
     ("timers-as-a-number", "timers = 3\n", "line 1: timers = 3: expected a table"),
+    ("no-toml-at-all", "this is = not\n= toml", "x: not valid TOML"),
+    ("a-misspelt-capture-key", "[capture]\nports = []\n", "line 2: unknown key 'ports'"),
+    ("a-port-out-of-range", "[capture]\ntcp_ports = [0]\n", "line 2: tcp_ports = [0]: expected a list of up to 32 port numbers"),
+    ("an-unknown-tunnel", '[capture]\ntunnels = ["gre",\n"ipipp"]\n', "line 3: tunnels = 'ipipp': expected one of"),
+    ("tunnels-as-a-text", '[capture]\ntunnels = "gre"\n', "line 2: tunnels = 'gre': expected a list of tunnels"),
+    ("a-buffer-without-end", "[capture]\nbuffer_megabytes = 4096\n", "line 2: buffer_megabytes = 4096: expected a whole number from 1 to 1024"),
+    ("a-call-back-at-once", "[callback]\nwithin = 0\n", "line 2: within = 0: expected a number of seconds, at least 1"),
+    ("a-call-back-next-year", "[callback]\nwithin = 31536000\n", "not more than 2.592e+06"),
+    ("a-call-back-by-text", '[callback]\nwithin = "1h"\n', "line 2: within = '1h': expected a number of seconds"),
+    ("an-unknown-region", '[callback]\nregion = "DX"\n', "line 2: region = 'DX': expected a country by its two letters (ISO 3166), such as \"DE\""),
+    ("a-region-in-small-letters", '[callback]\nregion = "de"\n', "(did you mean 'DE'?)"),
+    ("a-region-that-is-a-number", "[callback]\nregion = 49\n", "region = 49: expected a country"),
+    ("a-region-that-is-a-list", '[callback]\nregion = ["DE"]\n', "region = ['DE']: expected a country"),
+    ("a-misspelt-callback-key", "[callback]\nafter = 1\n", "line 2: unknown key 'after'"),
+    ("callback-as-a-number", "callback = 3600\n", "line 1: callback = 3600: expected a table"),
+    ("half-a-mask", "[privacy]\nmask = 2.5\n", 'line 2: mask = 2.5: expected how many digits at the end of a number are hidden, 0 to 32, or "all"'),
+    ("a-mask-by-another-name", '[privacy]\nmask = "half"\n', "mask = 'half': expected how many digits"),
+    ("a-mask-that-is-true", "[privacy]\nmask = true\n", "mask = True: expected how many digits"),
+    ("names-as-a-text", '[privacy]\nnames = "yes"\n', "line 2: names = 'yes': expected true or false"),
+    ("a-misspelt-privacy-key", "[privacy]\nname = true\n", "line 2: unknown key 'name'; did you mean names?"),
 ]  # fmt: skip
 
 
@@ -120,19 +142,6 @@ def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, wor
         parse(text, "x")
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
-
-
-def test_a_narrower_rule_may_stand_before_a_wider_one() -> None:
-    text = RULE + 'cause = 34\nheard = "trying"\noutcome = "busy"\n[[peer.rule]]\ncause = 34\noutcome = "congested"\n'
-    assert len(parse(text, "x").settings.peers[0].rules) == 2
-
-
-def test_lines_are_found_through_comments_strings_and_lists() -> None:
-    text = '# [fake]\n[timers]\n# a = 1\nb = """\nc = 1\n"""\nd = [\n  "x = 1",\n]\ne = 2\n[[peer]]\n[[peer]]\n[[peer.rule]]\nf = 1\n'
-    found = lines_of(text)
-    assert found["timers", "e"] == 10
-    assert found["peer", 1, "rule", 0, "f"] == 14
-    assert not any("c" in where or "x" in where for where in found)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -60,6 +60,14 @@ def records(frames: list[Frame], ticks: list[int]) -> bytes:
     return msgspec.json.encode(calls) + repr(engine.tracker.notices).encode()
 
 
+def unnumbered(calls: list[CallRecord]) -> list[object]:
+    """Return calls without the packet numbers of their findings' evidence, which are those of each file."""
+    plain = msgspec.to_builtins(calls)
+    for seen in (seen for call in plain for finding in call["findings"] for seen in finding["evidence"]):
+        del seen["packet"], seen["file"]
+    return list(plain)
+
+
 @pytest.mark.parametrize("scene", SCENES)
 @settings(max_examples=30, deadline=None)
 @given(places=st.lists(st.floats(0, 1), max_size=12))
@@ -92,7 +100,7 @@ def test_cut_gzipped_converted_or_merged_the_input_says_the_same(
         path.write_bytes(content)
         paths.append(path)
     order = data.draw(st.permutations(paths))
-    assert replay(*order).calls == replay(PCAPS / f"{scene}.pcap").calls
+    assert unnumbered(replay(*order).calls) == unnumbered(replay(PCAPS / f"{scene}.pcap").calls)
 
 
 @pytest.mark.parametrize("scene", SCENES)

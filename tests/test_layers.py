@@ -16,15 +16,15 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "sipwatch").rglob("*.py"))
 
 # Who may import whom; everybody may import from its own package. What stands alone in sipwatch/ is a layer of its own.
-ENGINE = {"wire", "track", "classify", "export"}
+ENGINE = {"wire", "track", "classify", "knowledge", "export"}
 MAY_IMPORT: dict[str, set[str]] = {
     "capture": set(),
     "wire": set(),
     "track": {"wire"},
     "classify": {"wire", "track"},
-    "export": {"wire", "track", "classify"},
-    "report": {"wire", "track", "classify", "export"},
     "knowledge": {"wire", "track", "classify"},
+    "export": {"wire", "track", "classify", "knowledge"},
+    "report": {"wire", "track", "classify", "knowledge", "export"},
     "config": {"wire", "track", "classify", "capture"},
     "engine": ENGINE,
     "shell": ENGINE,
@@ -62,7 +62,14 @@ CLOCKS_AND_WORLD = frozenset(
         "zoneinfo",
     ]
 )
-CONVERSIONS = {"time.gmtime", "time.strftime"}  # of a time that is given
+# Of a time that is given; zones are a table.
+CONVERSIONS = {
+    "time.gmtime",
+    "time.strftime",
+    "zoneinfo.ZoneInfo",
+    "zoneinfo.ZoneInfoNotFoundError",
+    "zoneinfo.available_timezones",
+}
 READS_A_CLOCK = frozenset({"now", "utcnow", "today", "monotonic", "perf_counter", "time_ns"})
 OPENS_FILES = {"config", "export", "knowledge"}  # the configuration; what a report waits in; the package's own texts
 

@@ -312,12 +312,23 @@ def _later(line: str, seconds: float) -> str:
     return f"{float(time) + seconds:.3f} {rest}"
 
 
+_CREDENTIALS = (
+    'h=Authorization:_Digest_username="{number}",realm="example.com",nonce="n1",uri="sip:example.com",'
+    'response="00000000000000000000000000000000",algorithm=MD5'
+)
+_REGISTER = (
+    '0 A>P REGISTER\n0.02 P>A 401 method=REGISTER h=WWW-Authenticate:_Digest_realm="example.com",nonce="n1"\n'
+    f"0.05 A>P REGISTER cseq=2 {_CREDENTIALS}\n0.08 P>A 200 method=REGISTER cseq=2 h=Expires:_300"
+)
+
+
 def _around(centre: Centre) -> None:
     """Add what is no call: registrations, OPTIONS, RTP, and the end of calls up before the capture began."""
     for place, phone in enumerate(PHONES):
         for start in range(5 + 7 * place, int(END), 240):
-            script = "0 A>P REGISTER\n0.02 P>A 401 method=REGISTER\n0.05 A>P REGISTER cseq=2\n0.08 P>A 200 method=REGISTER cseq=2"
-            centre.say(start, script, {"A": phone, "P": SERVER}, f"reg{place}-{start}", ("15555550100", "15555550100"))
+            number = f"15555550{100 + place}"
+            ends = {"A": phone, "P": SERVER}
+            centre.say(start, _REGISTER.format(number=number), ends, f"reg{place}-{start}", (number, number))
     for start in range(3, int(END), 30):
         centre.say(
             start,

@@ -73,6 +73,11 @@ class DeepSource:
         return sum(tally.packets for tally in self._tallies)
 
     @property
+    def dropped(self) -> int:
+        """Count the packets that were lost while capturing, as far as the files say."""
+        return sum(tally.dropped for tally in self._tallies)
+
+    @property
     def first(self) -> int | None:
         """Return the time of the first packet."""
         return min((t.first for t in self._tallies if t.first is not None), default=None)
@@ -141,6 +146,7 @@ class DeepSource:
                 for _ in source:
                     pass
                 tally.packets, tally.first, tally.last = source.packets, source.first, source.last
+                tally.dropped = source.dropped
                 self.warnings.extend(source.warnings)
         except CaptureError:
             return False

@@ -184,6 +184,11 @@ class CaptureSource:
         return sum(file.tally.media for file in self._files)
 
     @property
+    def dropped(self) -> int:
+        """Count the packets that were lost while capturing, as far as the files say."""
+        return sum(file.tally.dropped for file in self._files)
+
+    @property
     def first(self) -> int | None:
         """Return the time (ns) of the first packet, of the file that begins first; None without any."""
         return min((file.tally.first for file in self._files if file.tally.first is not None), default=None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.capture import patterns
 from sipwatch.capture.errors import CaptureError, Damage
-from sipwatch.capture.patterns import ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE
+from sipwatch.capture.patterns import ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE, STATISTICS
 from sipwatch.capture.pcap import LARGEST_RECORD
 from sipwatch.capture.tally import LATEST, SECOND, Frame, Tally
 
@@ -30,6 +30,7 @@ _SMALLEST_BLOCK = 12
 _SECTION_START = 16  # up to the version
 _PACKET_HEADER = 24  # up to the captured length
 _TIME_RESOLUTION, _TIME_OFFSET = 9, 14  # interface options
+_INTERFACE_DROPS, _SYSTEM_DROPS = 5, 7  # options of interface statistics
 _FILTERED_INTERFACES = 8  # the first ones; the rest are read plainly
 _NO_RUNS: dict[int, Run] = {}
 
@@ -54,7 +55,7 @@ class Interface:
 class Section:
     """One section of a file: its byte order and the interfaces described so far."""
 
-    __slots__ = ("_key", "enhanced", "interfaces", "order", "pair", "word")
+    __slots__ = ("_drops", "_key", "dropped", "enhanced", "interfaces", "order", "pair", "word")
 
     def __init__(self, order: str) -> None:
         self.order = order
@@ -62,6 +63,8 @@ class Section:
         self.word = Struct(order + "I")
         self.pair = Struct(order + "II")
         self.enhanced = Struct(order + "IIIIII")  # type, length, interface, time high and low, captured length
+        self.dropped = 0  # packets lost while capturing
+        self._drops: dict[int, int] = {}
         self._key: tuple[object, ...] | None = None
 
     @property
@@ -103,6 +106,8 @@ class Section:
             return self._simple(buffer, at, end, latest)
         if kind == INTERFACE:
             self._describe(buffer[at:end])
+        elif kind == STATISTICS:
+            self._count_drops(buffer[at:end])
         return None
 
     def _packet(self, buffer: bytes, at: int, end: int) -> Frame:
@@ -150,6 +155,20 @@ class Section:
         link_types = self._link_types()
         self._key = (self.order, *link_types) if patterns.LINK_TYPES & set(link_types) else None
 
+    def _count_drops(self, block: bytes) -> None:
+        """Read how many packets an interface lost so far, by its own count and by the operating system's."""
+        if len(block) < 24:
+            return
+        number = self.word.unpack_from(block, 8)[0]
+        lost = sum(
+            Struct(self.order + "Q").unpack(value)[0]
+            for code, value in self._options(block[20:-4])
+            if code in (_INTERFACE_DROPS, _SYSTEM_DROPS) and len(value) == 8
+        )
+        if number < len(self.interfaces):
+            self.dropped += lost - self._drops.get(number, 0)  # the latest block of an interface has its total
+            self._drops[number] = lost
+
     def _options(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         unpack = Struct(self.order + "HH").unpack_from
         at = 0
@@ -195,6 +214,7 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
     """Yield the packets. This runs for every packet, which is why it is one long loop."""
     unpack, word, interfaces = section.enhanced.unpack_from, section.word.unpack_from, section.interfaces
     first = time = 0  # ns
+    dropped = 0  # in sections that are over
     try:
         while True:
             buffer, at = reader.buffer, reader.at
@@ -230,6 +250,7 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
                         if kind == SECTION:
                             if at + _SECTION_START > size:
                                 break
+                            dropped += section.dropped
                             section = _section(buffer, at)
                             unpack, word = section.enhanced.unpack_from, section.word.unpack_from
                             interfaces = section.interfaces
@@ -269,6 +290,7 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
             finally:
                 reader.at = at
                 tally.media += skipped
+                tally.dropped = dropped + section.dropped
                 if unseen >= 0:
                     time = section.time(buffer, unseen)
                 tally.add(packets, first, time)

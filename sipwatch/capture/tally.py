@@ -27,14 +27,16 @@ class Place:
 class Tally(Place):
     """What a file has given so far: packets, and the times (ns) of the first and the latest.
 
-    ``media`` counts those of the packets that were kept away; ``damage`` says how the file broke off.
+    ``media`` counts those of the packets that were kept away; ``damage`` says how the file broke off; ``dropped``
+    counts the packets that the file itself says were lost while capturing.
     """
 
-    __slots__ = ("damage", "first", "last", "media", "packets")
+    __slots__ = ("damage", "dropped", "first", "last", "media", "packets")
 
     def __init__(self) -> None:
         super().__init__()
         self.packets = 0
+        self.dropped = 0
         self.media = 0
         self.first: int | None = None
         self.last: int | None = None

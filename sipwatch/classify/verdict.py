@@ -8,13 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.pattern import LONGEST_TEXT
 from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind, Rule
 from sipwatch.classify.reason import Q850, SIP, Reason, reasons, telling
-from sipwatch.track.call import has_credentials
 from sipwatch.track.leg import FORK_SETTLES, Heard, Leg
-from sipwatch.wire.sip import header_values, parameters, split_values
+from sipwatch.track.transactions import CHALLENGES, credentials_refused
+from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sipwatch.classify.pattern import Pattern
     from sipwatch.track.call import Call
     from sipwatch.track.timers import Timers
 
@@ -60,10 +64,6 @@ BY_STATUS_AND_ALERT = {
     480: (_O.NO_ANSWER, _O.UNAVAILABLE),
 }
 _BY_CLASS = {3: _O.REDIRECTED, 4: _O.REJECTED, 5: _O.SERVER_ERROR, 6: _O.DECLINED}
-_CHALLENGES = {
-    401: (b"www-authenticate", b"authorization"),
-    407: (b"proxy-authenticate", b"proxy-authorization"),
-}
 
 
 class Deciding(NamedTuple):
@@ -78,12 +78,13 @@ NO_REASON = Deciding(None, None, None)
 
 
 class Verdicts:
-    """Decides legs and calls between configured peers."""
+    """Decides legs and calls between configured peers; ``applied``, if any, hears of each peer's rule that decided."""
 
-    __slots__ = ("directory",)
+    __slots__ = ("applied", "directory")
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
+        self.applied: Callable[[Leg, Rule], None] | None = None
 
     def leg(self, leg: Leg) -> Outcome:
         """Return a leg's outcome; for the upstream leg this is the call's."""
@@ -140,13 +141,15 @@ class Verdicts:
         for peer in peers:
             for rule in peer.rules:
                 if rule_applies(rule, leg):
+                    if self.applied is not None:
+                        self.applied(leg, rule)
                     return rule
         return None
 
     def _by_status(self, leg: Leg, peers: list[Peer]) -> Outcome:
         """Rule 4."""
         code = leg.status_code
-        if leg.cut_off and code in _CHALLENGES and not refused_credentials(leg):
+        if leg.cut_off and code in CHALLENGES and not refused_credentials(leg):
             return _O.UNFINISHED  # the retry may have come after the end of the capture
         return status_outcome(code, leg.heard is Heard.ALERTED, _with_trunk(peers))
 
@@ -193,9 +196,35 @@ def rule_applies(rule: Rule, leg: Leg) -> bool:
         return False
     if rule.heard is not None and rule.heard is not leg.heard:
         return False
-    return rule.cause is None or any(
+    if rule.early_media is not None and rule.early_media is not early_media(leg):
+        return False
+    if rule.cause is not None and not any(
         r.cause == rule.cause and rule.cause_protocol in (None, r.protocol) for r in _told(leg)
+    ):
+        return False
+    return rule.reason_text is None or _says(leg, rule.reason_text)
+
+
+def early_media(leg: Leg) -> bool:
+    """Tell whether the callee's side offered something to hear before the final response: 183 with SDP."""
+    progress = leg.progress
+    if progress is None or progress.status_code != 183:
+        return False
+    kind = header(progress.raw, b"content-type", b"c").lower()
+    return kind.startswith(b"application/sdp") or (
+        kind.startswith(b"multipart/") and b"application/sdp" in progress.raw.lower()
     )
+
+
+def _says(leg: Leg, pattern: Pattern) -> bool:
+    """Tell whether a leg's end says something: its reason phrase, or a text of the Reason values that count."""
+    if leg.final is not None and pattern.found_in(_words(leg.final.reason_phrase)):
+        return True
+    return any(r.text is not None and pattern.found_in(r.text) for r in _told(leg))
+
+
+def _words(phrase: bytes) -> str:
+    return phrase[: 4 * LONGEST_TEXT].decode("utf-8", "backslashreplace")
 
 
 def deciding_reason(leg: Leg) -> Deciding:
@@ -219,20 +248,8 @@ def reached(call: Call) -> Leg:
 
 
 def refused_credentials(leg: Leg) -> bool:
-    """Tell whether a challenge answers credentials that were given for its realm, and not as stale (RFC 7616 §3.3)."""
-    names = _CHALLENGES.get(leg.status_code)
-    if names is None or leg.final is None or not has_credentials(leg, leg.status_code):
-        return False
-    given = {_digest(value).get(b"realm") for value in header_values(leg.invite.raw, names[1])}
-    challenges = [_digest(value) for value in header_values(leg.final.raw, names[0])]
-    fresh = [c for c in challenges if c.get(b"stale", b"").lower() != b"true"]
-    return not challenges or any(c.get(b"realm") in given for c in fresh)
-
-
-def _digest(value: bytes) -> dict[bytes, bytes]:
-    """Return the parameters of one ``Digest a=b, c=d`` value."""
-    _, _, rest = value.partition(b" ")
-    return parameters(b";" + b";".join(split_values(rest)))
+    """Tell whether a challenge answers credentials that were given for its realm, and not as stale."""
+    return leg.final is not None and credentials_refused(leg.invite, leg.final)
 
 
 def _told(leg: Leg) -> list[Reason]:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from sipwatch import installed_version
+from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
 from sipwatch.cli.replay import replay
 from sipwatch.cli.words import complain, fail, quiet_exit
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(replay)
 app.command()(live)
+app.command()(explain)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
+from sipwatch.classify.tags import Tag
 from sipwatch.classify.verdict import deciding_reason, reached
 from sipwatch.export import series
 from sipwatch.export.series import CallKey, Histogram, Key, Seen, Series
@@ -162,6 +163,7 @@ class Metrics:
         self._expired = self._counter(series.REGISTRATIONS_EXPIRED)
         self._register_delay = self._histogram(series.REGISTER_DELAY)
         self._options = self._counter(series.OPTIONS)
+        self._tagged = self._counter(series.TAGGED_CALLS)
 
     def _counter(self, of: Series) -> Counter:
         made = self.counters[of.name] = Counter(of)
@@ -184,6 +186,10 @@ class Metrics:
                         self._in_condition.add((*self.ends(leg.path), raised.kind.value))
         for path in bindings:
             self._registered.add(self.ends(path))
+
+    def forget_paths(self) -> None:
+        """Look up anew who stands at the ends of paths: an address has got a name."""
+        self._by_path.clear()
 
     def ends(self, path: Path) -> tuple[str, str]:
         """Return the peers' names at the two ends of a path."""
@@ -259,6 +265,7 @@ class Metrics:
         self._timed_out.begin((*ends, timer) for timer in ("B", "C", "cancel"))
         self._established.begin([ends])
         self._ended.begin((*ends, by.value) for by in EndedBy)
+        self._tagged.begin((*ends, tag.value) for tag in Tag)
         for result in ("success", "failure"):
             self._request_delay.at((*ends, result))
         for outcome in _RUNG:
@@ -341,6 +348,11 @@ class Metrics:
         if last.alerted_at >= 0 and last.final_at >= 0:
             delay = last.final_at - last.alerted_at
             self._ring_duration.at((*ends, outcome)).observe(delay, key, last.final_at)
+
+    def tagged(self, ends: tuple[str, str], tags: Iterable[Tag]) -> None:
+        """Count a call's tags, once all of them are known."""
+        for tag in tags:
+            self._tagged.add((*ends, tag.value))
 
     def ended(self, call: Call) -> None:
         """Count the end of an answered call."""

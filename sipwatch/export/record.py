@@ -86,7 +86,7 @@ class WholeFindingRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeviceRecord(msgspec.Struct, frozen=True, gc=False):
-    """How one device took the calls it was offered; ``refused`` counts by outcome, ``longest`` is the longest streak."""
+    """How one device took the calls it was offered; ``refused`` counts by outcome, ``longest`` is a streak."""
 
     device: str
     address: str

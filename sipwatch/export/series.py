@@ -91,6 +91,13 @@ CALLS_ESTABLISHED = Series("calls_established", _G, Level.CALL, _ENDS, "Answered
 CALLS_ENDED = Series(
     "calls_ended", _C, Level.CALL, (*_ENDS, "ended_by"), "Answered calls that ended, by who ended them."
 )
+TAGGED_CALLS = Series(
+    "tagged_calls",
+    _C,
+    Level.CALL,
+    (*_ENDS, "tag"),
+    "Calls by the marks they got, counted when all their marks are known; a call may have several, most have none.",
+)
 REQUEST_DELAY = Series(
     "session_request_delay_seconds",
     _H,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
+
 from tests.cli.program import BUSY, run
 
 frame = importlib.import_module("sipwatch.cli.main")  # the package gives its function this name

@@ -55,7 +55,9 @@ def test_the_json_has_the_shape_of_the_contract() -> None:
         "duplicates",
         "discards",
     }
-    assert set(report["summary"]) == {"calls", "outcomes", "conditions", "ser", "seer", "isa", "scr"}
+    assert set(report["summary"]) == {
+        *("calls", "outcomes", "conditions", "ser", "seer", "isa", "scr", "tags", "findings", "devices")
+    }
     assert report["summary"]["calls"] == len(report["calls"]) == sum(report["summary"]["outcomes"].values())
     started = [call["started"] for call in report["calls"]]
     assert started == sorted(started)

@@ -1,0 +1,137 @@
+"""Marks calls for a contact centre, and holds those back whose callers may still be called back.
+
+Must not know: records, metrics, clocks. What it is given for a call it gives back, once, with the call's marks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sipwatch.classify.callbacks import Callbacks, Missed
+from sipwatch.classify.findings import said
+from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
+from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of
+from sipwatch.classify.verdict import reached
+from sipwatch.track.leg import FORK_SETTLES, RETRY_WINDOW
+from sipwatch.wire.sip import header, uri_of, user_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sipwatch.classify.findings import Finding
+    from sipwatch.classify.peers import Directory
+    from sipwatch.track.call import Call
+
+    Give = Callable[[Any, tuple[str, str], list[Tag]], None]
+
+# A verdict may fall so long after what it is about.
+_LATE = RETRY_WINDOW + FORK_SETTLES
+_ANSWERED = Outcome.ANSWERED.value
+_NOWHERE = ("", "")
+
+
+class Waiting:
+    """A missed call between its verdict and the word whether its caller was called back."""
+
+    __slots__ = ("ends", "given", "over", "served", "tags")
+
+    def __init__(self, ends: tuple[str, str]) -> None:
+        self.ends = ends
+        self.served: bool | None = None
+        self.over = False
+        self.tags: list[Tag] = []
+        self.given: Any = None
+
+
+class Desk:
+    """Gives each call that is over to ``give``, with its marks, as soon as all of them are known.
+
+    The ends, peers' names, come along where there are marks; else they are empty.
+    """
+
+    def __init__(self, directory: Directory, give: Give) -> None:
+        self.directory = directory
+        self._give = give
+        self._waiting: dict[int, Waiting] = {}  # by the call's serial, from its verdict until it is over
+        self.callbacks: Callbacks | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        asked = self.directory.settings.callback
+        if asked is not None:
+            self.callbacks = Callbacks(asked.within_ns, asked.region, self._released, late=_LATE)
+
+    def use(self, directory: Directory) -> None:
+        """Mark by new settings from now on; who waits already goes on waiting as he was told."""
+        self.directory = directory
+        if self.callbacks is None:
+            self._begin()
+
+    def verdict(self, call: Call, outcome: str) -> None:
+        """Take a call whose verdict has fallen: somebody to call back, or an attempt to do so."""
+        callbacks = self.callbacks
+        if callbacks is None:
+            return
+        invite = call.chain[0].invite
+        source = self.directory.peer(call.chain[0].path.source_address)
+        destination = self.directory.peer(reached(call).path.destination_address)
+        last = call.chain[-1]
+        dialled = said(user_of(invite.request_uri))
+        if is_outbound(source, destination):
+            number = dialled
+        elif is_inbound(source, destination):
+            number = said(user_of(uri_of(header(invite.raw, b"from", b"f"))))
+        else:
+            return
+        if outcome == Outcome.ANSWERED.value:
+            callbacks.answered(number, last.answered_at)
+        elif is_missed(outcome, source, destination):
+            waiting = Waiting((source.name, destination.name))
+            self._waiting[call.serial] = waiting
+            if not callbacks.missed(number, dialled, last.over_at, "", waiting):
+                del self._waiting[call.serial]
+        elif CATEGORY_OF[outcome] != Category.UNKNOWN.value:
+            callbacks.attempted(number, last.over_at)
+
+    def over(self, call: Call, findings: list[Finding], given: Any) -> None:
+        """Take a call that nothing more will happen to."""
+        waiting = self._waiting.pop(call.serial, None) if self._waiting else None
+        settings = self.directory.settings
+        if waiting is None and call.verdict == _ANSWERED and not (findings or call.transferred or settings.hours):
+            self._give(given, _NOWHERE, [])
+            return
+        source = self.directory.peer(call.chain[0].path.source_address)
+        destination = self.directory.peer(reached(call).path.destination_address)
+        tags = tags_of(call, findings, source, destination, settings)
+        if waiting is None:
+            self._give(given, (source.name, destination.name), tags)
+            return
+        waiting.over, waiting.tags, waiting.given = True, tags, given
+        if waiting.served is not None:
+            self._complete(waiting)
+
+    def _released(self, missed: Missed, served: bool) -> None:
+        waiting = missed.payload
+        assert isinstance(waiting, Waiting)  # noqa: S101 - it was given with it
+        waiting.served = served
+        if waiting.over:
+            self._complete(waiting)
+
+    def _complete(self, waiting: Waiting) -> None:
+        tag = Tag.CALLED_BACK if waiting.served else Tag.WAITING_CALLBACK
+        self._give(waiting.given, waiting.ends, in_order([*waiting.tags, tag]))
+
+    def advance(self, now: int) -> None:
+        """Let time pass: who has waited long enough is given up."""
+        if self.callbacks is not None:
+            self.callbacks.advance(now)
+
+    def finish(self, now: int) -> None:
+        """Give up everybody who still waits: the capture is over."""
+        if self.callbacks is not None:
+            self.callbacks.finish(now)
+
+    def waiting(self) -> Iterator[Missed]:
+        """Give who waits right now, oldest first."""
+        if self.callbacks is not None:
+            yield from self.callbacks.waiting()

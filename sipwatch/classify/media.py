@@ -1,0 +1,63 @@
+"""What an INVITE offers, as far as its SDP says (RFC 4566, RFC 3264): the codecs, by name.
+
+Must not know: calls, outcomes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sipwatch.wire.message import Message
+
+MOST_CODECS = 16
+_LONGEST_NAME = 32
+# RFC 3551 §6: payload types that need no rtpmap.
+_STATIC: Final = {
+    b"0": "PCMU", b"3": "GSM", b"4": "G723", b"5": "DVI4", b"7": "LPC", b"8": "PCMA", b"9": "G722",
+    b"10": "L16", b"11": "L16", b"12": "QCELP", b"13": "CN", b"15": "G728", b"18": "G729", b"26": "JPEG",
+    b"31": "H261", b"32": "MPV", b"33": "MP2T", b"34": "H263",
+}  # fmt: skip
+
+
+def offered(message: Message) -> list[str]:
+    """Return the codecs offered, in the order they stand, each once: ``PCMA``, ``video H264``, ``PCMU (SAVP)``.
+
+    Without SDP there are none. What is not audio says so; encrypted media names its profile.
+    """
+    _, blank, body = message.raw.partition(b"\r\n\r\n")
+    if not blank:
+        _, _, body = message.raw.partition(b"\n\n")
+    lines = [line.strip() for line in body[:65_536].split(b"\n")]
+    names = _names(lines)
+    found: dict[str, None] = {}
+    for line in lines:
+        if line.startswith(b"m="):
+            kind, _, rest = line[2:].partition(b" ")
+            parts = rest.split()
+            profile = parts[1] if len(parts) > 1 else b""
+            for payload_type in parts[2 : 2 + MOST_CODECS]:
+                name = names.get(payload_type) or _STATIC.get(payload_type) or _plain(payload_type)
+                found.setdefault(_described(name, kind, profile))
+    return list(found)[:MOST_CODECS]
+
+
+def _names(lines: list[bytes]) -> dict[bytes, str]:
+    """Read ``a=rtpmap:TYPE NAME/RATE``."""
+    found: dict[bytes, str] = {}
+    for line in lines:
+        if line.startswith(b"a=rtpmap:") and len(found) < 128:
+            payload_type, _, name = line[9:].partition(b" ")
+            found[payload_type] = _plain(name.partition(b"/")[0])
+    return found
+
+
+def _described(name: str, kind: bytes, profile: bytes) -> str:
+    words = name if kind == b"audio" else f"{_plain(kind)} {name}"
+    return f"{words} (SAVP)" if b"SAVP" in profile else words
+
+
+def _plain(raw: bytes) -> str:
+    """Keep letters, digits and what names of codecs are made of; strangers write SDP."""
+    text = raw[:_LONGEST_NAME].decode("ascii", "replace")
+    return "".join(c if c.isalnum() or c in "-_./+" else "?" for c in text)

@@ -1,0 +1,350 @@
+"""Who is in a capture: what each address sent, was sent, and did, in bounded memory.
+
+It watches the tracker (``track.call.Watcher``) and is told each message. Must not know: peers, how roles are
+guessed from this, or how it is shown.
+"""
+
+from __future__ import annotations
+
+from math import ceil, exp, log
+from typing import TYPE_CHECKING, TypeVar
+
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.peers import host_of, sent_by
+from sipwatch.wire.message import Request, address_text
+from sipwatch.wire.sip import header, uri_of, user_of
+
+if TYPE_CHECKING:
+    from sipwatch.track.call import Call
+    from sipwatch.track.conditions import Raised
+    from sipwatch.track.leg import Leg
+    from sipwatch.track.registrar import Options, Registration
+    from sipwatch.wire.message import Message, Path, Response
+
+_T = TypeVar("_T")
+
+MOST_ADDRESSES = 10_000
+MOST_OF_ONE = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
+LONGEST_TEXT = 100  # characters of what somebody calls himself
+_PATHS = 65_536
+_SWEEP = 1024  # legs that wait at the least, before those of calls that are over are counted
+_GROWTH = log(1.05)
+
+
+class Spread:
+    """Durations in buckets 5 % apart, so that any quantile is known to within 5 %."""
+
+    __slots__ = ("_counts", "count")
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self.count = 0
+
+    def add(self, duration: int) -> None:
+        """Add a duration in ns."""
+        bucket = ceil(log(max(duration, 1_000)) / _GROWTH)
+        self._counts[bucket] = self._counts.get(bucket, 0) + 1
+        self.count += 1
+
+    def quantile(self, share: float) -> float | None:
+        """Return the seconds that this share of all stays below, None without any."""
+        left = share * self.count
+        for bucket in sorted(self._counts):
+            left -= self._counts[bucket]
+            if left <= 0:
+                return round(exp(bucket * _GROWTH) / 1e9, 6)
+        return None
+
+
+class Calls:
+    """Calls in one direction: each call is one, however often it was tried or wherever it was forked to."""
+
+    __slots__ = ("answered", "codes", "count", "numbers", "progress", "unfinished")
+
+    def __init__(self) -> None:
+        self.count = self.answered = self.unfinished = 0
+        self.codes: dict[int, int] = {}  # the final responses of those that were not answered; 0: there was none
+        self.numbers: set[bytes] = set()  # callers of calls sent, callees of calls received
+        self.progress = Spread()  # INVITE to the first 18x or 2xx
+
+    def add(self, legs: list[Leg]) -> None:
+        """Count a call by its legs here, those that were tried again left out."""
+        verdicts = {leg.verdict for leg in legs}
+        last = legs[-1]
+        self.count += 1
+        if Outcome.ANSWERED.value in verdicts:
+            self.answered += 1
+        elif verdicts == {Outcome.UNFINISHED.value}:
+            self.unfinished += 1
+        else:
+            self.codes[last.status_code] = self.codes.get(last.status_code, 0) + 1
+        moved = [
+            (leg.progressed_at if leg.progressed_at >= 0 else leg.answered_at) - leg.started
+            for leg in legs
+            if leg.progressed_at >= 0 or leg.answered_at >= 0
+        ]
+        if moved:
+            self.progress.add(min(moved))
+
+
+class End:
+    """What one address was seen to do.
+
+    ``sent`` and ``received`` count messages; ``out`` and ``into`` are its calls; ``registers`` counts what became of
+    its attempts to register somewhere, ``registrar`` of those made here, ``pings`` and ``pinged`` the same of
+    OPTIONS. ``passed_on`` counts calls that came in and went out again, ``record_routes`` INVITEs in which it asks
+    to stay on the way (RFC 3261 §16.6). ``names`` are the host names that it is called by.
+    """
+
+    __slots__ = (
+        "address", "carriers", "into", "names", "others", "out", "passed_on", "pinged", "pings", "ports", "received",
+        "record_routes", "registers", "registers_at", "registrants", "registrar", "sent", "software", "text",
+    )  # fmt: skip
+
+    def __init__(self, address: bytes) -> None:
+        self.address = address
+        self.text = address_text(address)
+        self.sent = self.received = 0
+        self.ports: set[int] = set()
+        self.carriers: set[str] = set()
+        self.software: dict[str, int] = {}
+        self.names: dict[str, int] = {}
+        self.others: set[bytes] = set()
+        self.out = Calls()
+        self.into = Calls()
+        self.registers: dict[str, int] = {}
+        self.registrar: dict[str, int] = {}
+        self.registers_at: set[bytes] = set()
+        self.registrants: set[bytes] = set()
+        self.pings: dict[str, int] = {}
+        self.pinged: dict[str, int] = {}
+        self.passed_on = self.record_routes = 0
+
+
+class Survey:
+    """The addresses of a capture. Feed it messages, let it watch the tracker, and ``finish`` it once.
+
+    Not more than ``limit`` addresses are remembered. A newcomer pushes out the oldest that never both sent and
+    received: who scans, and who is scanned, makes room for those who talk. If all talk, the newcomer is left
+    out; ``left_out`` counts both.
+    """
+
+    def __init__(self, limit: int = MOST_ADDRESSES) -> None:
+        self.left_out = 0
+        self._limit = limit
+        self._ends: dict[bytes, End] = {}
+        self._one_sided: dict[bytes, None] = {}  # oldest first
+        self._paths: dict[bytes, tuple[End | None, End | None]] = {}
+        self._legs: list[Leg] = []
+        self._sweep_at = _SWEEP
+
+    def ends(self) -> list[End]:
+        """Return every address, those with the most messages first."""
+        return sorted(self._ends.values(), key=lambda end: (-end.sent - end.received, end.address))
+
+    def message(self, message: Message) -> None:
+        """Take a message."""
+        found = self._paths.get(message.path.key)
+        if found is None or found[0] is None or found[1] is None:
+            found = self._meet(message.path)
+        source, destination = found
+        if source is not None:
+            source.sent += 1
+        if destination is not None:
+            destination.received += 1
+
+    def finish(self) -> None:
+        """Count the calls that have ended since; call it when the tracker has finished."""
+        self._sweep()
+
+    # Addresses
+
+    def _meet(self, path: Path) -> tuple[End | None, End | None]:
+        source = self._end(path.source_address, sends=True)
+        destination = self._end(path.destination_address, sends=False)
+        for end, port, other in (
+            (source, path.key[-4:-2], path.destination_address),
+            (destination, path.key[-2:], path.source_address),
+        ):
+            if end is not None:
+                end.carriers.add(path.carrier)
+                _remember(end.ports, int.from_bytes(port, "big"))
+                _remember(end.others, other)
+        if len(self._paths) >= _PATHS:
+            self._paths.clear()
+        # Not kept while an end is one-sided or left out: what it does next has to be seen here.
+        if path.source_address not in self._one_sided and path.destination_address not in self._one_sided:
+            self._paths[path.key] = (source, destination)
+        return source, destination
+
+    def _end(self, address: bytes, *, sends: bool) -> End | None:
+        end = self._ends.get(address)
+        if end is None:
+            if len(self._ends) >= self._limit and not self._make_room():
+                self.left_out += 1
+                return None
+            end = self._ends[address] = End(address)
+            self._one_sided[address] = None
+        elif address in self._one_sided and (end.received if sends else end.sent):
+            del self._one_sided[address]
+        return end
+
+    def _make_room(self) -> bool:
+        oldest = next(iter(self._one_sided), None)
+        if oldest is None:
+            return False
+        self.left_out += 1
+        del self._one_sided[oldest]
+        del self._ends[oldest]
+        return True
+
+    # What the tracker tells (track.call.Watcher)
+
+    def added(self, leg: Leg) -> None:
+        """Take a new leg."""
+        invite = leg.invite
+        self._names(invite)
+        source = self._ends.get(leg.path.source_address)
+        if source is not None:
+            if b"record-route" in invite.names and _record_routes(invite, source.text):
+                source.record_routes += 1
+            _remember(source.out.numbers, user_of(uri_of(header(invite.raw, b"from", b"f")))[:LONGEST_TEXT])
+        destination = self._ends.get(leg.path.destination_address)
+        if destination is not None:
+            _remember(destination.into.numbers, user_of(invite.request_uri)[:LONGEST_TEXT])
+        self._legs.append(leg)
+        if len(self._legs) >= self._sweep_at:
+            self._sweep()
+
+    def asked(self, request: Request) -> None:
+        """Take a REGISTER or OPTIONS that is no retransmission."""
+        self._names(request)
+
+    def registration(self, transaction: Registration) -> None:
+        """Take the result of an attempt to register."""
+        path = transaction.path
+        client, server = self._ends.get(path.source_address), self._ends.get(path.destination_address)
+        if client is not None:
+            _count(client.registers, transaction.outcome.value)
+            _remember(client.registers_at, path.destination_address)
+        if server is not None:
+            _count(server.registrar, transaction.outcome.value)
+            _remember(server.registrants, path.source_address)
+            if transaction.response is not None and transaction.request.via_count == 1:
+                _software(server, transaction.response)
+
+    def options(self, transaction: Options) -> None:
+        """Take the result of an OPTIONS."""
+        client = self._ends.get(transaction.path.source_address)
+        server = self._ends.get(transaction.path.destination_address)
+        if client is not None:
+            _count(client.pings, transaction.outcome.value)
+        if server is not None:
+            _count(server.pinged, transaction.outcome.value)
+
+    def raised(self, leg: Leg, raised: Raised) -> None:
+        """Have nothing to do with conditions."""
+
+    def resolved(self, leg: Leg, raised: Raised) -> None:
+        """Have nothing to do with conditions."""
+
+    def repeated(self, message: Request | Response) -> None:
+        """Have nothing to do with retransmissions."""
+
+    def ended(self, call: Call) -> None:
+        """Wait until the call is over."""
+
+    def disconnected(self, call: Call, delay: int) -> None:
+        """Wait until the call is over."""
+
+    def bound(self, path: Path) -> None:
+        """Have nothing to do with single bindings."""
+
+    def unbound(self, path: Path, expired: bool) -> None:
+        """Have nothing to do with single bindings."""
+
+    def _names(self, request: Request) -> None:
+        """Note by which host names the two ends are called, and what the sender of a request calls itself."""
+        source = self._ends.get(request.path.source_address)
+        destination = self._ends.get(request.path.destination_address)
+        if destination is not None and b"route" not in request.names:
+            _name(destination, host_of(request.request_uri))
+        if source is not None:
+            _name(source, sent_by(request))
+            if request.via_count == 1:
+                _software(source, request)
+
+    # Calls that are over
+
+    def _sweep(self) -> None:
+        """Count the calls that are over; their legs are kept no longer."""
+        open_legs: list[Leg] = []
+        over: dict[int, list[Leg]] = {}
+        for leg in self._legs:
+            if leg.call.over:
+                over.setdefault(leg.call.serial, []).append(leg)
+            else:
+                open_legs.append(leg)
+        for legs in over.values():
+            self._call(legs)
+        self._legs = open_legs
+        self._sweep_at = max(_SWEEP, 2 * len(open_legs))
+
+    def _call(self, legs: list[Leg]) -> None:
+        sent: dict[bytes, list[Leg]] = {}
+        received: dict[bytes, list[Leg]] = {}
+        for leg in legs:
+            if not leg.followed:
+                sent.setdefault(leg.path.source_address, []).append(leg)
+                received.setdefault(leg.path.destination_address, []).append(leg)
+        for address, own in sent.items():
+            end = self._ends.get(address)
+            if end is not None:
+                end.out.add(own)
+                end.passed_on += address in received
+        for address, own in received.items():
+            end = self._ends.get(address)
+            if end is not None:
+                end.into.add(own)
+                # Whoever passes a response on leaves its Server as it is (RFC 3261 §16.7): the last one wrote it.
+                if address not in sent:
+                    for leg in own:
+                        answer = leg.final or leg.progress
+                        if answer is not None:
+                            _software(end, answer)
+
+
+def _remember(known: set[_T], one: _T) -> None:
+    if len(known) < MOST_OF_ONE:
+        known.add(one)
+
+
+def _count(counts: dict[str, int], name: str) -> None:
+    counts[name] = counts.get(name, 0) + 1
+
+
+def _say(counts: dict[str, int], text: bytes) -> None:
+    """Count a text that a stranger wrote, if it is known already or there is room."""
+    name = text[:LONGEST_TEXT].decode("utf-8", "backslashreplace")[:LONGEST_TEXT]
+    if name in counts or len(counts) < MOST_OF_ONE:
+        _count(counts, name)
+
+
+def _software(end: End, message: Message) -> None:
+    for name in (b"server", b"user-agent"):
+        if name in message.names:
+            text = header(message.raw, name)
+            if text:
+                _say(end.software, text)
+            return
+
+
+def _name(end: End, host: bytes) -> None:
+    """Note a host name; addresses say nothing new."""
+    if host and host[:1] != b"[" and not host.replace(b".", b"").isdigit():
+        _say(end.names, host)
+
+
+def _record_routes(request: Request, own: str) -> bool:
+    """Tell whether the sender of a request put itself into its Record-Route."""
+    return host_of(uri_of(header(request.raw, b"record-route"))) in (own.encode(), f"[{own}]".encode())

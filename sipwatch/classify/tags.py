@@ -1,0 +1,83 @@
+"""What a contact centre wants marked on a call, beside its outcome.
+
+Must not know: clocks, records, how a call back is waited for (``callbacks``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sipwatch.classify.findings import Finding, Kind, said
+from sipwatch.classify.hours import outside_hours
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.past import REFUSED
+from sipwatch.classify.peers import Peer, PeerKind, Settings
+from sipwatch.wire.sip import user_of
+
+if TYPE_CHECKING:
+    from sipwatch.track.call import Call
+
+
+class Tag(StrEnum):
+    """The marks there are."""
+
+    OUTSIDE_HOURS = "outside_hours"  # it came when nobody works
+    BRIEF = "brief"  # the caller gave up within moments
+    REFUSED = "refused"  # it was offered to a device, which did not take it
+    CALLED_BACK = "called_back"  # missed, and the caller was reached in time
+    WAITING_CALLBACK = "waiting_callback"  # missed, and the caller was not, or not yet
+    TRANSFERRED = "transferred"  # REFER within it, or it was sent elsewhere by 3xx
+    SHORT_RING = "short_ring"
+    EARLY_RINGING = "early_ringing"
+
+
+_BY_FINDING = {Kind.SHORT_RING: Tag.SHORT_RING, Kind.EARLY_RINGING: Tag.EARLY_RINGING}
+# Inbound calls with these outcomes were not missed: somebody took them, or nobody wanted them.
+_NOT_MISSED = frozenset(
+    {Outcome.ANSWERED.value, Outcome.ANSWERED_ELSEWHERE.value, Outcome.REDIRECTED.value, Outcome.BLOCKED.value,
+     Outcome.UNFINISHED.value, Outcome.AUTH_FAILED.value, Outcome.FORBIDDEN.value}
+)  # fmt: skip
+
+
+def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings) -> list[Tag]:
+    """Return a call's marks in the order of the list, but for those of call backs."""
+    found: set[Tag] = {_BY_FINDING[finding.kind] for finding in findings if finding.kind in _BY_FINDING}
+    if call.verdict == Outcome.ABANDONED_BRIEF.value:
+        found.add(Tag.BRIEF)
+    if call.verdict in REFUSED and destination.kind is PeerKind.DEVICES:
+        found.add(Tag.REFUSED)
+    if call.transferred or call.verdict == Outcome.REDIRECTED.value or _was_redirected(call):
+        found.add(Tag.TRANSFERRED)
+    if settings.hours:
+        dialled = said(user_of(call.chain[0].invite.request_uri))
+        if outside_hours(settings.hours, source.name, destination.name, dialled, call.started):
+            found.add(Tag.OUTSIDE_HOURS)
+    return sorted(found, key=_ORDER.__getitem__) if found else []
+
+
+_ORDER = {tag: place for place, tag in enumerate(Tag)}
+
+
+def in_order(tags: list[Tag]) -> list[Tag]:
+    """Return marks in the order of the list."""
+    return sorted(tags, key=_ORDER.__getitem__)
+
+
+def is_missed(outcome: str, source: Peer, destination: Peer) -> bool:
+    """Tell whether this is a call from outside that nobody took: its caller may want to be called back."""
+    return is_inbound(source, destination) and outcome not in _NOT_MISSED
+
+
+def is_inbound(source: Peer, destination: Peer) -> bool:
+    """Tell whether a call came in over a trunk, and did not go out over one again."""
+    return source.kind is PeerKind.TRUNK and destination.kind is not PeerKind.TRUNK
+
+
+def is_outbound(source: Peer, destination: Peer) -> bool:
+    """Tell whether a call went out over a trunk."""
+    return destination.kind is PeerKind.TRUNK and source.kind is not PeerKind.TRUNK
+
+
+def _was_redirected(call: Call) -> bool:
+    return any(300 <= leg.status_code < 400 for leg in call.legs)

@@ -1,0 +1,159 @@
+"""The configuration file, sipwatch.toml: read, checked, and turned into settings (DESIGN §5.2).
+
+Every mistake is named with its file, its line, the value, and what was expected instead.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MOST_TCP_PORTS, TUNNELS, Wanted
+from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
+from sipwatch.config.checks import Checks, ConfigError, nearest
+from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
+from sipwatch.config.lines import lines_of
+from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_timers, seconds
+from sipwatch.config.rules import CAUSE_PROTOCOLS, RULE_KEYS
+from sipwatch.track.timers import Timers
+
+if TYPE_CHECKING:
+    from sipwatch.config.lines import Where
+
+__all__ = [
+    "CALLBACK_KEYS",
+    "CAPTURE_KEYS",
+    "CAUSE_PROTOCOLS",
+    "DEFAULT_BUFFER",
+    "DEFAULT_WITHIN",
+    "HOURS_KEYS",
+    "MOST_MASKED",
+    "PEER_KEYS",
+    "PRIVACY_KEYS",
+    "RULE_KEYS",
+    "TIMER_KEYS",
+    "Config",
+    "ConfigError",
+    "lines_of",
+    "load",
+    "parse",
+]
+
+TABLES = ("timers", "capture", "peer", "hours", "callback", "privacy")
+CAPTURE_KEYS = ("tcp_ports", "tunnels", "buffer_megabytes")
+CALLBACK_KEYS = ("within", "region")
+PRIVACY_KEYS = ("mask", "names")
+DEFAULT_BUFFER = 16  # megabytes: some four seconds of 7,000 messages a second
+DEFAULT_WITHIN = 3600  # seconds
+MOST_MASKED = 32  # characters of a number; more is "all"
+_LARGEST_BUFFER = 1024
+_LONGEST_WITHIN = 30 * 86_400  # seconds
+
+
+class Config(NamedTuple):
+    """What a configuration says: how calls are judged, what is hidden, and what a live interface lets through.
+
+    ``buffer`` is the size of each interface's ring in bytes. ``hours`` are the settings' as they were written.
+    """
+
+    settings: Settings
+    wanted: Wanted = Wanted()
+    buffer: int = DEFAULT_BUFFER << 20
+    privacy: Privacy = Privacy()
+    hours: tuple[Written, ...] = ()
+
+
+def load(path: str) -> Config:
+    """Read a configuration file. Raises ConfigError."""
+    try:
+        text = Path(path).read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(f"{path}: the configuration cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: the configuration is not UTF-8 text") from None
+    return parse(text, path)
+
+
+def parse(text: str, path: str) -> Config:
+    """Turn the text of a configuration into what it says. Raises ConfigError."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    check = Checks(path, text)
+    check.known(document, TABLES, ())
+    return _config(check, document)
+
+
+def _config(check: Checks, document: dict[str, Any]) -> Config:
+    own = _table(check, document, "timers", tuple(TIMER_KEYS))
+    general = read_timers(check, own, ("timers",))
+    found = read_peers(check, document.get("peer", []), general)
+    callback = _callback(check, document)
+    region = None if callback is None else callback.region
+    written = read_hours(check, document.get("hours", []), [peer.name for peer in found], region)
+    settings = Settings(Timers(**general), found, working(written, region), callback)
+    capture = _table(check, document, "capture", CAPTURE_KEYS)
+    megabytes = check.number(capture, "buffer_megabytes", 1, _LARGEST_BUFFER, ("capture",))
+    return Config(
+        settings,
+        Wanted(_ports(check, capture, ("capture", "tcp_ports")), _tunnels(check, capture, ("capture", "tunnels"))),
+        (megabytes or DEFAULT_BUFFER) << 20,
+        _privacy(check, document),
+        tuple(written),
+    )
+
+
+def _table(check: Checks, document: dict[str, Any], name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    table = check.table(document.get(name, {}), (name,))
+    check.known(table, keys, (name,))
+    return table
+
+
+def _ports(check: Checks, capture: dict[str, Any], where: Where) -> tuple[int, ...]:
+    ports = capture.get("tcp_ports", list(DEFAULT_TCP_PORTS))
+    good = isinstance(ports, list) and all(type(port) is int and 0 < port < 65_536 for port in ports)
+    if not good or len(ports) > MOST_TCP_PORTS:
+        check.complain(where, ports, f"a list of up to {MOST_TCP_PORTS} port numbers, such as [5060, 5066]")
+    return tuple(dict.fromkeys(ports))
+
+
+def _tunnels(check: Checks, capture: dict[str, Any], where: Where) -> tuple[str, ...]:
+    tunnels = capture.get("tunnels", [])
+    if not isinstance(tunnels, list):
+        check.complain(where, tunnels, f"a list of tunnels: {', '.join(TUNNELS)}")
+    named = [check.one_of(tunnel, TUNNELS, (*where, place)) for place, tunnel in enumerate(tunnels)]
+    return tuple(dict.fromkeys(named))
+
+
+def _callback(check: Checks, document: dict[str, Any]) -> Callback | None:
+    if "callback" not in document:
+        return None
+    table = _table(check, document, "callback", CALLBACK_KEYS)
+    within = seconds(check, table.get("within", DEFAULT_WITHIN), 1, _LONGEST_WITHIN, ("callback", "within"))
+    region = table.get("region")
+    return Callback(within, None if region is None else _region(check, region, ("callback", "region")))
+
+
+def _region(check: Checks, value: object, where: Where) -> str:
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - takes its time, and is needed for this key alone
+
+    regions = sorted(SUPPORTED_REGIONS)
+    if value not in regions:
+        near = f" (did you mean {str(value).upper()!r}?)" if str(value).upper() in regions else nearest(value, regions)
+        check.complain(where, value, f'a country by its two letters (ISO 3166), such as "DE"{near}')
+    return str(value)
+
+
+def _privacy(check: Checks, document: dict[str, Any]) -> Privacy:
+    table = _table(check, document, "privacy", PRIVACY_KEYS)
+    mask = table.get("mask")
+    if mask == "all":
+        hidden: int | None = EVERYTHING
+    elif mask is None or (type(mask) is int and 0 <= mask <= MOST_MASKED):
+        hidden = mask or None
+    else:
+        expected = f'how many digits at the end of a number are hidden, 0 to {MOST_MASKED}, or "all"'
+        check.complain(("privacy", "mask"), mask, expected)
+    return Privacy(hidden, check.flag(table, "names", ("privacy",)) or False)
