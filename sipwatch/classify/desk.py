@@ -16,7 +16,7 @@ from sipwatch.track.leg import FORK_SETTLES, RETRY_WINDOW
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sipwatch.classify.findings import Finding
     from sipwatch.classify.peers import Directory
@@ -33,9 +33,10 @@ _NOWHERE = ("", "")
 class Waiting:
     """A missed call between its verdict and the word whether its caller was called back."""
 
-    __slots__ = ("ends", "given", "over", "served", "tags")
+    __slots__ = ("ends", "given", "key", "over", "served", "tags")
 
-    def __init__(self, ends: tuple[str, str]) -> None:
+    def __init__(self, key: tuple[bytes, bytes, int], ends: tuple[str, str]) -> None:
+        self.key = key  # of which the call's id is made
         self.ends = ends
         self.served: bool | None = None
         self.over = False
@@ -46,7 +47,8 @@ class Waiting:
 class Desk:
     """Gives each call that is over to ``give``, with its marks, as soon as all of them are known.
 
-    The ends, peers' names, come along where there are marks; else they are empty.
+    The ends, peers' names, come along where there are marks; else they are empty. ``unserved``, where somebody
+    sets it to a list, collects those whose callers were not called back.
     """
 
     def __init__(self, directory: Directory, give: Give) -> None:
@@ -54,6 +56,7 @@ class Desk:
         self._give = give
         self._waiting: dict[int, Waiting] = {}  # by the call's serial, from its verdict until it is over
         self.callbacks: Callbacks | None = None
+        self.unserved: list[Missed] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -86,7 +89,7 @@ class Desk:
         if outcome == Outcome.ANSWERED.value:
             callbacks.answered(number, last.answered_at)
         elif is_missed(outcome, source, destination):
-            waiting = Waiting((source.name, destination.name))
+            waiting = Waiting((call.call_id, call.from_tag, call.started), (source.name, destination.name))
             self._waiting[call.serial] = waiting
             if not callbacks.missed(number, dialled, last.over_at, "", waiting):
                 del self._waiting[call.serial]
@@ -114,6 +117,8 @@ class Desk:
         waiting = missed.payload
         assert isinstance(waiting, Waiting)  # noqa: S101 - it was given with it
         waiting.served = served
+        if not served and self.unserved is not None:
+            self.unserved.append(missed)
         if waiting.over:
             self._complete(waiting)
 
@@ -130,8 +135,3 @@ class Desk:
         """Give up everybody who still waits: the capture is over."""
         if self.callbacks is not None:
             self.callbacks.finish(now)
-
-    def waiting(self) -> Iterator[Missed]:
-        """Give who waits right now, oldest first."""
-        if self.callbacks is not None:
-            yield from self.callbacks.waiting()

@@ -183,7 +183,7 @@ def _report(
     metrics = _metrics(settings) if counting else None
     engine = Engine(sink, settings, keep_messages=messages and form is not Format.TABLE, metrics=metrics)
     _run(engine, source)
-    writer.finish(engine.capture(source), summary.to_record())
+    writer.finish(engine.capture(source), engine.whole(summary))
     out.flush()
     _warn(source)
     return engine

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sipwatch.export.escape import terminal
 from sipwatch.export.summary import between
+from sipwatch.report.causes import causes_of_call
 from sipwatch.report.plain import CATEGORY_STYLE, CONDITION_WORDS, duration, plain_name
 from sipwatch.report.table import console
 
@@ -47,6 +48,10 @@ def print_ladder(out: IO[str], call: CallRecord) -> None:
         before = row.time
     target.print()
     target.print(_verdict(call), soft_wrap=True)
+    for line in causes_of_call(call.findings):
+        target.print(line, soft_wrap=True)
+    if call.tags:
+        target.print(Text(f"Marked: {', '.join(call.tags)}", style="bright_black"))
 
 
 def _title(call: CallRecord) -> list[Text]:

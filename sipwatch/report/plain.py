@@ -28,6 +28,17 @@ CATEGORY_STYLE = {
 # Calls that failed, for the list at the end; what ended as planned is not listed.
 FAILED_CATEGORIES = frozenset({"user", "policy", "routing", "technical", "capacity"})
 
+TAG_WORDS = {
+    "outside_hours": "it came when nobody works",
+    "brief": "the caller gave up within moments",
+    "refused": "a device was offered it and did not take it",
+    "called_back": "missed, and its caller was reached in time",
+    "waiting_callback": "missed, and nobody has reached its caller",
+    "transferred": "transferred, or sent elsewhere",
+    "short_ring": "it rang too short to be answered",
+    "early_ringing": "183 came long before it really rang",
+}
+
 DISCARD_WORDS = {
     "tls": "encrypted (TLS): --deep with --keylog can open it",
     "tcp_gap": "gaps in TCP streams: the capture lost packets",

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from sipwatch.export.escape import terminal
 from sipwatch.export.summary import Summary, between
+from sipwatch.report.causes import causes, devices, marks
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     CONDITION_WORDS,
@@ -59,6 +60,7 @@ class TableWriter:
             return
         self._outcomes()
         self._conditions()
+        self._causes(summary)
         self._delays(summary)
         self._ends("From", self._summary.sources)
         self._ends("To", self._summary.destinations)
@@ -81,6 +83,8 @@ class TableWriter:
         for reason, words in DISCARD_WORDS.items():
             if capture.discards.get(reason):
                 say(Text(f"  {capture.discards[reason]:,} {words}", style="yellow"))
+        for gap in capture.gaps:
+            say(Text(f"  {gap}", style="yellow"))
         unseen = capture.notices.get("request_in_unknown_dialog", 0)
         if unseen:
             say(Text(f"  {unseen:,} requests of calls that were up before the capture began", style="bright_black"))
@@ -119,6 +123,15 @@ class TableWriter:
         for kind, count in sorted(self._summary.conditions.items(), key=lambda entry: -entry[1]):
             table.add_row(f"{count:,}", kind, Text(CONDITION_WORDS[kind], style="bright_black"))
         self._section(table)
+
+    def _causes(self, summary: SummaryRecord) -> None:
+        for table in (marks(summary), devices(summary)):
+            if table is not None:
+                self._section(table)
+        found = list(causes(summary))
+        if found:
+            self._console.print()
+            self._console.print(*found, sep="\n")
 
     def _delays(self, summary: SummaryRecord) -> None:
         table = _table("", "Median", "95 % within", "Longest")

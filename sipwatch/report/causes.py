@@ -1,0 +1,100 @@
+"""What probably lies behind the calls: findings, devices that do not take calls, and marks, for people at a terminal.
+
+Must not know: how any of it was found. All text from the wire is escaped here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from sipwatch.export.escape import terminal
+from sipwatch.report.plain import TAG_WORDS, plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from sipwatch.export.record import DeviceRecord, FindingRecord, SummaryRecord, WholeFindingRecord
+
+MOST_CAUSES = 12
+MOST_DEVICES = 8
+_SHOWN_FROM = 2  # calls not taken: one alone says nothing of a device
+
+
+def causes(summary: SummaryRecord) -> Iterator[RenderableType]:
+    """Give the findings, those of most calls first."""
+    ranked = sorted(summary.findings, key=lambda found: (-found.calls, found.first))
+    if not ranked:
+        return
+    title = "Probable causes"
+    if len(ranked) > MOST_CAUSES:
+        title += f" (the first {MOST_CAUSES} of {len(ranked)}; --format json has them all)"
+    yield Text(title, style="bold")
+    for found in ranked[:MOST_CAUSES]:
+        yield _head(found)
+        yield Padding(Text(terminal(found.text)), (0, 0, 0, 7))
+
+
+def _head(found: WholeFindingRecord) -> Text:
+    text = Text(f"{found.calls or '':>5}  ")
+    text.append(f"{_name(found.kind)}: {terminal(found.subject)}", style="bold yellow")
+    if found.ids:
+        text.append(f"  {' '.join(found.ids[:3])}", style="bright_black")
+    return text
+
+
+def causes_of_call(findings: list[FindingRecord]) -> Iterator[Text]:
+    """Give a call's own findings, each with the packets that show it."""
+    for found in findings:
+        text = Text(f"{_name(found.kind)}: ", style="bold yellow")
+        text.append(terminal(found.text), style="default")
+        yield text
+        for seen in found.evidence:
+            number = f"packet {seen.packet}" if seen.packet else ""
+            yield Text(f"  {seen.time[11:23]}  {number:<12}  {terminal(seen.what)}", style="bright_black")
+
+
+def devices(summary: SummaryRecord) -> Table | None:
+    """Return the devices that did not take calls, the worst first; None where there are none."""
+    shown = [device for device in summary.devices if device.offered - device.answered >= _SHOWN_FROM][:MOST_DEVICES]
+    if not shown:
+        return None
+    table = Table(box=None, pad_edge=False, header_style="bright_black")
+    for heading in ("Offered", "Not taken", "In a row"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Device", overflow="fold")
+    table.add_column("Because", overflow="fold")
+    for device in shown:
+        table.add_row(*_device(device))
+    return table
+
+
+def _device(device: DeviceRecord) -> tuple[str, str, str, str, str]:
+    refused = device.offered - device.answered
+    why = ", ".join(f"{plain_name(outcome)} {count:,}" for outcome, count in device.refused.items())
+    name = f"{terminal(device.device)} at {device.address}"
+    return f"{device.offered:,}", f"{refused / device.offered:.0%}", f"{device.longest:,}", name, why
+
+
+def marks(summary: SummaryRecord) -> Table | None:
+    """Return the tags counted, None where no call has one."""
+    if not summary.tags:
+        return None
+    table = Table(box=None, pad_edge=False, header_style="bright_black")
+    table.add_column("Calls", justify="right", no_wrap=True)
+    table.add_column("Marked", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for tag, count in summary.tags.items():
+        table.add_row(f"{count:,}", tag, Text(TAG_WORDS[tag], style="bright_black"))
+    return table
+
+
+def _name(kind: str) -> str:
+    from sipwatch.knowledge import load  # noqa: PLC0415 - read only where there is something to name
+
+    return load().finding(kind).plain
