@@ -1,0 +1,1 @@
+"""Makes the Grafana dashboards from Python, with Grafana's own SDK: ``python -m grafana.make [--check]``."""
