@@ -1,0 +1,225 @@
+"""The web server: a socket that is bound before rights are given away, and a thread that serves afterwards.
+
+Must not know: what is served, what the figures mean. Bounds: see ``connections`` (connections, times, sizes),
+``pages`` (scrapes at once) and ``users`` (passwords that are tried).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import socket
+from threading import Event, Thread, get_ident
+from typing import TYPE_CHECKING, Any
+
+from sipwatch.export.escape import terminal
+from sipwatch.web.connections import Connections
+from sipwatch.web.current import Current
+from sipwatch.web.pages import Guard, Pages, Sources
+from sipwatch.web.users import Users
+from sipwatch.web.webconfig import WebError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prometheus_client import Metric
+
+    from sipwatch.shell.log import Log
+
+__all__ = ["Server", "WebError"]
+
+BACKLOG = 128  # connections that the kernel keeps until they are accepted
+_LAST_ANSWERS = 0.5  # seconds for requests under way when the server is stopped
+_LAST_THREADS = 0.5  # seconds for work that they still wait for, of each kind
+_WHY = {
+    errno.EADDRINUSE: "another program listens there; end it, or choose another port",
+    errno.EACCES: "only root may use a port below 1024; choose a higher one",
+    errno.EADDRNOTAVAIL: "no interface of this machine has that address",
+    errno.EAFNOSUPPORT: "this machine does not speak that version of IP",
+}
+
+
+class Server:
+    """Serves figures by HTTP. ``listen`` is HOST:PORT, [IPV6]:PORT or :PORT, which is all addresses.
+
+    Binds at once, so that a port below 1024 and a key that only root may read are possible, but starts no
+    thread before ``start``. Raises WebError. ``collect`` is called in threads of the server's own, several at
+    once, may take its time and raise TimeoutError; ``ready`` and ``healthy`` have to answer at once.
+    """
+
+    def __init__(
+        self,
+        collect: Callable[[], Iterable[Metric]],
+        ready: Callable[[], str | None],
+        healthy: Callable[[], str | None],
+        listen: str,
+        web_config: str | None,
+        log: Log,
+    ) -> None:
+        self._log = log
+        current = Current(web_config, log)
+        pages = Pages(Sources(collect, ready, healthy))
+        users = Users(log)
+        self._workers = (pages.workers, users.workers)
+        self._connections = Connections(Guard(pages.app, current, users), current, log)
+        self._thread: Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._accepting = Event()
+        self._failure = ""
+        self._socket = _listen_at(listen)
+        self.address = _written(self._socket)
+
+    def start(self) -> None:
+        """Serve, in a thread; return when it accepts. Raises WebError."""
+        self._thread = Thread(target=self._run, name="sipwatch-web", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._thread = None
+            self._failure = str(error)
+        else:
+            self._accepting.wait()
+        if self._failure:
+            self.stop()
+            raise WebError(f"cannot serve at {self.address}: {self._failure}")
+
+    def stop(self) -> None:
+        """Finish what is under way, within two seconds or not at all, and close the socket. May be called again."""
+        if self._thread is not None and self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(_LAST_ANSWERS + 1.0)
+            for workers in self._workers:
+                workers.join(_LAST_THREADS)
+        self._socket.close()
+
+    def _run(self) -> None:
+        handler = _ToLog(self._log)
+        loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+        for logger in loggers:
+            logger.addHandler(handler)
+        try:
+            with asyncio.Runner() as runner:
+                runner.run(self._serve(handler))
+        except Exception as error:  # noqa: BLE001 - the last net of this thread; the capture goes on
+            self._failure = _in_words(error)
+            self._log.event("error", "web_server_ended", reason=self._failure)
+        finally:
+            self._accepting.set()
+            for logger in loggers:
+                logger.removeHandler(handler)
+
+    async def _serve(self, handler: _ToLog) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(self._complain)
+        server = await self._loop.create_server(self._connections.new, sock=self._socket, backlog=BACKLOG)
+        self._accepting.set()
+        await self._stop.wait()
+        # Not close() first: asyncio would drop what it has accepted and made no transport for.
+        self._loop.remove_reader(self._socket)
+        await self._connections.close(_LAST_ANSWERS)
+        server.close()
+        handler.ended = True  # what is cancelled now need not complain
+
+    def _complain(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what asyncio would print with a traceback."""
+        error = context.get("exception")
+        reason = str(context.get("message", "")) + (f": {_in_words(error)}" if error is not None else "")
+        self._log.event("error", "web_trouble", reason=reason)
+
+
+class _ToLog(logging.Handler):
+    """Brings what libraries say in the thread that it was made in into the log, one line each."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+        self._thread = get_ident()
+        self.ended = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record."""
+        if self.ended or record.thread != self._thread:
+            return
+        error = record.exc_info[1] if record.exc_info else None
+        reason = " ".join(record.getMessage().split()) + (f": {_in_words(error)}" if error is not None else "")
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._log.event(level, "web_trouble", reason=reason)  # type: ignore[arg-type] # one of both
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+# The socket
+
+
+def _listen_at(listen: str) -> socket.socket:
+    """Bind and listen. Raises WebError."""
+    host, port = _endpoint(listen)
+    shown = terminal(listen)
+    try:
+        family, address = _resolve(host, port)
+        return _bind(family, address)
+    except socket.gaierror as error:
+        raise WebError(f"cannot listen at {shown}: there is no address for it ({error.strerror})") from None
+    except OSError as error:
+        why = _WHY.get(error.errno or 0) or os.strerror(error.errno or 0)
+        raise WebError(f"cannot listen at {shown}: {why}") from None
+    except ValueError:  # a name that cannot be one: empty parts, NUL
+        raise WebError(f"cannot listen at {shown}: that is neither a name nor an address") from None
+
+
+def _endpoint(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if bracketed:
+        host = host[1:-1]
+    good = colon and port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65_536
+    if not good or (":" in host) != bracketed:
+        raise WebError(
+            f"cannot listen at {listen!r}: expected HOST:PORT, [IPV6]:PORT or :PORT, such as 127.0.0.1:10060"
+        )
+    return host, int(port)
+
+
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    """Return where to bind; of a name that has addresses of both kinds the IPv4 one, as Go does."""
+    if not host:
+        return (socket.AF_INET6, ("::", port)) if _has_ipv6() else (socket.AF_INET, ("0.0.0.0", port))  # noqa: S104
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+    return family, address
+
+
+def _has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+        probe.bind(("::", 0))
+        return True
+    return False
+
+
+def _bind(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setblocking(False)
+        # A connection of the server before this one that is not quite over must not keep it from starting.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            only = int(address[0] != "::")  # all addresses are those of IPv4 as well
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _written(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
