@@ -10,11 +10,13 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help demo test system lint types fuzz fuzz-long bench compiled test-compiled pcaps record docs clean
+.PHONY: help demo test test-slow system lint types fuzz fuzz-long bench bench-live compiled test-compiled pcaps record \
+	dashboards docs clean
 
 help:
 	@echo 'make demo       install into .venv and replay pcaps/demo.pcap; needs no root'
 	@echo 'make test       install what the tests need, if that is allowed; then lint, types, tests'
+	@echo 'make test-slow  what takes long: end to end with sipp, Kamailio and Prometheus, rules over weeks; needs root'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      mypy --strict'
 	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (60)'
@@ -22,6 +24,8 @@ help:
 	@echo 'make compiled   compile the engine with mypyc into build/compiled; needs a C compiler'
 	@echo 'make test-compiled  run the tests on the compiled engine'
 	@echo 'make bench      compare with sngrep, tshark and tcpdump; writes docs/benchmarks.md'
+	@echo 'make bench-live load sipwatch live with sipp, ten minutes of it at 500 calls/s; needs root'
+	@echo 'make dashboards write the Grafana dashboards again'
 	@echo 'make pcaps      write the synthetic captures again'
 	@echo 'make record     record the captures of real software again; needs root'
 	@echo 'make docs       write the generated parts of README.md and docs/ again'
@@ -34,6 +38,9 @@ demo: $(VENV)/installed
 test: system $(VENV)/dev
 	@$(MAKE) --no-print-directory lint types
 	$(BIN)/pytest -n auto
+
+test-slow: system $(VENV)/dev
+	$(BIN)/pytest -n 2 -m slow
 
 system:
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh tests/system-packages.sh
@@ -64,6 +71,9 @@ test-compiled: compiled
 	cd build/tested && SIPWATCH_CAPTURES=$(abspath ../shared/captures) $(abspath $(BIN))/python -m pytest -n auto \
 		--ignore tests/track/test_timers.py --ignore tests/test_layers.py --ignore tests/test_docs.py --ignore tests/test_cli.py
 
+bench-live: compiled
+	$(BIN)/python -m bench.live --write --soak
+
 bench: compiled
 	$(BIN)/python -m bench.run --write
 
@@ -73,7 +83,10 @@ pcaps: $(VENV)/installed
 record: $(VENV)/installed
 	$(BIN)/python pcaps/recorded/record.py
 
-docs: $(VENV)/installed
+dashboards: $(VENV)/dev
+	$(BIN)/python -m grafana.make
+
+docs: $(VENV)/dev
 	$(BIN)/python -m docs.generate
 
 clean:

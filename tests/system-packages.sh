@@ -11,6 +11,12 @@ need() { # need COMMAND PACKAGE WHAT-FOR
 }
 need tshark tshark 'tests compare with it, and --deep runs it'
 need tcpdump tcpdump 'tests pipe captures from it'
+need promtool prometheus 'tests check rules and run the dashboards against it'
+need amtool prometheus-alertmanager 'tests check its example, and are called by it'
+need ip iproute2 'tests capture in networks of their own'
+need sipp sip-tester 'end-to-end tests place calls with it'
+need kamailio kamailio 'end-to-end tests put it between'
+need openssl openssl 'tests make certificates'
 
 if ! [ -f "${VENV:-.venv}/made" ] && [ -n "$PYTHON" ] && ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
     package=$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ PROMETHEUS = ROOT / "grafana/prometheus"
 ALERTMANAGER = ROOT / "grafana/alertmanager/alertmanager.yml"
 RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+WEEKS = {"alerts-past", "alerts-registrations", "alerts-silence", "recording-past"}  # evaluated minute by minute
 RUNBOOK = ROOT / "docs/runbook.md"
 RUNBOOK_URL = "https://github.com/sipwatch/sipwatch/blob/main/docs/runbook.md"
 
@@ -79,6 +81,7 @@ SEVERITIES = {"critical", "warning", "info"}
 Document = dict[str, Any]
 
 
+@cache  # PyYAML takes half a second for some of them
 def load(path: Path) -> Document:
     document = yaml.safe_load(path.read_text())
     assert isinstance(document, dict)
@@ -120,7 +123,11 @@ def test_promtool_accepts_the_rules(path: Path) -> None:
     run("promtool", "check", "rules", "--lint=all", "--lint-fatal", path)
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow if path.stem in WEEKS else ()) for path in TESTS],
+    ids=[path.stem for path in TESTS],
+)
 def test_the_rules_do_what_their_tests_say(path: Path) -> None:
     run("promtool", "test", "rules", path)
 
