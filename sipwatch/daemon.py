@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch import installed_version
 from sipwatch.capture.bpf import program
-from sipwatch.capture.live import InterfaceSource
+from sipwatch.capture.live import MARGIN, InterfaceSource
 from sipwatch.classify.outcomes import CATEGORY_OF, Category
 from sipwatch.classify.peers import Directory
 from sipwatch.config import Config, ConfigError, load
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 PATIENCE = 5.0  # seconds a scrape waits for the loop
 _SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not healthy
 _EACH_SECOND = 1_000_000_000
+# ns to go on after somebody wants us to end: what has come in lies in the ring for a moment before it is seen.
+_LAST_LOOK = MARGIN + 50_000_000
 _FINE = frozenset({Category.SUCCESS.value, Category.NORMAL.value, Category.UNKNOWN.value})
 
 
@@ -97,6 +99,7 @@ class Daemon:
         self._reloaded_at = time.time()
         self._turned_at = time.monotonic()
         self._second = 0
+        self._stop_at = 0
 
     # From signal handlers and other threads
 
@@ -150,6 +153,9 @@ class Daemon:
             self._notifier.stopping()
         self.engine.finish()
         self._answer()
+        if not isinstance(self._source, InterfaceSource):
+            for warning in self._source.files.warnings:
+                self._log.event("warning", "capture_damaged", reason=warning)
         packets = sum(packets for _, packets, _ in self._captures())
         self._log.event("info", "ended", packets=packets)
 
@@ -160,18 +166,21 @@ class Daemon:
 
     def _between(self, horizon: int) -> None:
         """Do what is due between two batches of packets."""
-        self.engine.tracker.advance(horizon)
+        self.engine.advance(horizon)
         self._turned_at = time.monotonic()
         self._answer()
         if self._reloading:
             self._reloading = False
             self._reload()
-        if self._stopping:
-            raise Stop
         now = time.monotonic_ns()
+        if self._stopping:
+            self._stop_at = self._stop_at or now + _LAST_LOOK
+            if now >= self._stop_at:
+                raise Stop
         if now - self._second >= _EACH_SECOND:
             self._second = now
             self._notifier.watchdog()
+            self._log.catch_up()
 
     def _answer(self) -> None:
         """Give everybody who asked one and the same set of figures."""

@@ -54,7 +54,7 @@ class _File:
     def open(self) -> None:
         """Open the file. Raises CaptureError when that cannot be."""
         try:
-            fd = _stdin() if self.path == STDIN else os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = _stdin() if self.path == STDIN else self._opened()
             status = os.fstat(fd)
         except OSError as error:
             raise CaptureError(f"{self.name}: {_why(error)}") from None
@@ -64,6 +64,14 @@ class _File:
             raise CaptureError(f"{self.path}: is a directory; name the files in it, such as {files}")
         self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
         self._reader = Reader(fd, self._waiting)
+
+    def _opened(self) -> int:
+        """Open the path. Who has other things to do meanwhile does not wait for a FIFO's writer to come."""
+        if self._waiting is None:
+            return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        os.set_blocking(fd, True)
+        return fd
 
     def first_time(self) -> int:
         """Look at the first packet and close again; return its time, -1 if there is none.

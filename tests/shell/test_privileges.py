@@ -39,6 +39,50 @@ def look():
     }
 """
 
+# A network of its own, with a pair of interfaces; somebody who goes on being root in it; and how to listen and speak.
+NETWORK = """
+import time
+from subprocess import PIPE, Popen
+from sipwatch.capture.bpf import Wanted, program
+from sipwatch.capture.errors import CaptureDenied
+from sipwatch.capture.live import InterfaceSource
+
+PAIR = (
+    "ip link add one type veth peer name two && ip address add 192.0.2.2/24 dev two"
+    " && ip link set one up && ip link set two up"
+)
+
+def open_interfaces(*names):
+    return InterfaceSource(names, program(Wanted()), 1 << 20)
+
+def as_root(command):
+    shell.stdin.write(command + " && echo done || echo failed\\n")
+    shell.stdin.flush()
+    assert shell.stdout.readline() == "done\\n"
+
+class Enough(Exception):
+    pass
+
+def speak_and_listen(source):
+    found, until = [], time.monotonic() + 20
+    speaker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    speaker.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    def between(horizon):
+        if found or time.monotonic() > until:
+            raise Enough
+        # Again and again: the kernel starts the queues of a new interface a little later.
+        speaker.sendto(b"INVITE sip:a@b SIP/2.0", ("192.0.2.255", 5060))
+    try:
+        for _, _, data in source.frames(between, lambda ring: None):
+            found.append(data[-22:].decode())
+    except Enough:
+        return found
+
+assert ctypes.CDLL(None).unshare(0x40000000) == 0  # CLONE_NEWNET
+shell = Popen(["sh"], stdin=PIPE, stdout=PIPE, text=True)
+as_root(PAIR)
+"""
+
 # Becomes an ordinary user that holds CAP_NET_RAW as systemd's AmbientCapabilities= gives it.
 AMBIENT = """
 libc = ctypes.CDLL(None)
@@ -142,6 +186,44 @@ def test_a_packet_socket_opened_before_goes_on_working() -> None:
         said = {"dropped": struct.unpack("=II", packets.getsockopt(263, 6, 8))[1]}
         """)
     assert said == {"dropped": 0}
+
+
+@as_packet_root
+def test_an_ordinary_user_with_the_one_capability_captures() -> None:
+    said = in_a_process(
+        NETWORK
+        + AMBIENT
+        + """
+with open_interfaces("one", "any") as source:
+    said = {"heard": speak_and_listen(source), "is": look()}
+"""
+    )
+    assert set(said["heard"]) == {"INVITE sip:a@b SIP/2.0"}
+    assert said["is"]["user"] == [65534] * 3
+    assert said["is"]["capabilities"]["CapEff"] == 1 << 13
+
+
+@as_packet_root
+def test_an_interface_that_vanishes_is_captured_again_without_any_right() -> None:
+    """What is opened goes on: bound again, filtered anew. To open another one is denied."""
+    said = in_a_process(
+        NETWORK
+        + """
+with open_interfaces("one") as source:
+    privileges.become("nobody")
+    as_root("ip link delete one && " + PAIR)
+    source.rings[0].follow()
+    source.rings[0].follow()
+    source.filter(program(Wanted(tunnels=("gre",))))
+    said = {"heard": speak_and_listen(source)}
+    try:
+        open_interfaces("two")
+    except CaptureDenied as error:
+        said["denied"] = str(error)
+"""
+    )
+    assert set(said["heard"]) == {"INVITE sip:a@b SIP/2.0"}
+    assert said["denied"] == "two: permission denied"
 
 
 @as_root

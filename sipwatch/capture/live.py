@@ -1,0 +1,222 @@
+"""Interfaces and pipes as one source of frames that never ends, in time order, with word of how late it is.
+
+Must not know: SIP, or what becomes of the frames. This is where the wall clock enters (Law 1): between
+batches the source says up to which moment everything has been read, so that time may pass on a silent line.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from sipwatch.capture.files import CaptureSource, Prefilter
+from sipwatch.capture.ring import RETIRE, Ring
+from sipwatch.capture.tally import LATEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Self
+
+    from sipwatch.capture.bpf import Program
+    from sipwatch.capture.tally import Frame
+
+    Between = Callable[[int], None]
+
+TICK = 100  # ms; so often somebody may do what is due when no packet comes
+# How long a packet may lie in a block of the ring before it is seen, with a margin for a busy machine.
+MARGIN = 2 * RETIRE + 160_000_000
+_BLOCKS_AT_ONCE = 4  # half a megabyte of each ring, then others have their turn
+_FOLLOW_EVERY = 500_000_000  # ns between looks at the interfaces
+_SET_BACK = 1_000_000_000  # ns; a packet that is so far in the future is from before the clock was set back
+# What writes into the pipe holds packets back: tcpdump, without --immediate-mode, for up to a second. But then a
+# timer would fire more than a second late.
+_PIPE_MARGIN = 800_000_000
+_by_time = itemgetter(0)
+
+
+class Waker:
+    """Wakes a source that waits for packets, from another thread or a signal handler."""
+
+    def __init__(self) -> None:
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on, next to the packets."""
+        return self._read.fileno()
+
+    def wake(self) -> None:
+        """Let the source come back at once."""
+        try:
+            self._write.send(b"\0")
+        except OSError:
+            return  # it has been woken often enough
+
+    def rest(self) -> None:
+        """Forget what woke us."""
+        try:
+            while self._read.recv(4096):
+                pass
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Wake nobody any more. Whoever still tries does no harm."""
+        self._read.close()
+        self._write.close()
+
+
+class InterfaceSource:
+    """Frames of one or several interfaces, merged by time. Iterate it once; ``between`` ends it by raising.
+
+    ``between(horizon)`` is called after each batch of frames, at least every ``TICK`` ms: nothing
+    that happened before ``horizon`` (ns) is still to come. ``changed(ring)`` hears of an interface
+    that went down or came back.
+    """
+
+    def __init__(self, names: Sequence[str], program: Program, size: int) -> None:
+        """Open interfaces with a ring of ``size`` bytes each. Raises CaptureError."""
+        self.rings: list[Ring] = []
+        self.waker = Waker()
+        self._poll = select.poll()
+        self._poll.register(self.waker.fileno(), select.POLLIN)
+        try:
+            for name in names:
+                ring = Ring(name, program, size)
+                self.rings.append(ring)
+                self._poll.register(ring.fileno(), select.POLLIN)  # POLLERR comes unasked
+        except Exception:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every interface. Closing twice is harmless."""
+        for ring in self.rings:
+            ring.close()
+        self.waker.close()
+
+    def filter(self, program: Program) -> None:
+        """Filter by another program from now on."""
+        for ring in self.rings:
+            ring.filter(program)
+
+    def frames(self, between: Between, changed: Callable[[Ring], None]) -> Iterator[Frame]:
+        """Give frames in time order, for ever."""
+        held: list[Frame] = []
+        followed = 0
+        while True:
+            failed = self._wait()
+            now = time.time_ns()
+            horizon = self._drain(held, now - MARGIN)
+            # One alone has nobody to wait for. Its packets are sorted as well: each processor writes its own in time.
+            ready, held = _until(held, horizon if len(self.rings) > 1 else LATEST, now)
+            yield from ready
+            if failed or time.monotonic_ns() - followed >= _FOLLOW_EVERY:
+                followed = time.monotonic_ns()
+                self._follow(changed)
+            between(horizon)
+
+    def _wait(self) -> bool:
+        """Wait for packets, at most for a tick; tell whether an interface went down."""
+        failed = False
+        for fd, event in self._poll.poll(TICK):
+            if fd == self.waker.fileno():
+                self.waker.rest()
+            elif event & ~select.POLLIN:
+                failed = True
+        return failed
+
+    def _drain(self, held: list[Frame], horizon: int) -> int:
+        """Read every ring; return the moment before which nothing is still to come, at most ``horizon``."""
+        for ring in self.rings:
+            frames, all_of_it = ring.read(_BLOCKS_AT_ONCE)
+            held += frames
+            if not all_of_it and frames:
+                horizon = min(horizon, frames[-1][0])
+        return horizon
+
+    def _follow(self, changed: Callable[[Ring], None]) -> None:
+        for ring in self.rings:
+            ring.count_drops()
+            was_up = ring.up
+            ring.follow()
+            if ring.up is not was_up:
+                changed(ring)
+
+
+def _until(held: list[Frame], horizon: int, now: int) -> tuple[list[Frame], list[Frame]]:
+    """Sort by time; split into what nothing can come before any more, and the rest."""
+    held.sort(key=_by_time)  # stable: equal times stay in the order of the interfaces
+    place = len(held)
+    if place and held[-1][0] > now + _SET_BACK:
+        return held, []  # else it would be held until the clock is there again
+    while place and held[place - 1][0] > horizon:
+        place -= 1
+    return held[:place], held[place:]
+
+
+class PipeSource:
+    """Frames of a pipe or FIFO that somebody writes into right now; ends with the pipe.
+
+    Its packet times may be another machine's: time passes here as long as it passes there, counted
+    from the latest packet.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Open a pipe; ``-`` is standard input. Raises CaptureError."""
+        self.waker = Waker()
+        self._between: Between | None = None
+        self._latest = 0  # time of the latest packet
+        self._quiet = (0, 0)  # the latest packet's time when we last had to wait, and since when there is nothing newer
+        try:
+            self.files = CaptureSource([path], Prefilter.AUTO, waiting=self._wait)
+        except Exception:
+            self.waker.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the pipe. Closing twice is harmless."""
+        self.files.close()
+        self.waker.close()
+
+    def frames(self, between: Between) -> Iterator[Frame]:
+        """Give frames as they come, to the end of the pipe. Raises CaptureError when it is no capture."""
+        self._between = between
+        for frame in self.files:
+            self._latest = frame[0]
+            yield frame
+
+    def _wait(self, fd: int) -> None:
+        """Wait until there is something to read, and let time pass meanwhile."""
+        between = self._between
+        if between is None:
+            return
+        if self._latest != self._quiet[0]:  # bytes that make no packet do not stop the time
+            self._quiet = (self._latest, time.monotonic_ns())
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)  # POLLHUP and POLLERR come unasked
+        poll.register(self.waker.fileno(), select.POLLIN)
+        while True:
+            ready = [where for where, _ in poll.poll(TICK)]
+            if self.waker.fileno() in ready:
+                self.waker.rest()
+            passed = time.monotonic_ns() - self._quiet[1] - _PIPE_MARGIN
+            between(self._latest + passed if self._latest and passed > 0 else 0)
+            if fd in ready:
+                return
