@@ -39,6 +39,7 @@ _SOFTWARE = (
         "flexisip", "proxy", "registrar", "cucm", "wazo", "starface", "swyx", "innovaphone", "server",
     )),
 )  # fmt: skip
+_SCANNERS = ("scanner", "sipvicious", "sundayddr", "sipcli", "vaxsip", "pplsip", "sipsak", "nmap", "iwar")
 
 
 class Sure(StrEnum):
@@ -92,7 +93,7 @@ def roles(ends: Iterable[End]) -> dict[bytes, Role]:
             _client(end, servers | switches, cases[address])
         else:
             _upstream(end, servers, cases[address])
-    return {address: _silent(known[address], case.decide()) for address, case in cases.items()}
+    return {address: _told(known[address], case.decide()) for address, case in cases.items()}
 
 
 def _is_switch(end: End) -> bool:
@@ -124,14 +125,14 @@ def _server(end: End, switches: set[bytes]) -> _Case:
 def _software(end: End, case: _Case) -> None:
     kind = _kind_of(end)
     if kind is not None:
-        case.say(kind, 2, "so its software says")
+        case.say(kind, 2, "its software says so")
 
 
 def _client(end: End, servers: set[bytes], case: _Case) -> None:
     """Look at somebody who is no server, as far as is known: a device or a trunk."""
     numbers = max(len(end.out.numbers), len(end.into.numbers))
     calls = end.out.count + end.into.count
-    if any(end.registers.get(outcome) for outcome in _REGISTERED) and numbers < MANY_NUMBERS:
+    if any(end.registers.get(outcome) for outcome in _REGISTERED) and len(end.out.numbers) < MANY_NUMBERS:
         case.say(PeerKind.DEVICES, 4, "it registers")
     _upstream(end, servers, case)
     if numbers >= MANY_NUMBERS and not end.registers:
@@ -148,7 +149,10 @@ def _upstream(end: End, servers: set[bytes], case: _Case) -> None:
         case.say(PeerKind.TRUNK, 4, "a server registers here")
 
 
-def _silent(end: End, role: Role) -> Role:
+def _told(end: End, role: Role) -> Role:
+    """Return a role with what speaks against it."""
+    if any(word in _name_of(end) for word in _SCANNERS):
+        return Role(None, None, ["its software is made to look for others"])
     if not end.received:
         return Role(role.kind, role.sure and Sure.GUESS, [*role.why, "it only sends, and nobody answers it"])
     if not end.sent:
@@ -158,13 +162,16 @@ def _silent(end: End, role: Role) -> Role:
 
 def _kind_of(end: End) -> PeerKind | None:
     """Return what the software that most of its messages name is made for."""
-    if not end.software:
-        return None
-    name = max(end.software, key=lambda text: end.software[text]).lower()
+    name = _name_of(end)
     for kind, words in _SOFTWARE:
         if any(word in name for word in words):
             return kind
     return None
+
+
+def _name_of(end: End) -> str:
+    """Return what most of its messages name as their software, in lower case; "" where none does."""
+    return max(end.software, key=lambda text: end.software[text]).lower() if end.software else ""
 
 
 def _several(count: int, one: str, more: str) -> str:

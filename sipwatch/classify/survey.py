@@ -124,6 +124,9 @@ class End:
 class Survey:
     """The addresses of a capture. Feed it messages, let it watch the tracker, and ``finish`` it once.
 
+    It reads the texts of a call's messages after the call is over: the engine that it watches needs a sink, any,
+    or it lets go of them before; ``nowhere`` is one.
+
     Not more than ``limit`` addresses are remembered. A newcomer pushes out the oldest that never both sent and
     received: who scans, and who is scanned, makes room for those who talk. If all talk, the newcomer is left
     out; ``left_out`` counts both.
@@ -312,6 +315,10 @@ class Survey:
                         answer = leg.final or leg.progress
                         if answer is not None:
                             _software(end, answer)
+
+
+def nowhere(record: object, completed: bool) -> None:
+    """Take a call's record, and do nothing with it."""
 
 
 def _remember(known: set[_T], one: _T) -> None:

@@ -14,8 +14,11 @@ from typing import Annotated
 import typer
 
 from sipwatch import installed_version
+from sipwatch.cli.callbacks import callbacks
+from sipwatch.cli.check import check
 from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
+from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
 from sipwatch.cli.words import complain, fail, quiet_exit
 
@@ -28,6 +31,9 @@ app = typer.Typer(
 app.command()(replay)
 app.command()(live)
 app.command()(explain)
+app.command()(peers)
+app.command()(check)
+app.command()(callbacks)
 
 
 def main() -> None:

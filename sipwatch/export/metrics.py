@@ -187,10 +187,6 @@ class Metrics:
         for path in bindings:
             self._registered.add(self.ends(path))
 
-    def forget_paths(self) -> None:
-        """Look up anew who stands at the ends of paths: an address has got a name."""
-        self._by_path.clear()
-
     def ends(self, path: Path) -> tuple[str, str]:
         """Return the peers' names at the two ends of a path."""
         directory = self.directory

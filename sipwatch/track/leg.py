@@ -87,8 +87,8 @@ class Leg(Timed):
         "acked", "active_at", "alerted_at", "answered_at", "branch", "call", "cancel", "cancelled_at",
         "conditions", "cseq_number", "cut_off", "final", "final_at", "followed", "given_up", "heard", "invite",
         "max_forwards", "over_at", "path", "progress", "progressed_at", "provisional_at", "repeats_acked",
-        "repeats_heard", "repeats_unheard", "retransmissions", "ringing", "ringing_at", "settle_at", "started",
-        "state", "status_code", "successes", "timers", "trying_at", "verdict", "via_count",
+        "repeats_heard", "repeats_unheard", "retransmissions", "ringing", "ringing_at", "session_progress",
+        "settle_at", "started", "state", "status_code", "successes", "timers", "trying_at", "verdict", "via_count",
     )  # fmt: skip
 
     def __init__(self, serial: int, call: Call, invite: Request, now: int, timers: Timers) -> None:
@@ -117,6 +117,7 @@ class Leg(Timed):
         self.cut_off = False
         self.progress: Response | None = None
         self.ringing: Response | None = None
+        self.session_progress: Response | None = None
         self.final: Response | None = None
         self.cancel: Request | None = None
         self.conditions: list[Raised] | None = None
@@ -222,6 +223,8 @@ class Leg(Timed):
             if code == 180 and self.ringing_at < 0:
                 self.ringing_at = now
                 self.ringing = response
+            elif code == 183 and self.session_progress is None:
+                self.session_progress = response
             self.heard = _ALERTED
         elif self.heard < _PROGRESSED:
             self.heard = _PROGRESSED

@@ -1,0 +1,110 @@
+"""``sipwatch callbacks``: whose calls nobody took, and who has not been called back.
+
+Must not know: how calls are told to be missed, or numbers compared.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.words import configuration, fail
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from sipwatch.classify.callbacks import Missed
+    from sipwatch.classify.peers import Settings
+    from sipwatch.report.waiting import WaitingRecord
+
+DEFAULT_WITHIN = 3600  # seconds
+_FOR_EVER = 1 << 62  # ns: within a capture everybody goes on waiting until he is served
+_SECOND = 1_000_000_000
+
+
+class Format(StrEnum):
+    """How the result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def callbacks(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order.",
+        ),
+    ],
+    config: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Configuration: which peers are trunks ([[peer]] with kind trunk); [callback]."
+        ),
+    ],
+    form: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TABLE,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")
+    ] = None,
+) -> None:
+    """List the callers from outside whom nobody has reached since their call was missed, oldest first."""
+    from sipwatch.cli.feed import captures, feed
+    from sipwatch.engine import Engine
+    from sipwatch.export.privacy import Policy
+    from sipwatch.report.waiting import waiting_record
+
+    read = configuration(config)
+    settings, within = read.settings, _within(read.settings)
+    _need_trunks(settings, config)
+    engine = Engine(None, _patient(settings), diagnose=False)
+    missed: list[Missed] = []
+    engine.desk.unserved = missed
+    with captures(files) as source, opened(output) as out:
+        feed(engine, source)
+        end = source.last or 0
+        policy = Policy(read.privacy)
+        records = [
+            waiting_record(one, end, within, policy) for one in sorted(missed, key=lambda one: (one.at, one.serial))
+        ]
+        _write(out, form, records, within)
+        out.flush()
+
+
+def _within(settings: Settings) -> int:
+    return DEFAULT_WITHIN * _SECOND if settings.callback is None else settings.callback.within_ns
+
+
+def _need_trunks(settings: Settings, config: str) -> None:
+    from sipwatch.classify.peers import PeerKind
+
+    if not any(peer.kind is PeerKind.TRUNK for peer in settings.peers):
+        fail(
+            f"{config}: no peer is a trunk, so no call is known to come from outside; name one, for instance by what"
+            " 'sipwatch peers FILE' proposes"
+        )
+
+
+def _patient(settings: Settings) -> Settings:
+    """Return the same settings, under which nobody is given up before the capture ends."""
+    from sipwatch.classify.peers import Callback
+    from sipwatch.classify.peers import Settings as Judged
+
+    region = None if settings.callback is None else settings.callback.region
+    return Judged(settings.timers, settings.peers, settings.hours, Callback(_FOR_EVER, region))
+
+
+def _write(out: IO[bytes], form: Format, records: list[WaitingRecord], within: int) -> None:
+    if form is Format.TABLE:
+        from sipwatch.report.waiting import print_waiting
+
+        with text_of(out) as text:
+            print_waiting(text, records, within)
+        return
+    from sipwatch.report.waiting import write_csv, write_json
+
+    (write_json if form is Format.JSON else write_csv)(out, records)

@@ -1,0 +1,135 @@
+"""``sipwatch check``: whether a configuration is right, what it does, and what it would have made of captures.
+
+Must not know: how a configuration is read, or how calls are judged.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.words import configuration
+
+if TYPE_CHECKING:
+    from sipwatch.classify.peers import Callback, Privacy, Settings
+    from sipwatch.config import Config
+    from sipwatch.config.hours import Written
+    from sipwatch.export.record import CallRecord
+    from sipwatch.report.checked import CallbackRecord, CheckRecord, HoursRecord, PrivacyRecord
+
+
+class Format(StrEnum):
+    """How the result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def check(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="The configuration (sipwatch.toml).")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE...]", help="More capture files, after --against FILE.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Try it on capture files, and say how many calls each peer and each rule would have had.",
+        ),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TABLE,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")
+    ] = None,
+) -> None:
+    """Say whether a configuration is right, and what each part of it does."""
+    from sipwatch.config import TIMER_KEYS
+
+    if more and not against:
+        raise typer.BadParameter("capture files are tried with --against FILE...", param_hint="FILE")
+    read = configuration(config)
+    record = _record(config, read)
+    if against:
+        record = _try(record, read.settings, [*against, *(more or ())])
+    with opened(output) as out:
+        if form is Format.JSON:
+            import msgspec
+
+            from sipwatch.export.escape import json_text
+
+            out.write(json_text(msgspec.json.encode(record)) + b"\n")
+        else:
+            from sipwatch.report.check import print_check
+
+            with text_of(out) as text:
+                print_check(text, record, {key: meaning for key, (_, meaning) in TIMER_KEYS.items()})
+        out.flush()
+
+
+def _record(path: str, config: Config) -> CheckRecord:
+    from sipwatch.config import TIMER_KEYS
+    from sipwatch.report.checked import CheckRecord, InterfaceRecord, peer_record, timers_of
+    from sipwatch.report.rules import remarks
+
+    settings = config.settings
+    keys = list(TIMER_KEYS)
+    return CheckRecord(
+        file=path,
+        timers=timers_of(settings.timers, keys),
+        peers=[peer_record(peer, settings, keys) for peer in settings.peers],
+        hours=[_hours(written) for written in config.hours],
+        callback=None if settings.callback is None else _callback(settings.callback),
+        privacy=_privacy(config.privacy),
+        capture=InterfaceRecord(list(config.wanted.tcp_ports), list(config.wanted.tunnels), config.buffer >> 20),
+        remarks=remarks(settings),
+    )
+
+
+def _hours(written: Written) -> HoursRecord:
+    from sipwatch.report.checked import HoursRecord, days_and_times
+
+    return HoursRecord(
+        written.line,
+        written.peers,
+        written.numbers,
+        written.zone,
+        days_and_times(written.spans),
+        [f"{'' if year is None else f'{year:04d}-'}{month:02d}-{day:02d}" for year, month, day in written.holidays],
+    )
+
+
+def _callback(callback: Callback) -> CallbackRecord:
+    from sipwatch.report.checked import CallbackRecord
+    from sipwatch.track.table import SECOND
+
+    return CallbackRecord(callback.within_ns / SECOND, callback.region)
+
+
+def _privacy(privacy: Privacy) -> PrivacyRecord:
+    from sipwatch.classify.peers import EVERYTHING
+    from sipwatch.report.checked import PrivacyRecord
+
+    return PrivacyRecord("all" if privacy.mask == EVERYTHING else privacy.mask, privacy.names)
+
+
+def _try(record: CheckRecord, settings: Settings, files: list[str]) -> CheckRecord:
+    """Judge the calls of captures by the configuration, and count what it was used for."""
+    from sipwatch.classify.trial import Trial
+    from sipwatch.cli.feed import captures, feed
+    from sipwatch.engine import Engine
+    from sipwatch.export.summary import Summary
+    from sipwatch.report.checked import tried
+
+    summary = Summary()
+
+    def sink(call: CallRecord, completed: bool) -> None:
+        summary.add(call, completed)
+
+    engine = Engine(sink, settings, diagnose=False)
+    trial = Trial(engine.verdicts)
+    with captures(files) as source:
+        feed(engine, source)
+    return tried(record, list(source.files), summary, trial.uses)

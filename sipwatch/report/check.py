@@ -1,0 +1,168 @@
+"""What a configuration says, for people at a terminal.
+
+Must not know: how a configuration is read, or how calls are judged. A configuration is no hostile text, but
+what was pasted into its notes may be: all text is escaped here.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from sipwatch.export.escape import terminal
+from sipwatch.report.plain import plain_name
+from sipwatch.report.table import console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from sipwatch.report.checked import CheckRecord, EndsRecord, PrivacyRecord, RuleRecord
+
+
+def print_check(out: IO[str], record: CheckRecord, meanings: Mapping[str, str]) -> None:
+    """Print what a configuration says; ``meanings`` has a few words on each timer."""
+    target = console(out)
+    rules = sum(len(peer.rules) for peer in record.peers)
+    counts = [
+        _several(len(record.peers), "peer"),
+        _several(rules, "rule"),
+        _several(len(record.hours), "set", " of hours"),
+    ]
+    target.print(Text(f"{terminal(record.file)} is right: {', '.join(counts)}.", "bold green"))
+    _timers(target, record, meanings)
+    _peers(target, record)
+    _rules(target, record)
+    _hours(target, record)
+    _others(target, record)
+    if record.remarks:
+        _head(target, "Worth a look")
+        for remark in record.remarks:
+            target.print(Text(terminal(remark), "yellow"))
+
+
+def _several(count: int, word: str, rest: str = "") -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}{rest}"
+
+
+def _head(target: Console, words: str) -> None:
+    target.print()
+    target.print(Text(words, "bold"))
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bright_black")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
+def _timers(target: Console, record: CheckRecord, meanings: Mapping[str, str]) -> None:
+    _head(target, "Timers")
+    own = [peer for peer in record.peers if peer.own]
+    table = _table("", "in general", *(f"for {terminal(peer.name)}" for peer in own), "is the time after which")
+    for key, seconds in record.timers.items():
+        table.add_row(
+            key,
+            f"{seconds:g} s",
+            *(f"{peer.timers[key]:g} s" if key in peer.own else "" for peer in own),
+            Text(meanings[key], "bright_black"),
+        )
+    target.print(table)
+
+
+def _peers(target: Console, record: CheckRecord) -> None:
+    if not record.peers:
+        return
+    _head(target, "Peers")
+    tried_on = record.against is not None
+    table = _table("Name", "Kind", "Addresses", "Host names", *(("Calls from", "Calls to") if tried_on else ()))
+    for peer in record.peers:
+        calls = [_calls(peer.calls_from), _calls(peer.calls_to)] if tried_on else []
+        table.add_row(peer.name, peer.kind or "", ", ".join(peer.addresses), ", ".join(peer.hosts), *calls)
+    target.print(table)
+    if record.against is not None:
+        words = f"{record.calls or 0:,} calls in all, in {', '.join(record.against)}."
+        target.print(Text(terminal(words), "bright_black"))
+
+
+def _calls(ends: EndsRecord | None) -> str:
+    if ends is None or not ends.calls:
+        return "-"
+    return f"{ends.calls:,}, {ends.answered / ends.calls:.0%} answered"
+
+
+def _rules(target: Console, record: CheckRecord) -> None:
+    rules = [rule for peer in record.peers for rule in peer.rules]
+    if not rules:
+        return
+    _head(target, "Rules")
+    for rule in rules:
+        text = Text(f"line {rule.line}: " if rule.line else "", "bright_black")
+        text.append(terminal(rule.words), "default")
+        if rule.note:
+            text.append(f" {terminal(rule.note)!r}", "bright_black")
+        if rule.hops is not None:
+            text.append(f"\n  {_effect(rule)}", "yellow" if not rule.hops else "cyan")
+        target.print(text)
+
+
+def _effect(rule: RuleRecord) -> str:
+    if not rule.hops:
+        return "never used"
+    changes = [
+        f"{change.calls:,} from {plain_name(change.before)} to {plain_name(change.after)}"
+        if change.before != change.after
+        else f"{change.calls:,} would be {plain_name(change.after)} anyway"
+        for change in rule.changes or ()
+    ]
+    return f"{_several(rule.calls or 0, 'call')} ({_several(rule.hops, 'hop')})" + (
+        f": {', '.join(changes)}" if changes else ""
+    )
+
+
+def _hours(target: Console, record: CheckRecord) -> None:
+    if not record.hours:
+        return
+    _head(target, "Working hours")
+    for hours in record.hours:
+        whose = " and ".join(
+            [
+                *([f"peers {', '.join(hours.peers)}"] if hours.peers else []),
+                *([f"numbers {', '.join(hours.numbers)}"] if hours.numbers else []),
+            ]
+        )
+        text = Text(f"line {hours.line}: ", "bright_black")
+        text.append(terminal(f"{whose or 'every call'}: {', '.join(hours.open)}, {hours.zone}"), "default")
+        if hours.holidays:
+            text.append(f"\n  closed on {', '.join(hours.holidays)}", "bright_black")
+        target.print(text)
+
+
+def _others(target: Console, record: CheckRecord) -> None:
+    _head(target, "And")
+    if record.callback is None:
+        target.print(Text("Call backs are not looked for: there is no [callback]."))
+    else:
+        region = record.callback.region
+        dialled = f"; numbers are read as dialled in {region}" if region else ""
+        within = record.callback.within_seconds
+        target.print(Text(f"A caller who was missed is called back if spoken to within {within:g} s{dialled}."))
+    target.print(Text(_hidden(record.privacy)))
+    capture = record.capture
+    ports = ", ".join(map(str, capture.tcp_ports)) or "none"
+    tunnels = ", ".join(capture.tunnels) or "none"
+    words = f"Interfaces let TCP through on ports {ports}; tunnels looked into: {tunnels}; buffer: "
+    target.print(Text(f"{words}{capture.buffer_megabytes} MB each."))
+
+
+def _hidden(privacy: PrivacyRecord) -> str:
+    parts = []
+    if privacy.mask is not None:
+        parts.append("whole numbers" if privacy.mask == "all" else f"the last {privacy.mask} digits of numbers")
+    if privacy.names:
+        parts.append("display names")
+    return f"Hidden: {' and '.join(parts)}." if parts else "Numbers and names are shown as they are."

@@ -1,0 +1,112 @@
+"""``sipwatch callbacks``: who still waits, oldest first, with attempts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pcaps.make import packets, talk
+from pcaps.make.__main__ import nanoseconds
+from tests.cli.program import BUSY, run, the_complaint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTS = {"A": "192.0.2.11", "P": "198.51.100.10", "T": "203.0.113.10"}
+CONFIG = """
+[callback]
+within = 600
+region = "DE"
+[[peer]]
+name = "acme"
+kind = "trunk"
+addresses = ["203.0.113.0/24"]
+[[peer]]
+name = "pbx"
+kind = "server"
+addresses = ["198.51.100.0/24"]
+"""
+
+
+def missed(at: int, call: str, caller: str, code: int = 480) -> str:
+    """Let a call from outside be missed."""
+    return (
+        f"{at} T>P INVITE call={call} caller={caller} callee=4930555\n{at + 9} P>T {code} call={call} caller={caller}\n"
+    )
+
+
+def outbound(at: int, call: str, callee: str, code: int) -> str:
+    """Call somebody outside."""
+    return f"{at} P>T INVITE call={call} callee={callee}\n{at + 5} T>P {code} call={call} callee={callee}\n"
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    """Three missed calls: one called back after 20 minutes, one tried twice in vain, one left alone."""
+    script = (
+        missed(0, "a", "+493012345678")
+        + missed(30, "b", "+493087654321")
+        + missed(60, "c", "+493011112222")
+        + outbound(100, "d", "03087654321", 486)
+        + outbound(200, "e", "03087654321", 480)
+        + outbound(1200, "f", "03012345678", 200)
+        + missed(1250, "g", "anonymous")
+    )
+    agents: dict[str, str] = {}
+    frames = [
+        (
+            nanoseconds(line.time),
+            packets.udp(HOSTS[line.source], HOSTS[line.destination], talk.message(line, HOSTS, agents)),
+        )
+        for line in talk.lines(script)
+    ]
+    path = tmp_path / "missed.pcap"
+    path.write_bytes(packets.pcap(sorted(frames)))
+    (tmp_path / "sipwatch.toml").write_text(CONFIG)
+    return path
+
+
+def test_who_was_not_reached_is_listed_oldest_first_with_attempts(capture: Path) -> None:
+    done = run("callbacks", capture, "--config", capture.parent / "sipwatch.toml", "--format", "json")
+    waiting = json.loads(done.stdout)
+    assert [(one["number"], one["attempts"], one["source"]) for one in waiting] == [
+        ("+493087654321", 2, "acme"),
+        ("+493011112222", 0, "acme"),
+    ]
+    assert waiting[0]["missed"].startswith("2026-01-05T09:00:39")
+    assert waiting[0]["last_attempt"].startswith("2026-01-05T09:03:25")
+    assert waiting[0]["overdue"] is True
+    assert waiting[0]["waited_seconds"] == pytest.approx(1259 - 39, abs=1)
+
+
+def test_the_table_and_the_csv_say_the_same(capture: Path) -> None:
+    config = capture.parent / "sipwatch.toml"
+    table = run("callbacks", capture, "--config", config).stdout
+    assert "2 missed calls whose callers were not reached, 2 of them for longer than 10:00" in table
+    assert table.index("+493087654321") < table.index("+493011112222")
+    rows = list(csv.DictReader(io.StringIO(run("callbacks", capture, "--config", config, "--format", "csv").stdout)))
+    assert [row["attempts"] for row in rows] == ["2", "0"]
+
+
+def test_numbers_are_hidden_where_the_configuration_says_so(capture: Path) -> None:
+    config = capture.parent / "masked.toml"
+    config.write_text(CONFIG + "[privacy]\nmask = 4\n")
+    text = run("callbacks", capture, "--config", config, "--format", "json").stdout
+    assert "+49308765" in text
+    assert "4321" not in text
+
+
+def test_nobody_waits_where_nobody_called(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(CONFIG)
+    assert "Nobody waits" in run("callbacks", BUSY, "--config", tmp_path / "x.toml").stdout
+
+
+def test_without_a_trunk_nothing_comes_from_outside(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("")
+    done = run("callbacks", BUSY, "--config", tmp_path / "x.toml", status=1)
+    assert "no peer is a trunk" in the_complaint(done)
+    assert run("callbacks", BUSY, status=2).stdout == ""
