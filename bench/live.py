@@ -36,7 +36,7 @@ INTERPRETED = [sys.executable, "-m", "sipwatch"]
 COMPILED = [sys.executable, "-P", "-m", "sipwatch"]
 TALK = 2.0  # seconds: 2,000 calls at once at 1,000 a second
 MESSAGES = 7  # of a call: INVITE, 100, 180, 200, ACK, BYE, 200
-SCRAPE_EVERY = 0.2  # seconds
+SCRAPE_EVERY = 1.0  # seconds; fifteen times as often as Prometheus does by default
 _TICKS = 100  # a second, of /proc/PID/stat
 
 
@@ -129,8 +129,9 @@ def _watch(form: str, rate: int, calls: int, watching: Sipwatch, calling: Runnin
     most = 0
     while calling.alive():
         before = time.monotonic()
-        samples = _scrape(space)
+        text = fetch(space, PORT, "/metrics").text
         now = time.monotonic()
+        samples = parse(text)
         scrapes.append(now - before)
         sizes.append((now - began, process.memory))
         most = max(most, round(samples.sum("sipwatch_calls_established") + samples.sum("sipwatch_calls_pending")))

@@ -81,7 +81,6 @@ TESTED_ELSEWHERE = {
     "cli/output.py": "part of every command; tests/cli/test_replay.py fills disks and leaves early",
     "cli/words.py": "part of every command; its words are read in tests/cli/test_replay.py",
     "classify/outcomes.py": "closed lists; every entry is concluded in tests/classify/test_verdict.py",
-    "cli/feed.py": "part of every command that looks at whole files; tests/cli/test_peers.py and test_callbacks.py",
     "report/waiting.py": "what one command shows; tests/cli/test_callbacks.py reads all of it",
     "export/series.py": "a list; tests/export/test_collector.py holds it against conventions and what is collected",
     "export/record.py": "shapes without behaviour; filled in tests/export/test_calls.py",

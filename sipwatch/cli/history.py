@@ -53,16 +53,21 @@ class Replayed:
         from sipwatch.web.server import Server, WebError
 
         families = list(self.families())
-        server = Server(lambda: families, lambda: None, lambda: None, listen, None, Log(sys.stderr, "text", time.time))
-        try:
-            server.start()
-        except WebError as error:
-            fail(str(error))
-        complain(f"serving http://{server.address}/metrics until Ctrl-C")
+        log = Log(sys.stderr, "text", time.time)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            server = Server(lambda: families, lambda: None, lambda: None, listen, None, log)
+        except WebError as error:
+            fail(str(error))
+        try:
+            server.start()
+            complain(f"serving http://{server.address}/metrics until Ctrl-C")
             signal.pause()
+        except WebError as error:
+            fail(str(error))
         except KeyboardInterrupt:
+            pass
+        finally:
             server.stop()
 
 

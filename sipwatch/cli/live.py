@@ -85,10 +85,11 @@ def _run(
 
     log = Log(sys.stderr, log_format.value, time.time)
     daemon = Daemon(source, settings, config, log, Notifier())
-    server = serve(daemon, listen, web_config, log)
-    _become(user, log)
     _obey_signals(daemon)
+    server = _bind(daemon, listen, web_config, log)
     try:
+        _become(user, log)  # between the last socket and the first thread: the kernel keeps capabilities by thread
+        _serve(server, log)
         daemon.run()
     except CaptureError as error:
         fail(str(error))
@@ -118,17 +119,24 @@ def _source(interfaces: list[str] | None, pipe: str | None, config: Config) -> I
         yield source
 
 
-def serve(daemon: Daemon, listen: str, web_config: str | None, log: Log) -> Server:
-    """Start the web server; what keeps it from starting ends the program."""
+def _bind(daemon: Daemon, listen: str, web_config: str | None, log: Log) -> Server:
+    """Bind the web server's socket and read its configuration; what keeps it from that ends the program."""
     from sipwatch.web.server import Server, WebError
 
     try:
-        server = Server(daemon.collect, daemon.ready, daemon.healthy, listen, web_config, log)
+        return Server(daemon.collect, daemon.ready, daemon.healthy, listen, web_config, log)
+    except WebError as error:
+        fail(str(error))
+
+
+def _serve(server: Server, log: Log) -> None:
+    from sipwatch.web.server import WebError
+
+    try:
         server.start()
     except WebError as error:
         fail(str(error))
     log.event("info", "listening", address=server.address)
-    return server
 
 
 def _become(user: str | None, log: Log) -> None:
