@@ -17,7 +17,7 @@ from sipwatch.export.findings import device_record, finding_record, whole_record
 from sipwatch.export.gaps import gaps
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
 from sipwatch.track.call import Watchers
-from sipwatch.track.tracker import Tracker
+from sipwatch.track.tracker import Notice, Tracker
 from sipwatch.wire import decoder
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sipwatch.export.summary import Summary
     from sipwatch.track.call import Call, Watcher
     from sipwatch.track.leg import Leg
+    from sipwatch.wire.message import Path
 
     Sink = Callable[[CallRecord, bool], None]
 
@@ -104,6 +105,7 @@ class Engine:
                     message(item)
                 elif item.__class__ is Unreachable and self.diagnosis is not None:
                     item.number = place.number
+                    self.tracker.advance(item.time)  # what was due before may not know of it
                     self.diagnosis.unreachable(item)
 
     def run_datagrams(self, datagrams: Iterable[Datagram]) -> None:
@@ -126,10 +128,12 @@ class Engine:
                 method = "other"  # a stranger may invent methods without end
             self.requests[method] = self.requests.get(method, 0) + 1
             if self.directory.hosts and self.directory.learn(message) and self.metrics is not None:
-                self.metrics.forget_paths()
+                self.metrics.use(self.directory, self.tracker.calls(), self._bindings())
         if self.metrics is not None:
             self.metrics.message(message)
         self.tracker.message(message)
+        if self.diagnosis is not None and message.__class__ is Response:
+            self.diagnosis.silences.heard(message.path, message.time)
 
     def finish(self, last: int | None = None) -> None:
         """Close what is open: the capture is over, and its last packet came at ``last``."""
@@ -166,7 +170,13 @@ class Engine:
             discards={reason.value: count for reason, count in sorted(discards.items())},
             notices={notice.value: count for notice, count in sorted(self.tracker.notices.items())},
             evicted=self.evicted,
-            gaps=gaps(discards, self.requests, self.responses, source.dropped),
+            gaps=gaps(
+                discards,
+                self.requests,
+                self.responses,
+                source.dropped,
+                self.tracker.notices.get(Notice.RESPONSE_WITHOUT_REQUEST, 0),
+            ),
         )
 
     def whole(self, summary: Summary, most_devices: int = MOST_DEVICES) -> SummaryRecord:
@@ -206,8 +216,10 @@ class Engine:
         if self.diagnosis is not None:
             self.diagnosis.use(directory)
         if self.metrics is not None:
-            bindings = self.tracker.registrar.bound() if self.tracker.registrar is not None else ()
-            self.metrics.use(directory, self.tracker.calls(), bindings)
+            self.metrics.use(directory, self.tracker.calls(), self._bindings())
+
+    def _bindings(self) -> Iterable[Path]:
+        return () if self.tracker.registrar is None else self.tracker.registrar.bound()
 
     # What tracking asks of the layers above (track.call.Judge)
 
@@ -258,8 +270,10 @@ def _let_texts_go(call: Call) -> None:
     if call.messages is not None:
         return
     for leg in call.legs:
+        if not leg.verdict:
+            continue  # its own words still count
         leg.invite.raw = b""
-        for response in (leg.final, leg.progress, leg.ringing):
+        for response in (leg.final, leg.progress, leg.ringing, leg.session_progress):
             if response is not None:
                 response.raw = b""
 

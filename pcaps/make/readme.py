@@ -5,6 +5,9 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
+from pcaps.make.centre import CENTRE
+from pcaps.make.network import NETWORK
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -15,7 +18,8 @@ _HEAD = """# Captures
 Written by `make pcaps` (synthetic, deterministic: the scripts are in `make/`) and `make record` (recorded from
 real software: the script is in `recorded/`). Beside each synthetic capture stands what a person must conclude
 from it (`.expected.json`), stated by hand in the script. Addresses are from RFC 5737 and RFC 3849, names from
-RFC 2606, numbers from the range reserved for fiction. This table is generated.
+RFC 2606, numbers from the ranges reserved for fiction; private addresses (RFC 1918) stand only in the Contact of
+phones behind a router. A capture that needs a configuration has it beside it (`.toml`). This table is generated.
 
 | capture | what | provenance |
 |---|---|---|
@@ -29,6 +33,9 @@ def text(folder: Path, outcomes: dict[str, Scene], conditions: dict[str, Scene])
         for name, scene in scenes.items():
             calls = ", ".join(f"{call}: {fate.outcome}" for call, fate in scene.fates.items())
             rows.append(f"| {place}/{name}.pcap | {calls} | `make/scenes.py` |")
+    for script, situations in (("centre", CENTRE), ("network", NETWORK)):
+        for name, situation in situations.items():
+            rows.append(f"| situations/{name}.pcap | {situation.what} | `make/{script}.py` |")
     manifest = folder / "recorded" / "manifest.toml"
     if manifest.is_file():
         for entry in tomllib.loads(manifest.read_text())["capture"]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sipwatch.classify.callbacks import Callbacks, Missed
 from sipwatch.classify.findings import said
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
-from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of
+from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of, was_transferred
 from sipwatch.classify.verdict import reached
 from sipwatch.track.leg import FORK_SETTLES, RETRY_WINDOW
 from sipwatch.wire.sip import header, uri_of, user_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sipwatch.classify.findings import Finding
-    from sipwatch.classify.peers import Directory
+    from sipwatch.classify.peers import Callback, Directory, Peer
     from sipwatch.track.call import Call
 
     Give = Callable[[Any, tuple[str, str], list[Tag]], None]
@@ -57,50 +57,61 @@ class Desk:
         self._waiting: dict[int, Waiting] = {}  # by the call's serial, from its verdict until it is over
         self.callbacks: Callbacks | None = None
         self.unserved: list[Missed] | None = None
+        self._earlier: list[Callbacks] = []  # of settings that were replaced, while somebody waits by them
+        self._asked: Callback | None = None
         self._begin()
 
     def _begin(self) -> None:
-        asked = self.directory.settings.callback
+        asked = self._asked = self.directory.settings.callback
+        before, self.callbacks = self.callbacks, None
         if asked is not None:
             self.callbacks = Callbacks(asked.within_ns, asked.region, self._released, late=_LATE)
+            self.callbacks.evicted = 0 if before is None else before.evicted  # counts go on
 
     def use(self, directory: Directory) -> None:
         """Mark by new settings from now on; who waits already goes on waiting as he was told."""
         self.directory = directory
-        if self.callbacks is None:
+        if directory.settings.callback != self._asked:
+            self._earlier = [one for one in (*self._earlier, self.callbacks) if one is not None and len(one)]
             self._begin()
+
+    def _all(self) -> list[Callbacks]:
+        return [*self._earlier, self.callbacks] if self.callbacks is not None else self._earlier
 
     def verdict(self, call: Call, outcome: str) -> None:
         """Take a call whose verdict has fallen: somebody to call back, or an attempt to do so."""
-        callbacks = self.callbacks
-        if callbacks is None:
+        if self.callbacks is None and not self._earlier:
             return
-        invite = call.chain[0].invite
         source = self.directory.peer(call.chain[0].path.source_address)
         destination = self.directory.peer(reached(call).path.destination_address)
-        last = call.chain[-1]
-        dialled = said(user_of(invite.request_uri))
-        if is_outbound(source, destination):
-            number = dialled
-        elif is_inbound(source, destination):
-            number = said(user_of(uri_of(header(invite.raw, b"from", b"f"))))
-        else:
+        number = _number_outside(call, source, destination)
+        if number is None:
             return
-        if outcome == Outcome.ANSWERED.value:
-            callbacks.answered(number, last.answered_at)
-        elif is_missed(outcome, source, destination):
-            waiting = Waiting((call.call_id, call.from_tag, call.started), (source.name, destination.name))
-            self._waiting[call.serial] = waiting
-            if not callbacks.missed(number, dialled, last.over_at, "", waiting):
-                del self._waiting[call.serial]
-        elif CATEGORY_OF[outcome] != Category.UNKNOWN.value:
-            callbacks.attempted(number, last.over_at)
+        last = call.chain[-1]
+        if outcome == _ANSWERED:
+            for callbacks in self._all():
+                callbacks.answered(number, last.answered_at if last.answered_at >= 0 else last.over_at)
+            return
+        if CATEGORY_OF[outcome] != Category.UNKNOWN.value:
+            for callbacks in self._earlier:
+                callbacks.attempted(number, last.over_at)
+        if self.callbacks is not None and is_missed(outcome, source, destination):
+            self._missed(self.callbacks, call, number, (source.name, destination.name))
+        elif self.callbacks is not None and CATEGORY_OF[outcome] != Category.UNKNOWN.value:
+            self.callbacks.attempted(number, last.over_at)
+
+    def _missed(self, callbacks: Callbacks, call: Call, number: str, ends: tuple[str, str]) -> None:
+        waiting = Waiting((call.call_id, call.from_tag, call.started), ends)
+        self._waiting[call.serial] = waiting
+        dialled = said(user_of(call.chain[0].invite.request_uri))
+        if not callbacks.missed(number, dialled, call.chain[-1].over_at, "", waiting):
+            del self._waiting[call.serial]
 
     def over(self, call: Call, findings: list[Finding], given: Any) -> None:
         """Take a call that nothing more will happen to."""
         waiting = self._waiting.pop(call.serial, None) if self._waiting else None
         settings = self.directory.settings
-        if waiting is None and call.verdict == _ANSWERED and not (findings or call.transferred or settings.hours):
+        if waiting is None and call.verdict == _ANSWERED and not (findings or settings.hours or was_transferred(call)):
             self._give(given, _NOWHERE, [])
             return
         source = self.directory.peer(call.chain[0].path.source_address)
@@ -128,10 +139,20 @@ class Desk:
 
     def advance(self, now: int) -> None:
         """Let time pass: who has waited long enough is given up."""
-        if self.callbacks is not None:
-            self.callbacks.advance(now)
+        for callbacks in self._all():
+            callbacks.advance(now)
 
     def finish(self, now: int) -> None:
         """Give up everybody who still waits: the capture is over."""
-        if self.callbacks is not None:
-            self.callbacks.finish(now)
+        for callbacks in self._all():
+            callbacks.finish(now)
+
+
+def _number_outside(call: Call, source: Peer, destination: Peer) -> str | None:
+    """Return the number of the end beyond the trunk, None for a call that has none there."""
+    invite = call.chain[0].invite
+    if is_outbound(source, destination):
+        return said(user_of(invite.request_uri))
+    if is_inbound(source, destination):
+        return said(user_of(uri_of(header(invite.raw, b"from", b"f"))))
+    return None

@@ -15,7 +15,6 @@ from sipwatch.classify.findings import (
     Finding,
     Kind,
     said,
-    seconds,
     seen,
     where,
 )
@@ -23,70 +22,62 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import (
     MOST_ADDRESSES,
     MOST_DEVICES,
+    MOST_IDS,
     MOST_TRUNKS,
     REFUSED,
+    Bounded,
+    CallId,
+    Cure,
     Device,
-    Dialled,
     Jump,
     Numbers,
-    Registered,
-    Registrations,
     Silence,
     Silences,
     Table,
     Trunk,
     counts,
-    user_part,
 )
-from sipwatch.classify.peers import NOBODY, Directory, PeerKind
+from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind
+from sipwatch.classify.registered import Registered, Registrations
 from sipwatch.classify.symptoms import (
     EARLY_RINGING_FROM,
-    ack_lost,
     credentials,
-    deepest_first,
     early_by,
+    early_ringing,
+    goes_on,
     is_silent,
-    late_480,
-    late_busy,
-    loop,
-    loss,
-    media_mismatch,
-    nat_suspect,
-    private_host,
-    short_ring,
+    last_hops,
     subject,
-    wrong_credentials,
+    symptoms,
 )
-from sipwatch.classify.verdict import reached
+from sipwatch.classify.verdict import BY_CAUSE, deciding_reason, reached
 from sipwatch.track.leg import Heard
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
-from sipwatch.track.table import TIMER_F
 from sipwatch.track.transactions import CHALLENGES, credentials_refused
-from sipwatch.wire.sip import user_of
+from sipwatch.wire.message import Request
+from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sipwatch.track.call import Call
     from sipwatch.track.conditions import Raised
     from sipwatch.track.leg import Leg
     from sipwatch.track.registrar import Options, Registration
-    from sipwatch.wire.message import Path, Request, Response, Unreachable
+    from sipwatch.wire.message import Path, Response, Unreachable
 
 SEVERAL = 2  # requests in a row without a response; one alone may be anything
 STREAK_FROM = 3
-MOST_IDS = 5  # calls named for one finding of the whole
 MOST_SUBJECTS = 1000
 _NEED_REGISTRATION = frozenset({403, 404, 480, 503})
-_NO_TRUNK = (PeerKind.DEVICES, PeerKind.SERVER)
+_ABOUT_THE_CALLEE = frozenset({404, 480})  # codes by which a registrar rather means whom it should reach
+_NO_TRUNK = frozenset({PeerKind.DEVICES, PeerKind.SERVER})
 # Names of the hot path: looked up once, not at every call.
 _ANSWERED: Final = Outcome.ANSWERED.value
 _CONGESTED: Final = Outcome.CONGESTED.value
 _NOT_FOUND: Final = Outcome.NOT_FOUND.value
 _NOTHING: Final = Heard.NOTHING
 _DEVICES: Final = PeerKind.DEVICES
-
-CallId = tuple[bytes, bytes, int]
+_TRUNK: Final = PeerKind.TRUNK
+_SENT_AGAIN: Final = frozenset({"REGISTER", "OPTIONS"})
 
 
 class Whole(NamedTuple):
@@ -102,18 +93,28 @@ class Whole(NamedTuple):
     first: int
 
 
+class Up(NamedTuple):
+    """An answered call: the addresses at its two ends, and the trunks that it occupies."""
+
+    near_address: bytes
+    far_address: bytes
+    near: Trunk
+    far: Trunk
+
+
 class Diagnosis:
     """Finds probable causes. It is told of everything in the order in which it happens."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self.devices: Table[Device] = Table(MOST_DEVICES)
-        self._silences = Silences()
+        self.silences = Silences()  # must hear of every response, when everything due before it has been told
         self._registrations = Registrations()
         self._numbers = Numbers(_region(directory))
-        self._trunks: Table[Trunk] = Table(MOST_TRUNKS)
-        self._trunk_of: dict[bytes, Trunk] = {}  # by address: found once, not at every call
-        self._up: dict[int, tuple[Trunk, Trunk]] = {}  # by the serial of an answered call, which the tracker bounds
+        self._trunks: dict[str, Trunk] = {}  # by peer: as many as are configured
+        self._others: Table[Trunk] = Table(MOST_TRUNKS)  # by address, of whoever is not
+        self._up: dict[int, Up] = {}  # by the serial of an answered call, which the tracker bounds
+        self._again: Table[int] = Table(MOST_ADDRESSES)  # when a REGISTER or OPTIONS was sent again, by its path
         self._unreachable: Table[Unreachable] = Table(MOST_ADDRESSES)
         self._whole: Table[Whole] = Table(MOST_SUBJECTS)
 
@@ -122,9 +123,8 @@ class Diagnosis:
     def leg(self, leg: Leg, outcome: str) -> None:
         """Take a hop whose verdict has fallen."""
         if leg.heard is not _NOTHING or leg.final is not None:
-            at = leg.final_at if leg.final_at >= 0 else leg.provisional_at
-            self._silences.heard(leg.path.destination_address, at)
-        elif is_silent(leg):
+            self.silences.answered(leg.path.destination)
+        else:
             self._silent(leg)
         if outcome == _ANSWERED or outcome in REFUSED:
             self._offered(leg, outcome)
@@ -132,20 +132,18 @@ class Diagnosis:
     def call(self, call: Call, outcome: str) -> None:
         """Take a call whose verdict has fallen: what depends on the moment is found now."""
         far = call.legs[0] if len(call.legs) == 1 else reached(call)
-        trunk = self._trunk(far.path.destination_address)
-        number = user_of(call.chain[0].invite.request_uri)
-        last = call.chain[-1]
+        address = far.path.destination_address
+        peer = self.directory.peer(address)
+        trunk = self._trunk(address, peer)
+        number = user_of(far.invite.request_uri)
         if outcome == _ANSWERED:
-            self._answered(call, trunk, far, number)
-        elif outcome == _CONGESTED:
-            self._trunk_full(call, trunk, far)
-        elif outcome == _NOT_FOUND:
-            self._not_found(call, trunk, far, number)
+            self._answered(call, trunk, far, peer, number)
+        else:
+            self._failed(call, trunk, far, peer, number, outcome)
+        last = call.chain[-1]
         jump = trunk.verdict(outcome, number, last.final or last.invite)
-        if jump is not None:
+        if jump is not None and peer.kind is not _DEVICES:
             self._trunk_down(call, far, outcome, jump)
-        if last.status_code in _NEED_REGISTRATION:
-            self._registration_inactive(call)
         if far.ringing_at >= 0:
             early = early_by(far)
             if early >= 0:
@@ -154,51 +152,43 @@ class Diagnosis:
     def over(self, call: Call) -> list[Finding]:
         """Return every finding about a call that nothing more will happen to."""
         found: list[Finding] = call.notes or []
-        if not _undisturbed(call):
-            found = [*found, *self._symptoms(call)]
-        if any([leg.ringing_at - leg.progressed_at >= EARLY_RINGING_FROM for leg in call.legs]):  # noqa: C419 - quicker
-            early = self._early_ringing(reached(call))
-            if early is not None:
-                found = [*found, early]
+        early = False
+        for leg in call.legs:
+            if leg.status_code >= 300 or leg.retransmissions or leg.conditions is not None or not leg.status_code:
+                found = [*found, *symptoms(call, self.directory)]
+                break
+        for leg in call.legs:
+            early = early or leg.ringing_at - leg.progressed_at >= EARLY_RINGING_FROM
+        if early:
+            far = reached(call)
+            address = far.path.destination_address
+            trunk = self._trunk(address, self.directory.peer(address))
+            finding = early_ringing(far, self.directory, trunk.typical_early(), len(trunk.early))
+            if finding is not None:
+                found = [*found, finding]
         return found
 
-    def _symptoms(self, call: Call) -> Iterable[Finding]:
-        directory = self.directory
-        legs = deepest_first(call)
-        for look in (late_480, late_busy, wrong_credentials, media_mismatch, ack_lost, loss):
-            found = next(filter(None, (look(leg, directory) for leg in legs)), None)
-            if found is not None:
-                yield found
-        for finding in (
-            short_ring(call, call.verdict, directory),
-            nat_suspect(call, call.verdict, directory),
-            loop(call, directory),
-        ):
-            if finding is not None:
-                yield finding
-
-    def _early_ringing(self, far: Leg) -> Finding | None:
-        early = early_by(far)
-        if early < EARLY_RINGING_FROM or far.progress is None or far.ringing is None:
-            return None
-        trunk = self._trunk(far.path.destination_address)
-        facts: dict[str, Fact] = {
-            "early_seconds": seconds(early),
-            "typical_seconds": seconds(trunk.typical_early()),
-            "calls": len(trunk.early),
-        }
-        about = subject(self.directory, far.path.destination_address)
-        return Finding(Kind.EARLY_RINGING, PLAIN, about, facts, [seen(far.progress), seen(far.ringing)])
+    def _failed(self, call: Call, trunk: Trunk, far: Leg, peer: Peer, number: bytes, outcome: str) -> None:
+        if _CONGESTED in (outcome, far.verdict):
+            self._trunk_full(call, trunk, far, peer)
+        unregistered = self._registration_inactive(call)
+        # A lapsed registration explains a 404 by itself, whatever the number.
+        if outcome == _NOT_FOUND and not unregistered and peer.kind not in _NO_TRUNK:
+            self._not_found(call, trunk, far, number)
 
     # Nobody there
 
     def _silent(self, leg: Leg) -> None:
+        if leg.over_at < 0:
+            return
         path = leg.path
-        silence = self._silences.silent(path.destination_address, leg.started, seen(leg.invite))
         error = self._icmp(path, leg.started)
+        if error is None and not is_silent(leg, self.silences.captured(path.source_address)):
+            return
+        silence = self.silences.silent(path.destination, leg.started, seen(leg.invite))
         if silence is not None and (silence.requests >= SEVERAL or error is not None):
             self._note(leg.call, self._silent_peer(path, silence, error))
-        device = self._registrations.of_device(path.destination_address)
+        device = self._registrations.device(path.destination)
         if device is not None and device.private_contact:
             facts: dict[str, Fact] = {
                 "contact": device.private_contact,
@@ -225,54 +215,72 @@ class Diagnosis:
         self._unreachable.put(error.path.key, error)
 
     def _icmp(self, path: Path, since: int) -> Unreachable | None:
+        if not len(self._unreachable):
+            return None
         error = self._unreachable.get(path.key)
         return error if error is not None and error.time >= since else None
 
     # Registrations and pings
 
+    def repeated(self, message: Request | Response) -> None:
+        """Note that a REGISTER or OPTIONS was sent again: its sender heard nothing, either. Hops count their own."""
+        if message.cseq_method in _SENT_AGAIN and isinstance(message, Request):
+            self._again.put(message.path.key, message.time)
+
     def registration(self, transaction: Registration) -> None:
         """Take the result of an attempt to register."""
         request, response, path = transaction.request, transaction.response, transaction.path
-        evidence = seen(request if response is None else response)
-        at = request.time + TIMER_F if response is None else response.time
-        contacts = [private_host(uri) for uri in transaction.contacts]
-        private = next((c for c in contacts if c is not None and c != path.source_address), None)
-        self._registrations.add(transaction, at, evidence, "" if private is None else where(private))
-        if response is not None:
-            self._silences.heard(path.destination_address, response.time)
-        elif transaction.outcome is RegistrationOutcome.NOT_RESPONDING:
-            self._no_reply(path, request, transaction.started)
+        self._registrations.add(transaction)
+        if transaction.outcome is RegistrationOutcome.NOT_RESPONDING:
+            self._no_reply(path, request)
         if transaction.status_code in CHALLENGES and response is not None and credentials_refused(request, response):
             facts = credentials(request, transaction.status_code)
             about = subject(self.directory, path.source_address)
             finding = Finding(Kind.WRONG_CREDENTIALS, "register", about, facts, [seen(request), seen(response)])
-            self._about_the_whole(finding, None)
+            self._about_the_whole(finding)
 
     def options(self, transaction: Options) -> None:
         """Take the result of an OPTIONS."""
         if transaction.outcome is OptionsOutcome.NOT_RESPONDING:
-            self._no_reply(transaction.path, transaction.request, transaction.started)
-        elif transaction.outcome is not OptionsOutcome.UNFINISHED:
-            self._silences.heard(transaction.path.destination_address, transaction.request.time)
+            self._no_reply(transaction.path, transaction.request)
 
-    def _no_reply(self, path: Path, request: Request, started: int) -> None:
-        silence = self._silences.silent(path.destination_address, started, seen(request))
-        error = self._icmp(path, started)
+    def _no_reply(self, path: Path, request: Request) -> None:
+        """Take a request without a response. As with an INVITE, only the sender's repetitions prove that."""
+        error = self._icmp(path, request.time)
+        again = self._again.get(path.key)
+        if (
+            error is None
+            and (again is None or again < request.time)
+            and not self.silences.captured(path.source_address)
+        ):
+            return
+        silence = self.silences.silent(path.destination, request.time, seen(request))
         if silence is not None and (silence.requests >= SEVERAL or error is not None):
-            self._about_the_whole(self._silent_peer(path, silence, error), None)
+            self._about_the_whole(self._silent_peer(path, silence, error))
 
-    def _registration_inactive(self, call: Call) -> None:
-        for leg in deepest_first(call):
+    def _registration_inactive(self, call: Call) -> bool:
+        """Look for a registration that explains why a call was refused; tell whether there is one."""
+        for leg in last_hops(call):
             if leg.status_code not in _NEED_REGISTRATION or leg.final is None:
                 continue
-            source, destination, uri = leg.path.source_address, leg.path.destination_address, leg.invite.request_uri
-            for who, entry in (
-                (where(source), self._registrations.between(source, destination)),
-                (said(user_of(uri)), self._registrations.of_user(destination, user_part(uri))),
-            ):
-                if entry is not None and _is_inactive(entry, leg.started):
+            callee = user_of(leg.invite.request_uri)
+            looks = [
+                (said(callee), self._registrations.inactive_user(leg.path.destination_address, callee, leg.started))
+            ]
+            looks.insert(leg.status_code in _ABOUT_THE_CALLEE, self._callers_registration(leg))
+            for who, entry in looks:
+                if entry is not None:
                     self._note(call, self._inactive(leg, who, entry))
-                    return
+                    return True
+        return False
+
+    def _callers_registration(self, leg: Leg) -> tuple[str, Registered | None]:
+        """Return how the caller's registration fared: his own, or that of everybody at his address."""
+        source, destination = leg.path.source_address, leg.path.destination_address
+        caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
+        if self._registrations.knows_user(destination, caller):
+            return said(caller), self._registrations.inactive_user(destination, caller, leg.started)
+        return where(source), self._registrations.inactive_source(source, destination, leg.started)
 
     def _inactive(self, leg: Leg, who: str, entry: Registered) -> Finding:
         variant = entry.outcome if not entry.until else "expired"
@@ -286,62 +294,66 @@ class Diagnosis:
 
     # Trunks
 
-    def _trunk(self, address: bytes) -> Trunk:
-        trunk = self._trunk_of.get(address)
-        if trunk is not None:
-            return trunk
-        peer = self.directory.peer(address)
-        key = address if peer is NOBODY else peer.name
-        trunk = self._trunks.get(key)
+    def _trunk(self, address: bytes, peer: Peer) -> Trunk:
+        trunk = self._others.touch(address) if peer is NOBODY else self._trunks.get(peer.name)
         if trunk is None:
             trunk = Trunk()
-            self._trunks.put(key, trunk)
-        if len(self._trunk_of) >= MOST_ADDRESSES:
-            self._trunk_of.clear()
-        self._trunk_of[address] = trunk
+            if peer is NOBODY:
+                self._others.put(address, trunk)
+            else:
+                self._trunks[peer.name] = trunk
         return trunk
 
-    def _answered(self, call: Call, trunk: Trunk, far: Leg, number: bytes) -> None:
-        near = self._trunk(call.chain[0].path.source_address)
-        trunk.answered()
-        if near is not trunk:
-            near.answered()
-        self._up[call.serial] = (near, trunk)
-        peer = self.directory.peer(far.path.destination_address)
-        if not number or far.final is None or peer.kind in _NO_TRUNK:
-            return
-        answered = Dialled(number, (call.call_id, call.from_tag, call.started), far.final)
-        numbers = self._numbers
-        numbers.answered.put(numbers.key(trunk, number), answered)
-        failed = numbers.spelt_otherwise(numbers.not_found, trunk, number) if len(numbers.not_found) else None
-        if failed is None:
-            return
-        before, _ = failed
-        numbers.not_found.drop(numbers.key(trunk, number))
-        difference = numbers.spelt_otherwise(numbers.answered, trunk, before.number)
-        if difference is not None:
-            about = subject(self.directory, far.path.destination_address)
-            self._about_the_whole(_number_format(about, before, answered, difference[1]), before.call)
+    def _answered(self, call: Call, trunk: Trunk, far: Leg, peer: Peer, number: bytes) -> None:
+        if call.chain[-1].answered_at >= 0:  # else a rule says so, and nothing is up
+            address = call.chain[0].path.source_address
+            near = self._trunk(address, self.directory.peer(address))
+            trunk.answered()
+            if near is not trunk:
+                near.answered()
+            self._up[call.serial] = Up(address, far.path.destination_address, near, trunk)
+        if number and far.final is not None and peer.kind not in _NO_TRUNK:
+            for cure in self._numbers.answers(trunk, number, far.final):
+                finding = _number_format(subject(self.directory, far.path.destination_address), cure)
+                self._about_the_whole(finding, cure.calls, cure.ids)
+
+    def ended(self, call: Call) -> None:
+        """Take the end of an answered call."""
+        up = self._up.pop(call.serial, None)
+        if up is not None:
+            up.near.ended()
+            if up.far is not up.near:
+                up.far.ended()
 
     def _not_found(self, call: Call, trunk: Trunk, far: Leg, number: bytes) -> None:
-        final = call.chain[-1].final
-        if not number or final is None:
+        if not number or far.final is None or far.verdict not in ("", _NOT_FOUND):
             return
-        failed = Dialled(number, (call.call_id, call.from_tag, call.started), final)
-        numbers = self._numbers
-        answered = numbers.spelt_otherwise(numbers.answered, trunk, number)
-        if answered is None:
-            numbers.not_found.put(numbers.key(trunk, number), failed)
-            return
-        about = subject(self.directory, far.path.destination_address)
-        self._note(call, _number_format(about, failed, *answered))
+        cure = self._numbers.fails(trunk, number, far.final, (call.call_id, call.from_tag, call.started))
+        if cure is not None:
+            self._note(call, _number_format(subject(self.directory, far.path.destination_address), cure))
 
-    def _trunk_full(self, call: Call, trunk: Trunk, far: Leg) -> None:
+    def _trunk_full(self, call: Call, trunk: Trunk, far: Leg, peer: Peer) -> None:
+        """Say how full it was, where the far end itself says that it is full.
+
+        603 says so only from a trunk, or with a Reason or a rule: a call from outside that a person declines is
+        congested by the letter of the rules, and nothing is full. A table that has forgotten trunks cannot say that
+        none of its calls was up.
+        """
+        if peer.kind is _DEVICES or far.verdict not in ("", _CONGESTED):
+            return
+        said_so = far if far.final is not None else call.chain[-1]
+        if said_so.final is None:
+            return
+        if said_so.status_code == 603 and peer.kind is not _TRUNK and not peer.rules:
+            cause = deciding_reason(said_so).cause
+            if cause is None or BY_CAUSE.get(cause) is not Outcome.CONGESTED:
+                return
+        if not trunk.up and peer is NOBODY and self._others.evicted:
+            return
         facts: dict[str, Fact] = {"up": trunk.up, "most": trunk.most_up}
-        last = call.chain[-1]
         about = subject(self.directory, far.path.destination_address)
         variant = "up" if trunk.up else "empty"
-        self._note(call, Finding(Kind.TRUNK_FULL, variant, about, facts, [seen(last.final)] if last.final else []))
+        self._note(call, Finding(Kind.TRUNK_FULL, variant, about, facts, [seen(said_so.final)]))
 
     def _trunk_down(self, call: Call, far: Leg, outcome: str, jump: Jump) -> None:
         facts: dict[str, Fact] = {
@@ -356,11 +368,11 @@ class Diagnosis:
     def _offered(self, leg: Leg, outcome: str) -> None:
         """Take what a device did with a call. Where nothing says that a device stands there, nothing is counted."""
         address = leg.path.destination_address
-        peer = self.directory.peer(address)
-        if peer.kind is not _DEVICES and (peer.kind is not None or self._registrations.of_device(address) is None):
+        kind = self.directory.peer(address).kind
+        if kind is not _DEVICES and (kind is not None or not self._registrations.is_device(address) or goes_on(leg)):
             return
         name = said(user_of(leg.invite.request_uri))
-        device = self.devices.get((address, name))
+        device = self.devices.touch((address, name))
         if device is None:
             device = Device(name, where(address))
             self.devices.put((address, name), device)
@@ -371,7 +383,7 @@ class Diagnosis:
         if device.streak >= STREAK_FROM:
             facts: dict[str, Fact] = {
                 "device": name, "address": device.address, "streak": device.streak, "since_at": device.since,
-                "mostly": max(device.refused, key=lambda how: device.refused[how]),
+                "mostly": device.mostly,
             }  # fmt: skip
             about = name or device.address
             self._note(leg.call, Finding(Kind.REFUSAL_STREAK, PLAIN, about, facts, list(device.evidence)))
@@ -379,10 +391,20 @@ class Diagnosis:
     # The whole
 
     def use(self, directory: Directory) -> None:
-        """Name peers by a new configuration from now on."""
+        """Name peers by a new configuration from now on. The calls that are up count for the trunks of that one."""
         self.directory = directory
         self._numbers.region = _region(directory)
-        self._trunk_of.clear()
+        names = {peer.name for peer in directory.settings.peers}
+        self._trunks = {name: trunk for name, trunk in self._trunks.items() if name in names}
+        for trunk in (*self._trunks.values(), *self._others.values()):
+            trunk.up = 0
+        for serial, up in list(self._up.items()):
+            near = self._trunk(up.near_address, directory.peer(up.near_address))
+            far = self._trunk(up.far_address, directory.peer(up.far_address))
+            near.answered()
+            if far is not near:
+                far.answered()
+            self._up[serial] = Up(up.near_address, up.far_address, near, far)
 
     def whole(self) -> list[Whole]:
         """Return the findings that stand with no call, in the order of their first evidence."""
@@ -400,37 +422,33 @@ class Diagnosis:
         if all(finding.kind is not kept.kind for kept in call.notes):
             call.notes.append(finding)
 
-    def _about_the_whole(self, finding: Finding, call: CallId | None) -> None:
+    def _about_the_whole(self, finding: Finding, calls: int = 0, ids: list[CallId] | None = None) -> None:
         key = (finding.kind, finding.variant, finding.subject)
         before = self._whole.get(key)
         first = min((evidence.time for evidence in finding.evidence), default=0)
-        calls, ids = (0, []) if before is None else (before.calls, before.ids)
-        if call is not None:
-            calls += 1
-            ids = [*ids, call][:MOST_IDS]
-        self._whole.put(key, Whole(finding, calls, ids, first if before is None else min(first, before.first)))
+        if before is not None:
+            calls += before.calls
+            ids = [*before.ids, *(ids or [])]
+            first = min(first, before.first)
+        self._whole.put(key, Whole(finding, calls, (ids or [])[:MOST_IDS], first))
 
     @property
     def tables(self) -> tuple[dict[str, int], dict[str, int]]:
         """Return how many entries each table has, and how many each has given up."""
-        named: dict[str, Table[object]] = {
-            "silent_addresses": self._silences.table,  # type: ignore[dict-item]
-            "trunks": self._trunks,  # type: ignore[dict-item]
-            "devices": self.devices,  # type: ignore[dict-item]
-            "numbers": self._numbers.answered,  # type: ignore[dict-item]
-            "numbers_not_found": self._numbers.not_found,  # type: ignore[dict-item]
-            "registered_users": self._registrations.tables[1],  # type: ignore[dict-item]
-            "icmp_errors": self._unreachable,  # type: ignore[dict-item]
-            "findings": self._whole,  # type: ignore[dict-item]
+        named: dict[str, Bounded] = {
+            "silent_ends": self.silences.table,
+            "trunks": self._others,
+            "devices": self.devices,
+            "numbers": self._numbers.answered,
+            "numbers_not_found": self._numbers.not_found,
+            "sent_again": self._again,
+            "icmp_errors": self._unreachable,
+            "findings": self._whole,
+            **self._registrations.tables,
         }
         return counts(named)
 
     # What a watcher hears besides (track.call.Watcher)
-
-    def ended(self, call: Call) -> None:
-        """Take the end of an answered call."""
-        for end in set(self._up.pop(call.serial, ())):
-            end.ended()
 
     def added(self, leg: Leg) -> None:
         """Nothing is known of a hop that has just begun."""
@@ -440,9 +458,6 @@ class Diagnosis:
 
     def resolved(self, leg: Leg, raised: Raised) -> None:
         """As above."""
-
-    def repeated(self, message: Request | Response) -> None:
-        """Hops count their own."""
 
     def disconnected(self, call: Call, delay: int) -> None:
         """The BYE's response shows nothing more."""
@@ -462,21 +477,8 @@ def _region(directory: Directory) -> str | None:
     return None if callback is None else callback.region
 
 
-def _undisturbed(call: Call) -> bool:
-    """Tell whether a call was answered, on one hop or more, with nothing sent again and nothing wrong meanwhile."""
-    if call.verdict != _ANSWERED:
-        return False
-    for leg in call.legs:  # noqa: SIM110 - quicker than all()
-        if leg.retransmissions or leg.conditions is not None or leg.status_code >= 300:
-            return False
-    return True
-
-
-def _is_inactive(entry: Registered, moment: int) -> bool:
-    return not entry.until or entry.until < moment
-
-
-def _number_format(trunk: str, failed: Dialled, worked: Dialled, difference: str) -> Finding:
-    facts: dict[str, Fact] = {"number": said(failed.number), "other": said(worked.number), "difference": difference}
-    evidence = sorted([seen(failed.final), seen(worked.final)])
-    return Finding(Kind.NUMBER_FORMAT, PLAIN, trunk, facts, evidence)
+def _number_format(trunk: str, cure: Cure) -> Finding:
+    facts: dict[str, Fact] = {
+        "number": said(cure.failed), "other": said(cure.worked), "difference": cure.difference,
+    }  # fmt: skip
+    return Finding(Kind.NUMBER_FORMAT, PLAIN, trunk, facts, cure.evidence)

@@ -63,12 +63,15 @@ VARIANTS: dict[Kind, dict[str, frozenset[str]]] = {
     Kind.WRONG_CREDENTIALS: dict.fromkeys((PLAIN, "register"), frozenset({"user", "realm", "algorithm"})),
     Kind.MEDIA_MISMATCH: dict.fromkeys((PLAIN, "warned"), _STATUS_AND_CODECS),
     Kind.NAT_SUSPECT: {
-        "caller": frozenset({"contact", "address", "outcome", "condition"}),
+        **dict.fromkeys(("caller", "callee"), frozenset({"contact", "address", "condition"})),
         "device": frozenset({"contact", "address", "registered_at"}),
     },
     Kind.ACK_LOST: {PLAIN: frozenset({"times", "address"})},
     Kind.LOSS: dict.fromkeys(("requests", "responses", "finals", "acks"), _LOSS),
-    Kind.LOOP: dict.fromkeys((PLAIN, "growing"), frozenset({"status_code", "hops", "first", "user"})),
+    Kind.LOOP: {
+        PLAIN: frozenset({"status_code", "user"}),
+        "growing": frozenset({"status_code", "hops", "first", "user"}),
+    },
 }
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.wire.sip import header
+
 if TYPE_CHECKING:
     from sipwatch.wire.message import Message
 
 MOST_CODECS = 16
+_MOST_LINES = 2048  # of a body; a browser's offer has some 200
 _LONGEST_NAME = 32
 # RFC 3551 §6: payload types that need no rtpmap.
 _STATIC: Final = {
@@ -23,23 +26,39 @@ _STATIC: Final = {
 def offered(message: Message) -> list[str]:
     """Return the codecs offered, in the order they stand, each once: ``PCMA``, ``video H264``, ``PCMU (SAVP)``.
 
-    Without SDP there are none. What is not audio says so; encrypted media names its profile.
+    What is not audio says so; encrypted media names its profile. Media with port 0 are not offered (RFC 3264
+    §5.1), but in a bundle (RFC 8843 §6). There are none without SDP, nor when the capture holds but a part of it.
     """
     _, blank, body = message.raw.partition(b"\r\n\r\n")
     if not blank:
         _, _, body = message.raw.partition(b"\n\n")
-    lines = [line.strip() for line in body[:65_536].split(b"\n")]
-    names = _names(lines)
+    length = header(message.raw, b"content-length", b"l")
+    if length.isdigit() and int(length[:9]) > len(body):
+        return []
     found: dict[str, None] = {}
-    for line in lines:
-        if line.startswith(b"m="):
-            kind, _, rest = line[2:].partition(b" ")
-            parts = rest.split()
-            profile = parts[1] if len(parts) > 1 else b""
-            for payload_type in parts[2 : 2 + MOST_CODECS]:
-                name = names.get(payload_type) or _STATIC.get(payload_type) or _plain(payload_type)
-                found.setdefault(_described(name, kind, profile))
+    for media in _media([line.strip() for line in body.split(b"\n", _MOST_LINES)[:_MOST_LINES]]):
+        kind, _, rest = media[0][2:].partition(b" ")
+        parts = rest.split()
+        if len(parts) < 3 or (parts[0] == b"0" and b"a=bundle-only" not in media):
+            continue
+        names = _names(media)
+        for payload_type in parts[2 : 2 + MOST_CODECS]:
+            name = names.get(payload_type) or _STATIC.get(payload_type) or _plain(payload_type)
+            found.setdefault(_described(name, kind, parts[1]))
+        if len(found) >= MOST_CODECS:
+            break
     return list(found)[:MOST_CODECS]
+
+
+def _media(lines: list[bytes]) -> list[list[bytes]]:
+    """Return the lines of each medium, its ``m=`` first: payload types are each medium's own (RFC 4566 §5.14)."""
+    found: list[list[bytes]] = []
+    for line in lines:
+        if line.startswith(b"m=") and len(found) < MOST_CODECS:
+            found.append([line])
+        elif found:
+            found[-1].append(line)
+    return found
 
 
 def _names(lines: list[bytes]) -> dict[bytes, str]:

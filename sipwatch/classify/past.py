@@ -1,4 +1,4 @@
-"""What a diagnosis remembers of earlier calls: silent addresses, registrations, trunks, numbers, devices.
+"""What a diagnosis remembers of earlier calls: silent ends, trunks, numbers, devices.
 
 Must not know: clocks, words. Every table is bounded: the entry that was touched longest ago goes, and is counted.
 All of it follows the order of verdicts, which follows packets alone (Law 2).
@@ -8,27 +8,25 @@ from __future__ import annotations
 
 from collections import deque
 from statistics import median
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from sipwatch.classify.findings import MOST_EVIDENCE, Evidence, said, seen
-from sipwatch.classify.numbers import other_spelling
+from sipwatch.classify.numbers import LONGEST, SHORTEST, index_key, other_spelling
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
-from sipwatch.track.registrar import Registration, RegistrationOutcome
-from sipwatch.track.table import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from sipwatch.wire.message import Message
+    from sipwatch.wire.message import Message, Path, Response
 
 V = TypeVar("V")
 
 MOST_ADDRESSES = 4096
 MOST_HEARD = 65_536
-MOST_REGISTRATIONS = 20_000
 MOST_NUMBERS = 20_000
 MOST_DEVICES = 10_000
 MOST_TRUNKS = 1024
+MOST_IDS = 5  # calls named for one finding of the whole
 
 RECENT_CALLS = 10  # of a trunk, looked at for a jump
 RUN_FROM = 8  # so many of them
@@ -36,22 +34,37 @@ RUN_SHARE = 0.8  # ... end in the same failure
 PAST_CALLS = 10  # and before them there were so many calls at least
 PAST_SHARE = 0.2  # ... of which no more did
 RUN_NUMBERS = 5  # different numbers: one dead number dialled again and again says nothing of the trunk
+_MOST_PAST = 1000  # calls; then what is older counts half, so that a trunk's past is not its whole life
 _DELAYS = 50
-_LAST_DIGITS = 7  # with which other spellings of a number end, too
+_SPELLINGS = 4  # of one number on one trunk
 
 # What a device does with a call that it was offered; anything else says nothing of it.
 REFUSED = frozenset(
     {Outcome.BUSY, Outcome.DECLINED, Outcome.NO_ANSWER, Outcome.NOT_RESPONDING, Outcome.UNAVAILABLE}
 )  # fmt: skip
-_FINE = frozenset({Category.SUCCESS.value, Category.NORMAL.value, Category.UNKNOWN.value})
-# What callers do, or single numbers bring about, is no fault of a trunk.
+# What callers do, or single numbers bring about, is no fault of a trunk; that it is full has a finding of its own.
 _NOT_THE_TRUNKS = frozenset(
     {Outcome.ANSWERED.value, Outcome.BUSY.value, Outcome.NO_ANSWER.value, Outcome.DECLINED.value,
-     Outcome.ABANDONED.value, Outcome.ABANDONED_BRIEF.value, Outcome.BLOCKED.value}
+     Outcome.ABANDONED.value, Outcome.ABANDONED_BRIEF.value, Outcome.BLOCKED.value, Outcome.CONGESTED.value}
 )  # fmt: skip
 _SAY_NOTHING = frozenset(
     outcome for outcome, category in CATEGORY_OF.items() if category in (Category.NORMAL.value, Category.UNKNOWN.value)
 )
+
+CallId = tuple[bytes, bytes, int]
+# A final response, to be told of perhaps: time, packet number, status code, reason phrase. Not the message: of those
+# that are remembered most are never told of, and strangers make messages as large as they like.
+Glimpse = tuple[int, int, int, bytes]
+_LONGEST_PHRASE = 256
+
+
+class Bounded(Protocol):
+    """A table as its counts show it."""
+
+    evicted: int
+
+    def __len__(self) -> int:
+        """Return how many entries there are."""
 
 
 class Table(Generic[V]):
@@ -69,6 +82,13 @@ class Table(Generic[V]):
         """Return an entry, None where there is none. Looking is no touching."""
         return self._entries.get(key)
 
+    def touch(self, key: Hashable) -> V | None:
+        """Return an entry, the latest touched from now on; None where there is none."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._entries[key] = entry
+        return entry
+
     def put(self, key: Hashable, entry: V) -> None:
         """Set an entry, the latest touched from now on."""
         entries = self._entries
@@ -82,13 +102,27 @@ class Table(Generic[V]):
         """Forget an entry, if there is one."""
         self._entries.pop(key, None)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self.evicted += len(self._entries)
+        self._entries.clear()
+
     def values(self) -> Iterator[V]:
         """Give every entry."""
         yield from self._entries.values()
 
 
+class Heard:
+    """When an end was heard last (ns)."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
 class Silence:
-    """Requests to one address in a row to which nothing came back. ``since`` is when the first was sent (ns)."""
+    """Requests to one end in a row to which nothing came back. ``since`` is when the first was sent (ns)."""
 
     __slots__ = ("evidence", "requests", "since")
 
@@ -106,90 +140,55 @@ class Silence:
 
 
 class Silences:
-    """By address."""
+    """Who does not answer, by end (``ip:port``); and, so that nobody is called silent who is not, who answered when."""
 
     def __init__(self) -> None:
         self.table: Table[Silence] = Table(MOST_ADDRESSES)
-        self._heard: dict[bytes, int] = {}
+        self._heard: dict[Path, Heard] = {}
+        self._by_end: dict[str, Heard] = {}
+        self._told: set[bytes] = set()
 
-    def heard(self, address: bytes, at: int) -> None:
-        """Take an address from which something came back."""
-        if len(self.table):
-            self.table.drop(address)
+    def heard(self, path: Path, at: int) -> None:
+        """Take a response. Every one comes by here: so one look-up, whatever is remembered."""
+        known = self._heard.get(path)
+        if known is None:
+            known = self._remember(path, at)
+        known.at = at
+
+    def _remember(self, path: Path, at: int) -> Heard:
         if len(self._heard) >= MOST_HEARD:
-            self._heard.clear()  # who is really silent will be so twice again
-        self._heard[address] = at
+            self._heard.clear()
+            self._by_end.clear()
+            self._told.clear()
+            self.table.clear()  # who answered meanwhile is forgotten: who is really silent will be so twice again
+        known = self._by_end.get(path.source)
+        if known is None:
+            known = self._by_end[path.source] = Heard(at)
+        self._heard[path] = known
+        self._told.add(path.destination_address)
+        return known
 
-    def silent(self, address: bytes, sent: int, evidence: Evidence) -> Silence | None:
-        """Take a request that nothing came back for; None if the address has answered a later one."""
-        if self._heard.get(address, 0) > sent:
+    def answered(self, end: str) -> None:
+        """Take an end that was answered for, perhaps from another of its addresses."""
+        if len(self.table):
+            self.table.drop(end)
+
+    def captured(self, address: bytes) -> bool:
+        """Tell whether responses to an address were seen: else the capture may hold one direction only."""
+        return address in self._told
+
+    def silent(self, end: str, sent: int, evidence: Evidence) -> Silence | None:
+        """Take a request that nothing came back for; None if the end has answered a later one."""
+        heard = self._by_end.get(end)
+        if heard is not None and heard.at > sent:
+            self.table.drop(end)
             return None
-        silence = self.table.get(address)
-        if silence is None:
+        silence = self.table.touch(end)
+        if silence is None or (heard is not None and heard.at > silence.since):
             silence = Silence(sent)
-            self.table.put(address, silence)
+            self.table.put(end, silence)
         silence.add(evidence)
         return silence
-
-
-class Registered(NamedTuple):
-    """How registering went last: when that was known (ns), and until when it holds (0: it does not)."""
-
-    outcome: str
-    status_code: int
-    at: int
-    until: int
-    evidence: Evidence
-    private_contact: str  # the address the device gave as its own, where that is a private one; "" else
-
-
-class Registrations:
-    """By the two ends, by address of record at a registrar, and by the device's address."""
-
-    def __init__(self) -> None:
-        self._by_ends: Table[Registered] = Table(MOST_REGISTRATIONS)
-        self._by_user: Table[Registered] = Table(MOST_REGISTRATIONS)
-        self._by_device: Table[Registered] = Table(MOST_REGISTRATIONS)
-
-    @property
-    def tables(self) -> list[Table[Registered]]:
-        """Return the tables, for their counts."""
-        return [self._by_ends, self._by_user, self._by_device]
-
-    def add(self, result: Registration, at: int, evidence: Evidence, private_contact: str) -> None:
-        """Take the result of an attempt to register, known at ``at``."""
-        if result.outcome is RegistrationOutcome.UNFINISHED:
-            return
-        until = at + result.expires * SECOND if result.outcome is RegistrationOutcome.REGISTERED else 0
-        entry = Registered(result.outcome.value, result.status_code, at, until, evidence, private_contact)
-        path = result.path
-        _later(self._by_ends, (path.source_address, path.destination_address), entry)
-        _later(self._by_user, (path.destination_address, user_part(result.aor)), entry)
-        _later(self._by_device, path.source_address, entry)
-
-    def between(self, source: bytes, destination: bytes) -> Registered | None:
-        """Return how ``source`` fared last when it registered at ``destination``."""
-        return self._by_ends.get((source, destination))
-
-    def of_user(self, registrar: bytes, user: bytes) -> Registered | None:
-        """Return how a user fared last when he registered there."""
-        return self._by_user.get((registrar, user)) if user else None
-
-    def of_device(self, address: bytes) -> Registered | None:
-        """Return how the device at an address fared last."""
-        return self._by_device.get(address)
-
-
-def _later(table: Table[Registered], key: Hashable, entry: Registered) -> None:
-    """Put an entry, unless there is a later one: a challenge that nobody answers is concluded only after 32 s."""
-    before = table.get(key)
-    if before is None or before.at <= entry.at:
-        table.put(key, entry)
-
-
-def user_part(uri: bytes) -> bytes:
-    """Return the user part of a URI without its parameters."""
-    return uri.partition(b":")[2].rpartition(b"@")[0].partition(b";")[0]
 
 
 class Jump(NamedTuple):
@@ -202,6 +201,9 @@ class Jump(NamedTuple):
     evidence: list[Evidence]
 
 
+_NOTHING_SEEN = Evidence(0, 0, "")
+
+
 class Trunk:
     """What is known of the calls with one peer, or one address that belongs to none."""
 
@@ -210,7 +212,7 @@ class Trunk:
     def __init__(self) -> None:
         self.up = self.most_up = 0
         self.early: deque[int] = deque(maxlen=_DELAYS)
-        self._recent: deque[tuple[str, bytes, Message]] = deque()
+        self._recent: deque[tuple[str, bytes, Evidence]] = deque()
         self._past: dict[str, int] = {}
         self._calls = 0  # in _past
         self._now: dict[str, int] = {}
@@ -235,27 +237,32 @@ class Trunk:
         """Take the outcome of a call, and what it ended with; tell whether it belongs to a failure that has jumped."""
         if outcome in _SAY_NOTHING:
             return None
-        recent = self._recent
-        recent.append((outcome, number, message))
-        self._now[outcome] = self._now.get(outcome, 0) + 1
+        recent, now = self._recent, self._now
+        its_fault = outcome not in _NOT_THE_TRUNKS
+        recent.append((outcome, number[:LONGEST], seen(message)) if its_fault else (outcome, b"", _NOTHING_SEEN))
+        now[outcome] = now.get(outcome, 0) + 1
         if len(recent) > RECENT_CALLS:
             old = recent.popleft()[0]
-            self._now[old] -= 1
+            now[old] -= 1
             if old != self._run:  # a run that goes on is no past of itself
                 self._past[old] = self._past.get(old, 0) + 1
                 self._calls += 1
-        if self._run and self._now.get(self._run, 0) < RUN_SHARE * len(recent):
+                if self._calls >= _MOST_PAST:
+                    self._fade()
+        if self._run and now.get(self._run, 0) < RUN_SHARE * len(recent):
             self._run = ""
-        if outcome in _NOT_THE_TRUNKS:
-            return None
-        return self._jump(outcome)
+        return self._jump(outcome) if its_fault else None
+
+    def _fade(self) -> None:
+        self._past = {outcome: count // 2 for outcome, count in self._past.items()}
+        self._calls = sum(self._past.values())
 
     def _jump(self, outcome: str) -> Jump | None:
         recent = self._recent
         count = self._now[outcome]
         if count < RUN_FROM or count < RUN_SHARE * len(recent):
             return None
-        run = [(number, message) for given, number, message in recent if given == outcome]
+        run = [(number, evidence) for given, number, evidence in recent if given == outcome]
         if len({number for number, _ in run}) < RUN_NUMBERS:
             return None
         if self._run != outcome:
@@ -265,44 +272,131 @@ class Trunk:
             if before > PAST_SHARE:
                 return None
             self._run, self._run_since, self._run_before = outcome, run[0][1].time, before
-        evidence = [seen(message) for _, message in run[-MOST_EVIDENCE:]]
+        evidence = [seen for _, seen in run[-MOST_EVIDENCE:]]
         return Jump(count / len(recent), self._run_before, self._run_since, count, evidence)
 
 
-class Dialled(NamedTuple):
-    """A number that was dialled, as on the wire, and the final response it got; ``call`` makes the call's id."""
+class NotFound:
+    """A number that was not found, as dialled: the final response that said so last, and the calls (the first ones)."""
 
-    number: bytes
-    call: tuple[bytes, bytes, int]
-    final: Message
+    __slots__ = ("calls", "final", "ids")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.ids: list[CallId] = []
+        self.final: Glimpse = (0, 0, 0, b"")
+
+    def add(self, call: CallId, final: Glimpse) -> None:
+        """Count one more call."""
+        self.calls += 1
+        self.final = final
+        if len(self.ids) < MOST_IDS:
+            self.ids.append(call)
+
+
+class Cure(NamedTuple):
+    """Two spellings of a number on a trunk: one that failed, one that was answered; and a word for the difference."""
+
+    failed: bytes
+    worked: bytes
+    difference: str
+    evidence: list[Evidence]
+    calls: int
+    ids: list[CallId]
 
 
 class Numbers:
-    """Numbers that were answered, and numbers that were not found, by trunk; dialled as in ``region``."""
+    """Numbers that were answered, and numbers that were not found, by trunk; dialled as in ``region``.
+
+    Remembered by what all spellings of one number on one trunk share. A spelling that was answered there itself is
+    not cured by another one: something else was wrong with it.
+    """
 
     def __init__(self, region: str | None) -> None:
         self.region = region
-        self.answered: Table[Dialled] = Table(MOST_NUMBERS)
-        self.not_found: Table[Dialled] = Table(MOST_NUMBERS)
+        self.answered: Table[dict[bytes, Glimpse]] = Table(MOST_NUMBERS)
+        self.not_found: Table[dict[bytes, NotFound]] = Table(MOST_NUMBERS)
 
-    @staticmethod
-    def key(trunk: Hashable, number: bytes) -> tuple[Hashable, bytes]:
-        """Return what spellings of one number on one trunk share: their last digits."""
-        return trunk, number[-_LAST_DIGITS:]
+    def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Cure]:
+        """Take a number that was answered; return what that says of its other spellings, which failed before."""
+        digits = _shared(number)
+        if not digits:
+            return []
+        key = (trunk, digits)
+        spellings = self.answered.touch(key)
+        if spellings is None:
+            spellings = {}
+            self.answered.put(key, spellings)
+        elif number not in spellings and len(spellings) >= _SPELLINGS:
+            del spellings[next(iter(spellings))]
+        spellings[number] = glimpse(final)
+        failed = self.not_found.get(key) if len(self.not_found) else None
+        if failed is None:
+            return []
+        failed.pop(number, None)
+        cures = [cure for cure in [self._cure(was, failed[was], number, spellings) for was in failed] if cure]
+        for cure in cures:
+            del failed[cure.failed]
+        return cures
 
-    def spelt_otherwise(self, table: Table[Dialled], trunk: Hashable, number: bytes) -> tuple[Dialled, str] | None:
-        """Return another spelling of this number in a table, and a word for the difference."""
-        found = table.get(self.key(trunk, number))
-        if found is None or found.number == number:
+    def fails(self, trunk: Trunk, number: bytes, final: Response, call: CallId) -> Cure | None:
+        """Take a number that was not found; return the other spelling that was answered before, if there is one."""
+        digits = _shared(number)
+        spellings = self.answered.get((trunk, digits)) if digits else None
+        if not digits or (spellings is not None and number in spellings):
             return None
-        difference = other_spelling(said(number), said(found.number), self.region)
-        return None if difference is None else (found, difference)
+        this = NotFound()
+        this.add(call, glimpse(final))
+        for worked in reversed(spellings or {}):
+            cure = self._cure(number, this, worked, spellings or {})
+            if cure is not None:
+                return cure
+        failed = self.not_found.touch((trunk, digits))
+        if failed is None:
+            failed = {}
+            self.not_found.put((trunk, digits), failed)
+        elif number not in failed and len(failed) >= _SPELLINGS:
+            del failed[next(iter(failed))]
+        failed.setdefault(number, NotFound()).add(call, this.final)
+        return None
+
+    def _cure(self, was: bytes, failed: NotFound, worked: bytes, spellings: dict[bytes, Glimpse]) -> Cure | None:
+        if was in spellings:
+            return None
+        difference = other_spelling(said(was), said(worked), self.region)
+        if difference is None:
+            return None
+        evidence = sorted([recalled(failed.final), recalled(spellings[worked])])
+        return Cure(was, worked, difference, evidence, failed.calls, failed.ids)
+
+
+def _shared(number: bytes) -> str:
+    """Return what all spellings of a number share, "" for what has no other: extensions, names, what is too long."""
+    if not SHORTEST <= len(number) <= LONGEST:
+        return ""
+    if number.isdigit():
+        return number[-SHORTEST:].decode()
+    key = index_key(said(number))
+    return key if key.isdigit() else ""
+
+
+def glimpse(final: Response) -> Glimpse:
+    """Return what is remembered of a final response."""
+    return final.time, final.number, final.status_code, final.reason_phrase[:_LONGEST_PHRASE]
+
+
+def recalled(final: Glimpse) -> Evidence:
+    """Return a final response that was remembered as evidence."""
+    time, number, status_code, phrase = final
+    return Evidence(time, number, f"{status_code} {said(phrase)}".rstrip())
 
 
 class Device:
-    """How one device took the calls that it was offered."""
+    """How one device took the calls that it was offered; ``mostly`` and ``since`` are of its present streak."""
 
-    __slots__ = ("address", "answered", "evidence", "longest", "name", "offered", "refused", "since", "streak")
+    __slots__ = (
+        "_streak_of", "address", "answered", "evidence", "longest", "name", "offered", "refused", "since", "streak",
+    )  # fmt: skip
 
     def __init__(self, name: str, address: str) -> None:
         self.name = name
@@ -312,6 +406,7 @@ class Device:
         self.streak = self.longest = 0
         self.since = 0
         self.evidence: list[Evidence] = []
+        self._streak_of: dict[str, int] = {}
 
     def took(self) -> None:
         """Count a call that was answered."""
@@ -319,11 +414,13 @@ class Device:
         self.answered += 1
         self.streak = 0
         self.evidence.clear()
+        self._streak_of.clear()
 
     def refuses(self, outcome: str, started: int, evidence: Evidence) -> None:
         """Count a call that was not."""
         self.offered += 1
         self.refused[outcome] = self.refused.get(outcome, 0) + 1
+        self._streak_of[outcome] = self._streak_of.get(outcome, 0) + 1
         if not self.streak:
             self.since = started
         self.streak += 1
@@ -333,18 +430,18 @@ class Device:
         self.evidence.append(evidence)
 
     @property
+    def mostly(self) -> str:
+        """Return how it refused most of the calls of its present streak, the first one if several equal each other."""
+        return max(self._streak_of, key=lambda how: self._streak_of[how], default="")
+
+    @property
     def worst(self) -> tuple[int, float, int]:
         """Return what devices are compared by: the longest streak, the share refused, how many calls that is."""
         refused = self.offered - self.answered
         return self.longest, refused / self.offered if self.offered else 0.0, refused
 
 
-def counts_as_failure(outcome: str) -> bool:
-    """Tell whether an outcome is neither success nor meant so."""
-    return CATEGORY_OF[outcome] not in _FINE
-
-
-def counts(tables: dict[str, Table[Any]]) -> tuple[dict[str, int], dict[str, int]]:
+def counts(tables: dict[str, Bounded]) -> tuple[dict[str, int], dict[str, int]]:
     """Return how many entries each table has, and how many each has given up."""
     return (
         {name: len(table) for name, table in tables.items()},

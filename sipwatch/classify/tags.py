@@ -13,6 +13,7 @@ from sipwatch.classify.hours import outside_hours
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import REFUSED
 from sipwatch.classify.peers import Peer, PeerKind, Settings
+from sipwatch.classify.verdict import reached
 from sipwatch.wire.sip import user_of
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer
     found: set[Tag] = {_BY_FINDING[finding.kind] for finding in findings if finding.kind in _BY_FINDING}
     if call.verdict == Outcome.ABANDONED_BRIEF.value:
         found.add(Tag.BRIEF)
-    if call.verdict in REFUSED and destination.kind is PeerKind.DEVICES:
+    if destination.kind is PeerKind.DEVICES and _was_refused(call):
         found.add(Tag.REFUSED)
-    if call.transferred or call.verdict == Outcome.REDIRECTED.value or _was_redirected(call):
+    if was_transferred(call):
         found.add(Tag.TRANSFERRED)
     if settings.hours:
         dialled = said(user_of(call.chain[0].invite.request_uri))
@@ -79,5 +80,17 @@ def is_outbound(source: Peer, destination: Peer) -> bool:
     return destination.kind is PeerKind.TRUNK and source.kind is not PeerKind.TRUNK
 
 
-def _was_redirected(call: Call) -> bool:
-    return any(300 <= leg.status_code < 400 for leg in call.legs)
+def was_transferred(call: Call) -> bool:
+    """Tell whether a call was sent elsewhere: by REFER while it was up, or by 3xx before."""
+    if call.transferred or call.verdict == Outcome.REDIRECTED.value:
+        return True
+    return any([300 <= leg.status_code < 400 for leg in call.legs])  # noqa: C419 - a list is quicker
+
+
+def _was_refused(call: Call) -> bool:
+    """Tell whether the device reached did not take a call.
+
+    Its own hop says so where the call's outcome tells something else: declined with 603 by a person, a call from a
+    trunk is congested by the letter of the rules.
+    """
+    return call.verdict in REFUSED or (call.verdict != Outcome.ANSWERED.value and reached(call).verdict in REFUSED)

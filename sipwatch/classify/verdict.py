@@ -96,6 +96,14 @@ class Verdicts:
         ruled = self._by_rule(leg, peers) if peers else None
         if ruled is not None:
             return ruled.outcome
+        return self._unruled(leg, peers)
+
+    def without_rules(self, leg: Leg) -> Outcome:
+        """Return the outcome that a leg would have if no peer had a rule about it."""
+        return self._unruled(leg, self._peers(leg))
+
+    def _unruled(self, leg: Leg, peers: list[Peer]) -> Outcome:
+        """Rules 2 to 6."""
         if leg.answered_at >= 0:
             return _O.ANSWERED
         reasoned = _by_reason(leg, peers)
@@ -207,8 +215,8 @@ def rule_applies(rule: Rule, leg: Leg) -> bool:
 
 def early_media(leg: Leg) -> bool:
     """Tell whether the callee's side offered something to hear before the final response: 183 with SDP."""
-    progress = leg.progress
-    if progress is None or progress.status_code != 183:
+    progress = leg.session_progress
+    if progress is None:
         return False
     kind = header(progress.raw, b"content-type", b"c").lower()
     return kind.startswith(b"application/sdp") or (

@@ -16,6 +16,7 @@ import typer
 from sipwatch import installed_version
 from sipwatch.cli.callbacks import callbacks
 from sipwatch.cli.check import check
+from sipwatch.cli.evidence import evidence
 from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
@@ -34,6 +35,7 @@ app.command()(explain)
 app.command()(peers)
 app.command()(check)
 app.command()(callbacks)
+app.command()(evidence)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.export import scrub
 from sipwatch.export.calls import short_id, timestamp
 from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord
 
@@ -53,11 +54,13 @@ def words(finding: Finding) -> str:
 def _fact(name: str, value: Fact) -> str:
     if name.endswith("_at") and isinstance(value, int):
         return timestamp(value)[:19].replace("T", " ")
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else scrub.text(str(value))
 
 
 def _evidence(evidence: list[Evidence]) -> list[EvidenceRecord]:
     return [
-        EvidenceRecord(timestamp(seen.time), seen.number & _NUMBER or None, seen.number >> _FILE_SHIFT, seen.what)
+        EvidenceRecord(
+            timestamp(seen.time), seen.number & _NUMBER or None, seen.number >> _FILE_SHIFT, scrub.text(seen.what)
+        )
         for seen in evidence
     ]

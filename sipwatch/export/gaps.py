@@ -16,9 +16,17 @@ _ENOUGH = 8  # messages of one kind, and none of the other, that are no accident
 
 
 def gaps(
-    discards: Mapping[Discard, int], requests: Mapping[str, int], responses: Mapping[int, int], dropped: int
+    discards: Mapping[Discard, int],
+    requests: Mapping[str, int],
+    responses: Mapping[int, int],
+    dropped: int,
+    orphans: int = 0,
 ) -> list[str]:
-    """Return what is missing. ``dropped`` counts the packets that whoever captured says he lost."""
+    """Return what is missing.
+
+    ``dropped`` counts the packets that whoever captured says he lost, ``orphans`` the responses to an INVITE that was
+    not captured itself.
+    """
     found = []
     if dropped:
         found.append(f"{dropped:,} packets were lost while capturing: what seems missing may have been there")
@@ -34,4 +42,7 @@ def gaps(
         found.append("only requests were captured: who answered what cannot be known")
     if told >= _ENOUGH and not asked:
         found.append("only responses were captured: what they answer cannot be known")
+    elif orphans >= _ENOUGH and 2 * orphans >= told:
+        # In and out of one server's interface, half of every conversation runs the other way.
+        found.append(f"{orphans:,} responses are to requests that were not captured: one direction seems to be missing")
     return found

@@ -1,0 +1,81 @@
+"""From when until when: moments as people write them, for a capture and a time zone.
+
+Must not know: what time it is now, calls.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+SECOND = 1_000_000_000
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SPAN = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?[smhd])+")
+_PART = re.compile(r"([\d.]+)([smhd])")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of the capture's day (14:30), or 1h before its end"
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name. Raises ValueError."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # not there, no name, a folder
+        raise ValueError(
+            f"unknown time zone {name[:40]!r}; write a name of the IANA time zone database, such as Europe/Berlin"
+        ) from None
+
+
+def depends_on_capture(text: str) -> bool:
+    """Tell whether the first and last moment of the capture must be known to read this."""
+    return _SPAN.fullmatch(text) is not None or _CLOCK.fullmatch(text) is not None
+
+
+def moment(text: str, zone: ZoneInfo, first: int, last: int, *, later: bool = False) -> int:
+    """Return a moment in ns since 1970. Raises ValueError.
+
+    ``first`` and ``last`` are the times (ns) of the capture's first and last packet. A moment without an offset is
+    in ``zone``; where the clocks were put back and it came twice, ``later`` takes the second.
+    """
+    if _SPAN.fullmatch(text):
+        return max(0, last - sum(int(float(number) * _UNITS[unit] * SECOND) for number, unit in _PART.findall(text)))
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        return _on_the_day(text, zone, first, last, later=later)
+    try:
+        written = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is no moment; write {EXPECTED}") from None
+    if written.tzinfo is None:
+        written = written.replace(tzinfo=zone, fold=int(later))
+    return max(0, nanoseconds(written))
+
+
+def nanoseconds(written: datetime) -> int:
+    """Return a moment that knows its zone as ns since 1970."""
+    gone: timedelta = written - _EPOCH
+    return (gone.days * 86_400 + gone.seconds) * SECOND + gone.microseconds * 1000
+
+
+def _on_the_day(text: str, zone: ZoneInfo, first: int, last: int, *, later: bool) -> int:
+    """Read a time on the clock, if there is one day only that can be meant."""
+    begun, ended = (datetime.fromtimestamp(at // SECOND, zone).date() for at in (first, last))
+    if begun != ended:
+        raise ValueError(
+            f"{text!r} may be on several days, from {begun} to {ended} ({zone.key}); write the day as well, such as"
+            f" {ended}T{text}"
+        )
+    try:
+        at = time.fromisoformat(text.zfill(5 if text.count(":") == 1 else 8))
+    except ValueError:
+        raise ValueError(f"{text!r} is no time of day; write {EXPECTED}") from None
+    return nanoseconds(datetime.combine(begun, at, zone).replace(fold=int(later)))
+
+
+def local(stamp: str, zone: ZoneInfo) -> str:
+    """Write a record's time (RFC 3339, UTC) by the clocks of a zone: ``2026-01-05 10:00:00.100000 +01:00``."""
+    there = datetime.fromisoformat(stamp).astimezone(zone)
+    written = there.isoformat(" ", "microseconds")
+    return f"{written[:26]} {written[26:]}"

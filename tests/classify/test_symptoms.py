@@ -1,0 +1,539 @@
+"""What one call shows by itself, and what it does not show."""
+
+from __future__ import annotations
+
+import pytest
+
+from pcaps.make.talk import lines
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.peers import Rule, Settings
+from sipwatch.classify.symptoms import private_host
+from sipwatch.track.timers import Timers
+from sipwatch.wire.message import Transport
+from sipwatch.wire.sip import parse
+from tests.classify.diagnosing import (
+    ACME,
+    HUNG_UP,
+    RANG,
+    SECOND,
+    SITE,
+    TAKEN,
+    TRIED,
+    TRUNK,
+    Diagnosed,
+    diagnose,
+    ends,
+    no_answer_after,
+    peer,
+    sent,
+    settings,
+)
+from tests.conversation import message_text, messages, nanoseconds, path
+
+PRIVATE = "h=Contact:_<sip:bob@192.168.1.20:5060>"
+CHALLENGE = 'h=Proxy-Authenticate:_Digest_realm="{realm}",_nonce="n{n}"'
+CREDENTIALS = (
+    'h=Proxy-Authorization:_Digest_username="bob",_realm="{realm}",_nonce="n{n}",_response="d1e5",_algorithm=SHA-256'
+)
+
+
+# 480 that probably rang
+
+
+@pytest.mark.parametrize(("final", "found"), [(7.999, []), (8, ["late_480"])])
+def test_480_without_alert_is_late_from_8_seconds(final: float, found: list[str]) -> None:
+    assert diagnose(TRIED + ends(480, final)).kinds() == found
+
+
+def test_480_after_an_alert_is_told_by_the_outcome_alone() -> None:
+    assert diagnose(TRIED + "1 T>A 183\n" + ends(480, 30)).kinds() == []
+
+
+@pytest.mark.parametrize("said", [181, 182, 199])
+def test_480_from_whoever_says_what_happens_meanwhile_is_no_silence(said: int) -> None:
+    """A queue that parks a call with 182 and gives it up with 480 has no phone that rang."""
+    assert diagnose(TRIED + f"0.5 T>A {said}\n" + ends(480, 30)).kinds() == []
+
+
+def test_a_480_that_is_late_because_the_invite_was_lost_did_not_ring_all_the_while() -> None:
+    """Counted from the 100 when the INVITE had to be sent again; without one, nothing is known."""
+    lost = sent((0, 0.5, 1.5, 3.5, 7.5), "A>T", "INVITE")
+    assert diagnose(lost + "7.6 T>A 100\n" + ends(480, 8.5)).kinds() == ["loss"]
+    assert diagnose(lost + "7.6 T>A 100\n" + ends(480, 15.6)).kinds() == ["late_480", "loss"]
+    assert diagnose(lost + ends(480, 15.6)).kinds() == ["loss"]
+
+
+def test_the_caller_giving_up_is_no_late_480() -> None:
+    assert diagnose(TRIED + "9 A>T CANCEL\n" + ends(480, 9.1)).kinds() == []
+
+
+def test_a_late_480_is_asked_of_the_last_hop_that_was_captured() -> None:
+    """The server tried one phone after another; none of them rang, and its own 480 is no riddle."""
+    hunt = (
+        "0 A>P INVITE\n0.1 P>A 100\n0.2 P>B INVITE vias=2\n0.3 B>P 480 vias=2\n0.4 P>B ACK vias=2 ttag=callee\n"
+        "0.5 P>C INVITE vias=2\n0.6 C>P 100 vias=2\n9.9 C>P 503 vias=2\n10 P>C ACK vias=2 ttag=callee\n"
+    )
+    assert diagnose(hunt + ends(480, 10.1, "P>A")).kinds() == []
+    assert diagnose("0 A>P INVITE\n0.1 P>A 100\n" + ends(480, 10.1, "P>A")).kinds() == ["late_480"]
+
+
+def test_a_late_480_names_the_peer_that_keeps_silent() -> None:
+    over_a_server = (
+        "0 A>P INVITE\n0.1 P>A 100\n0.2 P>T INVITE vias=2\n0.3 T>P 100 vias=2\n17.2 T>P 480 vias=2\n"
+        "17.3 P>T ACK vias=2 ttag=callee\n" + ends(480, 17.4, "P>A")
+    )
+    (finding,) = diagnose(over_a_server, SITE).findings()
+    assert (finding.kind, finding.subject) == ("late_480", "acme")
+    assert finding.text.startswith("480 came after 17 s without any 180 or 183")
+    assert [seen.what for seen in finding.evidence] == [
+        "INVITE sip:15550101@example.com",
+        "480 Temporarily Unavailable",
+    ]
+
+
+# Busy after ringing out
+
+
+@pytest.mark.parametrize("code", [486, 600])
+@pytest.mark.parametrize(("final", "found"), [(30.999, []), (31, ["late_busy"])])
+def test_busy_after_the_ring_timeout_was_nobody_busy(code: int, final: float, found: list[str]) -> None:
+    """It rings from the 180, at 1 s, for 30 s."""
+    assert diagnose(RANG + ends(code, final)).kinds() == found
+
+
+@pytest.mark.parametrize(("final", "found"), [(36.999, []), (37, ["late_busy"])])
+def test_the_ring_timeout_is_the_peers_own(final: float, found: list[str]) -> None:
+    slow = settings(peer("mobile", TRUNK, "T", no_answer_after(36)))
+    assert diagnose(RANG + ends(486, final), slow).kinds() == found
+    general = Settings(timers=Timers(no_answer_after=36 * SECOND))
+    assert diagnose(RANG + ends(486, final), general).kinds() == found
+
+
+def test_busy_behind_an_announcement_is_busy() -> None:
+    """183 without 180: the carrier plays that the line is busy. And what rings late has rung for less."""
+    assert diagnose(TRIED + "1 T>A 183\n" + ends(486, 40)).kinds() == []
+    assert diagnose(TRIED + "1 T>A 183\n13 T>A 180\n" + ends(486, 40)).kinds() == ["early_ringing"]
+    assert diagnose(TRIED + "1 T>A 183\n13 T>A 180\n" + ends(486, 43)).kinds() == ["late_busy", "early_ringing"]
+
+
+def test_two_phones_one_after_the_other_did_not_ring_as_long_as_their_caller_waited() -> None:
+    """B rings 16 s and C rings 16 s, then C is busy: nobody's own timeout."""
+    hunt = (
+        "0 A>P INVITE\n0.1 P>A 100\n0.2 P>B INVITE vias=2\n1 B>P 180 vias=2\n1.1 P>A 180\n17 P>B CANCEL vias=2\n"
+        "17.1 B>P 487 vias=2\n17.2 P>B ACK vias=2 ttag=callee\n18 P>C INVITE vias=2\n19 C>P 180 vias=2\n"
+        "35 C>P 486 vias=2\n35.1 P>C ACK vias=2 ttag=callee\n"
+    )
+    assert diagnose(hunt + ends(486, 35.2, "P>A")).kinds() == []
+
+
+# Rung too short
+
+GROUP = "0 A>P INVITE\n0.1 P>A 100\n0.2 P>B INVITE vias=2\n1 B>P 180 vias=2\n1.1 P>A 180\n"
+
+
+def taken_away(after: float) -> str:
+    return f"{after} P>B CANCEL vias=2\n{after + 0.1} B>P 487 vias=2\n{after + 0.2} P>B ACK vias=2 ttag=callee\n"
+
+
+@pytest.mark.parametrize(("after", "found"), [(20.999, ["short_ring"]), (21, [])])
+def test_a_server_that_takes_a_call_away_before_20_seconds_rings_too_short(after: float, found: list[str]) -> None:
+    found_here = diagnose(GROUP + taken_away(after) + ends(480, after + 1, "P>A"), SITE)
+    assert found_here.calls["c1"].outcome == "no_answer"
+    assert found_here.kinds() == found
+
+
+@pytest.mark.parametrize(("after", "found"), [(20.999, ["short_ring"]), (21, [])])
+def test_so_does_a_far_end_that_gives_up_by_itself(after: float, found: list[str]) -> None:
+    assert diagnose(RANG + ends(480, after)).kinds() == found
+
+
+def test_who_took_the_call_away_and_whose_phone_it_was_are_named() -> None:
+    (finding,) = diagnose(GROUP + taken_away(6) + ends(480, 7, "P>A"), SITE).findings()
+    assert finding.subject == "phones"
+    assert finding.text.startswith("It rang for 5 s, then server took the call away.")
+    assert [seen.what for seen in finding.evidence] == ["180 Ringing", "CANCEL sip:15550101@example.com"]
+
+
+def test_the_longest_ringing_counts_however_often_it_was_tried() -> None:
+    """Two phones for 10 s each are two short offers; if one of them rang for 25 s, there was a chance."""
+    second = "12 P>C INVITE vias=2\n13 C>P 180 vias=2\n{end} P>C CANCEL vias=2\n{after} C>P 487 vias=2\n"
+    short = GROUP + taken_away(11) + second.format(end=23, after=23.1) + ends(480, 24, "P>A")
+    assert "It rang for 10 s" in diagnose(short).text("short_ring")
+    fair = GROUP + taken_away(11) + second.format(end=38, after=38.1) + ends(480, 39, "P>A")
+    assert diagnose(fair).kinds() == []
+
+
+def test_callers_who_give_up_ring_as_short_as_they_like() -> None:
+    """Also where the peer calls that no answer, and where only the 487 was captured."""
+    gives_up = "12 A>T CANCEL\n12.1 T>A 487\n12.2 A>T ACK ttag=callee\n"
+    impatient = settings(peer("acme", TRUNK, "T", no_answer_after(10)))
+    found = diagnose(RANG + gives_up, impatient)
+    assert (found.calls["c1"].outcome, found.kinds()) == ("no_answer", [])
+    without_cancel = diagnose(RANG + gives_up.partition("\n")[2], impatient)
+    assert (without_cancel.calls["c1"].outcome, without_cancel.kinds()) == ("no_answer", [])
+
+
+def test_behind_183_a_far_end_may_end_what_never_rang() -> None:
+    """A carrier that looks for a phone, and plays that it is off. A server that takes it away is another matter."""
+    assert diagnose(TRIED + "1 T>A 183\n" + ends(480, 12)).kinds() == []
+    by_server = GROUP.replace("180", "183") + taken_away(6) + ends(480, 7, "P>A")
+    assert diagnose(by_server).kinds() == ["short_ring"]
+
+
+def test_a_rule_that_says_no_answer_without_any_ringing_makes_none_too_short() -> None:
+    ruled = settings(peer("acme", TRUNK, "T", rules=[Rule(Outcome.NO_ANSWER, status_code=480)]))
+    found = diagnose(TRIED + ends(480, 3), ruled)
+    assert (found.calls["c1"].outcome, found.kinds()) == ("no_answer", [])
+
+
+def test_another_phone_of_a_group_taking_the_call_is_no_short_ringing() -> None:
+    answered = "5 C>P 200 vias=2 ttag=c\n5.1 P>A 200 ttag=c\n5.2 A>P ACK ttag=c branch=z9hG4bKa\n5.3 P>C ACK ttag=c branch=z9hG4bKb vias=2\n"
+    group = GROUP + "1.2 P>C INVITE vias=2\n2 C>P 180 vias=2\n" + answered + taken_away(5.4)
+    assert diagnose(group, SITE, until="60").kinds() == []
+
+
+# 183 long before 180
+
+
+@pytest.mark.parametrize(("rings", "found"), [(5.999, []), (6, ["early_ringing"])])
+def test_183_is_early_from_5_seconds_before_180(rings: float, found: list[str]) -> None:
+    script = TRIED + f"1 T>A 183\n{rings} T>A 180\n15 T>A 200\n15.1 A>T ACK ttag=callee branch=z9hG4bKa\n" + HUNG_UP
+    assert diagnose(script, settings(ACME)).kinds() == found
+    assert diagnose(script).kinds() == found
+
+
+def test_own_servers_may_play_what_they_like_before_it_rings() -> None:
+    """A queue's music is early media, and real."""
+    script = "0 T>P INVITE\n0.1 P>T 100\n1 P>T 183\n21 P>T 180\n25 P>T 200\n25.1 T>P ACK ttag=callee branch=z9hG4bKa\n"
+    assert diagnose(script, SITE).kinds() == []
+
+
+def test_181_or_180_first_is_not_early() -> None:
+    assert diagnose(TRIED + "1 T>A 180\n2 T>A 183\n9 T>A 180\n" + ends(486, 12)).kinds() == []
+
+
+# Wrong credentials
+
+
+def challenged(second: str = "", *, realm: str = "example.com") -> str:
+    return (
+        f"0 A>P INVITE\n0.1 P>A 407 {CHALLENGE.format(realm='example.com', n=1)}\n0.2 A>P ACK ttag=callee\n"
+        f"0.3 A>P INVITE cseq=2 {CREDENTIALS.format(realm='example.com', n=1)}\n"
+        f"0.4 P>A 407 cseq=2 {CHALLENGE.format(realm=realm, n=2)}{second}\n0.5 A>P ACK cseq=2 ttag=callee\n"
+    )
+
+
+def test_a_second_challenge_means_wrong_credentials() -> None:
+    (finding,) = diagnose(challenged(), until="60").findings()
+    assert finding.kind == "wrong_credentials"
+    assert "user bob had answered for realm example.com (SHA-256)" in finding.text
+    assert "d1e5" not in finding.text
+
+
+def test_a_stale_nonce_or_another_realm_means_nothing() -> None:
+    """RFC 7616 §3.3."""
+    assert diagnose(challenged(",_stale=true"), until="60").kinds() == []
+    assert diagnose(challenged(realm="other.example.com"), until="60").kinds() == []
+
+
+def test_an_unanswered_first_challenge_is_no_wrong_password() -> None:
+    first = "\n".join(challenged().splitlines()[:3])
+    found = diagnose(first, until="60")
+    assert (found.calls["c1"].outcome, found.kinds()) == ("auth_failed", [])
+
+
+def test_a_nonce_that_was_only_too_old_is_forgiven_when_the_next_try_gets_through() -> None:
+    """Not every server says stale: the call was answered, so the password is right."""
+    again = (
+        f"0.6 A>P INVITE cseq=3 {CREDENTIALS.format(realm='example.com', n=2)}\n1 P>A 200 cseq=3\n"
+        "1.1 A>P ACK cseq=3 ttag=callee branch=z9hG4bKa\n"
+    )
+    assert diagnose(challenged() + again).kinds() == []
+    assert diagnose(challenged() + again.replace("200", "486")).kinds() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'username="bob, realm="x", response="d1e5"',  # a quote is missing: the digest stands in the name
+        'username="bob, response="d1e5", realm="example.com"',
+        'username=bob response=d1e5, realm="example.com"',
+        'username="bob\\", response=\\"d1e5", realm="example.com"',
+        'realm="example.com", username="bob", algorithm=MD5 ReSpOnSe=d1e5',
+        'realm="example.com, response=d1e5',
+        "response=d1e5",
+        "",
+    ],
+)
+def test_the_digest_is_never_told_however_credentials_are_written(line: str) -> None:
+    header = "h=Proxy-Authorization:_Digest_" + line.replace(" ", "_")
+    script = challenged().replace(CREDENTIALS.format(realm="example.com", n=1), header)
+    assert "d1e5" in script or not line
+    for realm in ("example.com", "x", ""):
+        again = script.replace('realm="example.com",_nonce="n2"', f'realm="{realm}",_nonce="n2"')
+        assert b"d1e5" not in diagnose(again, until="60").everything()
+
+
+# No common codec
+
+
+def with_sdp(script: str) -> Diagnosed:
+    """Run a conversation whose INVITEs offer PCMA."""
+    found = Diagnosed()
+    body = b"v=0\r\nm=audio 10000 RTP/AVP 8\r\n"
+    for line in lines(script):
+        text = message_text(line)
+        if line.what == "INVITE":
+            text = text.replace(b"Content-Length: 0\r\n\r\n", b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        message = parse(nanoseconds(line.time), path(line.source, line.destination), text, False)
+        found.take([message])  # type: ignore[list-item]
+    return found.until("90").over()
+
+
+@pytest.mark.parametrize("code", [415, 488, 606])
+def test_what_was_offered_is_told_where_it_was_not_taken(code: int) -> None:
+    (finding,) = with_sdp(TRIED + ends(code, 1)).findings()
+    assert finding.kind == "media_mismatch"
+    assert finding.text.endswith("none of what was offered: PCMA.")
+
+
+def test_a_warning_is_told_as_well() -> None:
+    found = with_sdp(TRIED + ends(488, 1, more='h=Warning:_305_x_"Incompatible_{media}_format"'))
+    assert found.text("media_mismatch").endswith('It says: 305 x "Incompatible {media} format"')
+
+
+def test_nothing_offered_means_nothing_told_and_neither_do_other_codes() -> None:
+    assert diagnose(TRIED + ends(488, 1)).kinds() == []
+    assert with_sdp(TRIED + ends(486, 1)).kinds() == []
+
+
+# No ACK
+
+
+def test_the_fourth_2xx_without_ack_is_a_lost_ack() -> None:
+    """RFC 3261 §13.3.1.4."""
+    assert diagnose(RANG + sent((5, 5.5, 6.5), "T>A", "200"), until="60").kinds() == ["loss"]
+    found = diagnose(RANG + sent((5, 5.5, 6.5, 8.5, 12.5), "T>A", "200"), until="60")
+    assert found.kinds() == ["ack_lost"]
+    assert found.text("ack_lost").startswith("The answer was sent 5 times and no ACK was seen")
+
+
+def test_an_ack_that_comes_late_was_lost_for_a_while_only() -> None:
+    script = RANG + sent((5, 5.5, 6.5, 8.5), "T>A", "200") + "8.6 A>T ACK ttag=callee branch=z9hG4bKa\n" + HUNG_UP
+    assert diagnose(script).kinds() == ["loss"]
+
+
+# NAT
+
+
+def test_a_missing_ack_and_a_private_contact_of_the_callee_belong_together() -> None:
+    script = RANG + sent((5, 5.5, 6.5, 8.5, 12.5), "T>A", f"200 {PRIVATE}")
+    found = diagnose(script, until="60")
+    assert found.kinds() == ["ack_lost", "nat_suspect"]
+    assert found.text("nat_suspect").startswith("The callee sits behind a NAT: it gives 192.168.1.20")
+
+
+def test_a_missing_ack_and_a_private_contact_of_the_caller_do_as_well() -> None:
+    script = f"0 A>T INVITE {PRIVATE}\n" + RANG.partition("\n")[2] + sent((5, 5.5, 6.5, 8.5), "T>A", "200")
+    found = diagnose(script, until="60")
+    assert found.kinds() == ["ack_lost", "nat_suspect"]
+    assert found.text("nat_suspect").startswith("The caller sits behind a NAT: it gives 192.168.1.20")
+
+
+BYES = (20, 20.5, 21.5, 23.5, 27.5, 31.5)
+
+
+@pytest.mark.parametrize(
+    ("who", "whose", "found"),
+    [
+        ("callee", "caller", ["nat_suspect"]),
+        ("caller", "callee", ["nat_suspect"]),
+        ("caller", "caller", []),
+        ("callee", "callee", []),
+    ],
+)
+def test_a_bye_that_nobody_answers_blames_the_contact_it_was_sent_to(who: str, whose: str, found: list[str]) -> None:
+    """BYE goes to the Contact of the other end (RFC 3261 §12.2.1.1)."""
+    script = (
+        TAKEN.replace("A>T INVITE", f"A>T INVITE {PRIVATE}")
+        if whose == "caller"
+        else TAKEN.replace("200", f"200 {PRIVATE}")
+    )
+    byes = sent(BYES, "T>A", "BYE from=C cseq=7") if who == "callee" else sent(BYES, "A>T", "BYE")
+    assert diagnose(script + byes, until="60").kinds() == found
+
+
+def test_phones_behind_a_nat_that_works_are_left_alone() -> None:
+    """rport (RFC 3581) and a server that looks where packets come from: nothing is wrong."""
+    script = TAKEN.replace("A>T INVITE", f"A>T INVITE {PRIVATE}").replace("200", f"200 {PRIVATE}") + HUNG_UP
+    assert diagnose(script).kinds() == []
+    repeated = script.replace("0.1 T>A 100", "0.5 A>T INVITE\n0.6 T>A 100")
+    assert diagnose(repeated).kinds() == []
+
+
+def test_a_proxys_answer_holds_the_contact_of_somebody_behind_it() -> None:
+    """It says so by Record-Route: its own address is where the ACK has to go."""
+    routed = f"200 {PRIVATE} h=Record-Route:_<sip:192.0.2.84;lr>"
+    assert diagnose(RANG + sent((5, 5.5, 6.5, 8.5), "T>A", routed), until="60").kinds() == ["ack_lost"]
+
+
+def test_a_private_contact_that_packets_really_come_from_is_no_nat() -> None:
+    same = "h=Contact:_<sip:bob@192.0.2.84>"
+    assert diagnose(RANG + sent((5, 5.5, 6.5, 8.5), "T>A", f"200 {same}"), until="60").kinds() == ["ack_lost"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "found"),
+    [
+        (b"sip:bob@192.168.1.20:5060;transport=udp", bytes((192, 168, 1, 20))),
+        (b"sips:10.1.2.3", bytes((10, 1, 2, 3))),
+        (b"sip:bob@[fd00::1]:5060", b"\xfd" + bytes(14) + b"\x01"),
+        (b"sip:bob@[2001:db8::1]:5060", None),
+        (b"sip:bob@192.0.2.1", None),
+        (b"sip:bob@pbx.local", None),
+        (b"sip:192.168.1.20@example.com", None),
+        (b"sip:bob@192.168.1.999", None),
+        (b"tel:+15550100", None),
+        (b"*", None),
+        (b"", None),
+        (b"sip:bob@" + b"1" * 60_000, None),
+        (b"sip:\xff@\xff:\xff", None),
+    ],
+)
+def test_private_hosts_are_read_off_uris(uri: bytes, found: bytes | None) -> None:
+    assert private_host(uri) == found
+
+
+# Loss
+
+
+def test_requests_get_lost_towards_whoever_answers_only_after_two_repetitions() -> None:
+    assert diagnose("0 A>T INVITE\n0.5 A>T INVITE\n0.6 T>A 100\n" + ends(486, 3)).kinds() == []
+    found = diagnose("0 A>T INVITE\n0.5 A>T INVITE\n1.5 A>T INVITE\n1.6 T>A 100\n" + ends(486, 3), settings(ACME))
+    assert found.text("loss").startswith(
+        "The INVITE was sent 2 times more before anything came back: requests to acme get lost"
+    )
+
+
+def test_responses_get_lost_on_the_way_to_whoever_repeats_what_was_answered() -> None:
+    assert diagnose(TRIED + "0.5 A>T INVITE\n" + ends(486, 3)).kinds() == []
+    found = diagnose(TRIED + sent((0.5, 1.5), "A>T", "INVITE") + ends(486, 3))
+    assert found.text("loss") == (
+        "The INVITE came 2 times again although a response had passed here: responses get lost on the way back to 192.0.2.65."
+    )
+
+
+def test_finals_repeated_before_their_ack_and_after_it_got_lost_on_different_sides() -> None:
+    before = RANG + "3 T>A 486\n3.5 T>A 486\n4.5 T>A 486\n4.6 A>T ACK ttag=callee\n"
+    assert "lost on the way to 192.0.2.65, or the ACK on its way back" in diagnose(before).text("loss")
+    after = RANG + "".join(f"{at} T>A 486\n{at + 0.1} A>T ACK ttag=callee\n" for at in (3, 3.5, 4.5))
+    assert "the ACK gets lost on the way to 192.0.2.84" in diagnose(after).text("loss")
+    assert diagnose(RANG + "3 T>A 486\n3.5 T>A 486\n3.6 A>T ACK ttag=callee\n").kinds() == []
+
+
+def test_a_failing_final_that_nobody_ever_acknowledges_is_loss_too() -> None:
+    assert "was sent 3 times more" in diagnose(RANG + sent((3, 3.5, 4.5, 6.5), "T>A", "486"), until="60").text("loss")
+
+
+THROUGH = "0 A>P INVITE\n0.05 P>T INVITE vias=2\n0.1 T>P 100 vias=2\n1 T>P 180 vias=2\n1.1 P>A 180\n"
+
+
+def test_what_came_back_over_a_proxy_without_state_got_lost_before_the_first_hop() -> None:
+    """It hands every repetition on; the responses were seen on both hops, so they are lost beyond the caller's."""
+    again = "".join(f"{at} A>P INVITE\n{at + 0.05} P>T INVITE vias=2\n" for at in (1.5, 3.5))
+    end = "9 T>P 486 vias=2\n9.05 P>T ACK vias=2 ttag=callee\n" + ends(486, 9.1, "P>A")
+    found = diagnose(THROUGH + again + end, SITE)
+    assert found.text("loss").endswith("on the way back to phones.")
+
+
+def test_a_2xx_repeated_end_to_end_got_lost_before_the_first_hop() -> None:
+    """Every proxy hands a 2xx on (RFC 3261 §16.7 point 5)."""
+    finals = "".join(f"{at} T>P 200 vias=2\n{at + 0.05} P>A 200\n" for at in (5, 5.5, 6.5))
+    acked = "6.6 A>P ACK ttag=callee branch=z9hG4bKa\n6.7 P>T ACK ttag=callee branch=z9hG4bKb vias=2\n"
+    found = diagnose(THROUGH + finals + acked, SITE)
+    assert "lost on the way to phones, or the ACK on its way back" in found.text("loss")
+
+
+def test_an_invite_repeated_over_a_proxy_without_state_got_lost_behind_the_last_hop() -> None:
+    tries = "".join(f"{at} A>P INVITE\n{at + 0.05} P>T INVITE vias=2\n" for at in (0, 0.5, 1.5))
+    end = "1.7 T>P 486 vias=2\n1.8 P>T ACK vias=2 ttag=callee\n" + ends(486, 1.9, "P>A")
+    assert "requests to acme get lost" in diagnose(tries + end, SITE).text("loss")
+
+
+def test_over_tcp_nothing_gets_lost() -> None:
+    """Some stacks repeat themselves all the same."""
+    found = Diagnosed()
+    for message in messages(sent((0, 0.5, 1.5, 3.5), "A>T", "INVITE") + "4 T>A 100\n" + ends(486, 5)):
+        message.path = type(message.path)(message.path.key, Transport.TCP)
+        found.take([message])
+    assert found.over().kinds() == []
+
+
+# Loops
+
+
+def rounds(count: int, code: int = 482) -> str:
+    hops = [("P>Q", "Q>P")[n % 2] for n in range(count)]
+    out = [f"{0.02 * n:.2f} {hop} INVITE vias={n + 1} mf={70 - n} branch=z9hG4bK{n}" for n, hop in enumerate(hops, 1)]
+    back = [
+        f"{0.5 - 0.02 * n:.2f} {hop[2]}>{hop[0]} {code} vias={n + 1} branch=z9hG4bK{n}" for n, hop in enumerate(hops, 1)
+    ]
+    return "\n".join(["0 A>P INVITE mf=70", *out, *back, ""]) + ends(code, 0.6, "P>A")
+
+
+def test_a_growing_number_of_via_shows_a_loop() -> None:
+    found = diagnose(rounds(3))
+    assert found.kinds() == ["loop"]
+    assert "went in circles; the number of Via grew from 1 to 4" in found.text("loop")
+    assert "grew" not in diagnose(rounds(2)).text("loop")
+
+
+def test_a_long_chain_of_servers_is_no_circle() -> None:
+    """Nobody was passed twice; the INVITE may pass only few."""
+    hops = ("A>P", "P>Q", "Q>R", "R>S")
+    out = [f"{0.02 * n:.2f} {hop} INVITE vias={n + 1} mf={4 - n}" for n, hop in enumerate(hops)]
+    back = [f"{0.5 - 0.02 * n:.2f} {hop[2]}>{hop[0]} 483 vias={n + 1}" for n, hop in enumerate(hops)]
+    found = diagnose("\n".join(out + back))
+    assert (found.calls["c1"].status_code, found.kinds()) == (483, [])
+
+
+@pytest.mark.parametrize(
+    ("code", "forwards", "found"),
+    [(482, 70, ["loop"]), (482, 3, ["loop"]), (483, 70, ["loop"]), (483, 10, ["loop"]), (483, 9, [])],
+)
+def test_without_growth_a_servers_word_is_taken_for_it_if_there_were_hops_enough(
+    code: int, forwards: int, found: list[str]
+) -> None:
+    assert diagnose(f"0 A>P INVITE mf={forwards}\n0.1 P>A 100\n" + ends(code, 1, "P>A")).kinds() == found
+
+
+def test_a_fork_that_meets_itself_is_no_loop() -> None:
+    """482 (RFC 3261 §8.2.2.2) from a phone that was reached in two ways, and took the call in one."""
+    script = (
+        "0 A>P INVITE\n0.1 P>B INVITE vias=2\n0.1 P>B INVITE vias=2 branch=z9hG4bKsecond\n0.2 B>P 482 vias=2 branch=z9hG4bKsecond\n"
+        "0.3 P>B ACK vias=2 ttag=callee branch=z9hG4bKsecond\n0.5 B>P 180 vias=2\n0.6 P>A 180\n"
+    )
+    answered = "3 B>P 200 vias=2\n3.1 P>A 200\n3.2 A>P ACK ttag=callee branch=z9hG4bKa\n3.3 P>B ACK ttag=callee branch=z9hG4bKb vias=2\n"
+    assert diagnose(script + answered).kinds() == []
+    assert diagnose(script + "3 B>P 486 vias=2\n3.1 P>B ACK vias=2 ttag=callee\n" + ends(486, 3.2, "P>A")).kinds() == []
+
+
+# Nothing at all
+
+
+@pytest.mark.parametrize(
+    "script", [TAKEN + HUNG_UP, RANG + ends(486, 3), TRIED + ends(404, 1), RANG + "12 A>T CANCEL\n12.1 T>A 487\n"]
+)
+def test_a_call_that_shows_nothing_unusual_has_no_finding(script: str) -> None:
+    for where in (SITE, None):
+        found = diagnose(script, where, until="60")
+        assert (len(found.calls), found.kinds(), found.summarised()) == (1, [], [])
+
+
+def test_of_one_kind_there_is_one_finding() -> None:
+    """Two phones that refuse every codec are one reason."""
+    script = (
+        "0 A>P INVITE\n0.1 P>A 100\n0.2 P>B INVITE vias=2\n0.2 P>C INVITE vias=2\n0.3 B>P 100 vias=2\n0.3 C>P 100 vias=2\n"
+        "20 B>P 480 vias=2\n20.1 C>P 480 vias=2\n20.2 P>B ACK vias=2 ttag=callee\n20.3 P>C ACK vias=2 ttag=callee\n"
+    )
+    assert diagnose(script + ends(480, 20.4, "P>A")).kinds() == ["late_480"]

@@ -1,0 +1,95 @@
+"""Moments as people write them, and the clocks of named zones."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sipwatch.evidence.period import depends_on_capture, local, moment, nanoseconds, zone_of
+
+BERLIN = zone_of("Europe/Berlin")
+HOUR = 3_600_000_000_000
+
+
+def at(text: str) -> int:
+    return nanoseconds(datetime.fromisoformat(text))
+
+
+FIRST, LAST = at("2026-01-05T09:00:00+00:00"), at("2026-01-05T11:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-01-05T10:30:00+01:00", "2026-01-05T09:30:00+00:00"),
+        ("2026-01-05T09:30:00Z", "2026-01-05T09:30:00+00:00"),
+        ("2026-01-05T10:30:00", "2026-01-05T09:30:00+00:00"),
+        ("2026-01-05 10:30", "2026-01-05T09:30:00+00:00"),
+        ("2026-01-05", "2026-01-04T23:00:00+00:00"),
+        ("10:30", "2026-01-05T09:30:00+00:00"),
+        ("9:30", "2026-01-05T08:30:00+00:00"),
+        ("10:30:15", "2026-01-05T09:30:15+00:00"),
+        ("1h", "2026-01-05T10:00:00+00:00"),
+        ("90m", "2026-01-05T09:30:00+00:00"),
+        ("1h30m", "2026-01-05T09:30:00+00:00"),
+        ("0.5h", "2026-01-05T10:30:00+00:00"),
+        ("30s", "2026-01-05T10:59:30+00:00"),
+        ("1d", "2026-01-04T11:00:00+00:00"),
+    ],
+)
+def test_a_moment_is_read(written: str, meant: str) -> None:
+    assert moment(written, BERLIN, FIRST, LAST) == at(meant)
+
+
+@pytest.mark.parametrize("written", ["yesterday", "25:00", "10:61", "", "1x", "-1h", "2026-13-01", "10:30:99", "h"])
+def test_what_is_no_moment_is_refused_in_one_line(written: str) -> None:
+    with pytest.raises(ValueError, match=r"is no (moment|time of day); write") as caught:
+        moment(written, BERLIN, FIRST, LAST)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_time_of_day_needs_a_capture_of_one_day() -> None:
+    with pytest.raises(ValueError, match=r"from 2026-01-05 to 2026-01-06 .Europe/Berlin.; write the day as well"):
+        moment("10:30", BERLIN, FIRST, LAST + 13 * HOUR)
+
+
+def test_the_day_is_that_of_the_zone() -> None:
+    """23:30 UTC is half past midnight in Berlin."""
+    late = at("2026-01-05T23:30:00+00:00")
+    assert moment("00:45", BERLIN, late, late + HOUR) == at("2026-01-05T23:45:00+00:00")
+
+
+def test_when_clocks_go_back_a_time_comes_twice() -> None:
+    """From the first until the second, so that nothing is left out."""
+    first, last = at("2026-10-25T00:00:00+02:00"), at("2026-10-25T05:00:00+01:00")
+    assert moment("02:30", BERLIN, first, last) == at("2026-10-25T00:30:00+00:00")
+    assert moment("02:30", BERLIN, first, last, later=True) == at("2026-10-25T01:30:00+00:00")
+    assert moment("2026-10-25T02:30", BERLIN, 0, 0, later=True) == at("2026-10-25T01:30:00+00:00")
+
+
+def test_before_1970_is_1970() -> None:
+    assert moment("1900-01-01T00:00:00Z", BERLIN, FIRST, LAST) == 0
+    assert moment("999999d", BERLIN, FIRST, LAST) == 0
+
+
+def test_only_what_counts_from_the_capture_needs_it() -> None:
+    assert depends_on_capture("1h30m")
+    assert depends_on_capture("14:30")
+    assert not depends_on_capture("2026-01-05T09:30:00Z")
+
+
+def test_a_local_time_names_its_offset() -> None:
+    assert local("2026-01-05T09:00:00.100000Z", BERLIN) == "2026-01-05 10:00:00.100000 +01:00"
+    assert local("2026-07-05T09:00:00.000000Z", BERLIN) == "2026-07-05 11:00:00.000000 +02:00"
+    assert local("2026-07-05T09:00:00.000000Z", zone_of("UTC")) == "2026-07-05 09:00:00.000000 +00:00"
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlinn", "", "/etc/passwd", "../UTC", "Europe", "CEST\n"])
+def test_an_unknown_zone_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="unknown time zone"):
+        zone_of(name)
+
+
+def test_utc_is_a_zone_like_any_other() -> None:
+    assert moment("2026-01-05T09:30:00", zone_of("UTC"), 0, 0) == nanoseconds(datetime(2026, 1, 5, 9, 30, tzinfo=UTC))
