@@ -8,7 +8,7 @@ little of everything, to see that it works; ``--soak`` adds ten minutes at 500 c
 from __future__ import annotations
 
 import argparse
-import datetime as dt
+import os
 import platform
 import statistics
 import sys
@@ -17,11 +17,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sipwatch import installed_version
 from tests.e2e import net, scenarios
 from tests.e2e.process import Running, until
 from tests.e2e.scrape import fetch, parse
-from tests.e2e.servers import PORT, Sipwatch, folder
+from tests.e2e.servers import ENVIRONMENT, PORT, Sipwatch, folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,8 +105,6 @@ def run(form: str, rate: int, seconds: float) -> Load:
 
 
 def _sipwatch(space: net.Space, at: Path, program: Sequence[str], environment: dict[str, str]) -> Sipwatch:
-    from tests.e2e.servers import ENVIRONMENT
-
     root = str(PAGE.parent.parent)
     path = f"{root}/{environment['PYTHONPATH']}" if environment else root
     return Sipwatch(space, at, program=program, environment={**ENVIRONMENT, "PYTHONPATH": path})
@@ -199,9 +196,20 @@ def _row(load: Load) -> str:
 
 def page(loads: Sequence[Load], soak: Load | None) -> str:
     """Write the generated part of docs/benchmarks.md."""
-    heads = ["form", "calls/s", "messages/s", "of one core", "memory", "calls at once", "placed", "counted", "dropped", "scrape p99"]
-    words = f"Measured {dt.date.today()} on {platform.processor() or platform.machine()}, Linux {platform.release()}, " if False else ""
-    text = words + f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n" + "".join(map(_row, loads))
+    heads = [
+        "form",
+        "calls/s",
+        "messages/s",
+        "of one core",
+        "memory",
+        "calls at once",
+        "placed",
+        "counted",
+        "dropped",
+        "scrape p99",
+    ]
+    text = f"Measured {time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, Linux {platform.release()}.\n\n"
+    text += f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n" + "".join(map(_row, loads))
     if soak is not None:
         text += (
             f"\nTen minutes at {soak.rate} calls/s ({soak.placed:,} calls, all of them counted, {soak.dropped:,} packets "

@@ -23,16 +23,35 @@ from typer.models import ArgumentInfo
 
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MOST_TCP_PORTS, TUNNELS
 from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.classify.findings import Kind as Cause
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Outcome
 from sipwatch.classify.peers import Directory, PeerKind
+from sipwatch.classify.tags import Tag
+from sipwatch.cli.check import check
 from sipwatch.cli.live import live
+from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
-from sipwatch.config import CAPTURE_KEYS, CAUSE_PROTOCOLS, DEFAULT_BUFFER, PEER_KEYS, RULE_KEYS, TIMER_KEYS, load
+from sipwatch.config import (
+    CALLBACK_KEYS,
+    CAPTURE_KEYS,
+    CAUSE_PROTOCOLS,
+    DEFAULT_BUFFER,
+    DEFAULT_WITHIN,
+    HOURS_KEYS,
+    MOST_MASKED,
+    PEER_KEYS,
+    PRIVACY_KEYS,
+    RULE_KEYS,
+    TIMER_KEYS,
+    load,
+)
 from sipwatch.engine import Engine
 from sipwatch.export import series
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.export.series import Kind, Level
+from sipwatch.knowledge import load as load_knowledge
+from sipwatch.report.plain import TAG_WORDS
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import RESOLVED_BY, SECOND, TABLE, TIMERS, Input, Since, State, Timer
 
@@ -178,6 +197,17 @@ _WHO = {
 }
 
 
+def findings() -> str:
+    """Write the kinds of findings there are."""
+    rows = [[f"`{kind}`", entry.plain, entry.meaning] for kind in Cause for entry in [load_knowledge().finding(kind)]]
+    return table(["finding", "plain name", "when"], rows)
+
+
+def tags() -> str:
+    """Write the marks there are."""
+    return table(["tag", "means"], [[f"`{tag}`", TAG_WORDS[tag]] for tag in Tag])
+
+
 def outcomes() -> str:
     """Write the closed list of outcomes."""
     rows = [[f"`{name}`", PLAIN_NAME[name], CATEGORY[name].value, _WHO[name]] for name in Outcome]
@@ -196,7 +226,11 @@ def timer_keys() -> str:
 _PEER = {
     "name": ("text", "The label under which it is reported: letters, digits and `_ . : -`. Required."),
     "kind": (" ".join(f"`{kind}`" for kind in PeerKind), "What stands there. Required."),
-    "addresses": ("list of text", "Addresses and networks, IPv4 and IPv6; the longest prefix wins. Required."),
+    "addresses": (
+        "list of text",
+        "Addresses and networks, IPv4 and IPv6; the longest prefix wins. Required, if there are no `hosts`.",
+    ),
+    "hosts": ("list of text", 'Host names, and `"*.example.com"` for all below one; see below.'),
     "rule": ("tables", "`[[peer.rule]]`, see below."),
 }
 _RULE = {
@@ -204,6 +238,11 @@ _RULE = {
     "cause": ("1 to 699", "A cause in the Reason header (RFC 3326) of the final response or of the CANCEL."),
     "cause_protocol": (" ".join(f"`{word}`" for word in CAUSE_PROTOCOLS), "Whose cause; without it, anybody's."),
     "heard": (" ".join(f"`{heard.name.lower()}`" for heard in Heard), "The most that the callee's side had said."),
+    "reason_text": (
+        "regular expression",
+        "Found in the reason phrase, or in the text of a Reason value; the case of letters is of no matter.",
+    ),
+    "early_media": ("`true` `false`", "Whether there was a 183 with SDP."),
     "outcome": ("an outcome", "What it means when all of the above that is given applies. Required."),
     "note": ("text", "Why, for people."),
 }
@@ -217,6 +256,40 @@ _CAPTURE = {
     "tunnels": (f"list of {' '.join(f'`{name}`' for name in TUNNELS)}", "Look into these as well. Default: none."),
     "buffer_megabytes": ("1 to 1024", f"The ring of each interface, for bursts. Default: {DEFAULT_BUFFER}."),
 }
+
+
+_HOURS = {
+    "peers": ("list of names", "For calls from or to these."),
+    "numbers": ("list of text", "For calls to these dialled numbers, however they are written. With `peers`: both."),
+    "zone": ("text", 'The time zone by its IANA name, such as `"Europe/Berlin"`. Required.'),
+    "open": ("list of text", 'Days and times: `"Mon-Fri 09:00-18:00"`, `"Sat,Sun 22:00-02:00"`. Required.'),
+    "holidays": ("list of text", 'Days that are closed: `"2026-04-03"`, and `"12-25"` for every year.'),
+}
+
+_CALLBACK = {
+    "within": ("seconds", f"How long after a missed call its caller has to be reached. Default: {DEFAULT_WITHIN}."),
+    "region": ("text", 'The country whose people dial here, by its two letters (ISO 3166), such as `"DE"`.'),
+}
+
+_PRIVACY = {
+    "mask": (f'0 to {MOST_MASKED}, or `"all"`', "How many digits at the end of each number are hidden. Default: 0."),
+    "names": ("`true` `false`", "Whether display names are hidden. Default: false."),
+}
+
+
+def hours_keys() -> str:
+    """Write the keys of [[hours]]."""
+    return table(["key", "value", "meaning"], [[f"`{key}`", *_HOURS[key]] for key in HOURS_KEYS])
+
+
+def callback_keys() -> str:
+    """Write the keys of [callback]."""
+    return table(["key", "value", "meaning"], [[f"`{key}`", *_CALLBACK[key]] for key in CALLBACK_KEYS])
+
+
+def privacy_keys() -> str:
+    """Write the keys of [privacy]."""
+    return table(["key", "value", "meaning"], [[f"`{key}`", *_PRIVACY[key]] for key in PRIVACY_KEYS])
 
 
 def capture_keys() -> str:
@@ -318,10 +391,17 @@ PARTS: dict[str, Callable[[], str]] = {
     "options": lambda: options(replay),
     "live-options": lambda: options(live),
     "outcomes": outcomes,
+    "findings": findings,
+    "tags": tags,
     "timer-keys": timer_keys,
     "capture-keys": capture_keys,
     "peer-keys": peer_keys,
     "rule-keys": rule_keys,
+    "hours-keys": hours_keys,
+    "callback-keys": callback_keys,
+    "privacy-keys": privacy_keys,
+    "peers-options": lambda: options(peers),
+    "check-options": lambda: options(check),
     "example": example,
     "metrics-of-calls": lambda: metrics_of(Level.CALL),
     "metrics-of-legs": lambda: metrics_of(Level.LEG),

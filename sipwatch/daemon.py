@@ -23,6 +23,7 @@ from sipwatch.export import series
 from sipwatch.export.calls import record_of
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
+from sipwatch.export.privacy import policy_of
 from sipwatch.shell import events
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.live import PipeSource
     from sipwatch.capture.ring import Ring
+    from sipwatch.export.privacy import Policy
     from sipwatch.export.series import Key
     from sipwatch.shell.log import Log
     from sipwatch.shell.notify import Notifier
@@ -54,22 +56,23 @@ class Stop(Exception):  # noqa: N818 - no error: the way out of a source that ne
 
 
 class LoudMetrics(Metrics):
-    """Counts, and writes into the log what an operator wants to read at once."""
+    """Counts, and writes into the log what an operator wants to read at once, as ``policy`` lets it be seen."""
 
-    def __init__(self, directory: Directory, log: Log) -> None:
+    def __init__(self, directory: Directory, log: Log, policy: Policy | None) -> None:
         super().__init__(directory)
         self._log = log
+        self.policy = policy
         self.engine: Engine | None = None
 
     def raised(self, leg: Leg, raised: Raised) -> None:
         """Count and tell a condition that is raised."""
         super().raised(leg, raised)
-        events.condition_raised(self._log, leg, raised, *self.ends(leg.path))
+        events.condition_raised(self._log, leg, raised, *self.ends(leg.path), self.policy)
 
     def resolved(self, leg: Leg, raised: Raised) -> None:
         """Count and tell a condition that is over."""
         super().resolved(leg, raised)
-        events.condition_resolved(self._log, leg, raised, *self.ends(leg.path))
+        events.condition_resolved(self._log, leg, raised, *self.ends(leg.path), self.policy)
 
     def call(self, call: Call, outcome: str) -> None:
         """Count a call; tell it when it failed."""
@@ -77,7 +80,7 @@ class LoudMetrics(Metrics):
         if CATEGORY_OF[outcome] not in _FINE and self.engine is not None:
             call.verdict = outcome
             if self._log.has_room(events.CALL_FAILED):
-                events.call_failed(self._log, record_of(call, self.engine.verdicts))
+                events.call_failed(self._log, record_of(call, self.engine.verdicts), self.policy)
 
 
 class Daemon:
@@ -89,8 +92,8 @@ class Daemon:
         self._config_path = config_path
         self._log = log
         self._notifier = notifier
-        metrics = LoudMetrics(Directory(config.settings), log)
-        self.engine = metrics.engine = Engine(None, metrics=metrics)
+        self._metrics = LoudMetrics(Directory(config.settings), log, policy_of(config.privacy))
+        self.engine = self._metrics.engine = Engine(None, metrics=self._metrics)
         self.collector = Collector(self.engine)
         self._asked: deque[Future[list[Metric]]] = deque()
         self._stopping = self._reloading = False
@@ -213,6 +216,7 @@ class Daemon:
 
     def _use(self, config: Config) -> None:
         self.engine.use(config.settings)
+        self._metrics.policy = policy_of(config.privacy)
         if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
             self._source.filter(program(config.wanted))
         if config.buffer != self._config.buffer:

@@ -25,12 +25,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": {"wire", "track", "classify"},
     "export": {"wire", "track", "classify", "knowledge"},
     "report": {"wire", "track", "classify", "knowledge", "export"},
+    "evidence": ENGINE | {"capture", "report", "engine"},
     "config": {"wire", "track", "classify", "capture"},
     "engine": ENGINE,
     "shell": ENGINE,
     "web": {"export", "shell", "sipwatch"},
     "daemon": ENGINE | {"capture", "config", "engine", "shell", "sipwatch"},
-    "cli": ENGINE | {"capture", "report", "knowledge", "config", "engine", "shell", "web", "daemon", "sipwatch"},
+    "cli": ENGINE | {"capture", "report", "evidence", "config", "engine", "shell", "web", "daemon", "sipwatch"},
     "__main__": {"cli"},
     "sipwatch": set(),  # sipwatch/__init__.py
 }
@@ -62,13 +63,15 @@ CLOCKS_AND_WORLD = frozenset(
         "zoneinfo",
     ]
 )
-# Of a time that is given; zones are a table.
+# Of what is given: times, texts. Zones are a table.
 CONVERSIONS = {
     "time.gmtime",
     "time.strftime",
     "zoneinfo.ZoneInfo",
     "zoneinfo.ZoneInfoNotFoundError",
     "zoneinfo.available_timezones",
+    "urllib.parse.quote",  # percent-encoding, of which SIP URIs are made
+    "urllib.parse.unquote",
 }
 READS_A_CLOCK = frozenset({"now", "utcnow", "today", "monotonic", "perf_counter", "time_ns"})
 OPENS_FILES = {"config", "export", "knowledge"}  # the configuration; what a report waits in; the package's own texts

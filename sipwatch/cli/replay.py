@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.deep import DeepSource
     from sipwatch.capture.files import CaptureSource
-    from sipwatch.classify.peers import Settings
+    from sipwatch.classify.peers import Privacy, Settings
     from sipwatch.engine import Engine
     from sipwatch.export.history import History
     from sipwatch.export.metrics import Metrics
+    from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
     from sipwatch.export.summary import Summary
     from sipwatch.export.writers import Writer
@@ -116,15 +117,16 @@ def replay(
         raise typer.BadParameter("metrics count every call; they cannot be filtered", param_hint="--filter")
     if ladder is not None and serve:
         raise typer.BadParameter("a ladder cannot be combined with --serve", param_hint="--ladder")
-    settings = configuration(config).settings
+    read = configuration(config)
+    settings, policy = read.settings, _policy(read.privacy)
     keep = _filter(expression)
     with _source(files, prefilter, deep=deep, keylog=keylog) as source, opened(output) as out:
         if ladder is not None:
-            _draw(source, settings, out, ladder)
+            _draw(source, settings, policy, out, ladder)
         elif form is Format.OPENMETRICS:
             _history(source, settings, out, step or DEFAULT_STEP, (listen or DEFAULT_LISTEN) if serve else None)
         else:
-            engine = _report(source, settings, out, form, keep, messages=messages, counting=serve)
+            engine = _report(source, settings, policy, out, form, keep, messages=messages, counting=serve)
             if serve:
                 _serve(engine, source, listen or DEFAULT_LISTEN)
 
@@ -158,9 +160,18 @@ def _metrics(settings: Settings) -> Metrics:
     return Metrics(Directory(settings))
 
 
+def _policy(privacy: Privacy) -> Policy | None:
+    if not any(privacy):
+        return None
+    from sipwatch.export.privacy import policy_of
+
+    return policy_of(privacy)
+
+
 def _report(
     source: CaptureSource | DeepSource,
     settings: Settings,
+    policy: Policy | None,
     out: IO[bytes],
     form: Format,
     keep: Callable[[CallRecord], bool] | None,
@@ -172,7 +183,7 @@ def _report(
     from sipwatch.export.summary import Summary
 
     summary = Summary()
-    writer = _writer(form, out, summary, messages=messages)
+    writer = _private(_writer(form, out, summary, messages=messages), policy)
     count, write = summary.add, writer.call
 
     def sink(record: CallRecord, completed: bool) -> None:
@@ -189,7 +200,17 @@ def _report(
     return engine
 
 
-def _draw(source: CaptureSource | DeepSource, settings: Settings, out: IO[bytes], wanted: str) -> None:
+def _private(writer: Writer, policy: Policy | None) -> Writer:
+    if policy is None:
+        return writer
+    from sipwatch.export.writers import PrivateWriter
+
+    return PrivateWriter(writer, policy)
+
+
+def _draw(
+    source: CaptureSource | DeepSource, settings: Settings, policy: Policy | None, out: IO[bytes], wanted: str
+) -> None:
     from sipwatch.engine import Engine
     from sipwatch.report.ladder import print_ladder
 
@@ -207,7 +228,7 @@ def _draw(source: CaptureSource | DeepSource, settings: Settings, out: IO[bytes]
         fail(f"no call {wanted!r} in {', '.join(source.files)}; the report without --ladder lists the ids")
     with text_of(out) as text:
         for call in sorted(found, key=lambda call: call.started):
-            print_ladder(text, call)
+            print_ladder(text, call if policy is None else policy.call(call))
     out.flush()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.classify.peers import OTHER
 from sipwatch.classify.verdict import deciding_reason, reached
+from sipwatch.export import scrub
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
 from sipwatch.wire.message import Request
 from sipwatch.wire.sip import header, uri_of, user_of
@@ -70,8 +71,8 @@ def record_of(
         to_tag=text(answer.to_tag) or None if answer else None,
         caller=text(user_of(caller_uri)) or None,
         callee=text(user_of(invite.request_uri)) or None,
-        caller_uri=text(caller_uri) or None,
-        callee_uri=text(invite.request_uri) or None,
+        caller_uri=scrub.uri(text(caller_uri)) or None,
+        callee_uri=scrub.uri(text(invite.request_uri)) or None,
         source=verdicts.source(call).name if peers else OTHER,
         destination=verdicts.destination(call).name if peers else OTHER,
         source_address=first.path.source,
@@ -153,7 +154,7 @@ def _conditions(call: Call) -> list[ConditionRecord]:
 
 def _message_record(message: Message, again: bool) -> MessageRecord:
     if isinstance(message, Request):
-        first_line = f"{message.method} {text(message.request_uri)} SIP/2.0"
+        first_line = f"{message.method} {scrub.uri(text(message.request_uri))} SIP/2.0"
     else:
         first_line = text(message.raw.partition(b"\n")[0].rstrip(b"\r"))
     return MessageRecord(
@@ -162,7 +163,7 @@ def _message_record(message: Message, again: bool) -> MessageRecord:
         destination=message.path.destination,
         first_line=first_line,
         retransmission=again,
-        raw=text(message.raw),
+        raw=scrub.message(text(message.raw)),
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NUMBERS = frozenset({"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "retransmissions"})
-_LISTS = frozenset({"conditions", "findings"})
+_LISTS = frozenset({"conditions", "findings", "tags"})
 _KEYS = tuple(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages"))
 LONGEST = 4096
 
@@ -89,8 +89,8 @@ def _resolve(call: CallRecord, name: str) -> object:
     if name == "conditions":
         return tuple(condition.kind for condition in value)
     if name == "findings":
-        return tuple(finding["kind"] for finding in value)
-    return value
+        return tuple(finding.kind for finding in value)
+    return tuple(value) if name == "tags" else value
 
 
 def _resolve_null(call: CallRecord, name: str) -> object:

@@ -16,9 +16,13 @@ import msgspec
 
 from sipwatch.export.escape import csv_cell, json_text
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
+from sipwatch.export.summary import MOST_FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from sipwatch.export.masking import Known
+    from sipwatch.export.privacy import Policy
 
 _ENCODE = msgspec.json.Encoder().encode
 _IN_MEMORY = 4 << 20  # bytes of encoded calls before the first go to a temporary file
@@ -35,6 +39,29 @@ class Writer(Protocol):
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
         """Write what comes last."""
+
+
+class PrivateWriter:
+    """Hands everything on to a writer as a policy lets it be seen. Whatever filters and counts comes before."""
+
+    def __init__(self, writer: Writer, policy: Policy) -> None:
+        self._writer = writer
+        self._policy = policy
+        self._parties: dict[
+            tuple[str, str], Known
+        ] = {}  # of the latest call with a finding: the summary's words are its
+
+    def call(self, record: CallRecord) -> None:
+        """Hand on a call."""
+        for found in record.findings:
+            key = (found.kind, found.subject)
+            if key in self._parties or len(self._parties) < MOST_FINDINGS:
+                self._parties[key] = self._policy.parties(record)
+        self._writer.call(self._policy.call(record))
+
+    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+        """Hand on what comes last."""
+        self._writer.finish(self._policy.capture(capture), self._policy.summary(summary, self._parties))
 
 
 class JsonWriter:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.outcomes import PLAIN_NAME, Category, Outcome
+from sipwatch.export import scrub
 from sipwatch.export.calls import call_id as id_of
 from sipwatch.export.calls import text, timestamp
 from sipwatch.track.conditions import Condition
+from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
+    from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
     from sipwatch.shell.log import Level, Log
     from sipwatch.track.conditions import Raised
@@ -31,8 +34,11 @@ _LEVEL_OF: Final[dict[str, Level]] = {
 }
 
 
-def condition_raised(log: Log, leg: Leg, raised: Raised, source: str, destination: str) -> None:
+def condition_raised(
+    log: Log, leg: Leg, raised: Raised, source: str, destination: str, policy: Policy | None = None
+) -> None:
     """Write that something is wrong with a leg right now. ``source`` and ``destination`` are peers' names."""
+    request_uri = scrub.uri(text(leg.invite.request_uri))
     log.event(
         # Slow is worth counting; it is no trouble yet.
         "info" if raised.kind is Condition.SLOW_PROGRESS else "warning",
@@ -42,15 +48,17 @@ def condition_raised(log: Log, leg: Leg, raised: Raised, source: str, destinatio
         source=source,
         destination=destination,
         id=id_of(leg.call),
-        request_uri=text(leg.invite.request_uri),
+        request_uri=request_uri if policy is None else policy.uri(request_uri),
         source_address=leg.path.source,
         destination_address=leg.path.destination,
         after_seconds=_seconds(raised.raised - leg.started),
-        call_id=text(leg.call.call_id),
+        call_id=_call_id(leg, policy),
     )
 
 
-def condition_resolved(log: Log, leg: Leg, raised: Raised, source: str, destination: str) -> None:
+def condition_resolved(
+    log: Log, leg: Leg, raised: Raised, source: str, destination: str, policy: Policy | None = None
+) -> None:
     """Write how a condition ended, and how long it lasted."""
     log.event(
         "info",
@@ -62,15 +70,17 @@ def condition_resolved(log: Log, leg: Leg, raised: Raised, source: str, destinat
         source=source,
         destination=destination,
         id=id_of(leg.call),
-        call_id=text(leg.call.call_id),
+        call_id=_call_id(leg, policy),
     )
 
 
-def call_failed(log: Log, record: CallRecord) -> None:
+def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> None:
     """Write a call that failed; of one that ended as it should, or without a verdict, nothing."""
     level = _LEVEL_OF.get(record.category)
     if level is None:
         return
+    if policy is not None:
+        record = policy.call(record)
     log.event(
         level,
         CALL_FAILED,
@@ -89,6 +99,15 @@ def call_failed(log: Log, record: CallRecord) -> None:
         conditions=",".join(condition.kind for condition in record.conditions) or None,
         call_id=record.call_id,
     )
+
+
+def _call_id(leg: Leg, policy: Policy | None) -> str:
+    call = leg.call
+    if policy is None:
+        return text(call.call_id)
+    caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
+    callees = [user_of(one.invite.request_uri) for one in (call.chain[0], leg)]
+    return policy.call_id(text(call.call_id), text(call.from_tag), *map(text, (caller, *callees)))
 
 
 def _seconds(span: int) -> float:

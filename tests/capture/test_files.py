@@ -295,7 +295,7 @@ def test_standard_input_is_named_only_once() -> None:
 
 @pytest.mark.parametrize("stdin", [None, "closed"])
 def test_closed_standard_input_is_an_error(stdin: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = open(os.devnull, "rb")  # noqa: SIM115, PTH123 - closed at once
+    closed = open(os.devnull, "rb")  # noqa: SIM115 - closed at once
     closed.close()
     monkeypatch.setattr(sys, "stdin", closed if stdin else None)
     with pytest.raises(CaptureError, match="standard input is closed; pipe a capture in"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.export.filters import LONGEST, FilterError, compile_filter
+from sipwatch.export.record import FindingRecord
 from tests.export.records import at, call, condition
 
 CALL = call(setup_seconds=4.5, conditions=[condition()], callee="0015550101")
@@ -60,3 +61,12 @@ def test_a_wrong_expression_is_explained_on_one_line(expression: str, words: str
         compile_filter(expression)
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_findings_are_asked_for_by_kind_and_tags_by_name() -> None:
+    record = call(findings=[FindingRecord("late_480", "acme", "it rang", [])], tags=["refused", "brief"])
+    for expression, expected in (
+        ('"late_480" in findings', True), ('"loop" in findings', False), ('"brief" in tags', True), ('"x" in tags', False),
+    ):  # fmt: skip
+        assert compile_filter(expression)(record) is expected, expression
+    assert compile_filter('"brief" in tags')(call()) is False

@@ -13,6 +13,7 @@ from sipwatch.classify.peers import Peer, PeerKind, Settings
 from sipwatch.export import metrics as m
 from sipwatch.export.metrics import legal_cause
 from sipwatch.track.conditions import Condition
+from sipwatch.track.registrar import OptionsOutcome
 from sipwatch.wire.message import Path, Request, Transport
 from sipwatch.wire.sip import parse
 from tests.conversation import Counted, count, messages, nanoseconds, observe
@@ -368,7 +369,7 @@ def test_series_of_registrations_and_pings_exist_at_0_from_the_first_request() -
     assert counted.values("registrations_total", zero=True).keys() == {
         ("phones", "proxy", outcome, code) for outcome, code in m._USUAL_REGISTRATIONS
     }
-    assert counted.values("options_total", zero=True).keys() == {("acme", "proxy", o.value) for o in m.OptionsOutcome}
+    assert counted.values("options_total", zero=True).keys() == {("acme", "proxy", o.value) for o in OptionsOutcome}
     for name in ("registrations_active", "registrations_expired_total", "registration_request_delay_seconds_count"):
         assert counted.values(name, zero=True) == {("phones", "proxy"): 0}, name
 

@@ -15,14 +15,13 @@ from sipwatch.config import load
 from sipwatch.engine import Engine
 from sipwatch.shell.events import call_failed, condition_raised, condition_resolved
 from sipwatch.shell.log import Log
+from sipwatch.track.call import Watchers
 from tests.export.records import EVIL, call, condition
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
-    from sipwatch.track.call import Call
     from sipwatch.track.conditions import Raised
     from sipwatch.track.leg import Leg
-    from sipwatch.wire.message import Request, Response
 
 PCAPS = Path(__file__).resolve().parent.parent.parent / "pcaps"
 
@@ -32,10 +31,11 @@ def no_clock() -> float:
     return 0.0
 
 
-class Logging:
-    """A watcher as the daemon has one: writes every condition."""
+class Logging(Watchers):
+    """A watcher as the daemon has one: writes every condition, and leaves the rest alone."""
 
     def __init__(self, log: Log) -> None:
+        super().__init__()
         self.log = log
 
     def raised(self, leg: Leg, raised: Raised) -> None:
@@ -43,11 +43,6 @@ class Logging:
 
     def resolved(self, leg: Leg, raised: Raised) -> None:
         condition_resolved(self.log, leg, raised, "phones", "acme")
-
-    def added(self, leg: Leg) -> None: ...
-    def repeated(self, message: Request | Response) -> None: ...
-    def ended(self, call: Call) -> None: ...
-    def disconnected(self, call: Call, delay: int) -> None: ...
 
 
 def logged(capture: str) -> tuple[list[dict[str, Any]], list[CallRecord]]:

@@ -1,0 +1,310 @@
+r"""Numbers, user names and display names made unreadable in texts, so that what is left can still be worked with.
+
+Must not know: records, whole messages, configuration files. Whatever is hidden becomes as many asterisks. The same
+text is hidden the same way everywhere.
+
+    15550123             1555****        the last four digits
+    +1 (555) 012-3456    +1 (***) ***-****    spelt for people, somewhere in a text: only its beginning stays
+    alice                a****           a user part that is no number keeps its first character
+    "Alice" <sip:...>    ******* <sip:...>    a display name
+
+In free text a number is known by its looks, ``SHORTEST`` digits or more in a row; addresses and times are none.
+What is known to be a number or a name of somebody in the call (``Known``) is found by what it is, however short.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
+
+from sipwatch.classify.callbacks import NOBODY
+from sipwatch.classify.peers import EVERYTHING
+from sipwatch.export.scrub import hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SHORTEST = 5  # digits in a row
+SPELT = 7  # digits with blanks, dashes and the like between them
+LONGEST = 15  # digits of a number (ITU-T E.164); who knows where one begins in a longer row
+MOST_KNOWN = 64  # numbers and names of one call; only an attacker brings more
+_TAIL = 7  # digits at the end that the spellings of one number have in common, as for classify.numbers
+_SHORTEST_NAME = 3
+_LONGEST_HOST = 253  # characters (RFC 1035 §2.3.4)
+_LONGEST_PORT = 5  # digits
+
+_GAP = r"[ ().\-/]{0,3}"
+_CHARACTER = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
+_NUMBER = re.compile(r"[\d\s+().\-/*#]*\d[\d\s+().\-/*#]*")
+_DIGITS = re.compile(r"\d+")
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+# Digits of which nobody is called: times, addresses, ports, lifetimes.
+_PLAIN = re.compile(
+    r"(?P<kept>(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z?(?!\d)"
+    rf"|(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\d|\.\d)(?::\d{{1,5}}(?!\d))?"
+    r"|\]:\d{1,5}(?!\d)|(?<![\w-])rport=\d{1,5}(?!\d)|(?<![\w-])expires=\d{1,6}(?!\d))"
+    rf"|(?P<number>\+?\d(?:{_GAP}\d)*+)"
+)
+_ONE_PIECE = re.compile(rf"\d{{{SHORTEST},}}")
+# What tells by its grammar who is meant: RFC 3261 §25.1, RFC 3966, and user@host without a scheme.
+_STRUCTURE = re.compile(
+    r'(?P<quoted>"(?:[^"\\]|\\.)*+"(?=\s*+<))'
+    r'|(?P<bare>(?:(?<=,)|^)\s*+[^\s"<>,][^"<>,]*+(?=<))'
+    r'|(?P<scheme>(?<![A-Za-z])(?:sips?|im|pres|xmpp|mailto):)(?P<user>[^\s<>"]{0,256}@)?(?P<host>[^\s<>",;?]*)'
+    r'|(?P<tel>(?<![A-Za-z])tel:)(?P<number>[^\s<>",?]*)'
+    r'|(?P<mark>(?<![\w-])(?:(?:from-|to-|local-|remote-)?tag|branch|icid-value)\s*+=\s*+)(?P<id>[^;,\s>"&]*)'
+    r'|(?<![^\s<>"@,;=:])(?P<who>[^\s<>"@,;=:]{1,256}+)(?=@[\w\[])',
+    re.IGNORECASE,
+)
+
+
+class Known:
+    """Who has a part in a call: user parts and display names, to be found wherever else they stand.
+
+    Of users and of names not more than ``MOST_KNOWN`` are looked for, the first ones.
+    """
+
+    __slots__ = ("_names", "_numbers", "_pattern", "_whole")
+
+    def __init__(self, users: Iterable[str] = (), names: Iterable[str] = ()) -> None:
+        self._numbers: dict[str, None] = {}
+        self._names: dict[str, None] = {}
+        for name in islice(names, MOST_KNOWN):
+            self._add_name(name)
+        for user in islice(dict.fromkeys(users), MOST_KNOWN):
+            self._add(user)
+        self._whole: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def hiding(self, whole: Iterable[str]) -> Known:
+        """Return the same people, together with texts that are to be hidden whole wherever they stand."""
+        more = Known()
+        more._names, more._numbers = self._names, self._numbers
+        more._whole = {spelt for one in whole if one for spelt in (one, quote(one, safe=""))}
+        return more
+
+    def _add_name(self, name: str) -> None:
+        name = name.strip().lower()
+        if len(name) >= _SHORTEST_NAME and name not in NOBODY:
+            self._names[name] = None
+
+    def _add(self, user: str) -> None:
+        user = unquote(user)
+        digits = "".join(_DIGITS.findall(user))
+        if _NUMBER.fullmatch(user) is None:
+            self._add_name(user)
+            digits = digits if len(digits) >= SHORTEST else ""
+        if len(digits) >= _SHORTEST_NAME:
+            self._numbers[digits[-_TAIL:]] = None
+
+    def may_stand_in(self, texts: Iterable[str]) -> bool:
+        """Tell whether anybody may be named in one of these texts; a no is certain."""
+        together = "\0".join(texts).lower()
+        digits = "".join(_DIGITS.findall(together))
+        return any(number in digits for number in self._numbers) or any(name in together for name in self._names)
+
+    def found_in(self, text: str) -> bool:
+        """Tell whether somebody is named in a text."""
+        return text in self._whole or self.pattern.search(text) is not None
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What finds them: a group for each kind, ``whole``, ``digits`` and those before, ``short``, ``name``."""
+        if self._pattern is None:
+            numbers = sorted(self._numbers, key=len, reverse=True)
+            gaps = [_GAP.join(number) for number in numbers if len(number) >= SHORTEST]
+            names = [re.escape(name) for name in self._names]
+            kinds = {
+                "whole": _any_of(re.escape(one) for one in self._whole if len(one) > _TAIL),
+                "digits": rf"\+?(?:\d{_GAP}){{0,24}}?{_any_of(gaps)}",
+                # Only where it stands alone, and is no part of an address.
+                "short": rf"(?<!\w)(?<!\d[.:]){_any_of(n for n in numbers if len(n) < SHORTEST)}(?!\w|[.:]\d)",
+                "name": rf"(?<![^\W_]){_any_of(names)}(?![^\W_])",
+            }
+            wanted = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds.items())
+            self._pattern = re.compile(wanted, re.IGNORECASE)
+        return self._pattern
+
+
+def _any_of(patterns: Iterable[str]) -> str:
+    """Return what matches one of these, the longest first; nothing if there are none."""
+    return f"(?:{'|'.join(sorted(patterns, key=len, reverse=True)) or '(?!)'})"
+
+
+NO_ONE: Final = Known()
+
+
+class Masking:
+    """Hides the last ``mask`` digits of numbers (None: none), and display names if ``names`` says so."""
+
+    __slots__ = ("mask", "names")
+
+    def __init__(self, mask: int | None, *, names: bool) -> None:
+        self.mask = mask
+        self.names = names
+
+    # What is known to be a number or a name
+
+    def number(self, text: str) -> str:
+        """Hide the end of a number, or of the user name that stands where a number could."""
+        if self.mask is None or text.strip().lower() in NOBODY:
+            return text
+        if _NUMBER.fullmatch(unquote(text)) is not None:
+            return self._digits(text)
+        if self.mask >= EVERYTHING:
+            return hidden(text)
+        first = _CHARACTER.match(text)
+        return "" if first is None else first[0] + hidden(text[first.end() :])
+
+    def user(self, text: str) -> str:
+        """Hide a URI's user part, its parameters (RFC 4694, RFC 3966) and what comes after a colon."""
+        if self.mask is None:
+            return text
+        user, colon, password = text.partition(":")
+        first, *parameters = user.split(";")
+        made = [self.number(first)]
+        for parameter in parameters:
+            name, equals, value = parameter.partition("=")
+            made.append(name + equals + self.number(value) if equals else self.number(name))
+        return ";".join(made) + colon + hidden(password)
+
+    def name(self, text: str) -> str:
+        """Hide a display name; if names may be read, at least the number that often stands there."""
+        if self.names:
+            return hidden(text)
+        return self.number(text) if _NUMBER.fullmatch(text.strip('" ')) is not None else self.free(text)
+
+    def _digits(self, text: str, last: int | None = None) -> str:
+        left = last if last is not None else self.mask or 0
+        parts = _CHARACTER.findall(text) if "%" in text else list(text)
+        for place in range(len(parts) - 1, -1, -1):
+            if not left:
+                break
+            part = parts[place]
+            if (part if len(part) == 1 else unquote(part)).isdigit():
+                parts[place] = "*" * len(part)
+                left -= 1
+        return "".join(parts)
+
+    # What may hold one
+
+    def free(self, text: str, known: Known = NO_ONE) -> str:
+        """Hide in any text: URIs by their grammar, the parties of the call, whatever looks like a number."""
+        return self._free(text, known, self._looks)
+
+    def software(self, text: str, known: Known = NO_ONE) -> str:
+        """As ``free``, for names of products: versions, written with dots and blanks, are no numbers."""
+        return self._free(text, known, self._looks_in_one_piece)
+
+    def identifier(self, text: str, known: Known) -> str:
+        """Hide a Call-ID, a tag, a branch as a whole if somebody's number or name stands in it."""
+        return hidden(text) if text and known is not NO_ONE and known.found_in(text) else text
+
+    def _free(self, text: str, known: Known, rest: Callable[[str, Known], str]) -> str:
+        made = []
+        place = 0
+        for found in _STRUCTURE.finditer(text):
+            made += [rest(text[place : found.start()], known), self._structure(found, known)]
+            place = found.end()
+        made.append(rest(text[place:], known))
+        return "".join(made)
+
+    def _structure(self, found: re.Match[str], known: Known) -> str:
+        """Hide in what the grammar says to be a name, an identifier, or an address of somebody."""
+        kind = found.lastgroup
+        if kind == "id":
+            return found["mark"] + self.identifier(found["id"], known)
+        if kind == "quoted":
+            return f'"{self.named(self.name(found[0][1:-1]), known)}"'
+        if kind == "bare":
+            return self.named(self.name(found[0]), known)
+        if kind == "number":
+            return found["tel"] + self.named(self.user(found["number"]), known)
+        if kind == "who":
+            return self.named(self.user(found["who"]), known)
+        return found["scheme"] + self._address(found["user"], found["host"], known)
+
+    def _address(self, user: str | None, host: str, known: Known) -> str:
+        if user is not None:
+            return self.named(self.user(user[:-1]), known) + "@" + self._host(host, known)
+        # Without a user part, and cut short (classify.findings.said): what is left may be one.
+        return self.number(host) if host.endswith("...") else self._host(host, known)
+
+    def _host(self, text: str, known: Known) -> str:
+        """Hide in what should be a host; what has no dot and only digits is somebody's number."""
+        if self.mask is not None and (_NUMBER.fullmatch(text) is not None and not _is_address(text)):
+            return self.number(text)
+        if len(text) > _LONGEST_HOST:
+            return hidden(text)
+        host, colon, port = text.rpartition(":")
+        if colon and port.isdigit() and len(port) <= _LONGEST_PORT:
+            return self._looks(host, known) + colon + port
+        return self._looks(text, known)
+
+    def named(self, text: str, known: Known) -> str:
+        """Hide the parties of the call alone, and no short numbers: in what consists of numbers, such as SDP."""
+        return self._named(text, known, str, short=False)
+
+    def _looks(self, text: str, known: Known) -> str:
+        return self._named(text, known, self._spelt_out)
+
+    def _looks_in_one_piece(self, text: str, known: Known) -> str:
+        return self._named(text, known, self._in_one_piece)
+
+    def _named(self, text: str, known: Known, rest: Callable[[str], str], *, short: bool = True) -> str:
+        """Hide whom the call knows, and what ``rest`` finds between."""
+        if known is NO_ONE or not text:
+            return rest(text)
+        made = []
+        place = 0
+        for found in known.pattern.finditer(text):
+            if short or found.lastgroup != "short":
+                made += [rest(text[place : found.start()]), self._known(found)]
+                place = found.end()
+        made.append(rest(text[place:]))
+        return "".join(made)
+
+    def _known(self, found: re.Match[str]) -> str:
+        if found.lastgroup == "whole":
+            return hidden(found[0])
+        if found.lastgroup in ("digits", "short"):
+            return self._digits(found[0])
+        return hidden(found[0]) if self.names else self.number(found[0])
+
+    def _spelt_out(self, text: str) -> str:
+        return text if self.mask is None else _PLAIN.sub(self._candidate, text)
+
+    def _in_one_piece(self, text: str) -> str:
+        return text if self.mask is None else _ONE_PIECE.sub(self._row, text)
+
+    def _candidate(self, found: re.Match[str]) -> str:
+        """Hide digits that may be a number, or several: the last of every row, and all behind the first."""
+        written = found["number"]
+        if written is None:
+            return found[0]
+        rows = _DIGITS.findall(written)
+        if len(rows) == 1:
+            return self._row(found)
+        if sum(map(len, rows)) < SPELT:
+            return _ONE_PIECE.sub(self._row, written)
+        first = _DIGITS.search(written)
+        assert first is not None  # noqa: S101 - there are rows
+        return written[: first.start()] + self._row(first) + self._digits(written[first.end() :], EVERYTHING)
+
+    def _row(self, found: re.Match[str]) -> str:
+        row = found[0]
+        digits = len(row.lstrip("+"))
+        if digits < SHORTEST:
+            return row
+        return self._digits(row, EVERYTHING if digits > LONGEST else None)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

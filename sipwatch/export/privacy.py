@@ -1,0 +1,292 @@
+"""What may be read of people, as one policy for every way out: tables, JSON, CSV, logs, evidence.
+
+Must not know: formats, terminals, or where a record goes. It takes records as they are and gives them back with
+numbers and names hidden; whoever writes one applies it first and escapes then. Filters and counts come before.
+
+A Call-ID, a tag or a branch stays, since it is what two sides of a trunk find a call by, unless the number or user
+name of somebody in the call stands in it: then it is hidden as a whole. So is the From tag beside such a Call-ID, and
+the other way round. For a call's ``id`` is made of both and of its beginning: who knew all of that save four digits
+of a number could try all ten thousand out. Without the Call-ID and the tag, of which at least one is random
+(RFC 3261 §8.1.1.4, §19.3), he cannot; and where no number stands in them, the ``id`` says nothing of one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from ipaddress import ip_address
+from string import Formatter
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from sipwatch.classify.findings import Kind
+from sipwatch.export import rawmask, scrub
+from sipwatch.export.masking import NO_ONE, Known, Masking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sipwatch.classify.peers import Privacy
+    from sipwatch.export.record import (
+        CallRecord,
+        CaptureRecord,
+        DeviceRecord,
+        EvidenceRecord,
+        FindingRecord,
+        LegRecord,
+        MessageRecord,
+        SummaryRecord,
+        WholeFindingRecord,
+    )
+
+# The facts in a finding's sentence that name somebody, and those in which a stranger may have written anything.
+_PERSONS = frozenset({"device", "number", "other", "user", "who"})
+_ANYTHING = frozenset({"algorithm", "codecs", "realm", "warning"})
+
+
+def policy_of(privacy: Privacy) -> Policy | None:
+    """Return the policy that a configuration asks for; None if it hides nothing."""
+    return Policy(privacy) if privacy.mask is not None or privacy.names else None
+
+
+class Policy:
+    """Hides numbers and user names if ``privacy.mask`` says so, display names if ``privacy.names`` does.
+
+    Secrets are no matter of policy: they are gone before (``scrub``).
+    """
+
+    __slots__ = ("_masking",)
+
+    def __init__(self, privacy: Privacy) -> None:
+        self._masking = Masking(privacy.mask, names=privacy.names)
+
+    # Single texts
+
+    def number(self, text: str) -> str:
+        """Hide in a number, or in the user name that stands where a number could."""
+        return self._masking.number(text)
+
+    def name(self, text: str) -> str:
+        """Hide a display name."""
+        return self._masking.name(text)
+
+    def uri(self, text: str) -> str:
+        """Hide in a URI, name-addr or not."""
+        return self._masking.free(scrub.text(text))
+
+    def text(self, text: str) -> str:
+        """Hide in any other text: URIs and what looks like a number."""
+        return self._masking.free(text)
+
+    def software(self, text: str) -> str:
+        """Hide in the name of a product; its version stays."""
+        return self._masking.software(text)
+
+    def call_id(self, call_id: str, from_tag: str, *users: str) -> str:
+        """Hide a Call-ID if it, or the From tag, holds the number or name of one of the call's users."""
+        known = self._known(users, ())
+        if not known.may_stand_in((call_id, from_tag)):
+            return call_id
+        return scrub.hidden(call_id) if known.found_in(call_id) or known.found_in(from_tag) else call_id
+
+    def message(self, raw: str) -> str:
+        """Hide in a whole SIP message; secrets as well. Its length stays."""
+        return rawmask.message(self._masking, raw, self._known(*rawmask.named([raw])))
+
+    def payload(self, data: bytes) -> bytes:
+        """Hide in a whole SIP message as it was on the wire. Its length stays."""
+        return self.message(data.decode("latin-1")).encode("latin-1")
+
+    @staticmethod
+    def scrub(raw: str) -> str:
+        """Hide the secrets of a message, and nothing else."""
+        return scrub.message(raw)
+
+    # Records
+
+    def call(self, record: CallRecord) -> CallRecord:
+        """Hide in a call, everywhere. Its ``id`` stays."""
+        known = self.parties(record)
+        free = self._masking.free
+        return replace(
+            record,
+            call_id=self._masking.identifier(record.call_id, known),
+            from_tag=_if_there(record.from_tag, self._masking.identifier, known),
+            to_tag=_if_there(record.to_tag, self._masking.identifier, known),
+            caller=None if record.caller is None else self.number(record.caller),
+            callee=None if record.callee is None else self.number(record.callee),
+            caller_uri=_if_there(record.caller_uri, free, known),
+            callee_uri=_if_there(record.callee_uri, free, known),
+            user_agent=_if_there(record.user_agent, self._masking.software, known),
+            server=_if_there(record.server, self._masking.software, known),
+            reason_phrase=_if_there(record.reason_phrase, free, known),
+            cause_protocol=_if_there(record.cause_protocol, free, known),
+            cause_text=_if_there(record.cause_text, free, known),
+            findings=[self._finding(found, known) for found in record.findings],
+            legs=[self._leg(leg, known) for leg in record.legs],
+            messages=None if record.messages is None else [self._message(m, known) for m in record.messages],
+        )
+
+    def parties(self, record: CallRecord) -> Known:
+        """Return who has a part in a call; ``NO_ONE`` if nobody is named where only a search would find him."""
+        raws = [message.raw for message in record.messages or ()]
+        users, names = rawmask.named(raws) if raws else (set(), set())
+        more, _ = _in_findings(record.findings)
+        parties = [record.caller or "", record.callee or "", *sorted(more), *sorted(users)]
+        known = self._known(parties, sorted(names))
+        if not known.may_stand_in([*_searched(record), *raws]):
+            return NO_ONE
+        made_of = (record.call_id, record.from_tag or "")
+        if any(known.found_in(one) for one in made_of):
+            return known.hiding(made_of)
+        return known
+
+    def capture(self, record: CaptureRecord) -> CaptureRecord:
+        """Hide in the head of a report: a stranger may call a method what he likes."""
+        requests: dict[str, int] = {}
+        for method, count in record.requests.items():
+            shown = self.text(method)
+            requests[shown] = requests.get(shown, 0) + count
+        return replace(record, requests=requests)
+
+    def summary(self, record: SummaryRecord, parties: Mapping[tuple[str, str], Known] | None = None) -> SummaryRecord:
+        """Hide in the findings of the whole capture, and in the list of devices.
+
+        ``parties`` are those of the latest call with a finding of a kind and subject.
+        """
+        parties = parties or {}
+        return replace(
+            record,
+            findings=[self.whole(found, parties.get((found.kind, found.subject))) for found in record.findings],
+            devices=[self.device(device) for device in record.devices],
+        )
+
+    def whole(self, record: WholeFindingRecord, known: Known | None = None) -> WholeFindingRecord:
+        """Hide in a finding that concerns the whole capture; ``known`` has part in the call that it was told of."""
+        if known is None:
+            known = self._known(*_in_findings([record]))
+        return replace(
+            record,
+            subject=self._subject(record.kind, record.subject),
+            text=self._told(record.kind, record.text, known),
+            evidence=[self._evidence(seen, known) for seen in record.evidence],
+        )
+
+    def device(self, record: DeviceRecord) -> DeviceRecord:
+        """Hide the name of a device, which is a user part; its address stays."""
+        return replace(record, device=self._person(record.device))
+
+    # Parts of them
+
+    def _known(self, users: Iterable[str], names: Iterable[str]) -> Known:
+        """Return who is to be looked for: of users and names, those that are to be hidden."""
+        masking = self._masking
+        return Known(users if masking.mask is not None else (), names if masking.names else ())
+
+    def _leg(self, leg: LegRecord, known: Known) -> LegRecord:
+        branch = self._masking.identifier(leg.branch, known)
+        return leg if branch == leg.branch else replace(leg, branch=branch)
+
+    def _message(self, message: MessageRecord, known: Known) -> MessageRecord:
+        first_line = rawmask.start_line(self._masking, message.first_line, known)
+        return replace(message, first_line=first_line, raw=rawmask.message(self._masking, message.raw, known))
+
+    def _finding(self, found: FindingRecord, known: Known) -> FindingRecord:
+        return replace(
+            found,
+            subject=self._subject(found.kind, found.subject),
+            text=self._told(found.kind, found.text, known),
+            evidence=[self._evidence(seen, known) for seen in found.evidence],
+        )
+
+    def _evidence(self, seen: EvidenceRecord, known: Known) -> EvidenceRecord:
+        return replace(seen, what=rawmask.start_line(self._masking, seen.what, known))
+
+    def _subject(self, kind: str, subject: str) -> str:
+        """Hide a finding's subject where that is somebody; peers' names are the operator's own, addresses stay."""
+        return self._person(subject) if kind == Kind.REFUSAL_STREAK or subject.isdigit() else subject
+
+    def _person(self, text: str) -> str:
+        """Hide what is a user part or a URI, or an address in place of either."""
+        if text == "?" or _is_address(text):
+            return text
+        if "@" in text or ":" in text:
+            return self._masking.free(text)
+        return self._masking.user(text)
+
+    def _told(self, kind: str, text: str, known: Known) -> str:
+        """Hide in a finding's sentence: its facts stand where the sentence has its gaps."""
+        for pattern, facts in _sentences(kind):
+            found = pattern.fullmatch(text)
+            if found is not None:
+                return self._gaps(text, found, facts, known)
+        return self._masking.free(text, known)
+
+    def _gaps(self, text: str, found: re.Match[str], facts: list[str], known: Known) -> str:
+        made = []
+        place = 0
+        for number, fact in enumerate(facts, 1):
+            value = found[number]
+            if fact in _PERSONS:
+                value = self._person(value)
+            elif fact in _ANYTHING:
+                value = self._masking.free(value, known)
+            made += [text[place : found.start(number)], value]
+            place = found.end(number)
+        return "".join([*made, text[place:]])
+
+
+@lru_cache
+def _sentences(kind: str) -> list[tuple[re.Pattern[str], list[str]]]:
+    """Return what finds the facts in the sentences of a kind of finding, and which facts those are.
+
+    A person's gap takes as much as it can: a stranger whose name looks like part of the sentence hides more, not less.
+    """
+    from sipwatch.knowledge import load  # noqa: PLC0415 - most captures need no words, and reading them takes time
+
+    try:
+        says = load().finding(kind).says
+    except KeyError:
+        return []
+    made = []
+    for _, sentence in says:
+        pattern = ""
+        facts = []
+        for literal, fact, _, _ in Formatter().parse(sentence):
+            pattern += re.escape(literal)
+            if fact is not None:
+                pattern += "(.*)" if fact in _PERSONS else "(.*?)"
+                facts.append(fact)
+        made.append((re.compile(pattern, re.DOTALL), facts))
+    return made
+
+
+def _in_findings(findings: Iterable[FindingRecord | WholeFindingRecord]) -> tuple[set[str], set[str]]:
+    """Return the users that findings name, and no display names, which they do not have."""
+    users, _ = rawmask.named(seen.what for found in findings for seen in found.evidence)
+    users.update(found.subject for found in findings if found.kind == Kind.REFUSAL_STREAK)
+    return {user for user in users if not _is_address(user)}, set()
+
+
+def _searched(record: CallRecord) -> list[str]:
+    """Return the texts of a call in which somebody may be named without any grammar that says so."""
+    texts = [record.call_id, record.from_tag, record.to_tag, record.user_agent, record.server, record.reason_phrase]
+    texts += [record.cause_protocol, record.cause_text]
+    for uri, user in ((record.caller_uri, record.caller), (record.callee_uri, record.callee)):
+        texts.append(uri.replace(f":{user}@", "", 1) if uri else None)
+    texts += [leg.branch for leg in record.legs]
+    texts += [text for found in record.findings for text in (found.text, *(seen.what for seen in found.evidence))]
+    return [text for text in texts if text]
+
+
+def _if_there(text: str | None, hide: Callable[[str, Known], str], known: Known) -> str | None:
+    return None if text is None else hide(text, known)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

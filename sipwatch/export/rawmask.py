@@ -1,0 +1,215 @@
+"""Whole SIP messages with numbers and names hidden, field by field; their length and their line ends stay.
+
+Must not know: records, configuration files, where the text goes. What a header is for says how it is read; of one
+that is not known here everything is looked through. Secrets are hidden in any case.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from sipwatch.export import scrub
+from sipwatch.export.masking import NO_ONE, Known
+from sipwatch.export.scrub import FIELD, hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sipwatch.export.masking import Masking
+
+# Headers of numbers that nobody is called by, as long as they keep to their grammar.
+_COUNTS = frozenset(
+    [
+        *("content-length", "cseq", "expires", "l", "max-forwards", "min-expires", "min-se", "rack", "retry-after"),
+        *("rseq", "session-expires", "x", "timestamp"),
+    ]
+)
+_COUNT = re.compile(r"\s*\d{1,10}(?:[.\s]+\d{1,10})?(?:\s+[A-Z]{1,12})?(?:\s*;\s*(?:refresher|duration)=\w{1,10})?\s*")
+_IDENTIFIERS = frozenset(
+    ["c", "call-id", "content-type", "i", "in-reply-to", "join", "replaces", "session-id", "target-dialog"]
+)
+_SOFTWARE = frozenset({"server", "user-agent"})
+_PARTIES = frozenset({"f", "from", "t", "to"})
+_ABOUT_PEOPLE = frozenset({"organization", "s", "subject"})
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_DISPLAYED = re.compile(r'[^\s"]')
+_SENT_BY = re.compile(
+    r"(?P<protocol>SIP\s*/\s*2\.0\s*/\s*\w+\s+)(?P<host>[^\s;,]*?)(?P<port>:\d{1,5})?(?=[\s;,]|$)", re.IGNORECASE
+)
+_CREDENTIAL = re.compile(r'(?<![\w*-])(?P<name>[\w*-]++)(?P<equals>\s*+=\s*+)(?P<value>"(?:[^"\\]|\\.)*+"|[^,\s]*+)')
+_LINE_END = re.compile(r"(\r?\n(?![ \t]))")
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
+_SENT_LINE = re.compile(r"(?P<method>[^\s:@\"]{1,64} )(?P<uri>.*?)(?P<version> SIP/2\.0\s*)?", re.DOTALL)
+_STATUS_LINE = re.compile(r"(?P<code>(?:SIP/2\.0 )?\d{3}(?!\S))(?P<phrase>.*)", re.DOTALL)
+_LONG = re.compile(r"\d{6}")
+_SDP_LINE = re.compile(r"[A-Za-z]=")
+_READABLE = re.compile(r"(?im)^(?:content-type|c)[ \t]*:[ \t]*(?P<type>application/sdp|message/sipfrag|multipart/)")
+
+# Who is named in a message
+_USER = re.compile(
+    r"(?i)(?:sips?:([^\s<>\"@:]{1,256})(?::[^\s<>\"@]{0,256})?@|tel:([^\s<>\",;?]{1,64})|username=\"([^\"@]*))"
+)
+_NAME = re.compile(r'(?m)(?:"((?:[^"\\\r\n]|\\.)*+)"\s*+<|^[\w-]+[ \t]*+:\s*+([^"<>:\r\n]++)<)')
+
+
+def named(raws: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Return the user parts, and the display names, that stand in messages."""
+    users: set[str] = set()
+    names: set[str] = set()
+    for raw in raws:
+        users.update(next(filter(None, found)).partition(";")[0] for found in _USER.findall(raw) if any(found))
+        names.update((quoted or bare).strip() for quoted, bare in _NAME.findall(raw))
+    return users, names
+
+
+def start_line(masking: Masking, line: str, known: Known = NO_ONE) -> str:
+    """Hide in a start line: whole, or as findings have it, without the version."""
+    status = _STATUS_LINE.fullmatch(line)
+    if status is not None:
+        return status["code"] + masking.free(status["phrase"], known)
+    sent = _SENT_LINE.fullmatch(line)
+    if sent is None:
+        return masking.free(line, known)
+    uri = masking.free(sent["uri"], known)
+    return masking.free(sent["method"], known) + uri + (sent["version"] or "")
+
+
+def message(masking: Masking, raw: str, known: Known) -> str:
+    """Hide in a message, or in the beginning of one. It is scrubbed of secrets first."""
+    raw = scrub.message(raw)
+    blank = _BLANK_LINE.search(raw)
+    head, body = (raw, "") if blank is None else (raw[: blank.start()], raw[blank.start() :])
+    first, *rest = _LINE_END.split(head)
+    made = [start_line(masking, first, known)]
+    made += [part if place % 2 == 0 else _field(masking, part, known) for place, part in enumerate(rest)]
+    if body:
+        readable = _READABLE.search(head)
+        made.append(hidden(body) if readable is None else _body(masking, body, readable["type"].lower(), known))
+    return "".join(made)
+
+
+def _field(masking: Masking, line: str, known: Known) -> str:
+    """Hide in one header field, folded or not."""
+    found = FIELD.fullmatch(line)
+    if found is None:
+        return masking.free(line, known)
+    name = found["name"]
+    return masking.software(name) + found["colon"] + _value(masking, name.lower(), found["value"], known)
+
+
+def _value(masking: Masking, name: str, value: str, known: Known) -> str:
+    if name in _COUNTS and _COUNT.fullmatch(value) is not None:
+        return value
+    if masking.names and (name in _ABOUT_PEOPLE or "name" in name):
+        return hidden(value)
+    if "auth" in name:
+        return _credentials(masking, value, known)
+    return _READ.get(name, _anything)(masking, value, known)
+
+
+def _anything(masking: Masking, value: str, known: Known) -> str:
+    return masking.free(value, known)
+
+
+def _software(masking: Masking, value: str, known: Known) -> str:
+    return masking.software(value, known)
+
+
+def _identifier(masking: Masking, value: str, known: Known) -> str:
+    before, bare, after = _around(value)
+    return before + masking.identifier(bare, known) + after
+
+
+def _party(masking: Masking, value: str, known: Known) -> str:
+    """Hide in From or To: what stands before the bracket is the display name, however it is written."""
+    if masking.names:
+        value = _QUOTED.sub(lambda found: _DISPLAYED.sub("*", found[0]), value)
+        display, bracket, address = value.partition("<")
+        if bracket:
+            return _DISPLAYED.sub("*", display) + masking.free(bracket + address, known)
+    return masking.free(value, known)
+
+
+def _around(value: str) -> tuple[str, str, str]:
+    """Return the blanks before a value, the value, the blanks behind it."""
+    bare = value.strip()
+    before, _, after = value.partition(bare) if bare else (value, "", "")
+    return before, bare, after
+
+
+def _via(masking: Masking, value: str, known: Known) -> str:
+    """Leave the ports alone that a Via names."""
+    made = []
+    place = 0
+    for found in _SENT_BY.finditer(value):
+        made += [masking.free(value[place : found.start()], known), found["protocol"]]
+        made += [masking.free(found["host"], known), found["port"] or ""]
+        place = found.end()
+    return "".join([*made, masking.free(value[place:], known)])
+
+
+def _credentials(masking: Masking, value: str, known: Known) -> str:
+    """Hide in credentials or a challenge; their secrets, and what is no parameter, are hidden already."""
+    return _CREDENTIAL.sub(lambda found: found["name"] + found["equals"] + _credential(masking, found, known), value)
+
+
+def _credential(masking: Masking, found: re.Match[str], known: Known) -> str:
+    name = found["name"].lower()
+    value = found["value"]
+    quote = '"' if len(value) > 1 and value[:1] == value[-1:] == '"' else ""
+    value = value[1:-1] if quote else value
+    if name.startswith("username"):
+        user, at, realm = value.partition("@")
+        value = masking.user(user) + at + masking.free(realm, known)
+    elif name in ("uri", "realm"):
+        value = masking.free(value, known)
+    else:
+        value = masking.identifier(value, known)
+    return quote + value + quote
+
+
+_READ: Final = {
+    **dict.fromkeys(_IDENTIFIERS, _identifier),
+    **dict.fromkeys(_SOFTWARE, _software),
+    **dict.fromkeys(_PARTIES, _party),
+    "via": _via,
+    "v": _via,
+}
+
+# Bodies
+
+
+def _body(masking: Masking, body: str, kind: str, known: Known) -> str:
+    """Hide in a body of a kind that can be read line by line; of a multipart, what is no SDP is hidden whole."""
+    parts = re.split(r"(\r?\n)", body)
+    return "".join([part if place % 2 else _line(masking, part, kind, known) for place, part in enumerate(parts)])
+
+
+def _line(masking: Masking, line: str, kind: str, known: Known) -> str:
+    if not line:
+        return line
+    if _SDP_LINE.match(line) is not None and kind != "message/sipfrag":
+        return _sdp(masking, line, known)
+    if kind == "message/sipfrag":
+        return _field(masking, line, known) if FIELD.fullmatch(line) else start_line(masking, line, known)
+    if line.startswith("--") or line.lower().startswith("content-"):
+        return masking.identifier(line, known)
+    return hidden(line)
+
+
+def _sdp(masking: Masking, line: str, known: Known) -> str:
+    """Hide in a line of SDP (RFC 4566 §5): who made the session, what it is called, how to reach people."""
+    kind, value = line[:2], line[2:]
+    if kind == "o=":
+        user, blank, rest = value.partition(" ")
+        return kind + masking.user(user) + blank + masking.identifier(rest, known)
+    if kind in ("e=", "p="):
+        return kind + hidden(value)
+    if kind in ("s=", "i=", "u="):
+        return kind + (
+            hidden(value) if masking.names and value.strip() not in ("", "-") else masking.free(value, known)
+        )
+    if kind in ("v=", "c=", "b=", "m=") and _LONG.search(value) is None:
+        return line  # versions, addresses, ports, payload types
+    return kind + masking.named(value, known)
