@@ -14,7 +14,12 @@ from pcaps.make.__main__ import everything
 from tests.replay import replay
 
 PCAPS = Path(__file__).resolve().parent.parent / "pcaps"
-SCENES = sorted(path.with_name(path.name.replace(".expected.json", "")) for path in PCAPS.glob("*s/*.expected.json"))
+# Situations have findings besides, and are held against them in test_situations.py.
+SCENES = sorted(
+    path.with_name(path.name.replace(".expected.json", ""))
+    for folder in ("outcomes", "conditions")
+    for path in (PCAPS / folder).glob("*.expected.json")
+)
 MANIFEST = PCAPS / "recorded" / "manifest.toml"
 RECORDED = tomllib.loads(MANIFEST.read_text())["capture"] if MANIFEST.is_file() else []
 TRUNK = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["203.0.113.10"]\n'

@@ -8,6 +8,8 @@ from __future__ import annotations
 import heapq
 import os
 import shutil
+import signal
+from contextlib import suppress
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -101,6 +103,10 @@ class DeepSource:
         """Stop tshark."""
         while self._captures:
             self._captures.pop().close()
+        # pyshark's event loop leaves its descriptor for signals behind, which nobody reads any more: it fills up with
+        # the ends of later child processes.
+        with suppress(ValueError):  # not in the main thread, where nothing was set
+            signal.set_wakeup_fd(-1)
 
     @property
     def packets_of(self) -> dict[str, int]:

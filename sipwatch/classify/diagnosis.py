@@ -80,6 +80,10 @@ _TRUNK: Final = PeerKind.TRUNK
 _SENT_AGAIN: Final = frozenset({"REGISTER", "OPTIONS"})
 
 
+# An answered call: the addresses at its two ends, near and far, and the trunks that it occupies there.
+Up = tuple[bytes, bytes, Trunk, Trunk]
+
+
 class Whole(NamedTuple):
     """A finding that came too late for the call it is about, or is about no call: one for each kind and subject.
 
@@ -93,15 +97,6 @@ class Whole(NamedTuple):
     first: int
 
 
-class Up(NamedTuple):
-    """An answered call: the addresses at its two ends, and the trunks that it occupies."""
-
-    near_address: bytes
-    far_address: bytes
-    near: Trunk
-    far: Trunk
-
-
 class Diagnosis:
     """Finds probable causes. It is told of everything in the order in which it happens."""
 
@@ -109,7 +104,10 @@ class Diagnosis:
         self.directory = directory
         self.devices: Table[Device] = Table(MOST_DEVICES)
         self.silences = Silences()  # must hear of every response, when everything due before it has been told
+        self._silent_ends = self.silences.table.entries  # looked at for every call: most captures have none
         self._registrations = Registrations()
+        self._registered = self._registrations.sources.entries  # as above
+        self._with_devices = _with_devices(directory)
         self._numbers = Numbers(_region(directory))
         self._trunks: dict[str, Trunk] = {}  # by peer: as many as are configured
         self._others: Table[Trunk] = Table(MOST_TRUNKS)  # by address, of whoever is not
@@ -122,11 +120,11 @@ class Diagnosis:
 
     def leg(self, leg: Leg, outcome: str) -> None:
         """Take a hop whose verdict has fallen."""
-        if leg.heard is not _NOTHING or leg.final is not None:
-            self.silences.answered(leg.path.destination)
-        else:
+        if leg.heard is _NOTHING and leg.final is None:
             self._silent(leg)
-        if outcome == _ANSWERED or outcome in REFUSED:
+        elif self._silent_ends:
+            self.silences.answered(leg.path.destination)
+        if (self._with_devices or self._registered) and (outcome == _ANSWERED or outcome in REFUSED):
             self._offered(leg, outcome)
 
     def call(self, call: Call, outcome: str) -> None:
@@ -144,7 +142,7 @@ class Diagnosis:
         jump = trunk.verdict(outcome, number, last.final or last.invite)
         if jump is not None and peer.kind is not _DEVICES:
             self._trunk_down(call, far, outcome, jump)
-        if far.ringing_at >= 0:
+        if far.ringing_at > far.progressed_at:
             early = early_by(far)
             if early >= 0:
                 trunk.early.append(early)
@@ -152,13 +150,14 @@ class Diagnosis:
     def over(self, call: Call) -> list[Finding]:
         """Return every finding about a call that nothing more will happen to."""
         found: list[Finding] = call.notes or []
-        early = False
+        wrong = early = False
         for leg in call.legs:
-            if leg.status_code >= 300 or leg.retransmissions or leg.conditions is not None or not leg.status_code:
-                found = [*found, *symptoms(call, self.directory)]
-                break
-        for leg in call.legs:
-            early = early or leg.ringing_at - leg.progressed_at >= EARLY_RINGING_FROM
+            if not 200 <= leg.status_code < 300 or leg.retransmissions or leg.conditions is not None:
+                wrong = True
+            if leg.ringing_at - leg.progressed_at >= EARLY_RINGING_FROM:
+                early = True
+        if wrong:
+            found = [*found, *symptoms(call, self.directory)]
         if early:
             far = reached(call)
             address = far.path.destination_address
@@ -311,7 +310,7 @@ class Diagnosis:
             trunk.answered()
             if near is not trunk:
                 near.answered()
-            self._up[call.serial] = Up(address, far.path.destination_address, near, trunk)
+            self._up[call.serial] = (address, far.path.destination_address, near, trunk)
         if number and far.final is not None and peer.kind not in _NO_TRUNK:
             for cure in self._numbers.answers(trunk, number, far.final):
                 finding = _number_format(subject(self.directory, far.path.destination_address), cure)
@@ -321,9 +320,10 @@ class Diagnosis:
         """Take the end of an answered call."""
         up = self._up.pop(call.serial, None)
         if up is not None:
-            up.near.ended()
-            if up.far is not up.near:
-                up.far.ended()
+            _, _, near, far = up
+            near.ended()
+            if far is not near:
+                far.ended()
 
     def _not_found(self, call: Call, trunk: Trunk, far: Leg, number: bytes) -> None:
         if not number or far.final is None or far.verdict not in ("", _NOT_FOUND):
@@ -393,18 +393,19 @@ class Diagnosis:
     def use(self, directory: Directory) -> None:
         """Name peers by a new configuration from now on. The calls that are up count for the trunks of that one."""
         self.directory = directory
+        self._with_devices = _with_devices(directory)
         self._numbers.region = _region(directory)
         names = {peer.name for peer in directory.settings.peers}
         self._trunks = {name: trunk for name, trunk in self._trunks.items() if name in names}
         for trunk in (*self._trunks.values(), *self._others.values()):
             trunk.up = 0
-        for serial, up in list(self._up.items()):
-            near = self._trunk(up.near_address, directory.peer(up.near_address))
-            far = self._trunk(up.far_address, directory.peer(up.far_address))
+        for serial, (near_address, far_address, _, _) in list(self._up.items()):
+            near = self._trunk(near_address, directory.peer(near_address))
+            far = self._trunk(far_address, directory.peer(far_address))
             near.answered()
             if far is not near:
                 far.answered()
-            self._up[serial] = Up(up.near_address, up.far_address, near, far)
+            self._up[serial] = (near_address, far_address, near, far)
 
     def whole(self) -> list[Whole]:
         """Return the findings that stand with no call, in the order of their first evidence."""
@@ -475,6 +476,10 @@ class Diagnosis:
 def _region(directory: Directory) -> str | None:
     callback = directory.settings.callback
     return None if callback is None else callback.region
+
+
+def _with_devices(directory: Directory) -> bool:
+    return any(peer.kind is _DEVICES for peer in directory.settings.peers)
 
 
 def _number_format(trunk: str, cure: Cure) -> Finding:

@@ -68,30 +68,33 @@ class Bounded(Protocol):
 
 
 class Table(Generic[V]):
-    """A dictionary that forgets what was touched longest ago when it is full. ``evicted`` counts."""
+    """A dictionary that forgets what was touched longest ago when it is full. ``evicted`` counts.
+
+    ``entries`` are for whoever only looks.
+    """
 
     def __init__(self, limit: int) -> None:
         self.evicted = 0
         self._limit = limit
-        self._entries: dict[Hashable, V] = {}
+        self.entries: dict[Hashable, V] = {}
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def get(self, key: Hashable) -> V | None:
         """Return an entry, None where there is none. Looking is no touching."""
-        return self._entries.get(key)
+        return self.entries.get(key)
 
     def touch(self, key: Hashable) -> V | None:
         """Return an entry, the latest touched from now on; None where there is none."""
-        entry = self._entries.pop(key, None)
+        entry = self.entries.pop(key, None)
         if entry is not None:
-            self._entries[key] = entry
+            self.entries[key] = entry
         return entry
 
     def put(self, key: Hashable, entry: V) -> None:
         """Set an entry, the latest touched from now on."""
-        entries = self._entries
+        entries = self.entries
         entries.pop(key, None)
         if len(entries) >= self._limit:
             del entries[next(iter(entries))]
@@ -100,16 +103,16 @@ class Table(Generic[V]):
 
     def drop(self, key: Hashable) -> None:
         """Forget an entry, if there is one."""
-        self._entries.pop(key, None)
+        self.entries.pop(key, None)
 
     def clear(self) -> None:
         """Forget everything."""
-        self.evicted += len(self._entries)
-        self._entries.clear()
+        self.evicted += len(self.entries)
+        self.entries.clear()
 
     def values(self) -> Iterator[V]:
         """Give every entry."""
-        yield from self._entries.values()
+        yield from self.entries.values()
 
 
 class Heard:
@@ -170,8 +173,7 @@ class Silences:
 
     def answered(self, end: str) -> None:
         """Take an end that was answered for, perhaps from another of its addresses."""
-        if len(self.table):
-            self.table.drop(end)
+        self.table.drop(end)
 
     def captured(self, address: bytes) -> bool:
         """Tell whether responses to an address were seen: else the capture may hold one direction only."""
@@ -222,12 +224,15 @@ class Trunk:
 
     def answered(self) -> None:
         """Count a call that is up."""
-        self.up += 1
-        self.most_up = max(self.most_up, self.up)
+        up = self.up + 1
+        self.up = up
+        if up > self.most_up:  # noqa: PLR1730 - quicker than max()
+            self.most_up = up
 
     def ended(self) -> None:
         """Count a call that is over."""
-        self.up = max(0, self.up - 1)
+        if self.up:
+            self.up -= 1
 
     def typical_early(self) -> int:
         """Return by how much 183 comes before 180 here, typically (ns)."""
@@ -319,7 +324,7 @@ class Numbers:
 
     def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Cure]:
         """Take a number that was answered; return what that says of its other spellings, which failed before."""
-        digits = _shared(number)
+        digits = number[-SHORTEST:] if number.isdigit() and SHORTEST <= len(number) <= LONGEST else _shared(number)
         if not digits:
             return []
         key = (trunk, digits)
@@ -330,7 +335,7 @@ class Numbers:
         elif number not in spellings and len(spellings) >= _SPELLINGS:
             del spellings[next(iter(spellings))]
         spellings[number] = glimpse(final)
-        failed = self.not_found.get(key) if len(self.not_found) else None
+        failed = self.not_found.get(key) if self.not_found.entries else None
         if failed is None:
             return []
         failed.pop(number, None)
@@ -370,14 +375,12 @@ class Numbers:
         return Cure(was, worked, difference, evidence, failed.calls, failed.ids)
 
 
-def _shared(number: bytes) -> str:
+def _shared(number: bytes) -> bytes:
     """Return what all spellings of a number share, "" for what has no other: extensions, names, what is too long."""
     if not SHORTEST <= len(number) <= LONGEST:
-        return ""
-    if number.isdigit():
-        return number[-SHORTEST:].decode()
+        return b""
     key = index_key(said(number))
-    return key if key.isdigit() else ""
+    return key.encode() if key.isdigit() else b""
 
 
 def glimpse(final: Response) -> Glimpse:
