@@ -125,6 +125,7 @@ class DeepSource:
         from pyshark import FileCapture
         from pyshark.capture.capture import TSharkCrashException
 
+        _event_loop()
         counted = self._count(path, tally)
         capture = FileCapture(
             path,
@@ -157,6 +158,17 @@ class DeepSource:
         except CaptureError:
             return False
         return True
+
+
+def _event_loop() -> None:
+    """See to it that pyshark finds an event loop: who has run one before us may have left none."""
+    import asyncio  # noqa: TID251 - pyshark's, not ours
+
+    policy = asyncio.get_event_loop_policy()
+    try:
+        policy.get_event_loop()
+    except RuntimeError:
+        policy.set_event_loop(policy.new_event_loop())
 
 
 def _check(path: str) -> None:

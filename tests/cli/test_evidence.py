@@ -19,6 +19,8 @@ from tests.cli.program import COMMAND, DEMO, ENVIRONMENT, ROOT, run, the_complai
 from tests.evidence.scenes import CALLEE, CALLER, CONFIG, KEY, OTHERS, RESPONSE, STUCK, over_udp, said, save, verdict
 from tests.replay import replay
 
+pytestmark = pytest.mark.slow  # a process for each test
+
 DEMO_CONFIG = DEMO.parent / "demo.toml"
 DEMO_STUCK = ("evidence", DEMO, "--config", DEMO_CONFIG, "--peer", "acme", "--outcome", "no_progress")
 

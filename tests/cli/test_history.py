@@ -21,6 +21,8 @@ from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, run, the_c
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # a process for each test
+
 CONFIG = DEMO.with_suffix(".toml")
 PATIENT = 30  # seconds that a busy machine may take
 Series = tuple[str, frozenset[tuple[str, str]]]

@@ -30,6 +30,8 @@ from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, run, the_c
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow  # a process for each test
+
 PATIENT = 30  # seconds that a busy machine may take
 LOG_LINE = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z (INFO|WARNING|ERROR) [a-z_]+( [a-z_]+=(\"([^\"\\]|\\.)*\"|[^ \"]+))*"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import msgspec
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from sipwatch.classify.outcomes import CATEGORY
@@ -123,4 +124,4 @@ class Exits:
         records = end_records(survey.ends(), engine.directory, self._policy)
         out = io.StringIO()
         print_peers(out, records, 0)
-        self.texts["peers"] = out.getvalue() + starter(records, ["x.pcap"])
+        self.texts["peers"] = out.getvalue() + starter(records, ["x.pcap"]) + msgspec.json.encode(records).decode()

@@ -8,7 +8,7 @@ import string
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from sipwatch.classify.findings import VARIANTS, Kind
@@ -396,10 +396,12 @@ def capture_of(plant: Plant) -> list[Request | Response]:
     return found
 
 
-FEW = settings(max_examples=settings.default.max_examples // 5) if settings.default else settings()
+# Each example goes through every exit: few are enough, and a smaller one says no more.
+FEW = settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 DEVICES = Settings(peers=[Peer("phones", PeerKind.DEVICES, networks=[])])
-DIGITS = st.text(string.digits, min_size=9, max_size=13).filter(
-    lambda digits: digits[0] != "0" and len(set(digits[-6:])) >= 4
+# No digit twice in ten: such a number stands nowhere by chance.
+DIGITS = st.tuples(st.sampled_from(["", "1", "49", "001"]), st.permutations(string.digits)).map(
+    lambda parts: parts[0] + "".join(parts[1])
 )
 WORDS = st.text(string.ascii_lowercase, min_size=4, max_size=9).map(lambda word: f"Zq{word}")
 PLANTS = st.builds(
@@ -408,7 +410,7 @@ PLANTS = st.builds(
     DIGITS,
     DIGITS,
     st.tuples(WORDS, WORDS).map(" ".join),
-    WORDS.map(lambda word: f"u{word}".lower()),
+    WORDS.map(lambda word: f"vk{word[2:]}"),
     st.text("abcdef" + string.digits, min_size=24, max_size=32).filter(lambda secret: len(set(secret[:12])) > 5),
 )
 
@@ -474,7 +476,7 @@ def test_names_are_hidden_where_numbers_are_not(plant: Plant) -> None:
 @given(plant=PLANTS)
 def test_secrets_are_hidden_though_nothing_is_asked_for_and_metrics_name_nobody(plant: Plant) -> None:
     exits = Exits(capture_of(plant), Privacy(), DEVICES)
-    assert [name for name, text in exits.texts.items() if plant.caller not in text] == ["metrics"]
+    assert [name for name, text in exits.texts.items() if plant.callee not in text] == ["metrics"]
     assert plant.name in exits.texts["json"]
     assert_hidden(exits, plant, None, names=False)
     for hidden in (plant.caller, plant.callee, plant.third, plant.user, plant.name):
