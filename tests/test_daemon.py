@@ -172,6 +172,23 @@ def test_a_reload_takes_new_peers_and_keeps_every_call(tmp_path: Path) -> None:
     piped.over()
 
 
+def test_what_the_log_hides_is_a_matter_of_the_configuration_and_of_the_next(tmp_path: Path) -> None:
+    piped = Piped(tmp_path, "[privacy]\nmask = 4\n")
+    busy = (PCAPS / "outcomes" / "busy.pcap").read_bytes()
+    piped.write(busy)
+    until(lambda: len(piped.events("call_failed")) == 3, PATIENT, "every call to fail")
+    assert {line["caller"] for line in piped.events("call_failed")} == {"1555****"}
+    assert "15550" not in piped.out.getvalue()
+    piped.config.write_text("")
+    piped.daemon.reload()
+    until(lambda: piped.events("configuration_read"), PATIENT, "the new configuration")
+    declined = (PCAPS / "outcomes" / "declined.pcap").read_bytes()
+    piped.write(declined[24:])
+    piped.hang_up()
+    piped.over()
+    assert {line["caller"] for line in piped.events("call_failed")[3:]} == {"15550100"}
+
+
 def test_a_reload_that_fails_keeps_the_old_configuration_and_says_why(tmp_path: Path) -> None:
     piped = Piped(tmp_path, "")
     piped.write((PCAPS / "demo.pcap").read_bytes()[:24])

@@ -98,11 +98,16 @@ def symptoms(call: Call, directory: Directory) -> list[Finding]:
             if finding is not None and all(finding.kind is not kept.kind for kept in found):
                 found.append(finding)
         found += filter(None, (loop(call, directory), short_ring(call, call.verdict, directory)))
-    if any([leg.conditions for leg in call.legs]):  # noqa: C419 - a list is quicker
+    conditions = repeated = False
+    for leg in call.legs:
+        conditions = conditions or leg.conditions is not None
+        repeated = repeated or leg.retransmissions > 0
+    if conditions:
         lost = next(filter(None, (ack_lost(leg, directory) for leg in deepest_first(call))), None)
         found += filter(None, (lost, nat_suspect(call, directory)))
-    lossy = loss(call, directory)
-    return found if lossy is None else [*found, lossy]
+    if repeated:
+        found += filter(None, (loss(call, directory),))
+    return found
 
 
 def late_480(leg: Leg, directory: Directory) -> Finding | None:
@@ -244,8 +249,6 @@ def loss(call: Call, directory: Directory) -> Finding | None:
     Proxies that keep no state, and all of them for a 2xx, hand repetitions on: they are then seen on every hop. What
     went towards the callee got lost behind the last hop on which it was seen, what came back before the first.
     """
-    if not any([leg.retransmissions for leg in call.legs]):  # noqa: C419 - quicker
-        return None
     inward = deepest_first(call)
     outward = inward[::-1]
     for legs, count, variant in (
@@ -291,7 +294,11 @@ def loop(call: Call, directory: Directory) -> Finding | None:
     call ended with that: a fork that meets itself is refused with 482 as well (RFC 3261 §8.2.2.2), and one INVITE
     may pass only few servers (483).
     """
-    refused = next((leg for leg in deepest_first(call) if leg.status_code in _LOOP_CODES), None)
+    refused: Leg | None = None
+    for leg in deepest_first(call):
+        if leg.status_code in _LOOP_CODES:
+            refused = leg
+            break
     if refused is None or refused.final is None:
         return None
     last = call.chain[-1]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.files import CaptureSource
     from sipwatch.engine import Engine
+    from sipwatch.export.privacy import Policy
     from sipwatch.report.ends import EndRecord
 
 
@@ -54,21 +55,29 @@ def peers(
     from sipwatch.classify.survey import Survey, nowhere
     from sipwatch.cli.feed import captures, feed
     from sipwatch.engine import Engine
+    from sipwatch.export.privacy import policy_of
     from sipwatch.report.ends import end_records
 
-    settings = configuration(config).settings
+    read = configuration(config)
+    settings, policy = read.settings, policy_of(read.privacy)
     survey = Survey()
     engine = Engine(nowhere, settings, watcher=survey, diagnose=False)
     with captures(files) as source, opened(output) as out:
         feed(engine, source, survey.message)
         survey.finish()
-        records = end_records(survey.ends(), engine.directory)
-        _write(out, form, records, survey.left_out, engine, source)
+        records = end_records(survey.ends(), engine.directory, policy)
+        _write(out, form, records, survey.left_out, engine, source, policy)
         out.flush()
 
 
 def _write(
-    out: IO[bytes], form: Format, records: list[EndRecord], left_out: int, engine: Engine, source: CaptureSource
+    out: IO[bytes],
+    form: Format,
+    records: list[EndRecord],
+    left_out: int,
+    engine: Engine,
+    source: CaptureSource,
+    policy: Policy | None,
 ) -> None:
     from sipwatch.report.starter import starter
 
@@ -78,8 +87,9 @@ def _write(
 
         from sipwatch.export.escape import json_text
 
+        head = engine.capture(source)
         report = {
-            "capture": engine.capture(source),
+            "capture": policy.capture(head) if policy is not None else head,
             "peers": records,
             "left_out": left_out,
             "configuration": starter(records, files),

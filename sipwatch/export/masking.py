@@ -36,7 +36,7 @@ _SHORTEST_NAME = 3
 _LONGEST_HOST = 253  # characters (RFC 1035 §2.3.4)
 _LONGEST_PORT = 5  # digits
 
-_GAP = r"[ ().\-/]{0,3}"
+_GAP = r"[\s().\-/\u00ad\u2000-\u206f\ufeff]{0,3}"  # between digits; what cannot be seen as well
 _CHARACTER = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _NUMBER = re.compile(r"[\d\s+().\-/*#]*\d[\d\s+().\-/*#]*")
 _DIGITS = re.compile(r"\d+")

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import threading
@@ -276,6 +277,36 @@ def test_hostile_sip_text_never_reaches_the_output_raw(tmp_path: Path) -> None:
         assert "\x1b" not in out
         assert "\x07" not in out
     assert "\x1b" not in run("replay", tmp_path / "evil", "--ladder", "busy-here").stdout
+
+
+def test_one_line_of_configuration_hides_numbers_and_one_hides_names(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[privacy]\nmask = 4\nnames = true\n")
+    hide = ("--config", tmp_path / "c.toml")
+    for form in ("table", "json", "jsonl", "csv"):
+        plain = run("replay", BUSY, "--format", form, "--messages").stdout
+        hidden = run("replay", BUSY, "--format", form, "--messages", *hide).stdout
+        assert "15550100" in plain
+        assert "1555****" in hidden
+        assert "5550100" not in hidden
+    assert "1555**** → 1555****" in run("replay", BUSY, "--ladder", "busy-here", *hide).stdout
+
+
+def test_a_filter_sees_what_the_report_hides(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text('[privacy]\nmask = "all"\n')
+    arguments = ("replay", BUSY, "--format", "jsonl", "--config", tmp_path / "c.toml", "--filter")
+    assert len(run(*arguments, 'caller == "15550100"').stdout.splitlines()) == 3
+    assert run(*arguments, 'caller == "********"').stdout == ""
+
+
+def test_digest_responses_are_never_written() -> None:
+    """``auth.pcap`` was recorded with a real server and has real ones."""
+    capture = ROOT / "pcaps" / "recorded" / "auth.pcap"
+    responses = re.findall(rb'response="([0-9a-f]{32})"', capture.read_bytes())
+    assert responses
+    for form in ("json", "jsonl", "csv"):
+        out = run("replay", capture, "--format", form, "--messages").stdout
+        assert "Authorization: Digest username=" in out
+        assert not any(response.decode() in out for response in responses)
 
 
 def test_a_terminal_gets_colours_and_a_bar_that_goes_away() -> None:

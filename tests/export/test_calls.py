@@ -80,3 +80,22 @@ def test_kept_messages_tell_what_was_repeated() -> None:
     assert [(m.first_line[:11], m.retransmission) for m in kept] == [
         ("INVITE sip:", False), ("INVITE sip:", True), ("SIP/2.0 486", False), ("SIP/2.0 486", True),
     ]  # fmt: skip
+
+
+def test_secrets_are_in_no_record() -> None:
+    """Privacy configured or not: passwords in URIs, digest responses, keys."""
+    script = (
+        '0 A>P INVITE uri=sip:bob:hunter2@example.com h=Authorization:_Digest_username="u",_response="5ec2e75ec2e7"'
+    )
+    observed = Observed(keep=True)
+    for message in messages(script):
+        observed.tracker.message(message)
+    observed.tracker.finish()
+    (record,) = observed.calls
+    assert (record.callee, record.callee_uri) == ("bob", "sip:bob:*******@example.com")
+    assert record.messages is not None
+    (kept,) = record.messages
+    assert kept.first_line == "INVITE sip:bob:*******@example.com SIP/2.0"
+    assert 'Authorization: Digest username="u", response=**************\r\n' in kept.raw
+    assert "hunter2" not in repr(record)
+    assert "5ec2e75ec2e7" not in repr(record)

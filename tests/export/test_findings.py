@@ -96,3 +96,11 @@ def test_every_variant_can_be_told_with_the_facts_that_are_its_own(kind: Kind) -
         text = words(Finding(kind, variant, "acme", dict.fromkeys(names, 7), []))
         assert "{" not in text
         assert text.endswith((".", "7"))
+
+
+def test_a_password_in_a_uri_is_told_in_no_finding() -> None:
+    uri = "sip:bob:hunter2@example.com"
+    facts: dict[str, Fact] = {"status_code": 482, "user": uri}
+    record = finding_record(Finding(Kind.LOOP, "plain", "acme", facts, [Evidence(NINE, 1, f"INVITE {uri}")]))
+    assert "sip:bob:*******@example.com" in record.text
+    assert record.evidence[0].what == "INVITE sip:bob:*******@example.com"

@@ -397,7 +397,7 @@ def capture_of(plant: Plant) -> list[Request | Response]:
 
 
 # Each example goes through every exit: few are enough, and a smaller one says no more.
-FEW = settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+FEW = settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 DEVICES = Settings(peers=[Peer("phones", PeerKind.DEVICES, networks=[])])
 # No digit twice in ten: such a number stands nowhere by chance.
 DIGITS = st.tuples(st.sampled_from(["", "1", "49", "001"]), st.permutations(string.digits)).map(

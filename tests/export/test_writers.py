@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from sipwatch.classify.peers import Privacy
 from sipwatch.export import writers
-from sipwatch.export.record import CallRecord
+from sipwatch.export.privacy import Policy
+from sipwatch.export.record import CallRecord, EvidenceRecord, FindingRecord
 from sipwatch.export.summary import Summary
-from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter, Writer
+from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter, PrivateWriter, Writer
 from tests.export.records import EVIL, at, call, capture, condition
 
 HOSTILE = EVIL.replace("\ud800", "")  # bytes that are no UTF-8 were made visible when the record was made
@@ -111,3 +113,21 @@ def test_hostile_text_is_harmless_in_every_format(write: Any) -> None:
     assert raw.count(b"\n") == (3 if write is as_json else 2)
     if write is as_json:
         assert as_json([record])["calls"][0]["caller"] == HOSTILE
+
+
+def test_what_is_private_is_hidden_before_it_is_escaped_and_after_it_was_counted() -> None:
+    evidence = [EvidenceRecord(at(1), 1, 0, "486 No 15550101 for alice")]
+    streak = FindingRecord("refusal_streak", "15550101", "Device 15550101 for alice", evidence)
+    calls = [call(caller="+15550100", callee="alice", findings=[streak]) for _ in range(2)]
+    out = io.BytesIO()
+    report = json.loads(written(PrivateWriter(JsonWriter(out), Policy(Privacy(4))), out, calls))
+    (found,) = report["summary"]["findings"]
+    assert (found["subject"], found["calls"], found["evidence"][0]["what"]) == (
+        "1555****",
+        2,
+        "486 No 1555**** for a****",
+    )
+    assert calls[0].findings[0].subject == "15550101"
+    out = io.BytesIO()
+    text = written(PrivateWriter(CsvWriter(out), Policy(Privacy(4))), out, calls).decode()
+    assert next(csv.DictReader(io.StringIO(text, newline="")))["caller"] == "'+1555****"

@@ -6,7 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from sipwatch.classify.peers import Directory, Peer, PeerKind, Settings
+from sipwatch.classify.peers import Directory, Peer, PeerKind, Privacy, Settings
+from sipwatch.export.privacy import Policy
 from sipwatch.report.ends import EndRecord, by_address, end_records
 from tests.report.end_records import end
 from tests.surveying import many, registers, survey
@@ -48,3 +49,12 @@ def test_whoever_is_configured_is_not_guessed_at() -> None:
 def test_addresses_are_put_in_order_ipv4_first() -> None:
     found = by_address([end("2001:db8::1"), end("192.0.2.100"), end("192.0.2.9")])
     assert [record.address for record in found] == ["192.0.2.9", "192.0.2.100", "2001:db8::1"]
+
+
+def test_software_and_hosts_are_named_as_the_policy_lets_them_be_seen() -> None:
+    script = "0 A>P INVITE uri=sip:1@pbx-15550123.example.com h=User-Agent:_snom/10.1.46.16_15550123"
+    records = end_records(survey(script).ends(), Directory(Settings()), Policy(Privacy(4)))
+    phone, server = by_address(records)
+    assert phone.software == ["snom/10.1.46.16 1555****"]
+    assert server.hosts == ["pbx-1555****.example.com"]
+    assert (phone.address, phone.ports) == ("192.0.2.65", [5060])

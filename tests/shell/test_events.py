@@ -11,11 +11,14 @@ import pytest
 
 from sipwatch.capture.files import open_capture
 from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
+from sipwatch.classify.peers import Privacy
 from sipwatch.config import load
 from sipwatch.engine import Engine
+from sipwatch.export.privacy import Policy
 from sipwatch.shell.events import call_failed, condition_raised, condition_resolved
 from sipwatch.shell.log import Log
 from sipwatch.track.call import Watchers
+from tests.conversation import messages
 from tests.export.records import EVIL, call, condition
 
 if TYPE_CHECKING:
@@ -34,15 +37,16 @@ def no_clock() -> float:
 class Logging(Watchers):
     """A watcher as the daemon has one: writes every condition, and leaves the rest alone."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, policy: Policy | None = None) -> None:
         super().__init__()
         self.log = log
+        self.policy = policy
 
     def raised(self, leg: Leg, raised: Raised) -> None:
-        condition_raised(self.log, leg, raised, "phones", "acme")
+        condition_raised(self.log, leg, raised, "phones", "acme", self.policy)
 
     def resolved(self, leg: Leg, raised: Raised) -> None:
-        condition_resolved(self.log, leg, raised, "phones", "acme")
+        condition_resolved(self.log, leg, raised, "phones", "acme", self.policy)
 
 
 def logged(capture: str) -> tuple[list[dict[str, Any]], list[CallRecord]]:
@@ -152,3 +156,42 @@ def test_a_stranger_who_calls_writes_no_line_of_his_own(form: str) -> None:
     else:
         assert out.getvalue().count(" outcome=forbidden ") == 1
         assert ' outcome="answered' not in out.getvalue().replace('\\"', "'")
+
+
+def stuck(call_id: str, policy: Policy | None) -> list[dict[str, Any]]:
+    """Return the lines of a call to sip:alice:hunter2@example.com that hangs."""
+    out = io.StringIO()
+    engine = Engine(None, watcher=Logging(Log(out, "json", no_clock), policy))
+    uri = "sip:alice:hunter2@example.com;x=15550100"
+    for message in messages(
+        f"0 A>P INVITE uri={uri} call={call_id}\n0.1 P>A 100 call={call_id}\n20 P>A 404 call={call_id}"
+    ):
+        engine.message(message)
+    engine.finish()
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_password_in_a_uri_is_in_no_line_and_the_rest_of_it_is_where_nothing_is_to_be_hidden() -> None:
+    lines = stuck("c1", None)
+    assert {line["event"] for line in lines} == {"condition_raised", "condition_resolved"}
+    assert {line.get("request_uri") for line in lines} == {"sip:alice:*******@example.com;x=15550100", None}
+
+
+def test_conditions_name_nobody_where_numbers_are_to_be_hidden() -> None:
+    lines = stuck("c1", Policy(Privacy(4)))
+    assert {line.get("request_uri") for line in lines} == {"sip:a****:*******@example.com;x=1555****", None}
+    assert {line["call_id"] for line in lines} == {"c1"}
+
+
+@pytest.mark.parametrize("call_id", ["15550100-7@h", "alice.7@h"])  # the caller's number, the callee's name
+def test_a_call_id_that_names_somebody_is_hidden_as_in_every_report(call_id: str) -> None:
+    lines = stuck(call_id, Policy(Privacy(4)))
+    assert {line["call_id"] for line in lines} == {"*" * len(call_id)}
+
+
+def test_a_failed_call_names_nobody_where_numbers_are_to_be_hidden() -> None:
+    out = io.StringIO()
+    call_failed(Log(out, "text", no_clock), call("busy", call_id="15550100@h"), Policy(Privacy(4)))
+    assert " caller=1555**** callee=1555**** " in out.getvalue()
+    assert " call_id=********** " in out.getvalue().replace("\n", " ")
+    assert " id=0123456789ab " in out.getvalue()
