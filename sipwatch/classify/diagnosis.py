@@ -133,15 +133,12 @@ class Diagnosis:
         address = far.path.destination_address
         peer = self.directory.peer(address)
         trunk = self._trunk(address, peer)
-        number = user_of(far.invite.request_uri)
+        number = _number_in(far.invite.request_uri)
         if outcome == _ANSWERED:
+            trunk.ended_calls += 1  # as ``verdict`` would
             self._answered(call, trunk, far, peer, number)
         else:
             self._failed(call, trunk, far, peer, number, outcome)
-        last = call.chain[-1]
-        jump = trunk.verdict(outcome, number, last.final or last.invite)
-        if jump is not None and peer.kind is not _DEVICES:
-            self._trunk_down(call, far, outcome, jump)
         if far.ringing_at > far.progressed_at:
             early = early_by(far)
             if early >= 0:
@@ -157,7 +154,8 @@ class Diagnosis:
             if leg.ringing_at - leg.progressed_at >= EARLY_RINGING_FROM:
                 early = True
         if wrong:
-            found = [*found, *symptoms(call, self.directory)]
+            shown = symptoms(call, self.directory)
+            found = [*found, *shown] if shown else found
         if early:
             far = reached(call)
             address = far.path.destination_address
@@ -170,10 +168,14 @@ class Diagnosis:
     def _failed(self, call: Call, trunk: Trunk, far: Leg, peer: Peer, number: bytes, outcome: str) -> None:
         if _CONGESTED in (outcome, far.verdict):
             self._trunk_full(call, trunk, far, peer)
-        unregistered = self._registration_inactive(call)
+        unregistered = bool(len(self._registrations.users)) and self._registration_inactive(call)
         # A lapsed registration explains a 404 by itself, whatever the number.
         if outcome == _NOT_FOUND and not unregistered and peer.kind not in _NO_TRUNK:
             self._not_found(call, trunk, far, number)
+        last = call.chain[-1]
+        jump = trunk.verdict(outcome, number, last.final or last.invite)
+        if jump is not None and peer.kind is not _DEVICES:
+            self._trunk_down(call, far, outcome, jump)
 
     # Nobody there
 
@@ -476,6 +478,14 @@ class Diagnosis:
 def _region(directory: Directory) -> str | None:
     callback = directory.settings.callback
     return None if callback is None else callback.region
+
+
+def _number_in(uri: bytes) -> bytes:
+    """Return the user part of a URI; most are plain numbers, for which this is the quick way."""
+    at = uri.rfind(b"@")
+    if uri[:4] == b"sip:" and uri[4:at].isdigit() and at > 0:
+        return uri[4:at]
+    return user_of(uri)
 
 
 def _with_devices(directory: Directory) -> bool:

@@ -70,12 +70,14 @@ class Bounded(Protocol):
 class Table(Generic[V]):
     """A dictionary that forgets what was touched longest ago when it is full. ``evicted`` counts.
 
-    ``entries`` are for whoever only looks.
+    ``entries`` are for whoever only looks. As long as it is not half full nobody will have to go soon, and touching
+    moves nothing: that is most of what it costs.
     """
 
     def __init__(self, limit: int) -> None:
         self.evicted = 0
         self._limit = limit
+        self._half = limit // 2
         self.entries: dict[Hashable, V] = {}
 
     def __len__(self) -> int:
@@ -87,9 +89,11 @@ class Table(Generic[V]):
 
     def touch(self, key: Hashable) -> V | None:
         """Return an entry, the latest touched from now on; None where there is none."""
-        entry = self.entries.pop(key, None)
-        if entry is not None:
-            self.entries[key] = entry
+        entries = self.entries
+        entry = entries.get(key)
+        if entry is not None and len(entries) > self._half:
+            del entries[key]
+            entries[key] = entry
         return entry
 
     def put(self, key: Hashable, entry: V) -> None:
@@ -203,21 +207,35 @@ class Jump(NamedTuple):
     evidence: list[Evidence]
 
 
-_NOTHING_SEEN = Evidence(0, 0, "")
+class Failure(NamedTuple):
+    """A call that failed by the trunk's fault: which of the trunk's calls it was, counted from 1, and how it ended."""
+
+    place: int
+    outcome: str
+    number: bytes
+    evidence: Evidence
 
 
 class Trunk:
-    """What is known of the calls with one peer, or one address that belongs to none."""
+    """What is known of the calls with one peer, or one address that belongs to none.
 
-    __slots__ = ("_calls", "_now", "_past", "_recent", "_run", "_run_before", "_run_since", "early", "most_up", "up")
+    Calls that did not fail by its fault are only counted, as they end: what that makes of the failures before them,
+    which of those are recent and which are past, is seen when the next one comes.
+    """
+
+    __slots__ = (
+        "_calls", "_known", "_past", "_recent", "_run", "_run_before", "_run_since", "early", "ended_calls",
+        "most_up", "up",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.up = self.most_up = 0
         self.early: deque[int] = deque(maxlen=_DELAYS)
-        self._recent: deque[tuple[str, bytes, Evidence]] = deque()
-        self._past: dict[str, int] = {}
-        self._calls = 0  # in _past
-        self._now: dict[str, int] = {}
+        self.ended_calls = 0  # those that say anything
+        self._recent: deque[Failure] = deque()  # of the latest RECENT_CALLS
+        self._past: dict[str, int] = {}  # failures before those
+        self._calls = 0  # calls before those, failed or not, but for a run that goes on
+        self._known = 0  # of ended_calls, those that _calls takes account of
         self._run = ""
         self._run_since = 0
         self._run_before = 0.0
@@ -242,33 +260,55 @@ class Trunk:
         """Take the outcome of a call, and what it ended with; tell whether it belongs to a failure that has jumped."""
         if outcome in _SAY_NOTHING:
             return None
-        recent, now = self._recent, self._now
-        its_fault = outcome not in _NOT_THE_TRUNKS
-        recent.append((outcome, number[:LONGEST], seen(message)) if its_fault else (outcome, b"", _NOTHING_SEEN))
-        now[outcome] = now.get(outcome, 0) + 1
-        if len(recent) > RECENT_CALLS:
-            old = recent.popleft()[0]
-            now[old] -= 1
-            if old != self._run:  # a run that goes on is no past of itself
-                self._past[old] = self._past.get(old, 0) + 1
-                self._calls += 1
-                if self._calls >= _MOST_PAST:
-                    self._fade()
-        if self._run and now.get(self._run, 0) < RUN_SHARE * len(recent):
-            self._run = ""
-        return self._jump(outcome) if its_fault else None
+        self.ended_calls += 1
+        if outcome in _NOT_THE_TRUNKS:
+            return None
+        self._pass(self.ended_calls - 1)
+        self._recent.append(Failure(self.ended_calls, outcome, number[:LONGEST], seen(message)))
+        self._pass(self.ended_calls)
+        return self._jump(outcome)
 
-    def _fade(self) -> None:
-        self._past = {outcome: count // 2 for outcome, count in self._past.items()}
-        self._calls = sum(self._past.values())
+    def _pass(self, place: int) -> None:
+        """Make past of what is no longer recent after so many calls; a run that goes on is no past of itself."""
+        recent = self._recent
+        gone = max(0, place - RECENT_CALLS)
+        self._add_past(gone - self._known)
+        self._known = gone
+        while recent and recent[0].place <= gone:
+            old = recent.popleft().outcome
+            if old == self._run:
+                self._calls -= 1
+                self._end_run(RECENT_CALLS)
+            else:
+                self._past[old] = self._past.get(old, 0) + 1
+        self._end_run(min(place, RECENT_CALLS))
+
+    def _add_past(self, calls: int) -> None:
+        """Count past calls; what is older than ``_MOST_PAST`` of them counts half, again and again."""
+        while calls:
+            step = min(calls, _MOST_PAST - self._calls)
+            self._calls += step
+            calls -= step
+            if self._calls < _MOST_PAST:
+                return
+            self._past = {outcome: count // 2 for outcome, count in self._past.items() if count > 1}
+            self._calls //= 2
+            if not self._past:
+                calls %= _MOST_PAST - self._calls  # the rest would only go round
+
+    def _end_run(self, calls: int) -> None:
+        if self._run and self._count(self._run) < RUN_SHARE * calls:
+            self._run = ""
+
+    def _count(self, outcome: str) -> int:
+        return sum([failure.outcome == outcome for failure in self._recent])
 
     def _jump(self, outcome: str) -> Jump | None:
-        recent = self._recent
-        count = self._now[outcome]
-        if count < RUN_FROM or count < RUN_SHARE * len(recent):
+        calls = min(self.ended_calls, RECENT_CALLS)
+        run = [failure for failure in self._recent if failure.outcome == outcome]
+        if len(run) < RUN_FROM or len(run) < RUN_SHARE * calls:
             return None
-        run = [(number, evidence) for given, number, evidence in recent if given == outcome]
-        if len({number for number, _ in run}) < RUN_NUMBERS:
+        if len({failure.number for failure in run}) < RUN_NUMBERS:
             return None
         if self._run != outcome:
             if self._calls < PAST_CALLS:
@@ -276,9 +316,9 @@ class Trunk:
             before = self._past.get(outcome, 0) / self._calls
             if before > PAST_SHARE:
                 return None
-            self._run, self._run_since, self._run_before = outcome, run[0][1].time, before
-        evidence = [seen for _, seen in run[-MOST_EVIDENCE:]]
-        return Jump(count / len(recent), self._run_before, self._run_since, count, evidence)
+            self._run, self._run_since, self._run_before = outcome, run[0].evidence.time, before
+        evidence = [failure.evidence for failure in run[-MOST_EVIDENCE:]]
+        return Jump(len(run) / calls, self._run_before, self._run_since, len(run), evidence)
 
 
 class NotFound:

@@ -54,6 +54,7 @@ HOPS_ENOUGH = 10  # a call that may not pass so many servers ends with 483 witho
 
 _MEDIA_CODES = frozenset({415, 488, 606})
 _LOOP_CODES = frozenset({482, 483})
+_ANSWERED = Outcome.ANSWERED.value
 _NO_ANSWER = Outcome.NO_ANSWER.value
 _CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
 _NO_TRUNK = frozenset({PeerKind.DEVICES, PeerKind.SERVER})
@@ -90,24 +91,28 @@ def last_hops(call: Call) -> list[Leg]:
 
 def symptoms(call: Call, directory: Directory) -> list[Finding]:
     """Return what a call that is over shows, one finding of a kind; what refused it says nothing of an answered one."""
-    found: list[Finding] = []
-    if call.verdict != Outcome.ANSWERED:
-        for leg in last_hops(call):
+    found: list[Finding | None] = []
+    if call.verdict != _ANSWERED:
+        for leg in call.legs if len(call.legs) == 1 else last_hops(call):
             look = _BY_CODE.get(leg.status_code)
             finding = None if look is None else look(leg, directory)
-            if finding is not None and all(finding.kind is not kept.kind for kept in found):
+            if finding is not None and all(kept is None or finding.kind is not kept.kind for kept in found):
                 found.append(finding)
-        found += filter(None, (loop(call, directory), short_ring(call, call.verdict, directory)))
-    conditions = repeated = False
+        if call.verdict == _NO_ANSWER:
+            found.append(short_ring(call, call.verdict, directory))
+    conditions = repeated = looped = False
     for leg in call.legs:
         conditions = conditions or leg.conditions is not None
         repeated = repeated or leg.retransmissions > 0
+        looped = looped or leg.status_code in _LOOP_CODES
+    if looped and call.verdict != _ANSWERED:
+        found.append(loop(call, directory))
     if conditions:
         lost = next(filter(None, (ack_lost(leg, directory) for leg in deepest_first(call))), None)
-        found += filter(None, (lost, nat_suspect(call, directory)))
+        found += [lost, nat_suspect(call, directory)]
     if repeated:
-        found += filter(None, (loss(call, directory),))
-    return found
+        found.append(loss(call, directory))
+    return [finding for finding in found if finding is not None]
 
 
 def late_480(leg: Leg, directory: Directory) -> Finding | None:
@@ -294,11 +299,7 @@ def loop(call: Call, directory: Directory) -> Finding | None:
     call ended with that: a fork that meets itself is refused with 482 as well (RFC 3261 §8.2.2.2), and one INVITE
     may pass only few servers (483).
     """
-    refused: Leg | None = None
-    for leg in deepest_first(call):
-        if leg.status_code in _LOOP_CODES:
-            refused = leg
-            break
+    refused = next((leg for leg in deepest_first(call) if leg.status_code in _LOOP_CODES), None)
     if refused is None or refused.final is None:
         return None
     last = call.chain[-1]
