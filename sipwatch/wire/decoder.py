@@ -204,14 +204,14 @@ class Decoder:
         if end > len(data):
             # Cut by the snap length: what makes the message is in the first fragment.
             if offset == 0 and protocol == _UDP:
-                return self._transport(time, data, start, end, depth, protocol, ends)
+                return _fragmented(self._transport(time, data, start, end, depth, protocol, ends), ends)
             return self._discard(Discard.IP_TRUNCATED)
         whole = self._fragments.add(time, key, offset, more, data[start:end])
         if whole is None:
             return _NOTHING
         if isinstance(whole, Discard):
             return self._discard(whole)
-        return self._transport(time, whole, 0, len(whole), depth, protocol, ends)
+        return _fragmented(self._transport(time, whole, 0, len(whole), depth, protocol, ends), ends)
 
     def _transport(
         self, time: int, data: bytes, start: int, end: int, depth: int, protocol: int, ends: bytes
@@ -337,6 +337,14 @@ class Decoder:
     def _discard(self, reason: Discard) -> tuple[Item, ...]:
         self._count(reason)
         return _ALONE[reason]
+
+
+def _fragmented(items: tuple[Item, ...], ends: bytes) -> tuple[Item, ...]:
+    """Mark the messages that came in fragments; not what a tunnel between these ends held, whose sender cut nothing."""
+    for item in items:
+        if isinstance(item, (Request, Response)) and item.path.key[:-4] == ends:
+            item.fragmented = item.path.transport is Transport.UDP
+    return items
 
 
 _DUPLICATE = _ALONE[Discard.DUPLICATE]

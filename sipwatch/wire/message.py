@@ -71,6 +71,7 @@ class Message:
     ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count`` counts the Via values.
     ``names`` holds the names of all headers, lower case, as they were spelt (long or compact): what is
     absent need not be looked for. ``raw`` is the whole message text, body included, for whoever needs more.
+    ``fragmented`` says that the datagram came in IP fragments.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Message:
         "call_id",
         "cseq_method",
         "cseq_number",
+        "fragmented",
         "from_tag",
         "names",
         "number",
@@ -100,6 +102,7 @@ class Message:
     cseq_method: str
     branch: bytes
     via_count: int
+    fragmented: bool
 
 
 class Request(Message):

@@ -30,6 +30,7 @@ _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _LONGEST_METHOD = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
 _LONGEST_CSEQ = 10  # digits; §8.1.1.5 keeps it below 2**31
 _CSEQ_CACHE_SIZE = 4096
+_MAX_VIAS = 70  # as many hops as a Max-Forwards of its usual size allows
 
 _VIA, _FROM, _TO, _CALL_ID, _CSEQ, _MAX_FORWARDS = range(6)
 _SLOTS = {
@@ -75,6 +76,7 @@ def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
         message.number = 0
         message.path = path
         message.raw = data
+        message.fragmented = False
         message.names = shape.names
         message.to_tag = to_tag or b""
         message.via_count = shape.via_count
@@ -106,6 +108,7 @@ def _read(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
     message.number = 0
     message.path = path
     message.raw = data
+    message.fragmented = False
     return _patient(message, data, truncated)
 
 
@@ -214,6 +217,15 @@ def via_branch(value: bytes) -> bytes:
         return parameters(value).get(b"branch", b"")
     stop = value.find(b";", at + 8)
     return (value[at + 8 :] if stop < 0 else value[at + 8 : stop]).strip()
+
+
+def via_branches(data: bytes) -> list[bytes]:
+    """Return the branches of a message's Via values, the topmost first; those without one are left out.
+
+    Not for the hot path: ``Message.branch`` is the topmost. At most ``_MAX_VIAS`` values are looked at.
+    """
+    values = [value for line in header_values(data, b"via", b"v")[:_MAX_VIAS] for value in split_values(line)]
+    return [branch for branch in map(via_branch, values[:_MAX_VIAS]) if branch]
 
 
 def uri_of(value: bytes) -> bytes:

@@ -81,6 +81,23 @@ def test_fragments_of_any_size_and_order_become_one_message(family: str, size: i
     assert calls(items) == [b"call1"]
 
 
+@pytest.mark.parametrize(("size", "fragmented"), [(200, True), (2000, False)], ids=["cut", "whole"])
+def test_a_message_says_whether_its_datagram_came_in_fragments(size: int, fragmented: bool) -> None:
+    """For what is too large for UDP (RFC 3261 §18.1.1)."""
+    decoder = Decoder()
+    pieces = f.fragments_v4(f.ipv4(f.udp(options())), size, 77)
+    messages = [item for piece in pieces for item in decoder.frame(0, 101, piece) if isinstance(item, Request)]
+    assert [message.fragmented for message in messages] == [fragmented]
+
+
+def test_what_a_tunnel_cuts_its_sender_did_not() -> None:
+    """The outer packet is in pieces, the datagram within is not."""
+    decoder = Decoder()
+    inner = f.ipv4(f.udp(options()), source=f.B4, destination=f.A4)
+    items = [item for piece in f.fragments_v4(f.vxlan(inner), 200, 7) for item in decoder.frame(0, 101, piece)]
+    assert [item.fragmented for item in items if isinstance(item, Request)] == [False]
+
+
 def test_every_fragment_captured_twice_gives_the_message_once_and_nothing_times_out() -> None:
     """A mirror port; the late copy of the last piece must not begin the datagram again."""
     decoder = Decoder()

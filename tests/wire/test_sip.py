@@ -23,6 +23,7 @@ from sipwatch.wire.sip import (
     uri_of,
     user_of,
     via_branch,
+    via_branches,
 )
 
 PATH = Path(bytes(12), Transport.UDP)
@@ -256,6 +257,20 @@ def test_header_look_ups_know_folds_compact_forms_and_blanks() -> None:
 
 def test_values_are_split_outside_quotes_and_brackets() -> None:
     assert split_values(b'a, "b, c" <sip:d,e>, f') == [b"a", b'"b, c" <sip:d,e>', b"f"]
+
+
+def test_the_branches_of_all_vias_are_told_from_the_top() -> None:
+    """Whether in lines of their own or one behind the other; a Via without a branch has none to tell."""
+    assert via_branches(INVITE) == [b"z9hG4bKtop", b"z9hG4bKbottom"]
+    joined = INVITE.replace(b"rport\r\nVia: ", b'rport;x="a,b", SIP/2.0/UDP old.example.com, ').replace(b"Via:", b"v:")
+    assert via_branches(joined) == [b"z9hG4bKtop", b"z9hG4bKbottom"]
+    assert via_branches(b"SIP/2.0 200 OK\r\n\r\nVia: x;branch=body") == []
+
+
+@pytest.mark.parametrize("separator", [b"\r\nVia:", b","], ids=["lines", "one-line"])
+def test_no_more_vias_are_looked_at_than_a_message_can_have_hops(separator: bytes) -> None:
+    vias = separator.join(b"SIP/2.0/UDP h;branch=b%d" % number for number in range(500))
+    assert via_branches(b"SIP/2.0 200 OK\r\nVia:" + vias + b"\r\n\r\n") == [b"b%d" % number for number in range(70)]
 
 
 def test_parameters_lose_their_quotes() -> None:
