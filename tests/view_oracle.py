@@ -150,6 +150,8 @@ class Sight:
 
     def _ends(self, leg: Leg, after: Leg | None) -> int:
         """Return when a leg may have ended at the earliest."""
+        if self._unheard(leg):
+            return leg.started + TIMER_B
         final = leg.final
         if final is not None and final.code < 300:
             return NEVER
@@ -162,6 +164,11 @@ class Sight:
         if leg.provisionals:
             return leg.provisionals[-1].time + TIMER_C
         return min(leg.started + TIMER_B, after.started if after else NEVER)
+
+    def _unheard(self, leg: Leg) -> bool:
+        """Tell whether Timer B ran out before anything was heard: what came later was too late (rule 6)."""
+        heard = [said.time for said in (*leg.responses[:1], *leg.acks[:1], *leg.agreed[:1])]
+        return bool(heard) and min(heard) >= leg.started + TIMER_B
 
     def attempts(self) -> tuple[int, int]:
         """Return how many attempts there may be at the most, and when the first one's verdict may fall."""
@@ -188,6 +195,8 @@ class Sight:
 
     def _causes(self, leg: Leg, begun: int, *, alerted: bool) -> Iterable[str]:
         final = leg.final
+        if self._unheard(leg):
+            return ["not_responding"]
         if final is not None and final.code < 300:
             return []
         if final is not None and final.code != 487 and not leg.cancels:
