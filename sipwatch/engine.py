@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.desk import Desk
 from sipwatch.classify.diagnosis import Diagnosis
-from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.endings import ending_of
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.export.calls import record_of, timestamp
 from sipwatch.export.findings import device_record, finding_record, whole_record
 from sipwatch.export.gaps import gaps
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
-from sipwatch.track.call import Watchers
 from sipwatch.track.tracker import Notice, Tracker
+from sipwatch.track.watch import Watchers
 from sipwatch.wire import decoder
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from sipwatch.classify.tags import Tag
     from sipwatch.export.metrics import Metrics
     from sipwatch.export.summary import Summary
-    from sipwatch.track.call import Call, Watcher
+    from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
+    from sipwatch.track.watch import Watcher
     from sipwatch.wire.message import Path
 
     Sink = Callable[[CallRecord, bool], None]
@@ -53,7 +54,6 @@ class Nowhere:
 
 
 _NOWHERE = Nowhere()
-_ANSWERED = Outcome.ANSWERED.value
 
 
 class Engine:
@@ -103,10 +103,11 @@ class Engine:
                 if item.__class__ is Response or item.__class__ is Request:
                     item.number = place.number
                     message(item)
-                elif item.__class__ is Unreachable and self.diagnosis is not None:
+                elif item.__class__ is Unreachable:
                     item.number = place.number
-                    self.tracker.advance(item.time)  # what was due before may not know of it
-                    self.diagnosis.unreachable(item)
+                    self.tracker.unreachable(item)
+                    if self.diagnosis is not None:
+                        self.diagnosis.unreachable(item)
 
     def run_datagrams(self, datagrams: Iterable[Datagram]) -> None:
         """Take what another decoder found: packet time in ns, packet number, transport, ends, bytes."""
@@ -240,9 +241,11 @@ class Engine:
         if self.diagnosis is not None:
             self.diagnosis.call(call, outcome)
         self.desk.verdict(call, outcome)
-        if self._sink is None and outcome == _ANSWERED:
-            _let_texts_go(call)
         return outcome
+
+    def ending(self, call: Call) -> str:
+        """Say how an answered call ended."""
+        return ending_of(call).value
 
     def over(self, call: Call) -> None:
         """Explain a call that is over, and hand it on."""
@@ -260,22 +263,6 @@ class Engine:
         if record is not None and self._sink is not None:
             record.tags = [tag.value for tag in tags]
             self._sink(record, completed)
-
-
-def _let_texts_go(call: Call) -> None:
-    """Let go of the messages' texts: of an answered call nobody reads them any more where no record is made.
-
-    They are two fifths of what a call takes, and a busy server has ten thousand calls that linger.
-    """
-    if call.messages is not None:
-        return
-    for leg in call.legs:
-        if not leg.verdict:
-            continue  # its own words still count
-        leg.invite.raw = b""
-        for response in (leg.final, leg.progress, leg.ringing, leg.session_progress):
-            if response is not None:
-                response.raw = b""
 
 
 def implementation() -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pcaps.make.talk import Line, lines, start_line
+from sipwatch.classify.endings import ending_of
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.engine import Engine
@@ -84,6 +85,9 @@ class Observed:
 
     def call(self, call: Call) -> str:
         return self.verdicts.call(call).value
+
+    def ending(self, call: Call) -> str:
+        return ending_of(call).value
 
     def over(self, call: Call) -> None:
         self.calls.append(record_of(call, self.verdicts))

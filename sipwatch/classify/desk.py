@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sipwatch.classify.callbacks import Callbacks, Missed
 from sipwatch.classify.findings import said
+from sipwatch.classify.identity import caller_number
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
 from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of, was_transferred
 from sipwatch.classify.verdict import reached
 from sipwatch.track.leg import FORK_SETTLES, RETRY_WINDOW
-from sipwatch.wire.sip import header, uri_of, user_of
+from sipwatch.wire.sip import user_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,12 +83,12 @@ class Desk:
         """Take a call whose verdict has fallen: somebody to call back, or an attempt to do so."""
         if self.callbacks is None and not self._earlier:
             return
-        source = self.directory.peer(call.chain[0].path.source_address)
+        source = self.directory.peer(call.front[0].path.source_address)
         destination = self.directory.peer(reached(call).path.destination_address)
-        number = _number_outside(call, source, destination)
+        number = self._number_outside(call, source, destination)
         if number is None:
             return
-        last = call.chain[-1]
+        last = call.upstream or call.front[-1]
         if outcome == _ANSWERED:
             for callbacks in self._all():
                 callbacks.answered(number, last.answered_at if last.answered_at >= 0 else last.over_at)
@@ -100,11 +101,19 @@ class Desk:
         elif self.callbacks is not None and CATEGORY_OF[outcome] != Category.UNKNOWN.value:
             self.callbacks.attempted(number, last.over_at)
 
+    def _number_outside(self, call: Call, source: Peer, destination: Peer) -> str | None:
+        """Return the number of the end beyond the trunk, None for a call that has none there."""
+        if is_outbound(source, destination):
+            return said(user_of(call.front[0].invite.request_uri))
+        if is_inbound(source, destination):
+            return said(caller_number(call, self.directory))
+        return None
+
     def _missed(self, callbacks: Callbacks, call: Call, number: str, ends: tuple[str, str]) -> None:
         waiting = Waiting((call.call_id, call.from_tag, call.started), ends)
         self._waiting[call.serial] = waiting
-        dialled = said(user_of(call.chain[0].invite.request_uri))
-        if not callbacks.missed(number, dialled, call.chain[-1].over_at, "", waiting):
+        dialled = said(user_of(call.front[0].invite.request_uri))
+        if not callbacks.missed(number, dialled, (call.upstream or call.front[-1]).over_at, "", waiting):
             del self._waiting[call.serial]
 
     def over(self, call: Call, findings: list[Finding], given: Any) -> None:
@@ -114,7 +123,7 @@ class Desk:
         if waiting is None and call.verdict == _ANSWERED and not (findings or settings.hours or was_transferred(call)):
             self._give(given, _NOWHERE, [])
             return
-        source = self.directory.peer(call.chain[0].path.source_address)
+        source = self.directory.peer(call.front[0].path.source_address)
         destination = self.directory.peer(reached(call).path.destination_address)
         tags = tags_of(call, findings, source, destination, settings)
         if waiting is None:
@@ -146,13 +155,3 @@ class Desk:
         """Give up everybody who still waits: the capture is over."""
         for callbacks in self._all():
             callbacks.finish(now)
-
-
-def _number_outside(call: Call, source: Peer, destination: Peer) -> str | None:
-    """Return the number of the end beyond the trunk, None for a call that has none there."""
-    invite = call.chain[0].invite
-    if is_outbound(source, destination):
-        return said(user_of(invite.request_uri))
-    if is_inbound(source, destination):
-        return said(user_of(uri_of(header(invite.raw, b"from", b"f"))))
-    return None

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.track.timers import Timers
+from sipwatch.wire.compact import both_forms
 from sipwatch.wire.sip import header, split_values
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Rule:
     """What a peer means by a final response; what is None matches anything.
 
     ``cause`` is looked for in every Reason value of ``cause_protocol`` (None: of any), ``reason_text`` in the
-    reason phrase and in the text of every Reason value. ``early_media`` says whether there was a 183 with SDP.
+    reason phrase and in the text of every Reason value. ``header`` names a header that the final response has,
+    ``value`` what is found in it; ``header_forms`` are its long and compact names in lower case. ``early_media``
+    says whether there was a 183 with SDP.
     ``line`` is that of the configuration file, 0 if there is none.
     """
 
@@ -48,12 +51,15 @@ class Rule:
         "cause",
         "cause_protocol",
         "early_media",
+        "header",
+        "header_forms",
         "heard",
         "line",
         "note",
         "outcome",
         "reason_text",
         "status_code",
+        "value",
     )
 
     def __init__(
@@ -65,6 +71,8 @@ class Rule:
         cause_protocol: str | None = None,
         heard: Heard | None = None,
         reason_text: Pattern | None = None,
+        header: str | None = None,
+        value: Pattern | None = None,
         early_media: bool | None = None,
         note: str = "",
         line: int = 0,
@@ -75,6 +83,9 @@ class Rule:
         self.cause_protocol = cause_protocol
         self.heard = heard
         self.reason_text = reason_text
+        self.header = header
+        self.header_forms = both_forms(header.encode()) if header is not None else (b"", b"")
+        self.value = value
         self.early_media = early_media
         self.note = note
         self.line = line

@@ -1,6 +1,6 @@
 """The Reason header (RFC 3326): protocol, cause and text, in whatever order and spelling they come.
 
-Must not know: what a cause means for a call; that is ``outcomes``' and ``verdict``'s.
+Must not know: what a cause means for a call; that is ``causes``' and ``told``'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 Q850 = "Q.850"
 SIP = "SIP"
 _PROTOCOLS = {b"q.850": Q850, b"sip": SIP}
-_SILENT_CAUSES = frozenset({16, 127})  # "normal clearing", "interworking": they say nothing
 
 
 class Reason(NamedTuple):
@@ -32,15 +31,6 @@ def reasons(message: Message) -> list[Reason]:
         return []
     found = [_reason(value) for line in header_values(message.raw, b"reason") for value in split_values(line)]
     return sorted(found, key=lambda reason: reason.protocol != Q850)
-
-
-def telling(message: Message) -> list[Reason]:
-    """Return the reason values that may decide: known protocols with a cause that says something."""
-    return [
-        r
-        for r in reasons(message)
-        if r.protocol in (Q850, SIP) and r.cause is not None and not (r.protocol == Q850 and r.cause in _SILENT_CAUSES)
-    ]
 
 
 def _reason(value: bytes) -> Reason:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.findings import Evidence, seen, where
+from sipwatch.classify.hops import private_host
 from sipwatch.classify.past import Bounded, Table
-from sipwatch.classify.symptoms import private_host
 from sipwatch.track.bindings import DEFAULT_EXPIRES, contacts_of, expires_of, short
 from sipwatch.track.registrar import Registration, RegistrationOutcome
 from sipwatch.track.table import SECOND, TIMER_F

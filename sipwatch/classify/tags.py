@@ -51,7 +51,7 @@ def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer
     if was_transferred(call):
         found.add(Tag.TRANSFERRED)
     if settings.hours:
-        dialled = said(user_of(call.chain[0].invite.request_uri))
+        dialled = said(user_of(call.front[0].invite.request_uri))
         if outside_hours(settings.hours, source.name, destination.name, dialled, call.started):
             found.add(Tag.OUTSIDE_HOURS)
     return sorted(found, key=_ORDER.__getitem__) if found else []

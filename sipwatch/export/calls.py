@@ -9,11 +9,17 @@ from hashlib import blake2b
 from time import gmtime, strftime
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.endings import end_reason
+from sipwatch.classify.identity import caller_number
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.classify.peers import OTHER
-from sipwatch.classify.verdict import deciding_reason, reached
+from sipwatch.classify.told import deciding_reason
+from sipwatch.classify.verdict import reached
 from sipwatch.export import scrub
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
+from sipwatch.track.dialog import EndedBy, answer_of
+from sipwatch.track.front import was_cancelled
+from sipwatch.track.leg import Inferred
 from sipwatch.wire.message import Request
 from sipwatch.wire.sip import header, uri_of, user_of
 
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message
 
+_HUNG_UP = frozenset({EndedBy.CALLER, EndedBy.CALLEE})
+_INFERRED = {Inferred.FINAL: "final", Inferred.SUCCESS: "success", Inferred.CHALLENGE: "challenge"}
 _seconds: dict[int, str] = {}
 _SECONDS_CACHE_SIZE = 4096
 _LAST_SECOND = 253_402_300_799
@@ -54,22 +62,26 @@ def record_of(
     call: Call, verdicts: Verdicts, findings: list[FindingRecord] | None = None, tags: list[str] | None = None
 ) -> CallRecord:
     """Make the record of a call that is over."""
-    first, last = call.chain[0], call.chain[-1]
+    first, last = call.front[0], call.upstream or call.front[-1]
     far = reached(call)
     invite = first.invite
     caller_uri = uri_of(header(invite.raw, b"from", b"f"))
     answer = last.final or last.progress
     reason = deciding_reason(last)
     alone = len(call.legs) == 1
-    seen = (last,) if alone else call.chain
+    seen = (last,) if alone else call.front
     alerted = last.alerted_at if alone else _first([leg.alerted_at for leg in seen])
+    answered = _answered_at(call, last)
+    settled = _settled_at(last, answered)
+    dialog_tag = call.to_tag if last.answered_at >= 0 else b""
+    end = end_reason(call)
     peers = bool(verdicts.directory.settings.peers)
     return CallRecord(
         id=call_id(call),
         call_id=text(call.call_id),
         from_tag=text(call.from_tag) or None,
-        to_tag=text(answer.to_tag) or None if answer else None,
-        caller=text(user_of(caller_uri)) or None,
+        to_tag=text(dialog_tag or (answer.to_tag if answer else b"")) or None,
+        caller=text(caller_number(call, verdicts.directory)) or None,
         callee=text(user_of(invite.request_uri)) or None,
         caller_uri=scrub.uri(text(caller_uri)) or None,
         callee_uri=scrub.uri(text(invite.request_uri)) or None,
@@ -84,11 +96,11 @@ def record_of(
         trying=_stamp(last.trying_at if alone else _first([leg.trying_at for leg in seen])),
         progressed=_stamp(last.progressed_at if alone else _first([leg.progressed_at for leg in seen])),
         ringing=_stamp(last.ringing_at if alone else _first([leg.ringing_at for leg in seen])),
-        answered=_stamp(last.answered_at),
+        answered=_stamp(answered),
         ended=_stamp(call.ended_at),
-        setup_seconds=_span(call.started, last.final_at),
-        ring_seconds=_span(alerted, last.final_at),
-        talk_seconds=_span(last.answered_at, call.ended_at) if call.byes else None,
+        setup_seconds=_span(call.started, settled),
+        ring_seconds=_span(alerted, settled),
+        talk_seconds=_span(answered, call.ended_at) if call.ended_by in _HUNG_UP else None,
         outcome=call.verdict,
         category=CATEGORY_OF[call.verdict],
         status_code=last.status_code or None,
@@ -97,13 +109,32 @@ def record_of(
         cause_protocol=reason.protocol,
         cause_text=reason.text,
         ended_by=call.ended_by.value if call.ended_by else None,
+        ending=call.ending or None,
+        end_cause=end.cause if end else None,
+        end_cause_protocol=end.protocol if end else None,
+        end_cause_text=end.text if end else None,
         conditions=_conditions(call),
         findings=findings or [],
         tags=tags or [],
         retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
         legs=[_leg_record(leg, verdicts) for leg in call.legs],
-        messages=None if call.messages is None else [_message_record(m, again) for m, again in call.messages],
+        messages=None if call.messages is None else [_message_record(*kept) for kept in call.messages],
     )
+
+
+def _answered_at(call: Call, last: Leg) -> int:
+    """Return when the dialog that was kept was answered (ns); -1 where it was not, or nobody can say when."""
+    if last.answered_at < 0 or not last.moment_known:
+        return -1
+    answer = answer_of(last, call.to_tag)
+    return last.answered_at if answer is None else answer.at
+
+
+def _settled_at(last: Leg, answered: int) -> int:
+    """Return when the waiting was over (ns): with the answer, the caller's CANCEL, or the final response; else -1."""
+    if last.answered_at >= 0:
+        return answered
+    return last.cancelled_at if was_cancelled(last) and last.cancelled_at >= 0 else last.final_at
 
 
 def call_id(call: Call) -> str:
@@ -132,6 +163,7 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
         cause=deciding_reason(leg).cause,
         retransmissions=leg.retransmissions,
         conditions=[] if leg.conditions is None else [raised.kind.value for raised in leg.conditions],
+        inferred=[] if leg.inferred is Inferred.NOTHING else [_INFERRED[leg.inferred]],
     )
 
 
@@ -152,7 +184,7 @@ def _conditions(call: Call) -> list[ConditionRecord]:
     ]
 
 
-def _message_record(message: Message, again: bool) -> MessageRecord:
+def _message_record(message: Message, again: bool, placed: bool) -> MessageRecord:
     if isinstance(message, Request):
         first_line = f"{message.method} {scrub.uri(text(message.request_uri))} SIP/2.0"
     else:
@@ -163,6 +195,7 @@ def _message_record(message: Message, again: bool) -> MessageRecord:
         destination=message.path.destination,
         first_line=first_line,
         retransmission=again,
+        placed=placed,
         raw=scrub.message(text(message.raw)),
     )
 

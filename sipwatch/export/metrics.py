@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.endings import ENDINGS_BY, Ending
 from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
 from sipwatch.classify.tags import Tag
-from sipwatch.classify.verdict import deciding_reason, reached
+from sipwatch.classify.told import deciding_reason
+from sipwatch.classify.verdict import reached
 from sipwatch.export import series
 from sipwatch.export.series import CallKey, Histogram, Key, Seen, Series
-from sipwatch.track.call import EndedBy
 from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.track.dialog import EndedBy, answer_of
+from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import Heard
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 from sipwatch.track.table import RESOLVED_BY, State
@@ -237,8 +240,8 @@ class Metrics:
         if len(call.legs) == 1:
             self._calls_started.add((source,))
         else:
-            source = self.directory.peer(call.chain[0].path.source_address).name
-        if (source, destination, EndedBy.CALLER.value) not in self._ended.values:
+            source = self.directory.peer(call.front[0].path.source_address).name
+        if (source, destination, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
             self._begin_call((source, destination))
 
     def _begin_leg(self, ends: tuple[str, str]) -> None:
@@ -260,7 +263,7 @@ class Metrics:
         )
         self._timed_out.begin((*ends, timer) for timer in ("B", "C", "cancel"))
         self._established.begin([ends])
-        self._ended.begin((*ends, by.value) for by in EndedBy)
+        self._ended.begin((*ends, by.value, ending.value) for by in EndedBy for ending in ENDINGS_BY[by])
         self._tagged.begin((*ends, tag.value) for tag in Tag)
         for result in ("success", "failure"):
             self._request_delay.at((*ends, result))
@@ -316,34 +319,38 @@ class Metrics:
 
     def call(self, call: Call, outcome: str) -> None:
         """Count a call whose verdict has fallen."""
-        last = call.chain[-1]
+        last = call.upstream or call.front[-1]
         directory = self.directory
         ends = (
-            directory.peer(call.chain[0].path.source_address).name,
+            directory.peer(call.front[0].path.source_address).name,
             directory.peer(reached(call).path.destination_address).name,
         )
         key = call_key(call)
-        if (*ends, EndedBy.CALLER.value) not in self._ended.values:
+        if (*ends, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
             self._begin_call(ends)
         self._calls.add_call((*ends, outcome, CATEGORY_OF[outcome]), key, last.over_at)
         self._call_finals.add((*ends, str(last.status_code) if last.status_code else "none"))
         if last.answered_at >= 0:
             call.ends = ends
             self._established.add(ends)
-            self._answer_delay.at(ends).observe(last.answered_at - call.started, key, last.answered_at)
+            if last.moment_known:
+                self._answer_delay.at(ends).observe(last.answered_at - call.started, key, last.answered_at)
         elif not last.status_code and last.given_up:
             self._timed_out.add((*ends, _timer(last)))
         self._call_delays(last, ends, outcome, key)
 
     def _call_delays(self, last: Leg, ends: tuple[str, str], outcome: str, key: CallKey) -> None:
-        told = [at for at in (last.progressed_at, last.answered_at) if at >= 0]
+        tries = [leg for leg in last.call.front if not leg.followed] or [last]
+        started = min([leg.started for leg in tries])
+        told = [at for leg in tries for at in (leg.progressed_at, leg.answered_at) if at >= 0 and leg.moment_known]
         if told:
-            self._request_delay.at((*ends, "success")).observe(min(told) - last.started, key, min(told))
+            self._request_delay.at((*ends, "success")).observe(min(told) - started, key, min(told))
         elif last.status_code >= 400 and last.status_code not in _NO_DELAY:
-            self._request_delay.at((*ends, "failure")).observe(last.final_at - last.started, key, last.final_at)
-        if last.alerted_at >= 0 and last.final_at >= 0:
-            delay = last.final_at - last.alerted_at
-            self._ring_duration.at((*ends, outcome)).observe(delay, key, last.final_at)
+            self._request_delay.at((*ends, "failure")).observe(last.final_at - started, key, last.final_at)
+        alerted = [leg.alerted_at for leg in tries if leg.alerted_at >= 0]
+        until = last.cancelled_at if was_cancelled(last) and last.cancelled_at >= 0 else last.final_at
+        if alerted and until >= 0 and last.moment_known:
+            self._ring_duration.at((*ends, outcome)).observe(until - min(alerted), key, until)
 
     def tagged(self, ends: tuple[str, str], tags: Iterable[Tag]) -> None:
         """Count a call's tags, once all of them are known."""
@@ -352,13 +359,23 @@ class Metrics:
 
     def ended(self, call: Call) -> None:
         """Count the end of an answered call."""
+        if call.ends is not None:
+            self._established.add(call.ends, -1)
+
+    def concluded(self, call: Call) -> None:
+        """Count how an answered call ended, with the far end of the dialog that was kept."""
         if call.ends is None or call.ended_by is None:
-            return  # answered, but its verdict has not fallen: no such call was counted as established
-        self._established.add(call.ends, -1)
-        self._ended.add((*call.ends, call.ended_by.value))
-        if call.ended_by in (EndedBy.CALLER, EndedBy.CALLEE):
-            duration = call.ended_at - call.answered_at
-            self._session_duration.at(call.ends).observe(duration, call_key(call), call.ended_at)
+            return
+        far = self.directory.peer(reached(call).path.destination_address).name
+        ends = (call.ends[0], far)
+        if (*ends, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
+            self._begin_call(ends)
+        self._ended.add((*ends, call.ended_by.value, call.ending))
+        kept = call.kept_leg()
+        if call.ended_by in (EndedBy.CALLER, EndedBy.CALLEE) and kept is not None and kept.moment_known:
+            answer = answer_of(kept, call.to_tag)
+            duration = call.ended_at - (kept.answered_at if answer is None else answer.at)
+            self._session_duration.at(ends).observe(duration, call_key(call), call.ended_at)
 
     def disconnected(self, call: Call, delay: int) -> None:
         """Count an answered call whose BYE was accepted."""
@@ -409,9 +426,9 @@ def pending(calls: Iterable[Call], directory: Directory) -> dict[Key, int]:
     """Count the calls being set up right now, by source and phase. Made when asked, not per packet."""
     found: dict[Key, int] = {}
     for call in calls:
-        leg = call.chain[-1]
-        if leg.state <= State.CANCELLING and not call.verdict:
-            key = (directory.peer(call.chain[0].path.source_address).name, PHASES[leg.heard])
+        heard = [leg.heard for leg in call.front if leg.state <= State.CANCELLING]
+        if heard and not call.verdict:
+            key = (directory.peer(call.front[0].path.source_address).name, PHASES[max(heard)])
             found[key] = found.get(key, 0) + 1
     return found
 

@@ -21,7 +21,7 @@ class ConditionRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class LegRecord(msgspec.Struct, frozen=True, gc=False):
-    """One INVITE transaction on one hop."""
+    """One INVITE transaction on one hop; ``inferred`` lists what was not captured, but must have been."""
 
     branch: str
     source: str
@@ -35,16 +35,22 @@ class LegRecord(msgspec.Struct, frozen=True, gc=False):
     cause: int | None
     retransmissions: int
     conditions: list[str]
+    inferred: list[str]
 
 
 class MessageRecord(msgspec.Struct, frozen=True, gc=False):
-    """One captured message of a call; ``retransmission`` says it repeats an earlier one."""
+    """One captured message of a call.
+
+    ``retransmission`` says it repeats an earlier one, ``placed`` that it belongs to a transaction that is known: what
+    does not is shown all the same, and changes nothing.
+    """
 
     time: str
     source: str
     destination: str
     first_line: str
     retransmission: bool
+    placed: bool
     raw: str
 
 
@@ -132,6 +138,10 @@ class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
     cause_protocol: str | None
     cause_text: str | None
     ended_by: str | None
+    ending: str | None
+    end_cause: int | None
+    end_cause_protocol: str | None
+    end_cause_text: str | None
     conditions: list[ConditionRecord]
     findings: list[FindingRecord]
     tags: list[str]

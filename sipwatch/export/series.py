@@ -89,7 +89,11 @@ CALLS_PENDING = Series(
 )
 CALLS_ESTABLISHED = Series("calls_established", _G, Level.CALL, _ENDS, "Answered calls that nobody has ended yet.")
 CALLS_ENDED = Series(
-    "calls_ended", _C, Level.CALL, (*_ENDS, "ended_by"), "Answered calls that ended, by who ended them."
+    "calls_ended",
+    _C,
+    Level.CALL,
+    (*_ENDS, "ended_by", "ending"),
+    "Answered calls that ended, by who ended them and how, counted when that is known.",
 )
 TAGGED_CALLS = Series(
     "tagged_calls",

@@ -106,7 +106,7 @@ def _call_id(leg: Leg, policy: Policy | None) -> str:
     if policy is None:
         return text(call.call_id)
     caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
-    callees = [user_of(one.invite.request_uri) for one in (call.chain[0], leg)]
+    callees = [user_of(one.invite.request_uri) for one in (call.front[0], leg)]
     return policy.call_id(text(call.call_id), text(call.from_tag), *map(text, (caller, *callees)))
 
 

@@ -1,183 +1,55 @@
-"""One call attempt: its legs, who is nearest the caller, and its dialog until BYE.
+"""One call attempt: its legs, the verdict that those nearest the caller share, and its end.
 
 Must not know: outcomes, peers, configuration files, or how calls are found by their messages.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from sipwatch.track.conditions import Condition, Raised, Resolution
-from sipwatch.track.leg import RETRY_WINDOW, Leg, may_be_followed
-from sipwatch.track.registrar import Observer
-from sipwatch.track.table import T4, TIMER_F, Input, State
-from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
+from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.track.dialog import Dialogs, EndedBy, Exchange
+from sipwatch.track.front import deciding, equally_near, is_let_go, nearer_caller, verdict_due
+from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Heard, Inferred, Leg, may_be_followed
+from sipwatch.track.table import T4, Input, State
+from sipwatch.track.timers import HORIZON, NEVER, Timed
 
 if TYPE_CHECKING:
-    from sipwatch.track.registrar import Options, Registration
+    from sipwatch.track.answers import Answer
+    from sipwatch.track.watch import Owner
     from sipwatch.wire.message import Message, Path, Request, Response
 
 # Names of the hot path: looked up once, not at every packet.
 _ACCEPTED: Final = State.ACCEPTED
+_CALLING: Final = State.CALLING
+_CANCELLING: Final = State.CANCELLING
 _INPUT_END: Final = Input.END
 _INPUT_LINGERED: Final = Input.LINGERED
 _TERMINATED: Final = State.TERMINATED
 
-_CREDENTIALS = {401: b"\nauthorization", 407: b"\nproxy-authorization"}
+_CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
+_ANY_CREDENTIALS = frozenset(_CREDENTIALS.values())
 _UNSET = -1
-MOST_BYES = 32  # BYE transactions remembered of one call
 MOST_MESSAGES = 10_000  # messages kept of one call
-
-
-class EndedBy(StrEnum):
-    """Who ended a call."""
-
-    CALLER = "caller"
-    CALLEE = "callee"
-    TIMEOUT = "timeout"
-    CAPTURE_END = "capture_end"
-
-
-class Judge(Protocol):
-    """What tracking asks of the layers above, and tells them; texts it does not look into."""
-
-    def leg(self, leg: Leg) -> str:
-        """Return the verdict on a leg. Asked once, when nothing can change it any more."""
-
-    def call(self, call: Call) -> str:
-        """Return the verdict on a call. Asked once, when its upstream leg has one."""
-
-    def over(self, call: Call) -> None:
-        """Take a call that nothing more will happen to."""
-
-
-class Watcher(Observer, Protocol):
-    """Who wants to know of what happens while it happens: live metrics and logs."""
-
-    def added(self, leg: Leg) -> None:
-        """Take a new leg, already in its place in its call; the first leg of a call begins the call."""
-
-    def raised(self, leg: Leg, raised: Raised) -> None:
-        """Take a condition at the moment it is raised."""
-
-    def resolved(self, leg: Leg, raised: Raised) -> None:
-        """Take a condition at the moment it is resolved."""
-
-    def repeated(self, message: Request | Response) -> None:
-        """Take a retransmission."""
-
-    def ended(self, call: Call) -> None:
-        """Take an answered call at its first BYE, or when nobody will end it any more."""
-
-    def disconnected(self, call: Call, delay: int) -> None:
-        """Take an answered call at the first 2xx to its BYE, ``delay`` ns after the BYE."""
-
-
-class Watchers:
-    """Several watchers that hear the same, in the order given."""
-
-    __slots__ = ("_all",)
-
-    def __init__(self, *watchers: Watcher) -> None:
-        self._all = watchers
-
-    def added(self, leg: Leg) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.added(leg)
-
-    def raised(self, leg: Leg, raised: Raised) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.raised(leg, raised)
-
-    def resolved(self, leg: Leg, raised: Raised) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.resolved(leg, raised)
-
-    def repeated(self, message: Request | Response) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.repeated(message)
-
-    def ended(self, call: Call) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.ended(call)
-
-    def disconnected(self, call: Call, delay: int) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.disconnected(call, delay)
-
-    def asked(self, request: Request) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.asked(request)
-
-    def registration(self, transaction: Registration) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.registration(transaction)
-
-    def options(self, transaction: Options) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.options(transaction)
-
-    def bound(self, path: Path) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.bound(path)
-
-    def unbound(self, path: Path, expired: bool) -> None:
-        """Tell everybody."""
-        for watcher in self._all:
-            watcher.unbound(path, expired)
-
-
-class Owner(Protocol):
-    """What a call needs of the tracker that holds it."""
-
-    judge: Judge
-    watcher: Watcher | None
-    queue: TimerQueue
-
-    def forget(self, call: Call) -> None:
-        """Let go of a call that is over."""
-
-
-class Bye:
-    """One BYE transaction on one hop."""
-
-    __slots__ = ("branch", "expired", "key", "leg", "responded", "started", "status_code")
-
-    def __init__(self, request: Request, leg: Leg, now: int) -> None:
-        self.branch = request.branch
-        self.key = request.path.key
-        self.leg = leg
-        self.started = now
-        self.status_code = 0
-        self.responded = False
-        self.expired = False
+MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
 
 
 class Call(Timed):
-    """Every leg with one Call-ID and one From tag that set a call up, and then its dialog.
+    """Every leg with one Call-ID and one From tag that set a call up, and then its dialogs.
 
-    ``legs`` are in the order they were first seen; ``chain`` holds the upstream leg's attempts, the
-    present one last. Moments are packet time in nanoseconds, -1 while not seen. ``sibling`` is
-    another call with the same Call-ID. ``transferred`` says that a REFER was seen in it. ``verdict`` and
-    ``notes`` are the judge's; ``ends`` is the watcher's, who keeps there between whom the call was when
-    its verdict fell.
+    ``legs`` are in the order they were first seen; ``front`` holds those nearest the caller, retries and what was
+    retried included. ``upstream`` is the leg of them that stands for the call: the one that decided, before that the
+    latest. Moments are packet time in nanoseconds, -1 while not seen; ``answered_at`` is the first answer that
+    reached the caller. ``sibling`` is another call with the same Call-ID. ``transferred`` says that a REFER was seen
+    in it, ``evicted`` that its state was given up while something was still to come. ``strays`` are responses whose
+    CSeq number is that of no request. ``verdict``, ``ending`` and ``notes`` are the judge's; ``ends`` is the
+    watcher's, who keeps there between whom the call was when its verdict fell.
     """
 
     __slots__ = (
-        "active_at", "answered_at", "byes", "call_id", "chain", "completed", "dialog_timeout", "ended_at",
-        "ended_by", "ends", "from_tag", "legs", "messages", "notes", "over", "owner", "queue", "refreshed_at",
-        "session_expires", "sibling", "started", "to_tag", "transferred", "verdict",
+        "active_at", "answered_at", "call_id", "decide_at", "dialog_timeout", "dialogs", "ended_at", "ended_by",
+        "ending", "ends", "evicted", "from_tag", "front", "legs", "messages", "notes", "over", "owner", "queue",
+        "sibling", "started", "strays", "transferred", "upstream", "verdict",
     )  # fmt: skip
 
     def __init__(self, serial: int, invite: Request, now: int, owner: Owner, dialog_timeout: int) -> None:
@@ -187,78 +59,411 @@ class Call(Timed):
         self.queue = owner.queue
         self.call_id = invite.call_id
         self.from_tag = invite.from_tag
-        self.to_tag = b""
         self.started = self.active_at = now
         self.legs: list[Leg] = []
-        self.chain: list[Leg] = []
-        self.byes: list[Bye] | None = None
-        self.messages: list[tuple[Message, bool]] | None = None
+        self.front: list[Leg] = []
+        self.upstream: Leg | None = None
+        self.dialogs: Dialogs | None = None
+        self.messages: list[tuple[Message, bool, bool]] | None = None
+        self.strays: list[Response] | None = None
         self.notes: list[Any] | None = None
-        self.transferred = False
-        self.answered_at = self.refreshed_at = self.ended_at = _UNSET
+        self.transferred = self.evicted = False
+        self.answered_at = self.ended_at = _UNSET
+        self.decide_at = NEVER
         self.dialog_timeout = dialog_timeout
-        self.session_expires = NEVER
         self.ended_by: EndedBy | None = None
-        self.completed = False
         self.over = False
-        self.verdict = ""
+        self.verdict = self.ending = ""
         self.ends: tuple[str, str] | None = None
         self.sibling: Call | None = None
 
     # Legs
 
     def add(self, leg: Leg, now: int) -> None:
-        """Place a new leg: a retry of an earlier one, nearer the caller than all others, or neither."""
+        """Place a new leg: a retry of an earlier one, one beside it, nearer the caller than all others, or behind."""
         before = self.followed_by(leg)
-        self.legs.append(leg)
-        if not self.chain:
-            self.chain.append(leg)
+        legs, front = self.legs, self.front
+        if legs:
+            self._mark_hunted(leg)
+        legs.append(leg)
+        if not front:
+            front.append(leg)
         elif before is not None:
-            upstream = self.chain[-1]
+            if before in front:
+                front.append(leg)
+            if before.final is None:
+                _take_as_challenged(before, now)
             before.follow(now)
-            if before is upstream:
-                self.chain.append(leg)
-                self.ended_at = _UNSET
-        elif nearer_caller(leg, self.chain[-1]):
-            self.chain = [leg]
+        elif equally_near(leg, front[0], legs):
+            front.append(leg)
+        elif nearer_caller(leg, front[0]):
+            self.front = [leg]
+        if self.answered_at < 0 and not self.verdict and leg in self.front:
+            self.upstream = leg
+            self.ended_at = _UNSET
+            self._weigh(now)
+
+    def is_upstream(self, leg: Leg) -> bool:
+        """Tell whether no leg is nearer the caller than this one."""
+        return leg in self.front
 
     def followed_by(self, leg: Leg) -> Leg | None:
         """Return the leg whose final response this new leg answers, as far as the RFCs allow a retry.
 
-        It comes from the same element on the same hop, after a final response that asks for another
-        INVITE, in time; a challenge must be answered with credentials.
+        It comes from the same element on the same hop, after a final response that asks for another INVITE, in time; a
+        challenge must be answered with credentials. Credentials in a new INVITE show a challenge that was not captured.
         """
         for before in reversed(self.legs):
             if (
+                before.followed
+                or before.via_count != leg.via_count
+                or before.path.source_address != leg.path.source_address
+            ):
+                continue
+            if before.final is None:
+                if _was_challenged_unseen(before, leg):
+                    return before
+            elif (
                 may_be_followed(before.status_code)
-                and not before.followed
-                and before.via_count == leg.via_count
-                and before.path.source_address == leg.path.source_address
                 and leg.started - before.final_at <= RETRY_WINDOW
-                and (before.status_code not in _CREDENTIALS or has_credentials(leg, before.status_code))
+                and (before.status_code not in _CREDENTIALS or _CREDENTIALS[before.status_code] in leg.invite.names)
             ):
                 return before
         return None
 
+    def _mark_hunted(self, leg: Leg) -> None:
+        """Note which cancelled legs the server gave up for this one, as it follows them at once."""
+        for before in self.legs:
+            if (
+                0 <= before.cancelled_at <= leg.started
+                and (before.over_at < 0 or leg.started - before.over_at <= before.timers.hunt_within)
+                and not before.verdict
+                and equally_near(leg, before, self.legs)
+            ):
+                before.hunted_on = True
+
+    def alerted(self, leg: Leg, now: int) -> None:
+        """Take the first 180 or 183 on a leg: the hops before it have heard something at least."""
+        if len(self.legs) == 1:
+            return
+        for before in self.legs:
+            if before.state is _CALLING and self._leads_to(before, leg):
+                before.next_hop_alerted(now)
+
     def leg_ended(self, leg: Leg, now: int) -> None:
         """Note that a leg has its final response, or was given up."""
-        if leg is self.chain[-1] and self.answered_at < 0:
-            if leg.state is _ACCEPTED:
-                self._establish(leg, now)
-                return
-            self.ended_at = leg.over_at
+        if leg.state is _ACCEPTED:
+            if leg.answers is not None:
+                self._answered(leg, leg.answers[0], now)
+            return
+        if self.answered_at < 0:
+            if leg is self.upstream:
+                self.ended_at = leg.over_at
+            if not self.verdict and leg in self.front:
+                self._weigh(now)
         if self.answered_at < 0 or self.ended_by is not None:
             self.queue.watch(self, now + T4)
 
+    # The verdict
+
     def settle(self, leg: Leg, now: int) -> None:
-        """Let the verdict on a leg fall, and that on the call with its last upstream leg's."""
-        if leg.verdict:
+        """Let the verdict on a leg fall; with an answer nearest the caller, that on the call."""
+        if leg.verdict or self._waits_for_the_caller(leg):
             return
+        upstream = leg in self.front
+        answered = leg.answered_at >= 0
+        if answered and upstream and not self.verdict:
+            self.upstream = leg
         leg.verdict = self.owner.judge.leg(leg)
-        if leg is self.chain[-1] and not leg.followed and not self.verdict:
-            self.verdict = self.owner.judge.call(self)
-        if leg.answered_at < 0:
+        if answered and upstream and not self.verdict:
+            self._decide(leg, now)
+        if not answered:
             self.queue.watch(self, now + T4)
+
+    def _waits_for_the_caller(self, leg: Leg) -> bool:
+        """Hold back a verdict behind a server whose CANCEL gives a reason, until the caller's own leg has one.
+
+        What such a reason claims ("completed elsewhere") holds only if the caller was answered (OUTCOMES §2, rule 3).
+        """
+        if self.verdict or self.over or leg.cancel is None or b"reason" not in leg.cancel.names:
+            return False
+        if leg.answered_at >= 0 or leg.followed or leg in self.front:
+            return False
+        leg.settle_at = NEVER  # until ``_decide``
+        return True
+
+    def _weigh(self, now: int) -> None:
+        """Say when a failing verdict can fall."""
+        due = verdict_due(self.front, self._let_go())
+        self.decide_at = due
+        if due < NEVER:
+            self.queue.watch(self, max(now, due))
+
+    def _let_go(self) -> list[bool]:
+        front = self.front
+        if len(front) == 1:
+            return [False]
+        return [is_let_go(leg, front, self.owner.broken_at(leg.path)) for leg in front]
+
+    def _decide(self, leg: Leg, now: int) -> None:
+        """Let the verdict on the call fall, and then those that waited for it."""
+        self.upstream = leg
+        self.verdict = self.owner.judge.call(self)
+        if leg.answered_at < 0:
+            self.ended_at = leg.over_at
+        if len(self.legs) > 1:
+            for other in self.legs:
+                if other.settle_at == NEVER and other.state > _CANCELLING:
+                    self.settle(other, now)
+
+    def _fail(self, now: int) -> None:
+        """Let a failing verdict fall: every leg nearest the caller has ended, or none of them can be waited for."""
+        for leg in self.front:
+            if not leg.verdict and leg.settle_at <= now:
+                self.settle(leg, now)
+        leg = deciding(self.front, self._let_go())
+        if not leg.verdict:
+            leg.verdict = self.owner.judge.leg(leg)
+        if not self.verdict:
+            self._decide(leg, now)
+
+    # Answers
+
+    def _answered(self, leg: Leg, answer: Answer, now: int) -> None:
+        """Take an answer on a leg: it may be the call's, and says something of the hops before and behind."""
+        upstream = leg in self.front
+        if upstream and self.answered_at < 0:
+            if self.verdict and leg is not self.upstream:
+                return  # too late: what comes after a verdict changes nothing
+            self.answered_at = leg.answered_at
+            self.ended_at = _UNSET
+        if self.dialogs is None:
+            self.dialogs = Dialogs(self)
+        self.dialogs.answer(leg, answer, now)
+        self.queue.watch(self, now + HORIZON)
+        self._watch_dialogs(now)
+        if len(self.legs) > 1:
+            self._presume(leg, now)
+
+    def answered_again(self, leg: Leg, answer: Answer, now: int) -> None:
+        """Take a further answer on a leg, with another To tag."""
+        if self.dialogs is not None:
+            self.dialogs.answer(leg, answer, now)
+            self._watch_dialogs(now)
+
+    def _watch_dialogs(self, now: int) -> None:
+        if self.dialogs is not None:
+            self.queue.watch(self, max(now, min(self.dialogs.deadline(), now + HORIZON)))
+
+    def _presume(self, answered: Leg, now: int) -> None:
+        """Take it that the hop before was answered as well; and the hop behind, where only one can have been."""
+        behind: Leg | None = None
+        several = False
+        for leg in self.legs:
+            if leg is answered:
+                continue
+            if leg.state <= _CANCELLING and self._leads_to(leg, answered):
+                leg.presume_answer(answered.answered_at, now)
+                self.queue.watch(leg, now + PROVEN_AFTER)
+            elif self._leads_to(answered, leg) and not leg.followed and not may_fail(leg):
+                several = several or behind is not None or leg.state is _ACCEPTED
+                behind = leg
+        if behind is not None and not several and behind.heard > Heard.TRYING:
+            behind.presume_answer(answered.answered_at, now)
+            self.queue.watch(behind, now + PROVEN_AFTER)
+
+    def _leads_to(self, leg: Leg, behind: Leg) -> bool:
+        """Tell whether another leg continues where this one ends; a server may send from another of its addresses."""
+        if leg is behind or behind in self.front:
+            return False
+        here, there = leg.path, behind.path
+        if there.source == here.destination:
+            return True
+        if there.source_address == here.destination_address != here.source_address:
+            return True
+        front = self.front
+        return len(front) == 1 and leg is front[0] and there.source_address != here.source_address
+
+    def proven(self, leg: Leg, now: int) -> None:
+        """Take a presumed answer for a fact."""
+        tag, at = b"", leg.presumed_at
+        for other in self.legs:
+            if other.answers is not None and (self._leads_to(leg, other) or self._leads_to(other, leg)):
+                tag = other.answers[0].tag
+                break
+        else:
+            if self.dialogs is not None:
+                for exchange in self.dialogs.exchanges:
+                    if exchange.leg is leg:
+                        tag = exchange.tag
+                        break
+        leg.answer_inferred(tag, at if at >= 0 else leg.presumed_since, now, moment_known=at >= 0)
+
+    # Inside the dialogs
+
+    def request(self, request: Request, leg: Leg, now: int) -> None:
+        """Take a new request inside a dialog, which runs along a leg's hop.
+
+        A re-INVITE shows that the INVITE was answered. A BYE may come in an early dialog (§15); it only agrees with
+        what something else has shown.
+        """
+        if self.dialogs is None:
+            self.dialogs = Dialogs(self)
+        from_caller = request.from_tag == self.from_tag
+        tag = request.to_tag if from_caller else request.from_tag
+        if leg.presumed_since >= 0:
+            self.proven(leg, now)
+        elif request.method == "INVITE" and leg.state <= _CANCELLING:
+            leg.answer_inferred(tag, now, now, moment_known=False)
+        self.dialogs.request(Exchange(request, leg, tag, from_caller, now), now)
+        self.queue.watch(self, now + T4)
+
+    def response(self, exchange: Exchange, response: Response, now: int) -> bool:
+        """Take a response to such a request; return whether it repeats the final one."""
+        if self.dialogs is None:
+            return False
+        repeated = self.dialogs.response(exchange, response, now)
+        leg = exchange.leg
+        if exchange.method == "BYE" and 200 <= response.status_code < 300 and leg.state <= _CANCELLING:
+            leg.presume_answer(_UNSET, now)
+            self.queue.watch(leg, now + PROVEN_AFTER)
+        self.queue.watch(self, now + T4)
+        return repeated
+
+    def acknowledged(self, answer: Answer, now: int) -> None:
+        """Take the ACK of an answer."""
+        if self.dialogs is not None:
+            self.dialogs.acknowledged(answer, now)
+
+    def _settle_answer(self, now: int) -> None:
+        """Let the verdict of an inferred answer fall before the call ends: its own 2xx will not come any more."""
+        for leg in self.front:
+            if leg.answered_at >= 0:
+                self.settle(leg, now)
+
+    def leg_on_hop(self, path: Path) -> Leg:
+        """Return the leg whose hop a message inside the dialog runs along; answered ones first, else the nearest."""
+        ends = {path.source_address, path.destination_address}
+        found: Leg | None = None
+        for leg in self.legs:
+            if {leg.path.source_address, leg.path.destination_address} == ends and not leg.followed:
+                if leg.answered_at >= 0:
+                    return leg
+                found = leg
+        return found or self.upstream or self.legs[0]
+
+    # The end
+
+    @property
+    def completed(self) -> bool:
+        """Tell whether it was answered, and ended by a BYE with a 2xx."""
+        return self.dialogs is not None and self.dialogs.completed
+
+    @property
+    def to_tag(self) -> bytes:
+        """Return the callee's tag of the dialog that was kept, ``b""`` without one."""
+        return self.dialogs.kept.tag if self.dialogs is not None and self.dialogs.kept is not None else b""
+
+    def kept_leg(self) -> Leg | None:
+        """Return the leg nearest the caller of the dialog that was kept, None without one."""
+        if self.dialogs is None or self.dialogs.kept is None or self.answered_at < 0:
+            return None
+        return self.dialogs.kept.leg
+
+    def end(self, by: EndedBy, at: int, now: int) -> None:
+        """Take the end of the last dialog of an answered call."""
+        self._settle_answer(now)
+        self.ended_by = by
+        self.ended_at = at
+        kept = self.kept_leg()
+        if kept is not None:
+            self.upstream = kept
+        if self.owner.watcher is not None:
+            self.owner.watcher.ended(self)
+        if by is EndedBy.TIMEOUT or by is EndedBy.CAPTURE_END:
+            self.conclude(now)
+        self.active_at = max(self.active_at, at)
+
+    def conclude(self, now: int) -> None:  # noqa: ARG002 - when it was known is nobody's business, yet
+        """Let it be said how an answered call ended."""
+        if self.ending or not self.verdict:
+            return
+        self.ending = self.owner.judge.ending(self)
+        if self.owner.watcher is not None:
+            self.owner.watcher.concluded(self)
+
+    # Deadlines
+
+    def deadline(self) -> int:
+        """Return when a verdict, a transaction, a dialog or the whole call is due, NEVER while legs still decide."""
+        if self.over:
+            return NEVER
+        due = NEVER if self.verdict else self.decide_at
+        if self.dialogs is not None:
+            due = min(due, self.dialogs.deadline())
+        if due < NEVER or (self.answered_at >= 0 and self.ended_by is None):
+            return due
+        for leg in self.legs:
+            if not leg.verdict:
+                return NEVER
+            if leg.state is not _TERMINATED and (leg.state is not _ACCEPTED or self.ended_by is None):
+                return NEVER
+        return self.active_at + T4
+
+    def expire(self, now: int) -> None:
+        """Let the verdict fall, a transaction or dialog run out, or declare the call over."""
+        if not self.verdict and self.decide_at <= now:
+            self._fail(now)
+        elif self.dialogs is not None and self.dialogs.expire(now):
+            self.active_at = max(self.active_at, now)
+        else:
+            self.finish(now, _INPUT_LINGERED)
+
+    def finish(self, now: int, how: Input) -> None:
+        """Close the call: nothing more belongs to it (``LINGERED``), or nothing more will be seen (``END``)."""
+        if self.over:
+            return
+        self.over = True
+        for leg in [*self.front, *[leg for leg in self.legs if leg not in self.front]]:
+            if leg.verdict and leg.conditions is None:
+                continue  # nothing left to decide or to resolve
+            if not self.verdict and leg not in self.front:
+                self._fail(now)  # those behind are judged by what became of the caller
+            leg.cut_off = how is _INPUT_END and not leg.verdict and leg.settle_at > now
+            leg.take(how, now)
+            self.settle(leg, now)
+            if how is _INPUT_LINGERED:
+                leg.resolve(Condition.BYE_UNANSWERED, Resolution.EXPIRED, now)
+        if not self.verdict:
+            self._fail(now)
+        self._finish_dialogs(now)
+        if self.ended_by is None:
+            self.ended_by = self._ended_unanswered()
+        if self.ended_at < 0:
+            self.ended_at = self.active_at
+        self.owner.judge.over(self)
+        self.owner.forget(self)
+        # Legs and call hold each other: let go, so that reference counting alone frees them.
+        self.legs = []
+        self.front = []
+        self.upstream = None
+        self.dialogs = None
+        self.messages = None
+
+    def _finish_dialogs(self, now: int) -> None:
+        if self.answered_at < 0 or self.dialogs is None:
+            return
+        if self.ended_by is None:
+            self.dialogs.cut_off(EndedBy.CAPTURE_END, self.active_at, now)
+        self.conclude(now)
+
+    def _ended_unanswered(self) -> EndedBy:
+        leg = self.upstream or self.front[-1]
+        if leg.cancelled_at >= 0:
+            return EndedBy.CALLER
+        if leg.final is not None:
+            return EndedBy.CALLEE
+        return EndedBy.TIMEOUT if leg.given_up else EndedBy.CAPTURE_END
 
     def siblings(self) -> int:
         """Count the calls with this Call-ID, this one and those behind it."""
@@ -269,158 +474,30 @@ class Call(Timed):
             call = call.sibling
         return count
 
-    # The dialog
 
-    def _establish(self, leg: Leg, now: int) -> None:
-        self.answered_at = self.refreshed_at = now
-        if leg.final is not None:
-            self.to_tag = leg.final.to_tag
-        self.ended_at = _UNSET
-        self.queue.watch(self, now + min(self.dialog_timeout, self.session_expires, HORIZON))
-
-    def refresh(self, session_expires: int, now: int) -> None:
-        """Take a 2xx inside the dialog that may carry a session interval (RFC 4028), NEVER if none."""
-        self.refreshed_at = now
-        self.session_expires = session_expires
-        self.queue.watch(self, now + min(self.dialog_timeout, session_expires, HORIZON))
-
-    def is_dialog_tag(self, tag: bytes) -> bool:
-        """Tell whether a far end's tag is that of the answered dialog; a fork's other dialogs are not."""
-        return not self.to_tag or tag == self.to_tag
-
-    def bye(self, request: Request, now: int) -> bool:
-        """Take a BYE on one hop; return whether it is a retransmission."""
-        from_caller = request.from_tag == self.from_tag
-        for bye in self.byes or ():
-            if bye.branch == request.branch and bye.key == request.path.key:
-                return True
-        if self.answered_at < 0 or not self.is_dialog_tag(request.to_tag if from_caller else request.from_tag):
-            return False
-        if self.byes is None:
-            self.byes = []
-        if len(self.byes) < MOST_BYES:
-            self.byes.append(Bye(request, self._leg_on_hop(request), now))
-        if self.ended_by is None:
-            self._end(EndedBy.CALLER if from_caller else EndedBy.CALLEE, now)
-        return False  # the queue looks at every call at least each HORIZON, which is Timer F
-
-    def _end(self, by: EndedBy, at: int) -> None:
-        """Note the end of an answered call."""
-        self.ended_by = by
-        self.ended_at = at
-        if self.owner.watcher is not None:
-            self.owner.watcher.ended(self)
-
-    def bye_response(self, response: Response, now: int) -> None:
-        """Take a final response to a BYE."""
-        for bye in self.byes or ():
-            if bye.branch == response.branch and bye.key == response.path.reverse_key:
-                bye.responded = True
-                bye.status_code = response.status_code
-                if bye.expired:
-                    bye.leg.resolve(Condition.BYE_UNANSWERED, Resolution.RESPONDED, now)
-                if response.status_code < 300 and not self.completed:
-                    self.completed = True
-                    if self.owner.watcher is not None:
-                        self.owner.watcher.disconnected(self, now - self.byes[0].started if self.byes else 0)
-        self.queue.watch(self, now + T4)
-
-    def _leg_on_hop(self, request: Request) -> Leg:
-        """Return the answered leg that a request inside the dialog runs along, else the upstream leg."""
-        path = request.path
-        ends = {path.source_address, path.destination_address}
-        for leg in self.legs:
-            if leg.answered_at >= 0 and {leg.path.source_address, leg.path.destination_address} == ends:
-                return leg
-        return self.chain[-1]
-
-    # Deadlines
-
-    def deadline(self) -> int:
-        """Return when a BYE, the dialog or the whole call runs out, NEVER while legs still decide."""
-        if self.over:
-            return NEVER
-        if self.byes is not None:
-            due = NEVER
-            for bye in self.byes:
-                if not bye.responded and not bye.expired and bye.started + TIMER_F < due:
-                    due = bye.started + TIMER_F
-            if due < NEVER:
-                return due
-        if self.answered_at >= 0 and self.ended_by is None:
-            return self.refreshed_at + min(self.dialog_timeout, self.session_expires)
-        for leg in self.legs:
-            if not leg.verdict:
-                return NEVER
-            if leg.state is not _TERMINATED and (leg.state is not _ACCEPTED or self.ended_by is None):
-                return NEVER
-        return self.active_at + T4
-
-    def expire(self, now: int) -> None:
-        """Raise ``bye_unanswered``, end a dialog that nobody ended, or declare the call over."""
-        for bye in self.byes or ():
-            if not bye.responded and not bye.expired and bye.started + TIMER_F <= now:
-                bye.expired = True
-                bye.leg.raise_condition(Condition.BYE_UNANSWERED, now)
-                self.active_at = now
-                return
-        if self.answered_at >= 0 and self.ended_by is None:
-            self.active_at = now
-            self._end(EndedBy.TIMEOUT, now)
-            return
-        self.finish(now, _INPUT_LINGERED)
-
-    def finish(self, now: int, how: Input) -> None:
-        """Close the call: nothing more belongs to it (``LINGERED``), or nothing more will be seen (``END``)."""
-        if self.over:
-            return
-        self.over = True
-        if self.answered_at >= 0 and self.ended_by is None and how is _INPUT_END:
-            self._end(EndedBy.CAPTURE_END, self.active_at)
-        for leg in self.legs:
-            if leg.verdict and leg.conditions is None:
-                continue  # nothing left to decide or to resolve
-            leg.cut_off = how is _INPUT_END and not leg.verdict and leg.settle_at > now
-            leg.take(how, now)
-            self.settle(leg, now)
-            if how is _INPUT_LINGERED:
-                leg.resolve(Condition.BYE_UNANSWERED, Resolution.EXPIRED, now)
-        if not self.verdict:  # the upstream leg was followed, and its successor evicted
-            self.verdict = self.owner.judge.call(self)
-        if self.ended_by is None:
-            self.ended_by = self._ended_unanswered()
-        if self.ended_at < 0:
-            self.ended_at = self.active_at
-        self.owner.judge.over(self)
-        self.owner.forget(self)
-        # Legs and call hold each other: let go, so that reference counting alone frees them.
-        self.legs = []
-        self.chain = []
-        self.byes = None
-        self.messages = None
-
-    def _ended_unanswered(self) -> EndedBy:
-        leg = self.chain[-1]
-        if leg.cancelled_at >= 0:
-            return EndedBy.CALLER
-        if leg.final is not None:
-            return EndedBy.CALLEE
-        return EndedBy.TIMEOUT if leg.given_up else EndedBy.CAPTURE_END
+def may_fail(leg: Leg) -> bool:
+    """Tell whether a leg has ended, or is about to, by anything but an answer."""
+    return leg.status_code >= 300 or leg.cancelled_at >= 0 or leg.given_up or bool(leg.inferred & Inferred.FINAL)
 
 
-def nearer_caller(leg: Leg, than: Leg) -> bool:
-    """Tell whether a leg is nearer the caller than another: fewest Via, then highest Max-Forwards.
+def _was_challenged_unseen(before: Leg, leg: Leg) -> bool:
+    """Tell whether an INVITE with credentials shows that an open one was challenged (§22.2).
 
-    Elements that hide the topology start both anew; so where one leg plainly continues where the
-    other ended, that decides.
+    A hop that had progressed was not: a challenge comes at once. Credentials that the first one held as well were sent
+    on the off chance, and another INVITE to somebody else is the next target's.
     """
-    if leg.path.source_address == than.path.destination_address != leg.path.destination_address:
-        return leg.path.destination_address == than.path.source_address and leg.via_count < than.via_count
-    if leg.via_count != than.via_count:
-        return leg.via_count < than.via_count
-    return leg.max_forwards > than.max_forwards >= 0
+    if before.answered_at >= 0 or before.given_up or before.heard > Heard.TRYING or before.cancelled_at >= 0:
+        return False
+    if leg.cseq_number <= before.cseq_number or leg.started - before.started > 2 * RETRY_WINDOW:
+        return False
+    given = _ANY_CREDENTIALS & leg.invite.names
+    return bool(given) and not given <= before.invite.names
 
 
-def has_credentials(leg: Leg, status_code: int) -> bool:
-    """Tell whether a leg's INVITE carries credentials of the kind that a challenge asks for."""
-    return _CREDENTIALS[status_code] in leg.invite.raw.lower()
+def _take_as_challenged(leg: Leg, now: int) -> None:
+    """Note a challenge that was not captured."""
+    leg.followed = True
+    leg.inferred = Inferred.CHALLENGE
+    if leg.over_at < 0:
+        leg.over_at = now
+    leg.take(Input.MISSED_FAILURE, now)

@@ -5,14 +5,16 @@ Must not know: outcomes, peers, or the other hops; what concerns the whole call 
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.track.answers import Answer, Reliable, note_ack
 from sipwatch.track.conditions import Condition, Raised, Resolution
 from sipwatch.track.table import (
     RESOLVED_BY,
     RESPONSE_INPUT,
     SECOND,
+    T1,
     TABLE,
     TIMER_B,
     TIMERS,
@@ -22,6 +24,7 @@ from sipwatch.track.table import (
     Timer,
 )
 from sipwatch.track.timers import NEVER, Timed, Timers
+from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
@@ -37,28 +40,47 @@ class Heard(IntEnum):
     ALERTED = 3
 
 
+class Inferred(IntFlag):
+    """What was not captured of a leg, but must have been (OUTCOMES §2.2)."""
+
+    NOTHING = 0
+    FINAL = 1  # a failing final response
+    SUCCESS = 2  # a 2xx
+    CHALLENGE = 4  # a 401 or 407
+
+
 # Names of the hot path: looked up once, not at every packet.
 _ACCEPTED: Final = State.ACCEPTED
 _ALERTED: Final = Heard.ALERTED
 _CALLING: Final = State.CALLING
 _CANCELLING: Final = State.CANCELLING
 _COMPLETED: Final = State.COMPLETED
+_CONFIRMED: Final = State.CONFIRMED
 _INPUT_ACK: Final = Input.ACK
+_INPUT_ALERT: Final = Input.ALERT
 _INPUT_CANCEL: Final = Input.CANCEL
 _INPUT_INVITE: Final = Input.INVITE
 _INPUT_LINGERED: Final = Input.LINGERED
+_INPUT_PROGRESS: Final = Input.PROGRESS
 _INPUT_SUCCESS: Final = Input.SUCCESS
+_INPUT_TRYING: Final = Input.TRYING
 _NOTHING: Final = Heard.NOTHING
 _PROGRESSED: Final = Heard.PROGRESSED
 _TERMINATED: Final = State.TERMINATED
 _TRYING: Final = Heard.TRYING
+_HEARD_AS: Final = (Input.INVITE, _INPUT_TRYING, _INPUT_PROGRESS, _INPUT_ALERT)  # by ``Heard``
 
 # Finals that ask for another INVITE under the same Call-ID: challenges (§22), other terms
-# (§8.1.3.5, RFC 4028 §7.3), glare (§14.1). Redirects (3xx) are added by ``may_be_followed``.
-ASKS_AGAIN = frozenset({401, 407, 413, 415, 416, 420, 421, 422, 491, 494})
+# (§8.1.3.5, RFC 4028 §7.3), another offer (488, 606), more digits (484), glare (§14.1). Redirects (3xx) are
+# added by ``may_be_followed``.
+ASKS_AGAIN = frozenset({401, 407, 413, 415, 416, 420, 421, 422, 484, 488, 491, 494, 606})
 RETRY_WINDOW = TIMER_B  # a retry later than this is another attempt
 FORK_SETTLES = SECOND  # how long after a CANCEL a sibling's 2xx still explains it
+PROVEN_AFTER = 64 * T1  # evidence that may yet be contradicted on the hop counts after this
+REORDERED_WITHIN = T1  # captures swap neighbours; no sender repeats sooner
 ACK_MISSING_AT = 4  # the same 2xx sent this many times
+MAX_ANSWERS = 16  # dialogs that one hop brings about: the largest forks that answer at once
+MAX_RELIABLE = 32  # reliable provisional responses remembered of one hop
 
 _TIMERS_OF: tuple[tuple[Timer, ...], ...] = tuple(tuple(t for t in TIMERS if t.state is state) for state in State)
 _UNSET = -1
@@ -75,20 +97,26 @@ class Leg(Timed):
     Moments are packet time in nanoseconds, -1 while not seen: ``started`` (first INVITE),
     ``trying_at`` (first 100), ``progressed_at`` (first other 1xx), ``alerted_at`` (first 180 or 183),
     ``ringing_at`` (first 180), ``provisional_at`` (latest 1xx), ``cancelled_at`` (first CANCEL),
-    ``answered_at`` (first 2xx), ``final_at`` (first final, or the 2xx that overruled it),
-    ``over_at`` (the final or the moment it was given up), ``active_at`` (latest message).
+    ``answered_at`` (first 2xx, or the moment that an answer is inferred from), ``final_at`` (first final),
+    ``over_at`` (the final or the moment it was given up), ``active_at`` (latest message),
+    ``presumed_at`` (an answer that the hop itself has yet to agree with).
     ``retransmissions`` are of the INVITE, before anything had come back (``repeats_unheard``) and after
     (``repeats_heard``), and of the final response, ``repeats_acked`` of them after its ACK had passed.
     ``given_up`` says that a timer ended it, ``cut_off`` that the capture did, with a retry still possible.
-    ``status_code`` is 0 without a final response. ``verdict`` is whatever the judge said, "" before.
+    ``status_code`` is 0 without a final response; ``moment_known`` is False where an answer was inferred and nobody
+    can say when it came. ``cancel_code`` is what the CANCEL got. ``early_reason`` is the latest 18x with a Reason
+    header, ``late_success`` a 2xx behind a failing final. ``hunted_on`` says that the server gave this hop up for an
+    equal one. ``verdict`` is whatever the judge said, "" before.
     """
 
     __slots__ = (
-        "acked", "active_at", "alerted_at", "answered_at", "branch", "call", "cancel", "cancelled_at",
-        "conditions", "cseq_number", "cut_off", "final", "final_at", "followed", "given_up", "heard", "invite",
-        "max_forwards", "over_at", "path", "progress", "progressed_at", "provisional_at", "repeats_acked",
-        "repeats_heard", "repeats_unheard", "retransmissions", "ringing", "ringing_at", "session_progress",
-        "settle_at", "started", "state", "status_code", "successes", "timers", "trying_at", "verdict", "via_count",
+        "acked", "active_at", "alerted_at", "answered_at", "answers", "branch", "call", "cancel", "cancel_code",
+        "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at", "followed",
+        "given_up", "heard", "hunted_on", "inferred", "invite", "late_success", "max_forwards", "moment_known",
+        "over_at", "path", "presumed_at", "presumed_since", "progress", "progressed_at", "provisional_at", "reliables",
+        "repeats_acked", "repeats_heard", "repeats_unheard", "retransmissions", "ringing", "ringing_at",
+        "session_progress", "settle_at", "started", "state", "status_code", "timers", "trying_at", "verdict",
+        "via_count",
     )  # fmt: skip
 
     def __init__(self, serial: int, call: Call, invite: Request, now: int, timers: Timers) -> None:
@@ -108,49 +136,52 @@ class Leg(Timed):
         self.started = self.active_at = now
         self.trying_at = self.progressed_at = self.alerted_at = self.ringing_at = _UNSET
         self.provisional_at = self.cancelled_at = self.answered_at = self.final_at = self.over_at = _UNSET
-        self.status_code = 0
+        self.presumed_at = self.presumed_since = _UNSET
+        self.status_code = self.cancel_code = 0
         self.retransmissions = self.repeats_unheard = self.repeats_heard = self.repeats_acked = 0
-        self.successes = 0
-        self.acked = False
-        self.followed = False
-        self.given_up = False
-        self.cut_off = False
+        self.acked = self.followed = self.given_up = self.cut_off = self.hunted_on = False
+        self.moment_known = True
+        self.inferred = Inferred.NOTHING
         self.progress: Response | None = None
         self.ringing: Response | None = None
         self.session_progress: Response | None = None
+        self.early_reason: Response | None = None
         self.final: Response | None = None
+        self.late_success: Response | None = None
         self.cancel: Request | None = None
+        self.answers: list[Answer] | None = None
+        self.reliables: list[Reliable] | None = None
         self.conditions: list[Raised] | None = None
         self.settle_at = NEVER
         self.verdict = ""
+
+    @property
+    def request(self) -> Request:
+        """Return the INVITE: what a response to this transaction is compared with."""
+        return self.invite
 
     # What is seen
 
     def respond(self, response: Response, now: int) -> bool:
         """Take a response; return whether it repeats an earlier final response."""
         code = response.status_code
-        given = RESPONSE_INPUT[code]
         self.active_at = now
         if code < 200:
             if self.state <= _CANCELLING:
                 self._provisional(response, code, now)
-                self.take(given, now)
+                self.take(RESPONSE_INPUT[code], now)
             return False
         first = self.final
         if first is None:
-            if self.state is not _TERMINATED:
-                self._final(response, given, now)
-                self.take(given, now)
+            if self.state is not _TERMINATED and not self.verdict:
+                self._final(response, code, now)
             return False
-        if code == self.status_code:
+        if code < 300:
+            return self._success_again(response, now)
+        if code == self.status_code and response.to_tag == first.to_tag:
             self.retransmissions += 1
             self.repeats_acked += self.acked
-            if given is _INPUT_SUCCESS and response.to_tag == first.to_tag:
-                self._success_again(now)
             return True
-        if given is _INPUT_SUCCESS and not self.verdict:
-            self._final(response, given, now)
-            self.take(given, now)
         return False
 
     def repeat(self, now: int) -> None:
@@ -163,19 +194,83 @@ class Leg(Timed):
         self.active_at = now
         self.take(_INPUT_INVITE, now)
 
-    def acknowledge(self, now: int) -> None:
-        """Take the ACK for this leg's final response."""
-        self.acked = True
+    def acknowledge(self, ack: Request, now: int) -> None:
+        """Take the ACK on the INVITE's own branch: that of a failing final, captured or not (§17.1.1.3).
+
+        Broken stacks acknowledge a 2xx so as well; it is believed where there is one.
+        """
         self.active_at = now
+        if self.final is None and self.state <= _CANCELLING and ack.to_tag:
+            self.inferred |= Inferred.FINAL
+            self.acked = True
+            self.over_at = now
+            self.take(Input.MISSED_FAILURE, now)
+            return
+        if self.final is None:
+            return
+        self.acked = True
+        for answer in self.answers or ():
+            if answer.tag == ack.to_tag or len(self.answers or ()) == 1:
+                note_ack(answer, ack, now)
+        self.take(_INPUT_ACK, now)
+
+    def acknowledge_answer(self, answer: Answer, ack: Request, now: int) -> None:
+        """Take the ACK of one 2xx, which has a branch of its own (§13.2.2.4)."""
+        self.active_at = now
+        self.acked = True
+        note_ack(answer, ack, now)
         self.take(_INPUT_ACK, now)
 
     def cancelling(self, cancel: Request, now: int) -> None:
         """Take a CANCEL; only the first one says when the caller gave up."""
         self.active_at = now
+        if self.cancel is None:
+            self.cancel = cancel
+        if not self.call.is_upstream(self):
+            self.presumed_at = self.presumed_since = _UNSET  # the server knows better whether this one was answered
         if self.cancelled_at < 0 and self.state <= _CANCELLING:
             self.cancelled_at = now
-            self.cancel = cancel
             self.take(_INPUT_CANCEL, now)
+
+    def cancel_answered(self, status_code: int, now: int) -> None:
+        """Take the final response to the CANCEL: 481 says that there was nothing to cancel (§9.2)."""
+        self.active_at = now
+        if self.cancel_code == 0:
+            self.cancel_code = status_code
+        if status_code == 481 and self.state is _CANCELLING and self.cancelled_at >= 0:
+            self.cancelled_at = _UNSET
+            self.take(Input.CANCEL_REFUSED, now)
+            if self.heard is not _NOTHING:
+                self.take(_HEARD_AS[self.heard], now)
+
+    # What must have been (OUTCOMES §2.2)
+
+    def answer_inferred(self, tag: bytes, at: int, now: int, *, moment_known: bool) -> None:
+        """Take it that a 2xx came at ``at``, known at ``now`` by what only an answered INVITE brings about.
+
+        The verdict waits a moment: where two neighbours of the capture changed places, the 2xx itself is still to come.
+        """
+        if self.final is not None or self.verdict or self.state in (_ACCEPTED, _TERMINATED):
+            return
+        self.inferred = Inferred.SUCCESS
+        self.moment_known = moment_known
+        self.presumed_at = self.presumed_since = _UNSET
+        self.answered_at = self.final_at = self.over_at = at
+        self.answers = [Answer(tag, None, at)]
+        self.settle_at = now + REORDERED_WITHIN
+        self.take(_INPUT_SUCCESS, now)
+
+    def presume_answer(self, at: int, now: int) -> None:
+        """Note that an answer probably came at ``at``: the hop's next message, or ``PROVEN_AFTER``, will tell."""
+        if self.final is None and self.presumed_since < 0 and self.state <= _CANCELLING:
+            self.presumed_at, self.presumed_since = at, now
+
+    def next_hop_alerted(self, now: int) -> None:
+        """Take it that something came back, since the hop behind has said 18x."""
+        if self.state is _CALLING:
+            self.heard = _TRYING
+            self.provisional_at = now
+            self.take(Input.NEXT_HOP, now)
 
     # What that makes of it
 
@@ -188,7 +283,7 @@ class Leg(Timed):
         if new is old:
             return
         self.state = new
-        if new is _ACCEPTED or new is _COMPLETED:
+        if new is _ACCEPTED or new is _COMPLETED or (new is _CONFIRMED and old is not _COMPLETED):
             self._decide_later(now)
         elif new is _TERMINATED and not self.verdict and given is not _INPUT_LINGERED:
             if self.over_at < 0:
@@ -217,46 +312,120 @@ class Leg(Timed):
         if self.progressed_at < 0:
             self.progressed_at = now
             self.progress = response
+        if b"reason" in response.names:
+            self.early_reason = response
+        if b"rseq" in response.names:
+            self._reliable(response, now)
         if code in {180, 183}:
-            if self.alerted_at < 0:
-                self.alerted_at = now
-            if code == 180 and self.ringing_at < 0:
-                self.ringing_at = now
-                self.ringing = response
-            elif code == 183 and self.session_progress is None:
-                self.session_progress = response
-            self.heard = _ALERTED
+            self._alerted(response, code, now)
         elif self.heard < _PROGRESSED:
             self.heard = _PROGRESSED
 
-    def _final(self, response: Response, given: Input, now: int) -> None:
-        self.final = response
-        self.final_at = self.over_at = now
-        self.status_code = response.status_code
-        if given is _INPUT_SUCCESS:
-            self.answered_at = now
-            self.successes = 1
+    def _alerted(self, response: Response, code: int, now: int) -> None:
+        self.heard = _ALERTED
+        if code == 180 and self.ringing_at < 0:
+            self.ringing_at = now
+            self.ringing = response
+        elif code == 183 and self.session_progress is None:
+            self.session_progress = response
+        if self.alerted_at < 0:
+            self.alerted_at = now
+            self.call.alerted(self, now)
 
-    def _success_again(self, now: int) -> None:
-        self.successes += 1
-        if self.successes == ACK_MISSING_AT and not self.acked:
-            self.raise_condition(Condition.ACK_MISSING, now)
+    def _reliable(self, response: Response, now: int) -> None:
+        """Remember a reliable provisional response, or count it again: RSeq numbers them (RFC 3262 §3)."""
+        rseq = header(response.raw, b"rseq")
+        if self.reliables is None:
+            self.reliables = []
+        for known in self.reliables:
+            if known.rseq == rseq and known.response.to_tag == response.to_tag:
+                known.count += 1
+                known.last_at = now
+                return
+        if len(self.reliables) < MAX_RELIABLE:
+            self.reliables.append(Reliable(response, rseq, now))
+
+    def _final(self, response: Response, code: int, now: int) -> None:
+        """Take the first final response that was captured, be it after what gave it away."""
+        inferred = self.inferred is not Inferred.NOTHING
+        self.final = response
+        self.status_code = code
+        self.inferred = Inferred.NOTHING
+        self.moment_known = True
+        self.presumed_at = self.presumed_since = _UNSET
+        if not inferred or code < 300:
+            self.final_at = self.over_at = now
+        if code < 300:
+            self.answered_at = now
+            before = None if self.answers is None else self.answers[0]
+            self.answers = [Answer(response.to_tag, response, now)]
+            if before is not None and before.ack is not None:
+                note_ack(self.answers[0], before.ack, before.acked_at)
+        elif inferred:
+            self.final_at = now
+        if not inferred:
+            self.take(RESPONSE_INPUT[code], now)
+            return
+        self._decide_later(now)
+        if self.answers is not None:
+            self.call.answered_again(self, self.answers[0], now)
+
+    def _success_again(self, response: Response, now: int) -> bool:
+        """Take a 2xx behind the first final: a copy, another phone's, or one that came too late."""
+        if self.status_code >= 300:
+            again = self.late_success is not None
+            if not again:
+                self.late_success = response
+            return again
+        answers = self.answers
+        if answers is None:
+            return False
+        for answer in answers:
+            if answer.tag == response.to_tag:
+                answer.count += 1
+                answer.last_at = now
+                self.retransmissions += 1
+                self.repeats_acked += answer.acked_at >= 0
+                if answer.count >= ACK_MISSING_AT and answer.acked_at < 0 and self.state is _ACCEPTED:
+                    self._ack_missing(now)
+                return True
+        if len(answers) < MAX_ANSWERS:
+            answers.append(Answer(response.to_tag, response, now))
+            self.call.answered_again(self, answers[-1], now)
+        return False
+
+    def _ack_missing(self, now: int) -> None:
+        for raised in self.conditions or ():
+            if raised.kind is Condition.ACK_MISSING:
+                return
+        self.raise_condition(Condition.ACK_MISSING, now)
 
     def _decide_later(self, now: int) -> None:
         """Settle at once where nothing that may still come can change the verdict."""
         if self.state is _ACCEPTED:
-            self.settle_at = now
-        elif may_be_followed(self.status_code):
-            self.settle_at = self.final_at + RETRY_WINDOW
-        elif self.status_code == 487 or self.cancelled_at >= 0:
-            since = self.cancelled_at if self.cancelled_at >= 0 else self.final_at
-            self.settle_at = max(now, since + FORK_SETTLES + 1)
-        else:
-            self.settle_at = now
+            if self.inferred is Inferred.NOTHING:
+                self.settle_at = now
+        elif self.settle_at == NEVER or self.inferred is Inferred.NOTHING:
+            self.settle_at = self._failure_settles(now)
         if self.settle_at <= now:
             self.call.settle(self, now)
         else:
             self.call.queue.watch(self, self.settle_at)
+
+    def _failure_settles(self, now: int) -> int:
+        """Return when the verdict on a failing final can fall.
+
+        One that asks for another try waits for it; so does one that nobody saw, which may have been such a one. A
+        cancelled hop waits for a sibling's 2xx, and for an equal leg that says who gave it up, the server or the
+        caller.
+        """
+        over = self.final_at if self.final_at >= 0 else now
+        if self.cancelled_at >= 0 or self.status_code == 487:
+            since = self.cancelled_at if self.cancelled_at >= 0 else over
+            return max(now, since + FORK_SETTLES + 1, over + self.timers.hunt_within)
+        if self.status_code == 0 or may_be_followed(self.status_code):
+            return over + RETRY_WINDOW
+        return now
 
     # Conditions
 
@@ -298,6 +467,9 @@ class Leg(Timed):
         if self.call.over:
             return NEVER
         due = NEVER if self.verdict else self.settle_at
+        if self.presumed_since >= 0:
+            # Probably answered: no timer of a hop that waits for an answer may speak before that is known.
+            return min(due, self.presumed_since + PROVEN_AFTER)
         if self.state is _ACCEPTED and self.conditions is None:
             return due  # Timer L could only end a missing ACK's condition
         for timer in _TIMERS_OF[self.state]:
@@ -307,6 +479,12 @@ class Leg(Timed):
 
     def expire(self, now: int) -> None:
         """Fire the one timer that is due at ``now``, or let the verdict fall."""
+        if self.presumed_since >= 0:
+            if self.presumed_since + PROVEN_AFTER <= now:
+                self.call.proven(self, now)
+            else:
+                self.call.settle(self, now)
+            return
         for timer in _TIMERS_OF[self.state]:
             if self._due(timer) <= now:
                 if timer.raises is not None:

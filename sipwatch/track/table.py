@@ -9,8 +9,12 @@ saw also arrived. So there is one machine for both ends, with these differences:
 * Early states are told apart by the most that the callee's side has said (CALLING, TRYING,
   PROGRESSING, ALERTED), and never go back: a 100 after a 180 is a late 100.
 * CANCEL does not end anything (§9.1); the leg waits 64*T1 for its final response in CANCELLING.
-* A 2xx wins over everything that came before, also over a final failure: both were on the wire, and
-  the caller that got a 2xx has a call (RFC 6026 §7.1: a 2xx is never swallowed).
+* The first final response on a hop stands. A 2xx behind a failing final meets a caller whose transaction
+  is over (§17.1.1.2): it is noted, and changes nothing. A failure behind a 2xx is another branch of a fork.
+* A CANCEL that is refused (481) has cancelled nothing: the leg goes on with what it had heard.
+* What was lost shows in what follows. An ACK on the INVITE's own branch tells of a failing final that was
+  not captured (MISSED_FAILURE); an ACK with a branch of its own, and other evidence, of a 2xx, which is then
+  an input like the 2xx itself.
 * An ACK is only believed where there is something to acknowledge.
 * COMPLETED waits for the ACK as the server does (Timer H), CONFIRMED as it does for stray
   retransmissions (Timer I), ACCEPTED as RFC 6026 (Timer L, M).
@@ -58,9 +62,12 @@ class Input(IntEnum):
     FAILURE = 5  # 3xx-6xx
     ACK = 6
     CANCEL = 7
-    GIVE_UP = 8  # Timer B, Timer C or the wait after a CANCEL ran out
-    LINGERED = 9  # Timer H, I or L ran out: nothing more is expected
-    END = 10  # the capture is over, or the leg was evicted
+    CANCEL_REFUSED = 8  # 481 to the CANCEL: it cancelled nothing (§9.2)
+    MISSED_FAILURE = 9  # an ACK on the INVITE's own branch, and no final response was captured
+    NEXT_HOP = 10  # the hop behind has said 18x: this one is trying at least, whatever was captured of it
+    GIVE_UP = 11  # Timer B, Timer C or the wait after a CANCEL ran out
+    LINGERED = 12  # Timer H, I or L ran out: nothing more is expected
+    END = 13  # the capture is over, or the leg was evicted
 
 
 _S, _I = State, Input
@@ -71,6 +78,7 @@ _EARLY = {
     _I.SUCCESS: _S.ACCEPTED,
     _I.FAILURE: _S.COMPLETED,
     _I.CANCEL: _S.CANCELLING,
+    _I.MISSED_FAILURE: _S.CONFIRMED,
     _I.GIVE_UP: _S.TERMINATED,
     _I.END: _S.TERMINATED,
 }
@@ -83,32 +91,28 @@ def _row(stay: State, moves: dict[Input, State]) -> tuple[State, ...]:
 
 # RFC 3261 §17.1.1.2 and §17.2.1, seen from between; the order is that of State.
 TABLE: tuple[tuple[State, ...], ...] = (
-    _row(_S.CALLING, _EARLY),
+    # PROGRESSING, not TRYING, for a hop known only by the next one: no timer may run from a 100 that nobody saw.
+    _row(_S.CALLING, {**_EARLY, _I.NEXT_HOP: _S.PROGRESSING}),
     _row(_S.TRYING, _EARLY),
     _row(_S.PROGRESSING, {**_EARLY, _I.TRYING: _S.PROGRESSING}),
     _row(_S.ALERTED, {**_EARLY, _I.TRYING: _S.ALERTED, _I.PROGRESS: _S.ALERTED}),
-    # Provisional responses cross the CANCEL (§9.1); they are noted, and do not undo it.
+    # Provisional responses cross the CANCEL (§9.1); they are noted, and do not undo it. A refused CANCEL
+    # leads back to the beginning, and what was heard is then taken again.
     _row(
         _S.CANCELLING,
         {
             _I.SUCCESS: _S.ACCEPTED,
             _I.FAILURE: _S.COMPLETED,
+            _I.CANCEL_REFUSED: _S.CALLING,
+            _I.MISSED_FAILURE: _S.CONFIRMED,
             _I.GIVE_UP: _S.TERMINATED,
             _I.END: _S.TERMINATED,
         },
     ),
     # A failure after a 2xx is the other branch of a fork (§16.7): the call stands.
     _row(_S.ACCEPTED, {_I.LINGERED: _S.TERMINATED, _I.END: _S.TERMINATED}),
-    _row(
-        _S.COMPLETED,
-        {
-            _I.SUCCESS: _S.ACCEPTED,
-            _I.ACK: _S.CONFIRMED,
-            _I.LINGERED: _S.TERMINATED,
-            _I.END: _S.TERMINATED,
-        },
-    ),
-    _row(_S.CONFIRMED, {_I.SUCCESS: _S.ACCEPTED, _I.LINGERED: _S.TERMINATED, _I.END: _S.TERMINATED}),
+    _row(_S.COMPLETED, {_I.ACK: _S.CONFIRMED, _I.LINGERED: _S.TERMINATED, _I.END: _S.TERMINATED}),
+    _row(_S.CONFIRMED, {_I.LINGERED: _S.TERMINATED, _I.END: _S.TERMINATED}),
     # The verdict has fallen. A late 2xx does not bring a given-up leg back: the caller's
     # transaction is gone and will not acknowledge it.
     _row(_S.TERMINATED, {}),
@@ -173,6 +177,7 @@ _R = Resolution
 _ENDINGS = {
     _I.SUCCESS: _R.ANSWERED,
     _I.FAILURE: _R.FAILED,
+    _I.MISSED_FAILURE: _R.FAILED,
     _I.CANCEL: _R.CANCELLED,
     _I.GIVE_UP: _R.EXPIRED,
     _I.END: _R.CAPTURE_END,
@@ -181,7 +186,9 @@ _STUCK = {**_ENDINGS, _I.PROGRESS: _R.PROGRESSED, _I.ALERT: _R.PROGRESSED}
 RESOLVED_BY: dict[Condition, dict[Input, Resolution]] = {
     Condition.NO_RESPONSE: {
         **_ENDINGS,
-        **dict.fromkeys((_I.TRYING, _I.PROGRESS, _I.ALERT, _I.SUCCESS, _I.FAILURE), _R.RESPONDED),
+        **dict.fromkeys(
+            (_I.TRYING, _I.PROGRESS, _I.ALERT, _I.SUCCESS, _I.FAILURE, _I.MISSED_FAILURE, _I.NEXT_HOP), _R.RESPONDED
+        ),
     },
     Condition.SLOW_PROGRESS: _STUCK,
     Condition.NO_PROGRESS: _STUCK,

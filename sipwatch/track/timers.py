@@ -15,6 +15,7 @@ class Timers:
     __slots__ = (
         "brief_before",
         "dialog_timeout",
+        "hunt_within",
         "no_answer_after",
         "no_progress_after",
         "no_response_after",
@@ -31,6 +32,7 @@ class Timers:
         no_answer_after: int = 30 * SECOND,
         brief_before: int = 5 * SECOND,
         dialog_timeout: int = 14400 * SECOND,
+        hunt_within: int = 2 * SECOND,
     ) -> None:
         self.no_response_after = no_response_after
         self.slow_progress_after = slow_progress_after
@@ -38,6 +40,7 @@ class Timers:
         self.no_answer_after = no_answer_after
         self.brief_before = brief_before
         self.dialog_timeout = dialog_timeout
+        self.hunt_within = hunt_within
         self.shortest = min(no_response_after, slow_progress_after, no_progress_after, no_answer_after, 5 * SECOND)
 
 

@@ -8,27 +8,36 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.track.call import MOST_MESSAGES, Call, Judge, Watcher
-from sipwatch.track.leg import Leg, may_be_followed
+from sipwatch.track.attempts import attempt_of, is_retry, starts_anew
+from sipwatch.track.call import MAX_STRAYS, MOST_MESSAGES, Call
+from sipwatch.track.dialog import FOLLOWED
+from sipwatch.track.leg import REORDERED_WITHIN, Leg
+from sipwatch.track.match import (
+    acknowledged,
+    exchange_near,
+    exchange_of,
+    has_wrong_cseq,
+    leg_cancelled,
+    leg_near,
+    leg_of,
+)
 from sipwatch.track.registrar import Registrar
-from sipwatch.track.table import SECOND, T1, Input, State
+from sipwatch.track.table import Input
 from sipwatch.track.timers import NEVER, TimerQueue, Timers
 from sipwatch.wire.message import Request, Response
-from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sipwatch.wire.message import Message, Path
+    from sipwatch.track.dialog import Exchange
+    from sipwatch.track.watch import Judge, Watcher
+    from sipwatch.wire.message import Message, Path, Unreachable
 
 # Names of the hot path: looked up once, not at every packet.
-_ACCEPTED: Final = State.ACCEPTED
-_CANCELLING: Final = State.CANCELLING
 _INPUT_END: Final = Input.END
 _INPUT_LINGERED: Final = Input.LINGERED
 
-_SESSION_EXPIRES = frozenset({b"session-expires", b"x"})
-REORDERED_WITHIN = T1  # a response seen before its request is kept this long: no sender repeats sooner
+MAX_BROKEN = 4096  # paths that an error says lead nowhere
 
 
 class Notice(StrEnum):
@@ -86,20 +95,21 @@ class Tracker:
         self._requests: dict[str, Callable[[Request, int], None]] = {
             "INVITE": self._invite,
             "ACK": self._ack,
-            "BYE": self._bye,
             "CANCEL": self._cancel,
-            "REFER": self._refer,
         }
         self._responses: dict[str, Callable[[Response, int], None]] = {
             "INVITE": self._invite_response,
-            "BYE": self._bye_response,
-            "UPDATE": self._update_response,
+            "CANCEL": self._cancel_response,
         }
+        for method in FOLLOWED - {"INVITE"}:
+            self._requests[method] = self._request_inside
+            self._responses[method] = self._response_inside
         self.registrar: Registrar | None = None
         if watcher is not None:
             self.registrar = Registrar(watcher, self.queue, self._next_serial)
             self._requests.update({"REGISTER": self._asking, "OPTIONS": self._asking})
             self._responses.update({"REGISTER": self._asked, "OPTIONS": self._asked})
+        self._broken: dict[bytes, int] = {}
         self._early: dict[bytes, list[tuple[int, Message]]] = {}
         self._early_count = 0
 
@@ -135,6 +145,20 @@ class Tracker:
                 request(message, self.now)
             elif self._keep:
                 self._other(message, self.now)
+
+    def unreachable(self, error: Unreachable) -> None:
+        """Take an ICMP error or a connection reset: what is sent that way does not arrive."""
+        self.advance(error.time)  # what was due before may not know of it
+        broken = self._broken
+        broken.pop(error.path.key, None)
+        if len(broken) >= MAX_BROKEN:
+            del broken[next(iter(broken))]
+            self.evict("broken_paths")
+        broken[error.path.key] = error.time
+
+    def broken_at(self, path: Path) -> int:
+        """Return when an error last said that nothing gets through there (ns), -1 if none did."""
+        return self._broken.get(path.key, -1) if self._broken else -1
 
     def finish(self) -> None:
         """Close every call that is still open: the capture is over."""
@@ -172,35 +196,45 @@ class Tracker:
     # Which message is whose
 
     def _find(self, message: Message) -> Call | None:
-        """Return the call whose caller's tag stands at either end of the message."""
-        call = self._calls.get(message.call_id)
+        """Return the call whose caller's tag stands at either end of the message.
+
+        Where one Call-ID and From tag were used for several attempts, a message inside a dialog belongs to the attempt
+        that brought the dialog about.
+        """
+        first = self._calls.get(message.call_id)
+        call = first
         while call is not None:
             tag = call.from_tag
             if tag in (message.from_tag, message.to_tag):
-                return call
+                if first is call and call.sibling is None:
+                    return call
+                return attempt_of(call, message)
             call = call.sibling
         return None
 
     def _invite(self, request: Request, now: int) -> None:
         call = self._find(request)
         if call is not None:
-            leg = _leg_of(call, request, request.path.key)
+            key = request.path.key
+            leg = leg_of(call, request, key)
             if leg is not None:
                 call.active_at = now
                 leg.repeat(now)
                 self._repeated(request)
                 self._keep_message(call, request, True)
                 return
-        if request.to_tag:
+            if call.dialogs is not None and self._repeated_inside(call, request, now):
+                return
+        if request.to_tag and (call is None or not is_retry(call, request)):
             if call is None:
-                self._notice(Notice.REQUEST_IN_UNKNOWN_DIALOG)
+                self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG)
             else:
-                call.active_at = now
-                self._keep_message(call, request, False)
+                self._inside(call, request, now)
             return
-        if call is not None and _starts_anew(call, request, now):
+        if call is not None and starts_anew(call, request, now):
             self._notice(Notice.CALL_ID_REUSED)
-            call.finish(now, _INPUT_LINGERED if call.answered_at < 0 or call.ended_by is not None else _INPUT_END)
+            if call.answered_at < 0 or call.ended_by is not None:
+                call.finish(now, _INPUT_LINGERED)
             call = None
         self._new_leg(call, request, now)
 
@@ -213,7 +247,7 @@ class Tracker:
         if call is None:
             call = self._new_call(request, now, timers)
         elif len(call.legs) >= self._limits.legs:
-            self._evict("legs")
+            self.evict("legs")
             return
         leg = Leg(self._next_serial(), call, request, now, timers)
         call.active_at = now
@@ -239,7 +273,8 @@ class Tracker:
         return call
 
     def _give_up(self, call: Call, now: int) -> None:
-        self._evict("calls")
+        self.evict("calls")
+        call.evicted = True
         call.finish(now, _INPUT_END)
 
     def _invite_response(self, response: Response, now: int) -> None:
@@ -247,88 +282,142 @@ class Tracker:
         if call is None:
             self._too_early(response, now)
             return
-        leg = _leg_of(call, response, response.path.reverse_key) or _leg_behind_nat(call, response)
+        key = response.path.reverse_key
+        leg = leg_of(call, response, key)
         if leg is None:
-            if call.answered_at < 0:
-                self._too_early(response, now)
+            exchange = exchange_of(call, response, "INVITE", key)
+            if exchange is None:
+                leg = leg_near(call, response)
+                exchange = exchange_near(call, response) if leg is None else None
+            if exchange is not None:
+                self._answered_inside(call, exchange, response, now)
                 return
-            self._inside_dialog(call, response, now)
-            return
+            if leg is None:
+                self._misfit(call, response, now)
+                return
         call.active_at = now
         repeated = leg.respond(response, now)
-        if leg.state is _ACCEPTED and not repeated and leg is call.chain[-1]:
-            interval = session_interval(response)
-            if interval < NEVER:
-                call.refresh(interval, now)
         if repeated:
             self._repeated(response)
         self._keep_message(call, response, repeated)
 
+    def _misfit(self, call: Call, response: Response, now: int) -> None:
+        """Take a response to no known request: one with a wrong CSeq stays with its call, others may be early."""
+        if has_wrong_cseq(call, response):
+            call.active_at = now
+            if call.strays is None:
+                call.strays = []
+            if len(call.strays) < MAX_STRAYS:
+                call.strays.append(response)
+            self._keep_message(call, response, False, False)
+        elif call.answered_at < 0:
+            self._too_early(response, now)
+        else:
+            call.active_at = now
+            self._keep_message(call, response, False, False)
+
     def _ack(self, request: Request, now: int) -> None:
         call = self._find(request)
         if call is None:
-            self._notice(Notice.REQUEST_IN_UNKNOWN_DIALOG)
+            self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG)
             return
         call.active_at = now
-        leg = _leg_of(call, request, request.path.key)
+        leg = leg_of(call, request, request.path.key)
         if leg is not None:
-            leg.acknowledge(now)
-        else:
-            _acknowledge_final(call, request, now)
+            leg.acknowledge(request, now)
+            self._keep_message(call, request, False)
+            return
+        found = acknowledged(call, request)
+        for hop, answer in found.answers:
+            hop.acknowledge_answer(answer, request, now)
+            call.acknowledged(answer, now)
+        for hop in found.unseen:
+            hop.answer_inferred(request.to_tag, now, now, moment_known=True)
+            if hop.answers is not None:
+                hop.acknowledge_answer(hop.answers[0], request, now)
+                call.acknowledged(hop.answers[0], now)
+        if not found.answers and not found.unseen:
+            for answer in found.missed:
+                answer.misrouted = answer.misrouted or request
         self._keep_message(call, request, False)
 
     def _cancel(self, request: Request, now: int) -> None:
         call = self._find(request)
-        leg = None if call is None else _leg_of(call, request, request.path.key)
+        leg = None if call is None else leg_of(call, request, request.path.key) or leg_cancelled(call, request)
         if call is None or leg is None:
-            self._notice(Notice.REQUEST_IN_UNKNOWN_DIALOG)
+            self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG)
             return
         call.active_at = now
-        again = leg.cancelled_at >= 0
+        again = leg.cancel is not None
         leg.cancelling(request, now)
         if again:
             self._repeated(request)
         self._keep_message(call, request, again)
 
-    def _bye(self, request: Request, now: int) -> None:
-        call = self._find(request)
-        if call is None:
-            self._notice(Notice.REQUEST_IN_UNKNOWN_DIALOG)
-            return
-        call.active_at = now
-        again = call.bye(request, now)
-        if again:
-            self._repeated(request)
-        self._keep_message(call, request, again)
-
-    def _bye_response(self, response: Response, now: int) -> None:
+    def _cancel_response(self, response: Response, now: int) -> None:
         call = self._find(response)
         if call is None:
             return
         call.active_at = now
-        if response.status_code >= 200:
-            call.bye_response(response, now)
-        self._keep_message(call, response, False)
+        leg = leg_of(call, response, response.path.reverse_key) or leg_near(call, response)
+        if leg is not None and response.status_code >= 200:
+            leg.cancel_answered(response.status_code, now)
+        self._keep_message(call, response, False, leg is not None)
 
-    def _update_response(self, response: Response, now: int) -> None:
-        call = self._find(response)
-        if call is not None:
-            self._inside_dialog(call, response, now)
-
-    def _inside_dialog(self, call: Call, response: Response, now: int) -> None:
-        """Take a response to a re-INVITE or UPDATE: a 2xx refreshes the session (RFC 4028 §10)."""
-        call.active_at = now
-        if 200 <= response.status_code < 300 and call.answered_at >= 0 and call.ended_by is None:
-            call.refresh(session_interval(response), now)
-        self._keep_message(call, response, False)
-
-    def _refer(self, request: Request, now: int) -> None:
-        """Note that a call is transferred (RFC 3515); what becomes of it there is another call."""
+    def _request_inside(self, request: Request, now: int) -> None:
+        """Take BYE, UPDATE, PRACK, REFER or NOTIFY."""
         call = self._find(request)
-        if call is not None:
-            call.active_at = now
-            call.transferred = True
-            self._keep_message(call, request, False)
+        if call is None:  # subscriptions have NOTIFYs of their own: only a BYE is surely a call's
+            self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG if request.method == "BYE" else None)
+        elif not self._repeated_inside(call, request, now):
+            self._inside(call, request, now)
+
+    def _repeated_inside(self, call: Call, request: Request, now: int) -> bool:
+        exchange = exchange_of(call, request, request.method, request.path.key)
+        if exchange is None:
+            return False
+        call.active_at = now
+        exchange.repeats += 1
+        self._repeated(request)
+        self._keep_message(call, request, True)
+        return True
+
+    def _inside(self, call: Call, request: Request, now: int) -> None:
+        """Take a new request inside a dialog."""
+        call.active_at = now
+        if request.method == "REFER":
+            call.transferred = True  # RFC 3515; what becomes of it there is another call
+        call.request(request, call.leg_on_hop(request.path), now)
+        self._keep_message(call, request, False)
+
+    def _response_inside(self, response: Response, now: int) -> None:
+        """Take a response to one of these."""
+        call = self._find(response)
+        if call is None:
+            self._unplaced(response, None)
+            return
+        exchange = exchange_of(call, response, response.cseq_method, response.path.reverse_key)
+        exchange = exchange or exchange_near(call, response)
+        if exchange is not None:
+            self._answered_inside(call, exchange, response, now)
+        else:
+            self._misfit_inside(call, response, now)
+
+    def _misfit_inside(self, call: Call, response: Response, now: int) -> None:
+        call.active_at = now
+        if has_wrong_cseq(call, response):
+            if call.strays is None:
+                call.strays = []
+            if len(call.strays) < MAX_STRAYS:
+                call.strays.append(response)
+        self._keep_message(call, response, False, False)
+
+    def _answered_inside(self, call: Call, exchange: Exchange, response: Response, now: int) -> None:
+        call.active_at = now
+        repeated = call.response(exchange, response, now)
+        if repeated:
+            self._repeated(response)
+        self._keep_message(call, response, repeated)
 
     def _asking(self, request: Request, now: int) -> None:
         """Take a REGISTER or OPTIONS."""
@@ -350,26 +439,37 @@ class Tracker:
         if call is not None:
             call.active_at = now
             self._keep_message(call, message, False)
+        else:
+            self._unplaced(message, None)
 
     def _repeated(self, message: Request | Response) -> None:
         if self.watcher is not None:
             self.watcher.repeated(message)
 
-    def _keep_message(self, call: Call, message: Message, repeated: bool) -> None:
+    def _unplaced(self, message: Message, notice: Notice | None) -> None:
+        """Show a message whose tags are no call's with the latest call of its Call-ID: there it is looked for."""
+        if notice is not None:
+            self._notice(notice)
+        if self._keep:
+            call = self._calls.get(message.call_id)
+            if call is not None:
+                self._keep_message(call, message, False, False)
+
+    def _keep_message(self, call: Call, message: Message, repeated: bool, placed: bool = True) -> None:
         if self._keep:
             if call.messages is None:
                 call.messages = []
             if len(call.messages) < MOST_MESSAGES:
-                call.messages.append((message, repeated))
+                call.messages.append((message, repeated, placed))
             else:
-                self._evict("messages")
+                self.evict("messages")
 
     # Responses captured before their request
 
     def _too_early(self, response: Response, now: int) -> None:
         self._drop_early(now)
         if self._early_count >= self._limits.early:
-            self._evict("early")
+            self.evict("early")
             self._notice(Notice.RESPONSE_WITHOUT_REQUEST)
             return
         self._early.setdefault(response.call_id, []).append((now, response))
@@ -383,7 +483,7 @@ class Tracker:
         self._early_count -= len(waiting)
         for _, message in waiting:
             if isinstance(message, Response):
-                leg = _leg_of(call, message, message.path.reverse_key)
+                leg = leg_of(call, message, message.path.reverse_key) or leg_near(call, message)
                 if leg is None:
                     self._early.setdefault(call.call_id, []).append((now, message))
                     self._early_count += 1
@@ -425,73 +525,6 @@ class Tracker:
     def _notice(self, notice: Notice) -> None:
         self.notices[notice] = self.notices.get(notice, 0) + 1
 
-    def _evict(self, table: str) -> None:
+    def evict(self, table: str) -> None:
+        """Count something that a full table gave up."""
         self._evicted[table] = self._evicted.get(table, 0) + 1
-
-
-def _leg_of(call: Call, message: Message, key: bytes) -> Leg | None:
-    """Return the leg of this very transaction on this very hop; ``key`` is the INVITE's direction.
-
-    The CSeq number stands beside the branch for stacks that use a branch twice, and for RFC 2543
-    branches, which are not unique (RFC 3261 §17.2.3).
-    """
-    for leg in reversed(call.legs):
-        if leg.branch == message.branch and leg.cseq_number == message.cseq_number and leg.path.key == key:
-            return leg
-    return None
-
-
-def _leg_behind_nat(call: Call, response: Response) -> Leg | None:
-    """Return the leg whose sender this response goes to, though it comes from elsewhere.
-
-    Servers with several addresses answer from another one; a port may change with NAT or a new
-    TCP connection (RFC 3261 §18.2.2). A response that lost its Via on the way has only its ends left.
-    """
-    path = response.path
-    by_address: Leg | None = None
-    for leg in reversed(call.legs):
-        if leg.cseq_number != response.cseq_number:
-            continue
-        if not response.branch and leg.path.key == path.reverse_key:
-            return leg
-        if leg.branch == response.branch:
-            if leg.path.source == path.destination:
-                return leg
-            if leg.path.source_address == path.destination_address:
-                by_address = leg
-    return by_address
-
-
-def _acknowledge_final(call: Call, request: Request, now: int) -> None:
-    """Take an ACK with a branch of its own: that of a 2xx (RFC 3261 §13.2.2.4).
-
-    It acknowledges on the hop where it is seen. When it runs along no hop of the INVITE (no
-    Record-Route), it goes from end to end and acknowledges everywhere.
-    """
-    answered = [leg for leg in call.legs if leg.final is not None and leg.cseq_number == request.cseq_number]
-    same_hop = [leg for leg in answered if leg.path.key == request.path.key]
-    for leg in same_hop or answered:
-        leg.acknowledge(now)
-
-
-def _starts_anew(call: Call, request: Request, now: int) -> bool:
-    """Tell whether an INVITE without To tag begins another attempt under a Call-ID already used.
-
-    Not while the attempt is open (another hop, another fork), not with the same CSeq number (a hop
-    captured late), and not when it follows up on a final response.
-    """
-    upstream = call.chain[-1]
-    if upstream.state <= _CANCELLING or request.cseq_number == upstream.cseq_number:
-        return False
-    if not may_be_followed(upstream.status_code):
-        return True
-    probe = Leg(0, call, request, now, upstream.timers)
-    return call.followed_by(probe) is None
-
-
-def session_interval(response: Response) -> int:
-    """Return the session interval of a 2xx in nanoseconds (RFC 4028 §4), NEVER when it has none."""
-    if _SESSION_EXPIRES.isdisjoint(response.names):
-        return NEVER
-    seconds = header(response.raw, b"session-expires", b"x").partition(b";")[0].strip()
-    return int(seconds) * SECOND if seconds.isdigit() and len(seconds) <= 9 and int(seconds) else NEVER

@@ -1,8 +1,10 @@
-"""The Reason header by itself; what its causes mean is in test_verdict."""
+"""The Reason header by itself; what its causes mean is in test_causes."""
 
 from __future__ import annotations
 
-from sipwatch.classify.reason import Reason, reasons, telling
+import pytest
+
+from sipwatch.classify.reason import Reason, reasons
 from tests.conversation import messages
 
 
@@ -30,9 +32,24 @@ def test_a_cause_beyond_three_digits_or_without_digits_is_none() -> None:
     assert [r.cause for r in read("Reason: Q.850;cause=12345", "Reason: Q.850;cause=-1", "Reason: Q.850")] == [None] * 3
 
 
-def test_what_says_nothing_is_not_telling() -> None:
-    (message,) = messages("0 A>P 500 h=Reason:_Q.850;cause=16,_Q.850;cause=127,_Y;cause=1,_SIP;cause=486")
-    assert telling(message) == [Reason("SIP", 486, None)]
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ('Reason: Q.850 ;cause=47 ;text="RESOURCE, UNSPECIFIED; see log"', Reason("Q.850", 47, "RESOURCE, UNSPECIFIED; see log")),
+        ('reason:q.850;text="a;cause=17";CAUSE=34', Reason("Q.850", 34, "a;cause=17")),
+        ("REASON : Q.850 ; Cause = 17", Reason("Q.850", 17, None)),
+        ("Reason: sip;cause=200", Reason("SIP", 200, None)),
+        ("Reason: Q.850;text=busy;cause=017", Reason("Q.850", 17, "busy")),
+    ],
+    ids=["commas-in-the-text", "a-cause-in-the-text", "blanks", "any-case", "text-without-quotes"],
+)  # fmt: skip
+def test_odd_spellings_are_read(header: str, expected: Reason) -> None:
+    assert read(header) == [expected]
+
+
+def test_a_protocol_that_nobody_knows_stands_behind_those_of_q850() -> None:
+    found = read("Reason: X.int ;reasoncode=0x00000000;add-info=05CC.0001, Q.850;cause=1")
+    assert found == [Reason("Q.850", 1, None), Reason("X.int", None, None)]
 
 
 def test_bytes_that_are_no_utf8_are_made_visible() -> None:

@@ -6,9 +6,9 @@ from ipaddress import ip_network
 
 import pytest
 
+from sipwatch.classify.causes import BY_CAUSE
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
-from sipwatch.classify.verdict import BY_CAUSE
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers

@@ -14,7 +14,7 @@ from sipwatch.classify.tags import Tag
 from sipwatch.export import series
 from sipwatch.export.metrics import METHODS, PHASES, RESOLUTIONS
 from sipwatch.export.series import Kind, Series
-from sipwatch.track.call import EndedBy
+from sipwatch.track.dialog import EndedBy
 from sipwatch.track.conditions import Condition
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 from sipwatch.track.tracker import Notice

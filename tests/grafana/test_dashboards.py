@@ -14,12 +14,12 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.make import __main__ as make
 from grafana.make import codes, overview, own, peers, reasons, words
+from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
-from sipwatch.classify.verdict import BY_CAUSE, BY_STATUS
 from sipwatch.export.metrics import PHASES
-from sipwatch.track.call import EndedBy
 from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.track.dialog import EndedBy
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 from sipwatch.track.tracker import Notice
 from sipwatch.wire.discards import STAGE, Discard

@@ -17,7 +17,7 @@ from sipwatch.engine import Engine
 from sipwatch.export.privacy import Policy
 from sipwatch.shell.events import call_failed, condition_raised, condition_resolved
 from sipwatch.shell.log import Log
-from sipwatch.track.call import Watchers
+from sipwatch.track.watch import Watchers
 from tests.conversation import messages
 from tests.export.records import EVIL, call, condition
 

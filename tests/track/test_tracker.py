@@ -119,8 +119,8 @@ def test_the_bye_of_a_forks_other_dialog_does_not_end_the_call() -> None:
 
 
 def test_the_same_call_id_again_after_the_end_is_another_call() -> None:
-    """Call-ID reuse: dialling again is an attempt of its own."""
-    script = "0 A>P INVITE\n1 P>A 486\n1.1 A>P ACK\n2 A>P INVITE cseq=2\n3 P>A 200 cseq=2"
+    """Call-ID reuse: dialling again after ``hunt_within`` is an attempt of its own."""
+    script = "0 A>P INVITE\n1 P>A 486\n1.1 A>P ACK\n3.1 A>P INVITE cseq=2\n5 P>A 200 cseq=2"
     observed = observe(script)
     assert [call.outcome for call in observed.calls] == ["busy", "answered"]
     assert observed.tracker.notices == {"call_id_reused": 1}
@@ -128,8 +128,8 @@ def test_the_same_call_id_again_after_the_end_is_another_call() -> None:
 
 
 def test_a_challenge_answered_without_credentials_is_another_attempt() -> None:
-    """Only credentials answer a challenge."""
-    script = "0 A>P INVITE\n1 P>A 401\n1.1 A>P ACK\n2 A>P INVITE cseq=2\n3 P>A 486 cseq=2"
+    """Only credentials answer a challenge, and the time for a further leg is over."""
+    script = "0 A>P INVITE\n1 P>A 401\n1.1 A>P ACK\n3.1 A>P INVITE cseq=2\n4 P>A 486 cseq=2"
     assert [call.outcome for call in observe(script, until="60").calls] == ["auth_failed", "busy"]
 
 
@@ -281,7 +281,7 @@ def test_nothing_is_left_behind_when_calls_are_over() -> None:
 
 def test_a_leg_of_a_call_that_is_over_is_left_alone() -> None:
     """The Call-ID is used again while the first attempt's transaction still lingers."""
-    script = "0 A>P INVITE\n1 P>A 486\n2 A>P INVITE cseq=2\n3 P>A 486 cseq=2"
+    script = "0 A>P INVITE\n1 P>A 486\n4 A>P INVITE cseq=2\n5 P>A 486 cseq=2"
     assert [call.outcome for call in observe(script, until="3600").calls] == ["busy", "busy"]
 
 
