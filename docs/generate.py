@@ -235,12 +235,20 @@ _PEER = {
 }
 _RULE = {
     "status_code": ("200 to 699", "The final response's code."),
-    "cause": ("1 to 699", "A cause in the Reason header (RFC 3326) of the final response or of the CANCEL."),
+    "cause": (
+        "1 to 699",
+        "A cause in a Reason header (RFC 3326) that counts, see above.",
+    ),
     "cause_protocol": (" ".join(f"`{word}`" for word in CAUSE_PROTOCOLS), "Whose cause; without it, anybody's."),
     "heard": (" ".join(f"`{heard.name.lower()}`" for heard in Heard), "The most that the callee's side had said."),
     "reason_text": (
         "regular expression",
         "Found in the reason phrase, or in the text of a Reason value; the case of letters is of no matter.",
+    ),
+    "header": ("text", "The name of a header that the final response has, in whatever case, long or compact."),
+    "value": (
+        "regular expression",
+        "Found in that header, in any of its first lines if it has several; without it, the header need only be there.",
     ),
     "early_media": ("`true` `false`", "Whether there was a 183 with SDP."),
     "outcome": ("an outcome", "What it means when all of the above that is given applies. Required."),

@@ -26,6 +26,7 @@ TIMER_KEYS = {
     "no_answer_after": (30, "it rings and nobody answers"),
     "brief_before": (5, "a caller who gives up before this was brief"),
     "dialog_timeout": (14400, "an answered call nobody ends (a smaller Session-Expires goes before it)"),
+    "hunt_within": (2, "a failed try followed by the next target this soon is still one call"),
 }
 PEER_KEYS = ("name", "kind", "addresses", "hosts", "rule", *TIMER_KEYS)
 _LONGEST_TIMER = 10 * 365 * 86_400  # seconds

@@ -6,6 +6,7 @@ same call, unless the narrower one comes first.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
@@ -23,14 +24,22 @@ RULE_KEYS = (
     "cause_protocol",
     "heard",
     "reason_text",
+    "header",
+    "value",
     "early_media",
     "outcome",
     "note",
 )
 CAUSE_PROTOCOLS = ("Q.850", "SIP")
-_TO_MATCH_ON = ("status_code", "cause", "heard", "reason_text", "early_media")
+_TO_MATCH_ON = ("status_code", "cause", "heard", "reason_text", "header", "early_media")
 _NO_VERDICT = (Outcome.RETRIED, Outcome.UNFINISHED)
 _LAST_Q850 = 127  # ITU-T Q.850 has 7 bits
+_EXAMPLES = {"reason_text": '"limit|quota"', "value": '"^32203"'}
+_NOT_EVERYTHING = {
+    "reason_text": "something that is not found in every text",
+    "value": "something that is not found in every text; without it, the header need only be there",
+}
+_HEADER = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")  # RFC 3261 §25.1 token
 _FIRST_STATUS, _LAST_STATUS = 200, 699
 # What the callee's side can have said: a 183 with SDP is an alert.
 _SAID = [(heard, early) for heard in Heard for early in (False, True) if not early or heard is Heard.ALERTED]
@@ -63,13 +72,16 @@ def _rule(check: Checks, table: dict[str, Any], where: Where) -> Rule:
         check.complain((*where, "note"), note, "a text")
     early_media = check.flag(table, "early_media", where)
     cause, protocol = _cause(check, table, where)
+    header, value = _header(check, table, where)
     return Rule(
         outcome,
         status_code=check.number(table, "status_code", _FIRST_STATUS, _LAST_STATUS, where),
         cause=cause,
         cause_protocol=protocol,
         heard=_heard(check, table, early_media, where),
-        reason_text=_pattern(check, table, where),
+        reason_text=_pattern(check, table, "reason_text", where),
+        header=header,
+        value=value,
         early_media=early_media,
         note=note,
         line=check.line(where),
@@ -108,13 +120,25 @@ def _heard(check: Checks, table: dict[str, Any], early_media: bool | None, where
     return heard
 
 
-def _pattern(check: Checks, table: dict[str, Any], where: Where) -> Pattern | None:
-    source = table.get("reason_text")
+def _header(check: Checks, table: dict[str, Any], where: Where) -> tuple[str | None, Pattern | None]:
+    name = table.get("header")
+    value = _pattern(check, table, "value", where)
+    if name is None:
+        if value is not None:
+            check.complain((*where, "value"), value.source, "a header beside it")
+        return None, None
+    if not isinstance(name, str) or not _HEADER.fullmatch(name):
+        check.complain((*where, "header"), name, 'the name of a header, such as "X-Twilio-Error"')
+    return name, value
+
+
+def _pattern(check: Checks, table: dict[str, Any], key: str, where: Where) -> Pattern | None:
+    source = table.get(key)
     if source is None:
         return None
-    at = (*where, "reason_text")
+    at = (*where, key)
     if not isinstance(source, str):
-        check.complain(at, source, 'a regular expression, such as "limit|quota"')
+        check.complain(at, source, f"a regular expression, such as {_EXAMPLES[key]}")
     try:
         pattern = Pattern(source)
     except PatternError as error:
@@ -123,7 +147,7 @@ def _pattern(check: Checks, table: dict[str, Any], where: Where) -> Pattern | No
         expected = f"something found in {LONGEST_TEXT} characters, no more are looked at; this rule can never match"
         check.complain(at, source, expected)
     if pattern.always:
-        check.complain(at, source, "something that is not found in every text")
+        check.complain(at, source, _NOT_EVERYTHING[key])
     return pattern
 
 
@@ -137,6 +161,8 @@ class _Wanted(NamedTuple):
     cause: int | None
     cause_protocol: str | None
     reason_text: str | None
+    header: bytes | None
+    value: str | None
     heard: Heard | None
     early_media: bool | None
 
@@ -147,12 +173,24 @@ def _wanted(rule: Rule) -> _Wanted:
         heard = Heard.ALERTED
     elif heard is not None and heard is not Heard.ALERTED:
         early_media = False
-    text = None if rule.reason_text is None else rule.reason_text.source
-    return _Wanted(rule.status_code, rule.cause, rule.cause_protocol, text, heard, early_media)
+    return _Wanted(
+        rule.status_code,
+        rule.cause,
+        rule.cause_protocol,
+        _source(rule.reason_text),
+        rule.header_forms[0] or None,  # case, and the compact form, make no other header
+        _source(rule.value),
+        heard,
+        early_media,
+    )
+
+
+def _source(pattern: Pattern | None) -> str | None:
+    return None if pattern is None else pattern.source
 
 
 def _meet(first: _Wanted, second: _Wanted) -> bool:
-    """Tell whether one call can be what both want. Other causes, and other texts, are taken for other calls'."""
+    """Tell whether one call can be what both want. Other causes, texts and headers are taken for others'."""
     return all(a is None or b is None or a == b for a, b in zip(first, second, strict=True))
 
 
@@ -196,6 +234,8 @@ def words(rule: Rule) -> str:
         "cause": None if rule.cause is None else f"{rule.cause_protocol or ''} {rule.cause}".strip(),
         "heard": None if rule.heard is None else rule.heard.name.lower(),
         "reason_text": None if rule.reason_text is None else repr(rule.reason_text.source),
+        "header": rule.header,
+        "value": None if rule.value is None else repr(rule.value.source),
         "early_media": None if rule.early_media is None else str(rule.early_media).lower(),
     }
     return ", ".join(f"{key} {value}" for key, value in given.items() if value is not None)

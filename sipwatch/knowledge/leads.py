@@ -8,14 +8,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from sipwatch.classify.causes import BY_CAUSE, blocks, cause_outcome, stands_against, status_outcome
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
-from sipwatch.classify.verdict import BY_CAUSE, status_outcome
 from sipwatch.knowledge.entries import CAUSES, STATUS_CODES, Kind
 from sipwatch.track.leg import Heard, may_be_followed
 from sipwatch.track.table import RESPONSE_INPUT, Input
 
 _CHALLENGES = (401, 407)
+_BUSY = 486  # of those that deny a cause, any
 _HEARD = {Input.TRYING: Heard.TRYING, Input.PROGRESS: Heard.PROGRESSED, Input.ALERT: Heard.ALERTED}
 
 
@@ -36,6 +37,10 @@ class When(StrEnum):
     RANG = "rang"
     BRIEF = "brief"
     LATER = "later"
+    NETWORK = "network"
+    MEDIA = "media"
+    NOT_DENIED = "not_denied"
+    CREDIBLE = "credible"
 
 
 class Lead(NamedTuple):
@@ -80,9 +85,13 @@ def status_leads(code: int, peer: PeerKind | None = None) -> tuple[Lead, ...]:
 
 
 def cause_leads(number: int) -> tuple[Lead, ...]:
-    """Return what a Q.850 cause leads to: one outcome, or none where it decides nothing."""
+    """Return what a Q.850 cause leads to; nothing where it decides nothing."""
     outcome = BY_CAUSE.get(number)
-    return () if outcome is None else (Lead(outcome, When.ALWAYS),)
+    if outcome is None:
+        return ()
+    usual = Lead(outcome, _when(number, outcome))
+    media = cause_outcome(number, "media")
+    return (usual,) if media is None or media is outcome else (usual, Lead(media, When.MEDIA))
 
 
 def leads(kind: Kind, number: int, peer: PeerKind | None = None) -> tuple[Lead, ...]:
@@ -106,7 +115,19 @@ def sources(outcome: Outcome, peer: PeerKind | None = None) -> tuple[Source, ...
     )
 
 
+def _when(cause: int, outcome: Outcome) -> When:
+    if outcome is Outcome.ANSWERED_ELSEWHERE:
+        return When.CREDIBLE
+    return When.NOT_DENIED if stands_against(_BUSY, cause) else When.ALWAYS
+
+
 def _final_leads(code: int, peer: PeerKind | None) -> tuple[Lead, ...]:
+    usual = _usual_leads(code, peer)
+    screened = blocks(code, b"Network Blocked") and all(lead.outcome is not Outcome.BLOCKED for lead in usual)
+    return (*usual, Lead(Outcome.BLOCKED, When.NETWORK)) if screened else usual
+
+
+def _usual_leads(code: int, peer: PeerKind | None) -> tuple[Lead, ...]:
     trunk = peer is PeerKind.TRUNK
     quiet, alerted = status_outcome(code, False, trunk), status_outcome(code, True, trunk)
     if quiet is not alerted:

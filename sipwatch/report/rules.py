@@ -8,8 +8,8 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.causes import BY_STATUS_AND_ALERT, cause_outcome, stands_against, status_outcome
 from sipwatch.classify.peers import PeerKind
-from sipwatch.classify.verdict import BY_CAUSE, BY_STATUS_AND_ALERT, status_outcome
 from sipwatch.report.plain import plain_name
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import SECOND, TIMER_B
@@ -38,12 +38,18 @@ def sentence(peer: Peer, rule: Rule) -> str:
         parts.append(f"a Reason header gives cause {rule.cause} of {rule.cause_protocol or 'any protocol'}")
     if rule.reason_text is not None:
         parts.append(f"its reason phrase, or the text of a Reason header, has {rule.reason_text.source!r} in it")
+    if rule.header is not None:
+        parts.append(f"it ends with a header {rule.header}{_holding(rule)}")
     if rule.heard is not None:
         parts.append(_HEARD[rule.heard])
     if rule.early_media is not None:
         parts.append(f"there was {'' if rule.early_media else 'no '}early media (183 with SDP)")
     head = f"A call to or from {peer.name} counts as {plain_name(rule.outcome)} ({rule.outcome})"
     return f"{head} if {_and(parts)}."
+
+
+def _holding(rule: Rule) -> str:
+    return "" if rule.value is None else f" that has {rule.value.source!r} in it"
 
 
 def _and(parts: list[str]) -> str:
@@ -70,10 +76,12 @@ def remarks(settings: Settings) -> list[str]:
 def usual(peer: Peer, rule: Rule) -> Outcome | None:
     """Return what comes out without a rule where this one applies; None where that depends."""
     code = rule.status_code
-    if rule.reason_text is not None or (code is not None and (code < 300 or code == 487)):
+    if rule.reason_text is not None or rule.header_forms[0] == b"reason":
+        return None  # words decide some things by themselves
+    if code is not None and (code < 300 or code == 487):
         return None
-    if rule.cause is not None:
-        return BY_CAUSE.get(rule.cause) if rule.cause_protocol != "SIP" else None
+    if rule.cause is not None and not (code is not None and stands_against(code, rule.cause)):
+        return cause_outcome(rule.cause, None) if rule.cause_protocol != "SIP" else None
     alerted = rule.heard is Heard.ALERTED or bool(rule.early_media)
     if code is None or (code in BY_STATUS_AND_ALERT and rule.heard is None and not rule.early_media):
         return None

@@ -98,7 +98,8 @@ def test_603_from_a_trunk_means_that_all_lines_are_busy() -> None:
     assert "- congested (All lines busy, capacity)\n" in text(line, "--kind", "trunk")
     assert "declined (" not in text(line, "--kind", "trunk")
     assert "congested (" not in text(line, "--kind", "devices")
-    assert [lead["outcome"] for lead in found(line, "--kind", "trunk")[0]["leads_to"]] == ["congested"]
+    assert [lead["outcome"] for lead in found(line, "--kind", "trunk")[0]["leads_to"]] == ["congested", "blocked"]
+    assert "blocked (Rejection list, policy), if it says 'Network Blocked'" in words(text(line))
 
 
 def test_480_depends_on_whether_it_rang() -> None:
@@ -178,8 +179,8 @@ def test_the_list_depends_on_the_peers_kind() -> None:
         (line,) = [line for line in text(*arguments).splitlines() if line.startswith("603 ")]
         return words(line)
 
-    assert of_603() == "603 Decline Declined declined, congested"
-    assert of_603("--kind", "trunk") == "603 Decline Declined congested"
+    assert of_603() == "603 Decline Declined declined, congested, blocked"
+    assert of_603("--kind", "trunk") == "603 Decline Declined congested, blocked"
 
 
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 300])

@@ -33,12 +33,14 @@ def test_everything_that_a_rule_can_ask_for() -> None:
     (rule,) = parse(
         RULE
         + 'status_code = 480\ncause = 21\ncause_protocol = "Q.850"\nheard = "alerted"\nreason_text = "do not disturb"\n'
-        'early_media = false\noutcome = "declined"\nnote = "the button"\n',
+        'header = "X-Twilio-Error"\nvalue = "32203"\nearly_media = false\noutcome = "declined"\nnote = "the button"\n',
         "x",
     ).settings.peers[0].rules  # fmt: skip
     assert (rule.status_code, rule.cause, rule.cause_protocol, rule.heard) == (480, 21, "Q.850", Heard.ALERTED)
     assert rule.reason_text is not None
     assert rule.reason_text.source == "do not disturb"
+    assert rule.value is not None
+    assert (rule.header, rule.header_forms, rule.value.source) == ("X-Twilio-Error", (b"x-twilio-error", b""), "32203")
     assert (rule.early_media, rule.outcome, rule.note, rule.line) == (False, Outcome.DECLINED, "the button", 5)
 
 
@@ -55,7 +57,7 @@ def two(first: str, second: str) -> str:
 MISTAKES = [
     ("no-outcome", RULE + "status_code = 603\n", "line 5: outcome is missing"),
     ("rules-as-a-table", PEER + "rule = 1\n", "line 5: rule = 1: expected tables, each headed [[peer.rule]]"),
-    ("nothing-to-match-on", rule(), "line 5: rule = 'busy': expected at least one of status_code, cause, heard, reason_text, early_media"),
+    ("nothing-to-match-on", rule(), "line 5: rule = 'busy': expected at least one of status_code, cause, heard, reason_text, header, early_media to match on"),
     ("a-misspelt-key", rule("status = 603"), "line 6: unknown key 'status'; did you mean status_code?"),
     ("an-unknown-outcome", rule("status_code = 603", outcome="bussy"), "line 7: outcome = 'bussy': expected one of"),
     ("an-outcome-that-is-no-verdict", rule("status_code = 603", outcome="retried"), "outcome = 'retried'"),
@@ -76,6 +78,14 @@ MISTAKES = [
     ("a-pattern-that-repeats-too-much", rule('reason_text = "((a{99}){99}){99}"'), "it repeats too much"),
     ("a-pattern-found-everywhere", rule('reason_text = ".*"'), "line 6: reason_text = '.*': expected something that is not found in every text"),
     ("a-pattern-too-long-to-be-found", rule('reason_text = "a{201}"'), "line 6: reason_text = 'a{201}': expected something found in 200 characters, no more are looked at; this rule can never match"),
+    ("a-header-that-is-no-name", rule('header = "X Error"'), "line 6: header = 'X Error': expected the name of a header, such as \"X-Twilio-Error\""),
+    ("a-header-that-is-a-number", rule("header = 5"), "line 6: header = 5: expected the name of a header"),
+    ("a-value-without-header", rule("status_code = 603", 'value = "32203"'), "line 7: value = '32203': expected a header beside it"),
+    ("a-value-that-is-a-number", rule('header = "X-Error"', "value = 32203"), 'line 7: value = 32203: expected a regular expression, such as "^32203"'),
+    ("a-value-found-in-every-header", rule('header = "X-Error"', 'value = ".*"'), "line 7: value = '.*': expected something that is not found in every text; without it, the header need only be there"),
+    ("the-same-header-in-another-spelling", two('header = "Contact"', 'header = "m"'), "line 8: rule = 'header m': expected a rule that cannot match the same call as that of line 5 (header Contact)"),
+    ("a-value-behind-its-header", two('header = "X-Error"', 'header = "x-error"\nvalue = "32203"'), "line 8: rule = \"header x-error, value '32203'\": expected it before that of line 5 (header X-Error), which leaves it no call"),
+    ("a-header-behind-a-code", two("status_code = 603", 'header = "X-Error"'), "line 8: rule = 'header X-Error': expected a rule that cannot match the same call"),
     ("the-same-rule-twice", two("status_code = 603", "status_code = 603"), "line 8: rule = 'status_code 603': expected a rule that cannot match the same call as that of line 5 (status_code 603)"),
     ("two-rules-that-may-overlap", two("status_code = 603", "cause = 34"), "line 8: rule = 'cause 34': expected a rule that cannot match the same call as that of line 5 (status_code 603)"),
     ("the-narrower-rule-behind-the-wider", two("cause = 34", 'cause = 34\nheard = "trying"'), "line 8: rule = 'cause 34, heard trying': expected it before that of line 5 (cause 34), which leaves it no call: this rule can never match"),
@@ -114,6 +124,10 @@ GOOD = [
     ("early_media = true", "early_media = false"),
     ('cause = 17\ncause_protocol = "Q.850"', "cause = 17"),
     ("cause = 486", 'cause = 17\ncause_protocol = "Q.850"'),
+    ('header = "X-Error"\nvalue = "32203"', 'header = "X-Error"'),
+    ('header = "X-Error"\nvalue = "32203"', 'header = "X-Error"\nvalue = "32205"'),
+    ('header = "X-Error"', 'header = "X-Other"'),
+    ('status_code = 603\nheader = "X-Error"', "status_code = 603"),
 ]
 
 
@@ -131,14 +145,20 @@ class End(NamedTuple):
     status_code: int
     reason: tuple[int, str] | None
     text: str
+    header: tuple[str, str] | None
     heard: Heard
     early_media: bool
 
 
 ENDS = [
-    End(code, reason, text, heard, early)
-    for code, reason, text, heard, early in product(
-        (0, 480, 603), (None, (17, "Q.850"), (17, "X.int"), (34, "Q.850")), ("", "full", "barred"), Heard, (False, True)
+    End(code, reason, text, header, heard, early)
+    for code, reason, text, header, heard, early in product(
+        (0, 480, 603),
+        (None, (17, "Q.850"), (17, "X.int"), (34, "Q.850")),
+        ("", "full", "barred"),
+        (None, ("x-a", "1"), ("x-a", "2"), ("x-a", ""), ("x-b", "1")),
+        Heard,
+        (False, True),
     )
     if not early or heard is Heard.ALERTED
 ]
@@ -151,8 +171,14 @@ def matches(rule: Rule, end: End) -> bool:
         and rule.cause == end.reason[0]
         and (rule.cause_protocol is None or rule.cause_protocol == end.reason[1])
     )
+    wanted_header = rule.header is None or (
+        end.header is not None
+        and rule.header == end.header[0]
+        and (rule.value is None or rule.value.source == end.header[1])
+    )
     return (
         wanted_cause
+        and wanted_header
         and (rule.status_code is None or rule.status_code == end.status_code)
         and (rule.reason_text is None or rule.reason_text.source == end.text)
         and (rule.heard is None or rule.heard is end.heard)
@@ -161,7 +187,11 @@ def matches(rule: Rule, end: End) -> bool:
 
 
 def made(
-    code: int | None, cause: tuple[int, str | None] | None, text: str | None, said: tuple[Heard | None, bool | None]
+    code: int | None,
+    cause: tuple[int, str | None] | None,
+    text: str | None,
+    header: tuple[str, str | None] | None,
+    said: tuple[Heard | None, bool | None],
 ) -> Rule:
     return Rule(
         Outcome.BUSY,
@@ -169,6 +199,8 @@ def made(
         cause=None if cause is None else cause[0],
         cause_protocol=None if cause is None else cause[1],
         reason_text=None if text is None else Pattern(text),
+        header=None if header is None else header[0],
+        value=None if header is None or header[1] is None else Pattern(header[1]),
         heard=said[0],
         early_media=said[1],
     )
@@ -182,6 +214,7 @@ RULES = st.builds(
     st.sampled_from([None, 480, 603]),
     st.sampled_from([None, (17, None), (17, "Q.850"), (34, "Q.850")]),
     st.sampled_from([None, "full", "barred"]),
+    st.sampled_from([None, ("x-a", None), ("x-a", "1"), ("x-a", "2"), ("x-b", "1")]),
     st.sampled_from(SAID),
 )
 
@@ -201,6 +234,8 @@ def written(rule: Rule) -> str:
     keys += [f"cause = {rule.cause}"] if rule.cause is not None else []
     keys += [f'cause_protocol = "{rule.cause_protocol}"'] if rule.cause_protocol is not None else []
     keys += [f'reason_text = "{rule.reason_text.source}"'] if rule.reason_text is not None else []
+    keys += [f'header = "{rule.header}"'] if rule.header is not None else []
+    keys += [f'value = "{rule.value.source}"'] if rule.value is not None else []
     keys += [f'heard = "{rule.heard.name.lower()}"'] if rule.heard is not None else []
     keys += [f"early_media = {str(rule.early_media).lower()}"] if rule.early_media is not None else []
     return "[[peer.rule]]\n" + "\n".join(keys) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+from ipaddress import ip_network
 from typing import NamedTuple
 
 import pytest
@@ -21,7 +22,7 @@ from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, 
 from sipwatch.knowledge import load
 from sipwatch.wire.message import Request, Response
 from sipwatch.wire.sip import parse
-from tests.conversation import EPOCH, path
+from tests.conversation import EPOCH, messages, path
 from tests.export.exits import Exits
 from tests.export.records import START, call, capture, leg
 
@@ -461,6 +462,20 @@ def test_no_exit_shows_what_is_to_be_hidden(mask: int, plant: Plant) -> None:
         == len(exits.calls)
     )
     assert_hidden(exits, plant, mask, names=True)
+
+
+def test_a_number_that_only_the_trunk_asserts_is_hidden_as_well() -> None:
+    """It is the record's caller where From is anonymous (RFC 3325), and stands in the INVITE."""
+    script = "0 T>P INVITE h=P-Asserted-Identity:_<sip:+15555550142@x>\n1 P>T 404 reason=Not_+15555550142\n1.1 T>P ACK"
+    anonymous = messages(script)
+    for message in anonymous:
+        message.raw = message.raw.replace(b"sip:15550100@example.com", b"sip:anonymous@anonymous.invalid")
+    trunk = Settings(peers=[Peer("acme", PeerKind.TRUNK, [ip_network("192.0.2.84/32")])])
+    exits = Exits(anonymous, Privacy(4), trunk)
+    assert [call.caller for call in exits.calls] == ["+15555550142"]
+    assert '"caller":"+1555555****"' in exits.texts["json"]
+    for text in exits.texts.values():
+        assert "50142" not in plain(text)
 
 
 @FEW

@@ -6,9 +6,9 @@ from ipaddress import ip_network
 
 import pytest
 
+from sipwatch.classify.causes import BY_CAUSE
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Settings
-from sipwatch.classify.verdict import BY_CAUSE
 from sipwatch.knowledge.entries import CAUSES, HISTORIC_CODES, STATUS_CODES, Kind
 from sipwatch.knowledge.leads import CANCELLED, When, cause_leads, heard_by, leads, sources, status_leads
 from sipwatch.track.leg import Heard
@@ -38,6 +38,7 @@ def told(code: int, kind: PeerKind | None, *, alerted: bool) -> str:
         When.FOLLOWED: False,
         When.NOT_FOLLOWED: True,
         When.REFUSED: True,
+        When.NETWORK: False,
     }
     (outcome,) = [lead.outcome for lead in status_leads(code, kind) if applies[lead.when]]
     return outcome.value
@@ -59,10 +60,14 @@ def test_without_a_peers_kind_both_cases_are_told(code: int) -> None:
         assert not general or general[0].value == judged(f"{TRIES}2 T>A {code}", kind)
 
 
-def test_603_means_something_else_from_a_trunk() -> None:
-    assert status_leads(603) == ((Outcome.DECLINED, When.NOT_TRUNK), (Outcome.CONGESTED, When.TRUNK))
-    assert status_leads(603, PeerKind.TRUNK) == ((Outcome.CONGESTED, When.ALWAYS),)
-    assert status_leads(603, PeerKind.DEVICES) == ((Outcome.DECLINED, When.ALWAYS),)
+def test_603_means_something_else_from_a_trunk_and_again_from_a_networks_analytics() -> None:
+    screened = (Outcome.BLOCKED, When.NETWORK)
+    assert status_leads(603) == ((Outcome.DECLINED, When.NOT_TRUNK), (Outcome.CONGESTED, When.TRUNK), screened)
+    assert status_leads(603, PeerKind.TRUNK) == ((Outcome.CONGESTED, When.ALWAYS), screened)
+    assert status_leads(603, PeerKind.DEVICES) == ((Outcome.DECLINED, When.ALWAYS), screened)
+    assert status_leads(607) == ((Outcome.BLOCKED, When.ALWAYS),)
+    for kind in PEERS:
+        assert judged(f"{TRIES}2 T>A 603 reason=Network_Blocked", kind) == "blocked"
 
 
 @pytest.mark.parametrize("code", [408, 480])
@@ -110,11 +115,27 @@ def test_a_cancelled_call_is_judged_by_its_course(lead: tuple[Outcome, When]) ->
 
 @pytest.mark.parametrize("number", CAUSES)
 def test_a_cause_leads_where_a_call_with_it_ends(number: int) -> None:
-    """A cause that decides nothing leaves it to the status code, here 486."""
+    """A cause that decides nothing leaves it to the status code, here 404."""
     told = cause_leads(number)
-    outcome = judged(f"{TRIES}2 T>A 486 h=Reason:_Q.850;cause={number}")
-    assert outcome == (told[0].outcome.value if told else "busy")
-    assert len(told) == (number in BY_CAUSE)
+    outcome = judged(f"{TRIES}2 T>A 404 h=Reason:_Q.850;cause={number}")
+    assert outcome == (told[0].outcome.value if told else "not_found")
+    assert bool(told) == (number in BY_CAUSE)
+
+
+@pytest.mark.parametrize("number", CAUSES)
+def test_a_cause_that_a_code_denies_says_so(number: int) -> None:
+    for lead in cause_leads(number)[:1]:
+        outcome = judged(f"{TRIES}2 T>A 486 h=Reason:_Q.850;cause={number}")
+        assert outcome == ("busy" if lead.when is When.NOT_DENIED else lead.outcome.value)
+
+
+def test_a_cause_whose_text_means_something_else_says_so() -> None:
+    assert cause_leads(22) == ((Outcome.NOT_FOUND, When.ALWAYS), (Outcome.REJECTED, When.MEDIA))
+    assert judged(f'{TRIES}2 T>A 404 h=Reason:_Q.850;cause=22;text="MediaOfferError"') == "rejected"
+
+
+def test_elsewhere_is_only_led_to_where_it_can_be() -> None:
+    assert cause_leads(26) == ((Outcome.ANSWERED_ELSEWHERE, When.CREDIBLE),)
 
 
 @pytest.mark.parametrize("code", [100, 150, 180, 183, 199])

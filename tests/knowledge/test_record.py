@@ -42,9 +42,9 @@ def test_a_code_tells_what_it_leads_to() -> None:
 
 def test_a_peers_kind_makes_a_difference() -> None:
     declined = ENGLISH.status(603)
-    assert [lead.outcome for lead in record_of(declined).leads_to] == ["declined", "congested"]
-    assert [lead.outcome for lead in record_of(declined, PeerKind.TRUNK).leads_to] == ["congested"]
-    assert [lead.outcome for lead in record_of(declined, PeerKind.SERVER).leads_to] == ["declined"]
+    assert [lead.outcome for lead in record_of(declined).leads_to] == ["declined", "congested", "blocked"]
+    assert [lead.outcome for lead in record_of(declined, PeerKind.TRUNK).leads_to] == ["congested", "blocked"]
+    assert [lead.outcome for lead in record_of(declined, PeerKind.SERVER).leads_to] == ["declined", "blocked"]
 
 
 def test_an_outcome_tells_what_leads_to_it() -> None:

@@ -27,12 +27,14 @@ def test_all_that_a_rule_asks_for_is_said() -> None:
         cause_protocol="Q.850",
         heard=Heard.TRYING,
         reason_text=Pattern("no channel"),
+        header="X-Error",
+        value=Pattern("32203"),
         early_media=False,
     )
     assert sentence(TRUNK, rule) == (
         "A call to or from acme counts as All lines busy (congested) if it ends with 503, a Reason header gives cause 34"
-        " of Q.850, its reason phrase, or the text of a Reason header, has 'no channel' in it, no more than 100 Trying"
-        " had been heard and there was no early media (183 with SDP)."
+        " of Q.850, its reason phrase, or the text of a Reason header, has 'no channel' in it, it ends with a header"
+        " X-Error that has '32203' in it, no more than 100 Trying had been heard and there was no early media (183 with SDP)."
     )
 
 
@@ -43,6 +45,10 @@ def test_everything_that_can_be_heard_has_words(heard: Heard) -> None:
 
 def test_one_condition_stands_alone() -> None:
     assert sentence(TRUNK, Rule(Outcome.BUSY, cause=17)).endswith("if a Reason header gives cause 17 of any protocol.")
+
+
+def test_a_header_may_be_asked_for_whatever_is_in_it() -> None:
+    assert sentence(TRUNK, Rule(Outcome.BUSY, header="X-Error")).endswith("if it ends with a header X-Error.")
 
 
 USUAL: list[tuple[dict[str, Any], str | None]] = [
@@ -62,6 +68,10 @@ USUAL: list[tuple[dict[str, Any], str | None]] = [
     ({"status_code": 503, "cause": 34}, "congested"),
     ({"heard": Heard.ALERTED}, None),
     ({"status_code": 486, "reason_text": Pattern("x")}, None),
+    ({"status_code": 486, "header": "X-Error"}, "busy"),
+    ({"status_code": 486, "header": "Reason"}, None),
+    ({"header": "X-Error"}, None),
+    ({"status_code": 486, "cause": 34}, "busy"),
 ]
 
 
@@ -81,6 +91,7 @@ def test_what_is_said_to_be_usual_is_what_the_judge_says(asked: dict[str, Any], 
     if asked.get("early_media"):
         heard = "183 h=Content-Type:_application/sdp"
     reason = f" h=Reason:_Q.850;cause={asked['cause']}" if "cause" in asked else ""
+    reason += " h=X-Error:_1" if "header" in asked else ""
     script = f"0 A>T INVITE\n0.1 T>A {heard}\n1 T>A {asked['status_code']}{reason}"
     assert the_call(script, Settings(peers=[TRUNK]), until="60").outcome == outcome
 
