@@ -20,6 +20,7 @@ COMPILED = [
     "sipwatch/wire/*.py",
     "sipwatch/track/*.py",
     "sipwatch/classify/*.py",
+    "sipwatch/classify/families/*.py",
     "sipwatch/export/calls.py",
     "sipwatch/export/summary.py",
     "sipwatch/engine.py",

@@ -1,0 +1,152 @@
+"""What a refused or abandoned setup shows: how long it rang, whether anybody could have answered, credentials.
+
+Must not know: other calls, words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, said, seconds, seen
+from sipwatch.classify.hops import far_end, first_of, last_hops, subject
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.peers import PeerKind
+from sipwatch.classify.verdict import refused_credentials
+from sipwatch.track.leg import Heard
+from sipwatch.track.table import SECOND
+from sipwatch.wire.sip import header, parameters, split_values
+
+if TYPE_CHECKING:
+    from sipwatch.classify.peers import Directory
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
+    from sipwatch.wire.message import Request
+
+LATE_480_AFTER = 8 * SECOND
+EARLY_RINGING_FROM = 5 * SECOND  # "long before": a phone rings within a second or two of 183
+SHORT_RING_BELOW = 20 * SECOND  # four rings
+
+_NO_ANSWER = Outcome.NO_ANSWER.value
+_CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
+_NO_TRUNK = frozenset({PeerKind.DEVICES, PeerKind.SERVER})
+
+
+def late_480(call: Call, directory: Directory) -> Finding | None:
+    """480 after a long silence: it probably rang.
+
+    Whoever says 181 or 182 meanwhile is not silent: such a call was forwarded, or parked in a queue that gave up.
+    """
+    return first_of(last_hops(call), _late_480, directory)
+
+
+def _late_480(leg: Leg, directory: Directory) -> Finding | None:
+    if leg.status_code != 480 or leg.heard > Heard.TRYING or leg.cancelled_at >= 0 or leg.final is None:
+        return None
+    since = leg.started
+    if leg.repeats_unheard:  # the INVITE may have arrived late
+        since = leg.trying_at
+    waited = leg.final_at - since
+    if since < 0 or waited < LATE_480_AFTER:
+        return None
+    facts: dict[str, Fact] = {"waited_seconds": seconds(waited)}
+    return Finding(Kind.LATE_480, PLAIN, far_end(leg, directory), facts, [seen(leg.invite), seen(leg.final)])
+
+
+def late_busy(call: Call, directory: Directory) -> Finding | None:
+    """Busy after it had rung as long as phones let it ring: nobody was busy.
+
+    Only 180 says that it rings: behind a 183 may be an announcement that the line is busy.
+    """
+    return first_of(last_hops(call), _late_busy, directory)
+
+
+def _late_busy(leg: Leg, directory: Directory) -> Finding | None:
+    if leg.status_code not in (486, 600) or leg.ringing is None or leg.final is None:
+        return None
+    rang = leg.final_at - leg.ringing_at
+    if rang < leg.timers.no_answer_after:
+        return None
+    facts: dict[str, Fact] = {"rang_seconds": seconds(rang), "status_code": leg.status_code}
+    return Finding(Kind.LATE_BUSY, PLAIN, far_end(leg, directory), facts, [seen(leg.ringing), seen(leg.final)])
+
+
+def short_ring(call: Call, directory: Directory) -> Finding | None:
+    """No answer, and nobody gave anybody the time to answer.
+
+    Counted from the 180 where there was one. Without, 183 is enough where a server took the call away: however late
+    it rang, it was for less. Where the far end itself gave up, behind 183 may be an announcement, not a phone.
+    """
+    last = call.upstream or call.front[-1]
+    if call.verdict != _NO_ANSWER or last.cancelled_at >= 0 or last.status_code == 487:
+        return None
+    longest, leg = -1, last
+    for hop in last_hops(call):
+        since = hop.alerted_at if hop.ringing_at < 0 and hop.cancelled_at >= 0 else hop.ringing_at
+        until = hop.cancelled_at if hop.cancelled_at >= 0 else hop.over_at
+        if since >= 0 and until - since > longest:
+            longest, leg = until - since, hop
+    if not 0 <= longest < SHORT_RING_BELOW:
+        return None
+    by_server = leg.cancelled_at >= 0
+    gave_up = leg.path.source_address if by_server else leg.path.destination_address
+    facts: dict[str, Fact] = {"rang_seconds": seconds(longest), "by": subject(directory, gave_up)}
+    alert = leg.ringing or (leg.progress if leg.progress and leg.progress.status_code == 183 else None)
+    evidence = [seen(message) for message in (alert, leg.cancel or leg.final) if message]
+    return Finding(Kind.SHORT_RING, "cancelled" if by_server else "refused", far_end(leg, directory), facts, evidence)
+
+
+def early_by(leg: Leg) -> int:
+    """Return for how many ns a 183 came before the first 180, -1 where it did not."""
+    if leg.progress is None or leg.progress.status_code != 183 or leg.ringing_at < 0:
+        return -1
+    return leg.ringing_at - leg.progressed_at
+
+
+def early_ringing(far: Leg, directory: Directory, typical: int, calls: int) -> Finding | None:
+    """183 long before 180, on a trunk or towards whoever is not configured.
+
+    Own servers and devices may play what they like before it rings: a queue's music is no fault. Whether the carrier
+    plays something meanwhile (183 with SDP) makes no difference: the phone begins to ring only with the 180.
+    """
+    early = early_by(far)
+    if early < EARLY_RINGING_FROM or far.progress is None or far.ringing is None:
+        return None
+    if directory.peer(far.path.destination_address).kind in _NO_TRUNK:
+        return None
+    facts: dict[str, Fact] = {
+        "early_seconds": seconds(early), "typical_seconds": seconds(typical), "calls": calls,
+    }  # fmt: skip
+    return Finding(Kind.EARLY_RINGING, PLAIN, far_end(far, directory), facts, [seen(far.progress), seen(far.ringing)])
+
+
+def wrong_credentials(call: Call, directory: Directory) -> Finding | None:
+    """Challenged again after answering, and nothing followed: user, realm or password do not fit.
+
+    Where another INVITE followed, the nonce was only too old: not every server says so.
+    """
+    return first_of(last_hops(call), _wrong_credentials, directory)
+
+
+def _wrong_credentials(leg: Leg, directory: Directory) -> Finding | None:
+    if leg.status_code not in _CREDENTIALS or leg.followed or leg.final is None or not refused_credentials(leg):
+        return None
+    evidence = [seen(leg.invite), seen(leg.final)]
+    facts = credentials(leg.invite, leg.status_code)
+    return Finding(Kind.WRONG_CREDENTIALS, PLAIN, far_end(leg, directory), facts, evidence)
+
+
+def credentials(request: Request, status_code: int) -> dict[str, Fact]:
+    """Return user, realm and algorithm of the credentials that were refused; never the response digest."""
+    line = header(request.raw, _CREDENTIALS.get(status_code, b"authorization"))
+    _, _, rest = line.partition(b" ")
+    given = parameters(b";" + b";".join(split_values(rest)))
+    return {
+        "user": _shown(given.get(b"username", b"")),
+        "realm": _shown(given.get(b"realm", b"")),
+        "algorithm": _shown(given.get(b"algorithm", b"MD5")),
+    }
+
+
+def _shown(value: bytes) -> str:
+    """Return a parameter as far as it is surely no other's: where a quote is missing, the digest stands in it."""
+    return "?" if not value or b'"' in value or b"response" in value.lower() else said(value)

@@ -1,0 +1,212 @@
+"""What a call shows of the path, and what it does not show."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipwatch.wire.message import Transport
+from tests.classify.diagnosing import (
+    ACME,
+    HUNG_UP,
+    RANG,
+    SITE,
+    TAKEN,
+    TRIED,
+    Diagnosed,
+    diagnose,
+    ends,
+    sent,
+    settings,
+)
+from tests.conversation import messages
+
+PRIVATE = "h=Contact:_<sip:bob@192.168.1.20:5060>"
+
+
+# No ACK
+
+
+def test_the_fourth_2xx_without_ack_is_a_lost_ack() -> None:
+    """RFC 3261 §13.3.1.4."""
+    assert diagnose(RANG + sent((5, 5.5, 6.5), "T>A", "200"), until="60").kinds() == ["loss"]
+    found = diagnose(RANG + sent((5, 5.5, 6.5, 8.5, 12.5), "T>A", "200"), until="60")
+    assert found.kinds() == ["ack_lost"]
+    assert found.text("ack_lost").startswith("The answer was sent 5 times and no ACK was seen")
+
+
+def test_an_ack_that_comes_late_was_lost_for_a_while_only() -> None:
+    script = RANG + sent((5, 5.5, 6.5, 8.5), "T>A", "200") + "8.6 A>T ACK ttag=callee branch=z9hG4bKa\n" + HUNG_UP
+    assert diagnose(script).kinds() == ["loss"]
+
+
+# NAT
+
+
+def test_a_missing_ack_and_a_private_contact_of_the_callee_belong_together() -> None:
+    script = RANG + sent((5, 5.5, 6.5, 8.5, 12.5), "T>A", f"200 {PRIVATE}")
+    found = diagnose(script, until="60")
+    assert found.kinds() == ["ack_lost", "nat_suspect"]
+    assert found.text("nat_suspect").startswith("The callee sits behind a NAT: it gives 192.168.1.20")
+
+
+def test_a_missing_ack_and_a_private_contact_of_the_caller_do_as_well() -> None:
+    script = f"0 A>T INVITE {PRIVATE}\n" + RANG.partition("\n")[2] + sent((5, 5.5, 6.5, 8.5), "T>A", "200")
+    found = diagnose(script, until="60")
+    assert found.kinds() == ["ack_lost", "nat_suspect"]
+    assert found.text("nat_suspect").startswith("The caller sits behind a NAT: it gives 192.168.1.20")
+
+
+BYES = (20, 20.5, 21.5, 23.5, 27.5, 31.5)
+
+
+@pytest.mark.parametrize(
+    ("who", "whose", "found"),
+    [
+        ("callee", "caller", ["nat_suspect"]),
+        ("caller", "callee", ["nat_suspect"]),
+        ("caller", "caller", []),
+        ("callee", "callee", []),
+    ],
+)
+def test_a_bye_that_nobody_answers_blames_the_contact_it_was_sent_to(who: str, whose: str, found: list[str]) -> None:
+    """BYE goes to the Contact of the other end (RFC 3261 §12.2.1.1)."""
+    script = (
+        TAKEN.replace("A>T INVITE", f"A>T INVITE {PRIVATE}")
+        if whose == "caller"
+        else TAKEN.replace("200", f"200 {PRIVATE}")
+    )
+    byes = sent(BYES, "T>A", "BYE from=C cseq=7") if who == "callee" else sent(BYES, "A>T", "BYE")
+    assert diagnose(script + byes, until="60").kinds() == found
+
+
+def test_phones_behind_a_nat_that_works_are_left_alone() -> None:
+    """rport (RFC 3581) and a server that looks where packets come from: nothing is wrong."""
+    script = TAKEN.replace("A>T INVITE", f"A>T INVITE {PRIVATE}").replace("200", f"200 {PRIVATE}") + HUNG_UP
+    assert diagnose(script).kinds() == []
+    repeated = script.replace("0.1 T>A 100", "0.5 A>T INVITE\n0.6 T>A 100")
+    assert diagnose(repeated).kinds() == []
+
+
+def test_a_proxys_answer_holds_the_contact_of_somebody_behind_it() -> None:
+    """It says so by Record-Route: its own address is where the ACK has to go."""
+    routed = f"200 {PRIVATE} h=Record-Route:_<sip:192.0.2.84;lr>"
+    assert diagnose(RANG + sent((5, 5.5, 6.5, 8.5), "T>A", routed), until="60").kinds() == ["ack_lost"]
+
+
+def test_a_private_contact_that_packets_really_come_from_is_no_nat() -> None:
+    same = "h=Contact:_<sip:bob@192.0.2.84>"
+    assert diagnose(RANG + sent((5, 5.5, 6.5, 8.5), "T>A", f"200 {same}"), until="60").kinds() == ["ack_lost"]
+
+
+# Loss
+
+
+def test_requests_get_lost_towards_whoever_answers_only_after_two_repetitions() -> None:
+    assert diagnose("0 A>T INVITE\n0.5 A>T INVITE\n0.6 T>A 100\n" + ends(486, 3)).kinds() == []
+    found = diagnose("0 A>T INVITE\n0.5 A>T INVITE\n1.5 A>T INVITE\n1.6 T>A 100\n" + ends(486, 3), settings(ACME))
+    assert found.text("loss").startswith(
+        "The INVITE was sent 2 times more before anything came back: requests to acme get lost"
+    )
+
+
+def test_responses_get_lost_on_the_way_to_whoever_repeats_what_was_answered() -> None:
+    assert diagnose(TRIED + "0.5 A>T INVITE\n" + ends(486, 3)).kinds() == []
+    found = diagnose(TRIED + sent((0.5, 1.5), "A>T", "INVITE") + ends(486, 3))
+    assert found.text("loss") == (
+        "The INVITE came 2 times again although a response had passed here: responses get lost on the way back to 192.0.2.65."
+    )
+
+
+def test_finals_repeated_before_their_ack_and_after_it_got_lost_on_different_sides() -> None:
+    before = RANG + "3 T>A 486\n3.5 T>A 486\n4.5 T>A 486\n4.6 A>T ACK ttag=callee\n"
+    assert "lost on the way to 192.0.2.65, or the ACK on its way back" in diagnose(before).text("loss")
+    after = RANG + "".join(f"{at} T>A 486\n{at + 0.1} A>T ACK ttag=callee\n" for at in (3, 3.5, 4.5))
+    assert "the ACK gets lost on the way to 192.0.2.84" in diagnose(after).text("loss")
+    assert diagnose(RANG + "3 T>A 486\n3.5 T>A 486\n3.6 A>T ACK ttag=callee\n").kinds() == []
+
+
+def test_a_failing_final_that_nobody_ever_acknowledges_is_loss_too() -> None:
+    assert "was sent 3 times more" in diagnose(RANG + sent((3, 3.5, 4.5, 6.5), "T>A", "486"), until="60").text("loss")
+
+
+THROUGH = "0 A>P INVITE\n0.05 P>T INVITE vias=2\n0.1 T>P 100 vias=2\n1 T>P 180 vias=2\n1.1 P>A 180\n"
+
+
+def test_what_came_back_over_a_proxy_without_state_got_lost_before_the_first_hop() -> None:
+    """It hands every repetition on; the responses were seen on both hops, so they are lost beyond the caller's."""
+    again = "".join(f"{at} A>P INVITE\n{at + 0.05} P>T INVITE vias=2\n" for at in (1.5, 3.5))
+    end = "9 T>P 486 vias=2\n9.05 P>T ACK vias=2 ttag=callee\n" + ends(486, 9.1, "P>A")
+    found = diagnose(THROUGH + again + end, SITE)
+    assert found.text("loss").endswith("on the way back to phones.")
+
+
+def test_a_2xx_repeated_end_to_end_got_lost_before_the_first_hop() -> None:
+    """Every proxy hands a 2xx on (RFC 3261 §16.7 point 5)."""
+    finals = "".join(f"{at} T>P 200 vias=2\n{at + 0.05} P>A 200\n" for at in (5, 5.5, 6.5))
+    acked = "6.6 A>P ACK ttag=callee branch=z9hG4bKa\n6.7 P>T ACK ttag=callee branch=z9hG4bKb vias=2\n"
+    found = diagnose(THROUGH + finals + acked, SITE)
+    assert "lost on the way to phones, or the ACK on its way back" in found.text("loss")
+
+
+def test_an_invite_repeated_over_a_proxy_without_state_got_lost_behind_the_last_hop() -> None:
+    tries = "".join(f"{at} A>P INVITE\n{at + 0.05} P>T INVITE vias=2\n" for at in (0, 0.5, 1.5))
+    end = "1.7 T>P 486 vias=2\n1.8 P>T ACK vias=2 ttag=callee\n" + ends(486, 1.9, "P>A")
+    assert "requests to acme get lost" in diagnose(tries + end, SITE).text("loss")
+
+
+def test_over_tcp_nothing_gets_lost() -> None:
+    """Some stacks repeat themselves all the same."""
+    found = Diagnosed()
+    for message in messages(sent((0, 0.5, 1.5, 3.5), "A>T", "INVITE") + "4 T>A 100\n" + ends(486, 5)):
+        message.path = type(message.path)(message.path.key, Transport.TCP)
+        found.take([message])
+    assert found.over().kinds() == []
+
+
+# Loops
+
+
+def rounds(count: int, code: int = 482) -> str:
+    hops = [("P>Q", "Q>P")[n % 2] for n in range(count)]
+    out = [f"{0.02 * n:.2f} {hop} INVITE vias={n + 1} mf={70 - n} branch=z9hG4bK{n}" for n, hop in enumerate(hops, 1)]
+    back = [
+        f"{0.5 - 0.02 * n:.2f} {hop[2]}>{hop[0]} {code} vias={n + 1} branch=z9hG4bK{n}" for n, hop in enumerate(hops, 1)
+    ]
+    return "\n".join(["0 A>P INVITE mf=70", *out, *back, ""]) + ends(code, 0.6, "P>A")
+
+
+def test_a_growing_number_of_via_shows_a_loop() -> None:
+    found = diagnose(rounds(3))
+    assert found.kinds() == ["loop"]
+    assert "went in circles; the number of Via grew from 1 to 4" in found.text("loop")
+    assert "grew" not in diagnose(rounds(2)).text("loop")
+
+
+def test_a_long_chain_of_servers_is_no_circle() -> None:
+    """Nobody was passed twice; the INVITE may pass only few."""
+    hops = ("A>P", "P>Q", "Q>R", "R>S")
+    out = [f"{0.02 * n:.2f} {hop} INVITE vias={n + 1} mf={4 - n}" for n, hop in enumerate(hops)]
+    back = [f"{0.5 - 0.02 * n:.2f} {hop[2]}>{hop[0]} 483 vias={n + 1}" for n, hop in enumerate(hops)]
+    found = diagnose("\n".join(out + back))
+    assert (found.calls["c1"].status_code, found.kinds()) == (483, [])
+
+
+@pytest.mark.parametrize(
+    ("code", "forwards", "found"),
+    [(482, 70, ["loop"]), (482, 3, ["loop"]), (483, 70, ["loop"]), (483, 10, ["loop"]), (483, 9, [])],
+)
+def test_without_growth_a_servers_word_is_taken_for_it_if_there_were_hops_enough(
+    code: int, forwards: int, found: list[str]
+) -> None:
+    assert diagnose(f"0 A>P INVITE mf={forwards}\n0.1 P>A 100\n" + ends(code, 1, "P>A")).kinds() == found
+
+
+def test_a_fork_that_meets_itself_is_no_loop() -> None:
+    """482 (RFC 3261 §8.2.2.2) from a phone that was reached in two ways, and took the call in one."""
+    script = (
+        "0 A>P INVITE\n0.1 P>B INVITE vias=2\n0.1 P>B INVITE vias=2 branch=z9hG4bKsecond\n0.2 B>P 482 vias=2 branch=z9hG4bKsecond\n"
+        "0.3 P>B ACK vias=2 ttag=callee branch=z9hG4bKsecond\n0.5 B>P 180 vias=2\n0.6 P>A 180\n"
+    )
+    answered = "3 B>P 200 vias=2\n3.1 P>A 200\n3.2 A>P ACK ttag=callee branch=z9hG4bKa\n3.3 P>B ACK ttag=callee branch=z9hG4bKb vias=2\n"
+    assert diagnose(script + answered).kinds() == []
+    assert diagnose(script + "3 B>P 486 vias=2\n3.1 P>B ACK vias=2 ttag=callee\n" + ends(486, 3.2, "P>A")).kinds() == []
