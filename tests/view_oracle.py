@@ -143,20 +143,24 @@ class Sight:
         )
 
     def _refused_after(self, hop: str, bye: Said) -> bool:
-        later = self.seen[self.seen.index(bye) :]
-        return any(said.hop == hop and said.method == "INVITE" and said.code >= 300 for said in later)
+        """Tell whether a failing final of the INVITE follows, or its ACK, which says that one came."""
+        own = {leg.first.branch for leg in self.legs}
+        later = [said for said in self.seen[self.seen.index(bye) :] if said.hop == hop]
+        return any(
+            (said.method == "INVITE" and said.code >= 300) or (said.what == "ACK" and said.branch in own)
+            for said in later
+        )
 
     # When verdicts fall
 
     def _ends(self, leg: Leg, after: Leg | None) -> int:
         """Return when a leg may have ended at the earliest."""
+        final = leg.final
         if self._unheard(leg):
             return leg.started + TIMER_B
-        final = leg.final
-        if final is not None and final.code < 300:
-            return NEVER
         if final is not None:
-            return final.time + (TIMER_B if final.code in (401, 407) else 0)
+            asks = final.code in (401, 407)
+            return NEVER if final.code < 300 else final.time + (TIMER_B if asks else 0)
         if leg.cancels:
             return leg.cancels[0].time
         if leg.acks:
@@ -198,16 +202,14 @@ class Sight:
         if self._unheard(leg):
             return ["not_responding"]
         if final is not None and final.code < 300:
-            return []
+            return ()
         if final is not None and final.code != 487 and not leg.cancels:
             return self._by_code(leg, final, alerted=alerted)
         if leg.cancels or final is not None:
             return self._cancelled(leg, begun, alerted=alerted)
-        if leg.acks:
-            return []
         if leg.provisionals or self._behind(leg, NEVER):
-            return ["no_answer"] if alerted else ["no_progress"]
-        return ["not_responding"]
+            return () if leg.acks else ["no_answer" if alerted else "no_progress"]
+        return () if leg.acks else ["not_responding"]
 
     def _by_code(self, leg: Leg, final: Said, *, alerted: bool) -> Iterable[str]:
         if final.code in (408, 480):
