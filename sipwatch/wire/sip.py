@@ -163,31 +163,48 @@ def header(data: bytes, name: bytes, compact: bytes = b"") -> bytes:
 
 
 def split_values(value: bytes, separator: bytes = b",") -> list[bytes]:
-    """Split a header value at separators that stand outside quotes and angle brackets (§7.3.1)."""
+    """Split a header value at separators that stand outside quotes and angle brackets (§7.3.1).
+
+    A quotation mark behind a stray backslash opens nothing, and one that nobody closes is a character like others: some
+    stacks escape the marks around a display name themselves.
+    """
     if separator not in value:
         return [value]
     if b'"' not in value and b"<" not in value:
         return [part.strip() for part in value.split(separator)]
     parts: list[bytes] = []
     start = 0
-    quoted = bracketed = escaped = False
-    sep = separator[0]
-    for i, c in enumerate(value):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped, quoted = c == 0x5C, c != 0x22
-        elif c == 0x22:
-            quoted = True
-        elif c == 0x3C:
-            bracketed = True
-        elif c == 0x3E:
-            bracketed = False
-        elif c == sep and not bracketed:
-            parts.append(value[start:i].strip())
-            start = i + 1
+    for place in _separators(value, separator[0]):
+        parts.append(value[start:place].strip())
+        start = place + 1
     parts.append(value[start:].strip())
     return parts
+
+
+def _separators(value: bytes, separator: int) -> list[int]:
+    places: list[int] = []
+    bracketed, quoting = False, True
+    i = 0
+    while i < len(value):
+        c = value[i]
+        if c == separator and not bracketed:
+            places.append(i)
+        elif c == 0x22 and quoting and value[i - 1 : i] != b"\\":
+            end = _closing(value, i)
+            quoting = end >= 0  # if not, no later one is closed either
+            i = max(i, end)
+        elif c in (0x3C, 0x3E):
+            bracketed = c == 0x3C
+        i += 1
+    return places
+
+
+def _closing(value: bytes, opening: int) -> int:
+    """Return where the quotation mark is that closes another, escapes honoured; -1 if nowhere."""
+    i = opening + 1
+    while i < len(value) and value[i] != 0x22:
+        i += 2 if value[i] == 0x5C else 1
+    return i if i < len(value) else -1
 
 
 def parameters(value: bytes) -> dict[bytes, bytes]:
@@ -254,15 +271,15 @@ def user_of(uri: bytes) -> bytes:
 
 
 def _without_quoted(value: bytes) -> bytes:
-    """Drop a leading quoted display name, escapes honoured."""
+    """Drop a leading quoted display name, escapes honoured; of one that nobody closes, its quotation mark."""
     start = value.find(b'"')
+    while value[start - 1 : start] == b"\\" and start > 0:  # a stray one, as in split_values
+        start = value.find(b'"', start + 1)
     bracket = value.find(b"<")
-    if 0 <= bracket < start:
+    if start < 0 or 0 <= bracket < start:
         return value
-    i = start + 1
-    while i < len(value) and value[i] != 0x22:
-        i += 2 if value[i] == 0x5C else 1
-    return value[i + 1 :]
+    end = _closing(value, start)
+    return value[(end if end >= 0 else start) + 1 :]
 
 
 def _first_line(data: bytes) -> bytes:
@@ -291,7 +308,7 @@ def _cseq(value: bytes) -> tuple[int, str]:
     """Read ``number method``; (-1, "") for what is neither."""
     number, _, method = value.replace(b"\t", b" ").partition(b" ")
     method = method.strip()[:_LONGEST_METHOD]
-    name = METHODS.get(method)
+    name = METHODS.get(method) or METHODS.get(method.upper())  # in any case: it repeats what the request says
     if name is None:
         name = method.decode("ascii") if method and _TOKEN.issuperset(method) else ""
         return (_number(number), name)

@@ -123,6 +123,44 @@ def test_every_legal_spelling_says_the_same(changes: list[tuple[bytes, bytes]], 
     assert found[9:] == PLAIN[9:]
 
 
+STRAY = {
+    "backslashes-before-both-quotes": rb"\"Alice\" <sip:alice@example.com>;tag=a1",
+    "a-backslash-before-the-closing-quote": rb'"Alice\" <sip:alice@example.com>;tag=a1',
+    "a-backslash-before-the-opening-quote": rb'\"Alice" <sip:alice@example.com>;tag=a1',
+    "backslashes-and-a-quoted-parameter": rb'\"Alice\" <sip:alice@example.com>;x="a;tag=no";tag=a1',
+    "an-opening-quote-only": b'"Alice <sip:alice@example.com>;tag=a1',
+    "a-closing-quote-only": b'Alice" <sip:alice@example.com>;tag=a1',
+    "a-third-quote": b'"Ali"ce" <sip:alice@example.com>;tag=a1',
+    "a-quote-before-the-bracket-only": b'"<sip:alice@example.com>;tag=a1',
+    "a-quote-in-the-quotes": b'"Al"i"ce" <sip:alice@example.com>;tag=a1',
+    "quotes-around-nothing": b'""Alice"" <sip:alice@example.com>;tag=a1',
+    "a-backslash-alone": rb"Alice\ <sip:alice@example.com>;tag=a1",
+}
+
+
+@pytest.mark.parametrize("value", STRAY.values(), ids=STRAY)
+@pytest.mark.parametrize("times", [1, 8], ids=["first-seen", "shape-known"])
+def test_stray_backslashes_and_quotes_cost_neither_the_tag_nor_the_uri(value: bytes, times: int) -> None:
+    shapes.forget()
+    data = INVITE.replace(b'"Alice" <sip:alice@example.com>;tag=a1', value)
+    for _ in range(times):
+        message = read(data)
+    assert (message.from_tag, uri_of(header(data, b"from"))) == (b"a1", b"sip:alice@example.com")
+
+
+@pytest.mark.parametrize("method", [b"invite", b"Invite", b"INVITE"])
+@pytest.mark.parametrize("times", [1, 8], ids=["first-seen", "shape-known"])
+def test_the_cseq_names_its_method_in_any_case(method: bytes, times: int) -> None:
+    shapes.forget()
+    for _ in range(times):
+        message = read(INVITE.replace(b"CSeq: 7 INVITE", b"CSeq: 7 " + method))
+    assert (message.cseq_number, message.cseq_method) == (7, "INVITE")
+
+
+def test_the_cseq_of_a_method_unknown_to_us_stays_as_it_is_written() -> None:
+    assert read(INVITE.replace(b"CSeq: 7 INVITE", b"CSeq: 7 Invent")).cseq_method == "Invent"
+
+
 def test_a_body_is_not_searched_for_headers() -> None:
     """message/sipfrag holds whole messages."""
     data = INVITE.replace(
@@ -319,6 +357,9 @@ PIECES = st.sampled_from(
         b"Via: z\r\n",
         b"v: z\r\n",
         b"\\",
+        rb"\"",
+        rb"\"a\" ",
+        b"invite",
         b":",
         b"\xff",
         b"\0",
