@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import Dialogs, EndedBy, Exchange
-from sipwatch.track.front import deciding, equally_near, is_let_go, nearer_caller, verdict_due
+from sipwatch.track.front import deciding, equally_near, is_let_go, mark_given_up_for, nearer_caller, verdict_due
 from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Heard, Inferred, Leg, may_be_followed
 from sipwatch.track.table import T4, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed
@@ -84,7 +84,7 @@ class Call(Timed):
         before = self.followed_by(leg)
         legs, front = self.legs, self.front
         if legs:
-            self._mark_hunted(leg)
+            mark_given_up_for(leg, legs)
         legs.append(leg)
         if not front:
             front.append(leg)
@@ -131,17 +131,6 @@ class Call(Timed):
                 return before
         return None
 
-    def _mark_hunted(self, leg: Leg) -> None:
-        """Note which cancelled legs the server gave up for this one, as it follows them at once."""
-        for before in self.legs:
-            if (
-                0 <= before.cancelled_at <= leg.started
-                and (before.over_at < 0 or leg.started - before.over_at <= before.timers.hunt_within)
-                and not before.verdict
-                and equally_near(leg, before, self.legs)
-            ):
-                before.hunted_on = True
-
     def alerted(self, leg: Leg, now: int) -> None:
         """Take the first 180 or 183 on a leg: the hops before it have heard something at least."""
         if len(self.legs) == 1:
@@ -174,6 +163,9 @@ class Call(Timed):
         answered = leg.answered_at >= 0
         if answered and upstream and not self.verdict:
             self.upstream = leg
+            if self.answered_at < 0:
+                self.answered_at = leg.answered_at
+                self.ended_at = _UNSET
         leg.verdict = self.owner.judge.leg(leg)
         if answered and upstream and not self.verdict:
             self._decide(leg, now)
