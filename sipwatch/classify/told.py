@@ -16,10 +16,11 @@ from sipwatch.classify.causes import (
     stands_against,
     status_outcome,
 )
+from sipwatch.classify.giving_up import cancelled_at
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.reason import Q850, reasons
 from sipwatch.track.front import was_cancelled
-from sipwatch.track.leg import Heard
+from sipwatch.track.leg import FORK_SETTLES, Heard
 
 if TYPE_CHECKING:
     from sipwatch.classify.reason import Reason
@@ -138,17 +139,31 @@ def _elsewhere(leg: Leg) -> Outcome | None:
 
     None where the leg's own course has to tell.
     """
+    if leg.verdict:
+        return _ELSEWHERE if leg.verdict == _ELSEWHERE.value else None
     call = leg.call
     if _is_answered_beside(leg):
         return _ELSEWHERE
     if leg not in call.front:
         # What the caller was given is in sight. It was no answer, so this phone has only shared its fate.
         return Outcome(call.verdict) if call.verdict else None
-    # From the far side nobody sees the caller's hop: all that were cancelled together must agree.
-    for other in call.front:
-        if was_cancelled(other) and not other.followed and not claims_elsewhere(other):
-            return None
-    return _ELSEWHERE
+    return _ELSEWHERE if _all_say_so(leg) else None
+
+
+def _all_say_so(leg: Leg) -> bool:
+    """Tell whether all that were cancelled together claim an answer: from the far side nobody sees the caller's hop.
+
+    The first verdict among them fell ``FORK_SETTLES`` after its CANCEL, and has looked at all that were cancelled by
+    then. So it is asked what it found: a ring group of hundreds would else read the same headers thousands of times.
+    """
+    looked_at = -1
+    others = [other for other in leg.call.front if other is not leg and was_cancelled(other) and not other.followed]
+    for other in others:
+        if other.verdict == _ELSEWHERE.value:
+            looked_at = max(looked_at, cancelled_at(other) + FORK_SETTLES)
+        elif other.verdict:
+            return False
+    return all(claims_elsewhere(other) for other in others if not other.verdict and cancelled_at(other) > looked_at)
 
 
 def _is_answered_beside(leg: Leg) -> bool:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sipwatch.classify import told
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
+from sipwatch.classify.reason import Reason, reasons
 from sipwatch.classify.told import Contradiction, claims_elsewhere, contradiction
 from tests.conversation import Observed, messages, nanoseconds, the_call
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
+    from sipwatch.wire.message import Message
 
 TRIES = "0 A>P INVITE\n0.1 P>A 100\n"
 RINGS = TRIES + "1 P>A 180\n"
@@ -212,6 +215,30 @@ def test_where_one_of_them_does_not_the_others_are_not_believed() -> None:
     call = the_call(PHONES.format(CLAIM, ""), until="120")
     assert (call.outcome, [leg.outcome for leg in call.legs]) == ("abandoned", ["abandoned"] * 2)
     assert kept(PHONES.format(CLAIM, "")).claims == [True, False]
+
+
+@pytest.mark.parametrize("last", ["SIP;cause=200", "SIP;cause=480"], ids=["all-say-so", "the-last-does-not"])
+def test_a_large_ring_group_reads_each_reason_a_few_times(monkeypatch: pytest.MonkeyPatch, last: str) -> None:
+    """Not once for each pair of phones: their number is up to the sender."""
+    read: list[Message] = []
+
+    def counted(message: Message) -> list[Reason]:
+        read.append(message)
+        return reasons(message)
+
+    monkeypatch.setattr(told, "reasons", counted)
+    phones = [f"branch=z9hG4bK{number} ttag=t{number}" for number in range(60)]
+    says = ["SIP;cause=200"] * (len(phones) - 1) + [last]
+    script = "".join(f"0 P>B INVITE {phone.split()[0]}\n" for phone in phones)
+    script += "".join(f"9 B>P 180 {phone}\n" for phone in phones)
+    script += "".join(
+        f"14 P>B CANCEL {phone.split()[0]} h=Reason:_{said}\n" for phone, said in zip(phones, says, strict=True)
+    )
+    script += "".join(f"14.1 B>P 487 {phone}\n" for phone in phones)
+    call = the_call(script, until="60")
+    assert len(call.legs) == len(phones)
+    assert (call.outcome == "answered_elsewhere") == (last == "SIP;cause=200")
+    assert len(read) < 10 * len(phones)
 
 
 # Contradictions
