@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.leg import Heard, Inferred
-from sipwatch.track.table import State
+from sipwatch.track.table import SECOND, State
 from sipwatch.track.timers import NEVER
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CANCELLING: Final = State.CANCELLING
 _NOTHING: Final = Heard.NOTHING
+AT_ONCE: Final = SECOND // 10  # between two messages that a server sends for one reason
 
 
 def nearer_caller(leg: Leg, than: Leg) -> bool:
@@ -50,6 +51,33 @@ def equally_near(leg: Leg, than: Leg, legs: list[Leg]) -> bool:
         if between.path.source == than.path.destination and between.path.destination == leg.path.source:
             return False
     return True
+
+
+def mark_given_up_for(leg: Leg, legs: list[Leg]) -> None:
+    """Note which cancelled legs the server gave up for a new one, as it follows them at once."""
+    for before in legs:
+        if (
+            0 <= before.cancelled_at <= leg.started
+            and (before.over_at < 0 or leg.started - before.over_at <= before.timers.hunt_within)
+            and not before.verdict
+            and equally_near(leg, before, legs)
+        ):
+            before.hunted_on = True
+
+
+def mark_given_up(leg: Leg, legs: list[Leg], now: int) -> None:
+    """Note that the server gave up the leg whose CANCEL just came, if it has begun another one a moment ago.
+
+    Kamailio sends the next INVITE first and then the CANCEL, when its ``fr_inv_timer`` runs out. Legs begun together
+    are the phones of a ring group: one that is cancelled soon was not given up for another.
+    """
+    for other in legs:
+        if (
+            0 <= now - other.started <= AT_ONCE < other.started - leg.started
+            and other.cancelled_at < 0
+            and equally_near(other, leg, legs)
+        ):
+            leg.hunted_on = True
 
 
 def was_cancelled(leg: Leg) -> bool:

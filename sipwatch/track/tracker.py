@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.track.attempts import attempt_of, is_retry, starts_anew
 from sipwatch.track.call import MAX_STRAYS, MOST_MESSAGES, Call
 from sipwatch.track.dialog import FOLLOWED
+from sipwatch.track.front import mark_given_up
 from sipwatch.track.leg import REORDERED_WITHIN, Leg
 from sipwatch.track.match import (
     acknowledged,
@@ -352,6 +353,8 @@ class Tracker:
         leg.cancelling(request, now)
         if again:
             self._repeated(request)
+        elif leg.cancelled_at == now:
+            mark_given_up(leg, call.legs, now)
         self._keep_message(call, request, again)
 
     def _cancel_response(self, response: Response, now: int) -> None:
