@@ -38,6 +38,7 @@ _CHALLENGES = {
     407: 'Proxy-Authenticate: Digest realm="example.com", nonce="47364c23432d2e131a5fb210812c", algorithm=MD5',
 }
 _CONTACT = "Contact: <sip:[service]@[local_ip]:[local_port];transport=[transport]>"
+_EXPIRES = ("Supported: timer", "Session-Expires: 3;refresher=uac")
 _AGAIN = '<send retrans="500">'
 _TO_ANSWER = ("Via", "From", "To")  # what an answer needs of the INVITE, if something else was received since
 
@@ -46,8 +47,8 @@ _TO_ANSWER = ("Via", "From", "To")  # what an answer needs of the INVITE, if som
 
 def request(method: str, number: int, branch: int | None = None, *, more: Sequence[str] = (), body: str = "") -> str:
     """Send a request. Its branch is made of ``branch``, by default its CSeq number and method."""
-    in_dialog = method == "BYE" or (method == "ACK" and branch is None)
-    answered = method in {"ACK", "BYE"}
+    in_dialog = method in {"BYE", "UPDATE"} or (method == "ACK" and branch is None)
+    answered = method in {"ACK", "BYE", "UPDATE"}
     lines = [
         f"{method} {'[next_url]' if in_dialog else 'sip:[service]@[remote_ip]:[remote_port]'} SIP/2.0",
         f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[call_id]-{branch or f'{method}{number}'}",
@@ -91,9 +92,9 @@ def asked(method: str, *, keep: Sequence[str] = ()) -> str:
     return f'<recv request="{method}">' + (f"<action>{''.join(kept)}</action>" if keep else "") + "</recv>"
 
 
-def reply(code: int, *more: str, kept: bool = False, body: str = "") -> str:
-    """Answer the latest request, or the INVITE that was kept."""
-    tag = ";tag=b[call_number]" if code > 100 else ""
+def reply(code: int, *more: str, kept: bool = False, body: str = "", tagged: bool = False) -> str:
+    """Answer the latest request, or the INVITE that was kept; ``tagged``: its To has a tag already."""
+    tag = ";tag=b[pid]-[call_number]" if code > 100 and not tagged else ""
     lines = [
         f"SIP/2.0 {code} {PHRASES[code]}",
         "Via: [$Via]" if kept else "[last_Via:]",
@@ -126,7 +127,7 @@ def _bye() -> str:
     lines = [
         "BYE sip:caller@[remote_ip]:[remote_port] SIP/2.0",
         "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[call_id]-callee",
-        "From: <sip:callee@example.com>;tag=b[call_number]",
+        "From: <sip:callee@example.com>;tag=b[pid]-[call_number]",
         "To: [$From]",
         "Call-ID: [call_id]",
         "CSeq: 1 BYE",
@@ -167,7 +168,18 @@ ACKNOWLEDGES_LATE = scenario(invite(), maybe(100, 180, 183), _ANSWER, LATE_FOR_T
 HAS_CREDENTIALS = scenario(*_CHALLENGED, invite(2, CREDENTIALS), maybe(100, 180), _ANSWER, ack(2), PAUSE, *_HANG_UP)
 HAS_WRONG_CREDENTIALS = scenario(*_CHALLENGED, invite(2, WRONG_CREDENTIALS), want(407), ack(2, refused=True))
 HAS_NO_CREDENTIALS = scenario(*_CHALLENGED)
+KEEPS_THE_TAG_OF_THE_401 = scenario(
+    invite(), maybe(100), want(401, challenge=True), ack(refused=True),
+    invite(2, CREDENTIALS).replace("\nCall-ID:", "[peer_tag_param]\nCall-ID:"), maybe(100, 180), _ANSWER, ack(2), PAUSE,
+    *_HANG_UP,
+)  # fmt: skip
 HEARS_NOTHING = scenario(request("INVITE", 1, body=SDP), want(200))
+# RFC 4028: whoever talks refreshes the session, or is gone.
+_TIMED = (invite(1, *_EXPIRES), maybe(100, 180), _ANSWER, ack())
+VANISHES = scenario(*_TIMED)
+REFRESHES = scenario(
+    *_TIMED, *(PAUSE + request("UPDATE", n, more=_EXPIRES) + want(200) for n in (2, 3, 4)), PAUSE, *_HANG_UP
+)
 FOLLOWS = scenario(
     invite(), maybe(100), want(302), ack(refused=True),
     invite(2), maybe(100, 180), _ANSWER, ack(2), PAUSE, *_HANG_UP,
@@ -199,8 +211,12 @@ _ANSWERS = (*_RINGS, reply(200, body=SDP), asked("ACK"))
 _IS_HUNG_UP_ON = (asked("BYE"), accepted())
 _IS_CANCELLED = (asked("CANCEL"), accepted(), reply(487, kept=True), asked("ACK"))
 ANSWERS = scenario(*_ANSWERS, *_IS_HUNG_UP_ON)
+ANSWERS_AFTER_RINGING = scenario(*_RINGS, PAUSE, reply(200, body=SDP), asked("ACK"), *_IS_HUNG_UP_ON)
 ANSWERS_AT_ONCE = scenario(asked("INVITE"), reply(200, body=SDP), asked("ACK"), *_IS_HUNG_UP_ON)
 ANSWERS_AT_LENGTH = scenario(*_RINGS, reply(200, body=LARGE_SDP), asked("ACK"), *_IS_HUNG_UP_ON)
+_TIMED_ANSWER = (*_RINGS, reply(200, "Require: timer", _EXPIRES[1], body=SDP), asked("ACK"))
+IS_LEFT_ALONE = scenario(*_TIMED_ANSWER)
+IS_REFRESHED = scenario(*_TIMED_ANSWER, *(asked("UPDATE") + accepted(_EXPIRES[1]) for _ in range(3)), *_IS_HUNG_UP_ON)
 HANGS_UP = scenario(
     asked("INVITE", keep=["From"]), reply(100), reply(180), reply(200, body=SDP), asked("ACK"), PAUSE, _bye(), want(200)
 )
@@ -224,6 +240,11 @@ SAYS_TRYING = scenario(asked("INVITE", keep=_TO_ANSWER), reply(100), *_IS_CANCEL
 RINGS = scenario(asked("INVITE", keep=_TO_ANSWER), reply(100), reply(180), *_IS_CANCELLED)
 REDIRECTS = scenario(asked("INVITE"), reply(302), asked("ACK"), *_ANSWERS, *_IS_HUNG_UP_ON)
 CHALLENGES = scenario(asked("INVITE"), reply(407, _CHALLENGES[407]), asked("ACK"), *_ANSWERS, *_IS_HUNG_UP_ON)
+CHALLENGES_AND_KEEPS_ITS_TAG = scenario(
+    asked("INVITE"), reply(401, _CHALLENGES[401]), asked("ACK"),
+    asked("INVITE"), reply(100), reply(180, tagged=True), reply(200, body=SDP, tagged=True), asked("ACK"),
+    *_IS_HUNG_UP_ON,
+)  # fmt: skip
 CHALLENGES_AGAIN = scenario(*(asked("INVITE"), reply(407, _CHALLENGES[407]), asked("ACK")) * 2)
 CHALLENGES_ONCE = scenario(asked("INVITE"), reply(407, _CHALLENGES[407]), asked("ACK"))
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.e2e.net import Space
 
 KAMAILIO = "198.51.100.20"
-KAMAILIO_CFG = Path(__file__).with_name("kamailio.cfg")
+ONE_TRUNK = Path(__file__).with_name("kamailio.cfg")
+FORKS = Path(__file__).with_name("kamailio-forks.cfg")
 TCP = "t1"  # one connection for all calls
 # Each entry of sipp's log of messages begins so; what follows is the message.
 _ENTRY = re.compile(r"-{47} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})\n\w+ message (sent|received)\b.*\n\n?")
@@ -100,7 +101,7 @@ class Sipp(Running):
         """Return what it has sent and received so far, as it logged it."""
         text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
         entries = list(_ENTRY.finditer(text))
-        ends = [entry.start() for entry in entries[1:]] + [len(text)]
+        ends = [*(entry.start() for entry in entries), len(text)][1:]
         return [_message(entry, text[entry.end() : end]) for entry, end in zip(entries, ends, strict=True)]
 
     def sent(self) -> Counter[tuple[str, int]]:
@@ -113,9 +114,9 @@ class Sipp(Running):
         return file.read_text(errors="replace") if file.exists() else self.said()
 
 
-def kamailio(space: Space, folder: Path) -> Running:
-    """Start Kamailio in a namespace, as kamailio.cfg says."""
-    words = ["-f", str(KAMAILIO_CFG), "-DD", "-E", "-Y", str(folder), "-w", str(folder), "-m", "32", "-M", "4"]
+def kamailio(space: Space, folder: Path, config: Path = ONE_TRUNK) -> Running:
+    """Start Kamailio in a namespace, as its configuration says."""
+    words = ["-f", str(config), "-DD", "-E", "-Y", str(folder), "-w", str(folder), "-m", "32", "-M", "4"]
     server = Running(space.command("kamailio", *words), folder / "kamailio.log")
     server.ready(lambda: (KAMAILIO, 5060) in net.bound(server.pid, "udp"), 20, "Kamailio to listen")
     return server

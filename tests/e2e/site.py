@@ -6,6 +6,7 @@ Must not know: what is tested. Everybody's addresses are here, and the configura
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections import Counter
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from tests.e2e import sip
 from tests.e2e.net import Cable, Space
 from tests.e2e.process import until
-from tests.e2e.servers import Sipwatch, Tcpdump
+from tests.e2e.scrape import parse_history
+from tests.e2e.servers import ENVIRONMENT, SIPWATCH, Sipwatch, Tcpdump
 from tests.e2e.sip import Sipp
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 SERVER, KAMAILIO, SERVER6 = "198.51.100.10", sip.KAMAILIO, "2001:db8:51::10"
 # Everybody else. acme's second address is the one Kamailio sends to.
 PHONE, PHONE_2, PHONE6 = "192.0.2.11", "192.0.2.12", "2001:db8:2::11"
+DESK, SOFTPHONE, HANDSET = "192.0.2.21", "192.0.2.22", "192.0.2.23"  # who Kamailio rings at once
 ACME, ACME_BEHIND_KAMAILIO, ACME6 = "203.0.113.10", "203.0.113.20", "2001:db8:5::10"
 GLOBEX, INITECH, UMBRELLA = "203.0.113.70", "203.0.113.130", "203.0.113.200"
 STRANGER = "192.88.99.7"
@@ -36,6 +39,7 @@ NEAR = [SERVER, KAMAILIO, SERVER6]
 _ADDRESSES = {
     "server": NEAR, "phones": [PHONE, PHONE_2, PHONE6], "acme": [ACME, ACME_BEHIND_KAMAILIO, ACME6],
     "globex": [GLOBEX], "initech": [INITECH], "umbrella": [UMBRELLA], "other": [STRANGER],
+    "desk": [DESK], "softphone": [SOFTPHONE], "handset": [HANDSET],
 }  # fmt: skip
 FAR = [address for peer, addresses in _ADDRESSES.items() if peer != "server" for address in addresses]
 PEERS = """
@@ -63,6 +67,21 @@ addresses = ["203.0.113.128/26"]
 name = "umbrella"
 kind = "trunk"
 addresses = ["203.0.113.192/26"]
+"""
+# Each phone that Kamailio rings at once is a peer of its own.
+RING_GROUP = """
+[[peer]]
+name = "desk"
+kind = "devices"
+addresses = ["192.0.2.21"]
+[[peer]]
+name = "softphone"
+kind = "devices"
+addresses = ["192.0.2.22"]
+[[peer]]
+name = "handset"
+kind = "devices"
+addresses = ["192.0.2.23"]
 """
 # So short that nobody has to wait, so far apart that a busy machine does not take one for the other.
 QUICK = """
@@ -116,6 +135,14 @@ class Site:
         self.tcpdump = self.running(Tcpdump(self.cable.near, self.at))
         return self.tcpdump
 
+    def replayed(self) -> Samples:
+        """End the recording; return the last figures of a replay of it with the same configuration."""
+        words = ["replay", str(self.tcpdump.stop()), "--config", str(self.at / "sipwatch.toml")]
+        command = [*SIPWATCH, *words, "--format", "openmetrics"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return parse_history(done.stdout)
+
     def answers(self, name: str, scenario: str, address: str, *, port: int = 5060, **more: Any) -> Sipp:
         """Let somebody wait for calls at an address."""
         return self._sipp(Sipp(self.where(address), self.at, name, scenario, (address, port), **more))
@@ -132,9 +159,9 @@ class Site:
         self.sipps.append(self.running(made))
         return made
 
-    def kamailio(self) -> Running:
-        """Put Kamailio between phones and acme."""
-        return self.running(sip.kamailio(self.cable.near, self.at))
+    def kamailio(self, config: Path = sip.ONE_TRUNK) -> Running:
+        """Put Kamailio on the server's machine. Who calls it from there is not seen on the cable."""
+        return self.running(sip.kamailio(self.cable.near, self.at, config))
 
     def tell(self, whom: Sipp, caller: str, number: int) -> None:
         """Let a sipp that waits for a word go on with call NUMBER of a caller. The word does not pass the cable."""
@@ -155,6 +182,8 @@ class Site:
         found: Counter[tuple[str, ...]] = Counter()
         for sipp in self.sipps:
             opposite = self._opposite(sipp)
+            if self.where(opposite) is self.where(sipp.address):
+                continue
             here, there = peer_of(sipp.address), peer_of(opposite)
             for message in sipp.messages():
                 ends = (here, there) if message.sent else (there, here)

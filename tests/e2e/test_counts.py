@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.e2e import scenarios as s
+from tests.e2e.figures import assert_all_is_over, conditions, endings, finals, legs, outcomes, resolved, ser
 from tests.e2e.sip import TCP
 from tests.e2e.site import (
     ACME,
@@ -28,42 +27,7 @@ from tests.e2e.site import (
     Site,
 )
 
-if TYPE_CHECKING:
-    from tests.e2e.scrape import Samples
-
 pytestmark = pytest.mark.slow  # real programs, in real time
-
-
-def outcomes(samples: Samples) -> dict[tuple[str, ...], float]:
-    """Return the calls by source, destination and outcome."""
-    return samples.table("sipwatch_calls_total", "source", "destination", "outcome")
-
-
-def finals(samples: Samples) -> dict[tuple[str, ...], float]:
-    return samples.table("sipwatch_call_final_responses_total", "source", "destination", "status_code")
-
-
-def conditions(samples: Samples) -> dict[tuple[str, ...], float]:
-    return samples.table("sipwatch_invite_conditions_total", "source", "destination", "condition")
-
-
-def resolved(samples: Samples) -> dict[tuple[str, ...], float]:
-    return samples.table(
-        "sipwatch_invite_conditions_resolved_total", "source", "destination", "condition", "resolution"
-    )
-
-
-def ser(samples: Samples) -> float:
-    """Return RFC 6076's Session Establishment Ratio of all calls."""
-    calls, redirected = samples.sum("sipwatch_calls_total"), 0.0
-    for code, count in samples.by("sipwatch_call_final_responses_total", "status_code").items():
-        redirected += count if code.startswith("3") else 0
-    return samples.sum("sipwatch_calls_total", outcome="answered") / (calls - redirected)
-
-
-def assert_all_is_over(samples: Samples) -> None:
-    for name in ("calls_pending", "calls_established", "invites_in_condition"):
-        assert samples.sum(f"sipwatch_{name}") == 0, name
 
 
 def test_calls_that_go_well_are_answered_and_end_by_who_hangs_up(site: Site) -> None:
@@ -227,6 +191,21 @@ def test_a_challenged_call_is_one_call_and_all_of_them_are_established(site: Sit
     # What comes out when messages are counted instead of calls, as others do.
     assert samples.sum("sipwatch_responses_total", method="INVITE", status_code="200") == 20
     assert samples.sum("sipwatch_requests_total", method="INVITE") == 40
+    assert samples.sum("sipwatch_retransmissions_total") == 0
+    assert_all_is_over(samples)
+
+
+def test_a_call_that_keeps_the_tag_of_the_challenge_is_one_call_and_answered(site: Site) -> None:
+    """No dialog was there to be in: a To tag in an INVITE proves none (OUTCOMES §2)."""
+    sipwatch = site.watch()
+    site.answers("pbx", s.CHALLENGES_AND_KEEPS_ITS_TAG, SERVER)
+    assert site.calls("phones", s.KEEPS_THE_TAG_OF_THE_401, PHONE, SERVER, 10, port=5070).done() == 10
+    samples = site.settled(sipwatch, 10)
+    assert outcomes(samples) == {("phones", "server", "answered"): 10}
+    assert finals(samples) == {("phones", "server", "200"): 10}
+    assert legs(samples) == {("phones", "server", "retried"): 10, ("phones", "server", "answered"): 10}
+    assert endings(samples) == {("phones", "server", "caller", "normal"): 10}
+    assert ser(samples) == 1
     assert samples.sum("sipwatch_retransmissions_total") == 0
     assert_all_is_over(samples)
 

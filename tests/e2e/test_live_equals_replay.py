@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.e2e import scenarios as s
-from tests.e2e.scrape import Key, Samples, parse_history
-from tests.e2e.servers import ENVIRONMENT, SIPWATCH
 from tests.e2e.sip import TCP
 from tests.e2e.site import (
     ACME,
@@ -33,7 +30,8 @@ from tests.e2e.site import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from tests.e2e.scrape import Key, Samples
 
 pytestmark = pytest.mark.slow  # real programs, in real time
 
@@ -132,14 +130,6 @@ def comparable(samples: Samples) -> dict[Key, float]:
     }
 
 
-def replayed(site: Site, capture: Path) -> Samples:
-    """Return the last figures of a replay with the same configuration."""
-    words = ["replay", str(capture), "--config", str(site.at / "sipwatch.toml"), "--format", "openmetrics"]
-    done = subprocess.run([*SIPWATCH, *words], check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    return parse_history(done.stdout)
-
-
 def play(site: Site, pairs: list[Pair], first_port: int = 5070) -> int:
     """Let all of this happen at the same time; return how many calls were placed."""
     placed = []
@@ -158,7 +148,7 @@ def play(site: Site, pairs: list[Pair], first_port: int = 5070) -> int:
 
 def both(site: Site, calls: int) -> tuple[dict[Key, float], dict[Key, float]]:
     """Return the figures of the daemon when all is over, and those of a replay."""
-    sipwatch, tcpdump = site.sipwatch, site.tcpdump
+    sipwatch = site.sipwatch
     # Live, timers run out by themselves; a file is over with its last packet. So when all of them have run
     # out, one more packet tells the file what time it is.
     sipwatch.forgotten(60)
@@ -169,7 +159,7 @@ def both(site: Site, calls: int) -> tuple[dict[Key, float], dict[Key, float]]:
     found = comparable(live)
     assert sum(value for (name, _), value in found.items() if name == "sipwatch_calls_total") == calls
     assert len(found) > 1000
-    return found, comparable(replayed(site, tcpdump.stop()))
+    return found, comparable(site.replayed())
 
 
 @pytest.mark.usefixtures("with_tcpdump", "_one_clock")
@@ -206,7 +196,8 @@ def test_so_do_tcp_and_what_ends_by_timers(site: Site) -> None:
 @pytest.mark.usefixtures("with_tcpdump", "_one_clock")
 def test_calls_that_are_under_way_at_the_end_are_unfinished_and_all_else_is_the_same(site: Site) -> None:
     """Ended by SIGTERM in the middle of calls, or by the end of the file: nobody knows what became of them."""
-    tcpdump, sipwatch = site.record(), site.watch()
+    site.record()
+    sipwatch = site.watch()
     site.answers("acme", s.IS_STUCK_UNTIL_TOLD, ACME)
     site.calls("stuck", s.TALKS, SERVER, ACME, 4)
     site.answers("well-callee", s.ANSWERS, ACME, port=5061)
@@ -214,7 +205,7 @@ def test_calls_that_are_under_way_at_the_end_are_unfinished_and_all_else_is_the_
     live = sipwatch.until("session_disconnect_delay_seconds_count", 5)
     assert live.by("sipwatch_calls_pending", "phase") == {"trying": 4}
     sipwatch.stop()
-    again = replayed(site, tcpdump.stop())
+    again = site.replayed()
     assert again.by("sipwatch_calls_total", "outcome") == {"answered": 5, "unfinished": 4}
     assert again.sum("sipwatch_calls_pending") == 0
     certain = ("calls_started", "requests", "responses", "retransmissions", "calls_ended")
