@@ -37,6 +37,26 @@ class Kind(StrEnum):
     ACK_LOST = "ack_lost"
     LOSS = "loss"
     LOOP = "loop"
+    ACK_MISROUTED = "ack_misrouted"
+    CANCEL_RACE = "cancel_race"
+    BYE_REFUSED = "bye_refused"
+    SESSION_TIMER = "session_timer"
+    MIDCALL_REFUSED = "midcall_refused"
+    TRANSFER_FAILED = "transfer_failed"
+    PRACK_MISSING = "prack_missing"
+    PRACK_IGNORED = "prack_ignored"
+    PRECONDITION = "precondition"
+    INVENTED_RINGING = "invented_ringing"
+    CAUSE_CONTRADICTS = "cause_contradicts"
+    EARLY_CAUSE = "early_cause"
+    NETWORK_BLOCKED = "network_blocked"
+    CSEQ_MISMATCH = "cseq_mismatch"
+    STALE_LOOP = "stale_loop"
+    OVERSIZE_UDP = "oversize_udp"
+    TCP_DEAD = "tcp_dead"
+    OVERLOAD = "overload"
+    INVITE_FLOOD = "invite_flood"
+    IDLE_BUSY = "idle_busy"
 
 
 PLAIN = "plain"
@@ -53,7 +73,7 @@ VARIANTS: dict[Kind, dict[str, frozenset[str]]] = {
         ("expired", "auth_failed", "refused", "not_responding", "removed"), _REGISTERED
     ),
     Kind.NUMBER_FORMAT: {PLAIN: frozenset({"number", "other", "difference"})},
-    Kind.TRUNK_FULL: dict.fromkeys(("up", "empty"), frozenset({"up", "most"})),
+    Kind.TRUNK_FULL: dict.fromkeys(("up", "empty"), frozenset({"up", "most", "status_code"})),
     Kind.LATE_480: {PLAIN: frozenset({"waited_seconds"})},
     Kind.LATE_BUSY: {PLAIN: frozenset({"rang_seconds", "status_code"})},
     Kind.TRUNK_DOWN: {PLAIN: frozenset({"outcome", "share", "before", "since_at", "calls"})},
@@ -66,11 +86,71 @@ VARIANTS: dict[Kind, dict[str, frozenset[str]]] = {
         **dict.fromkeys(("caller", "callee"), frozenset({"contact", "address", "condition"})),
         "device": frozenset({"contact", "address", "registered_at"}),
     },
-    Kind.ACK_LOST: {PLAIN: frozenset({"times", "address"})},
+    Kind.ACK_LOST: {
+        **dict.fromkeys((PLAIN, "ignored"), frozenset({"times", "address"})),
+        "stopped": frozenset({"times", "address", "by"}),
+    },
     Kind.LOSS: dict.fromkeys(("requests", "responses", "finals", "acks"), _LOSS),
     Kind.LOOP: {
         PLAIN: frozenset({"status_code", "user"}),
         "growing": frozenset({"status_code", "hops", "first", "user"}),
+        "to_and_fro": frozenset({"turns", "within_seconds", "caller", "callee", "here", "there"}),
+    },
+    Kind.ACK_MISROUTED: {
+        **dict.fromkeys(("address", "uri", "tag"), frozenset({"went", "should", "times"})),
+        "contact": frozenset({"address", "times"}),
+    },
+    Kind.CANCEL_RACE: dict.fromkeys(("hung_up", "kept", "ghost"), frozenset({"by"})),
+    Kind.BYE_REFUSED: dict.fromkeys(
+        (PLAIN, "cseq", "forwards", "challenged", "unknown"), frozenset({"status_code", "by", "cseq"})
+    ),
+    Kind.SESSION_TIMER: {
+        **dict.fromkeys(("ran_out", "unnamed"), frozenset({"refresher", "interval_seconds"})),
+        "hung_up": frozenset({"refresher", "interval_seconds", "by"}),
+        "refused": frozenset({"refresher", "interval_seconds", "by", "status_code", "method"}),
+        "unanswered": frozenset({"refresher", "interval_seconds", "by", "method"}),
+    },
+    Kind.MIDCALL_REFUSED: dict.fromkeys((PLAIN, "offer", "hold"), frozenset({"method", "status_code", "by", "codecs"})),
+    Kind.TRANSFER_FAILED: {
+        "refused": frozenset({"number", "status_code", "by"}),
+        "notified": frozenset({"number", "status_code"}),
+        "notified_call": frozenset({"number", "status_code", "call_id"}),
+        "call": frozenset({"number", "outcome", "call_id"}),
+        "target": frozenset({"number", "outcome", "call_id"}),
+    },
+    Kind.PRACK_MISSING: {
+        PLAIN: frozenset({"status_code", "times", "rseq"}),
+        "other": frozenset({"status_code", "times", "rseq", "rack"}),
+    },
+    Kind.PRACK_IGNORED: {PLAIN: frozenset({"status_code", "times", "rseq", "pracks"})},
+    Kind.PRECONDITION: {"refused": frozenset({"status_code"}), "no_update": frozenset({"status_code"})},
+    Kind.INVENTED_RINGING: {PLAIN: frozenset({"legs"}), "silent": frozenset({"legs"})},
+    Kind.CAUSE_CONTRADICTS: {
+        PLAIN: frozenset({"status_code", "cause", "by_status", "by_cause", "believed"}),
+        "elsewhere": frozenset({"cause", "protocol", "by_status", "believed"}),
+    },
+    Kind.EARLY_CAUSE: dict.fromkeys(
+        (PLAIN, "text"), frozenset({"status_code", "protocol", "cause", "outcome", "text"})
+    ),
+    Kind.NETWORK_BLOCKED: dict.fromkeys((PLAIN, "redress"), frozenset({"status_code", "text"})),
+    Kind.CSEQ_MISMATCH: {
+        "response": frozenset({"times", "cseq", "expected"}),
+        "request": frozenset({"method", "cseq", "before"}),
+    },
+    Kind.STALE_LOOP: {PLAIN: frozenset({"times", "realm"})},
+    Kind.OVERSIZE_UDP: dict.fromkeys(("unanswered", "over_tcp", "refused"), frozenset({"bytes", "copies"})),
+    Kind.TCP_DEAD: {
+        **dict.fromkeys(("refused", "reset"), frozenset({"address", "sent_at", "error_at"})),
+        "silent": frozenset({"address", "sent_at", "last_at"}),
+        "behind": frozenset({"address", "server", "refused_at", "status_code"}),
+    },
+    Kind.OVERLOAD: dict.fromkeys(
+        ("asked", "nevertheless"), frozenset({"pause_seconds", "asked_at", "until_at", "sent", "after_seconds"})
+    ),
+    Kind.INVITE_FLOOD: {PLAIN: frozenset({"sent", "most", "within_seconds", "to", "since_at"})},
+    Kind.IDLE_BUSY: {
+        "idle": frozenset({"device", "address", "status_code"}),
+        "internal": frozenset({"device", "address", "status_code", "other", "since_at"}),
     },
 }
 
@@ -140,6 +220,11 @@ def is_private(address: bytes) -> bool:
         or (first == 192 and second == 168)
         or (first == 100 and second & 0xC0 == 64)
     )
+
+
+def is_link_local(address: bytes) -> bool:
+    """Tell whether a packed address is of the own link only (RFC 3927, RFC 4291 §2.5.6)."""
+    return address[:2] == b"\xa9\xfe" if len(address) == 4 else address[0] == 0xFE and address[1] & 0xC0 == 0x80
 
 
 def where(address: bytes) -> str:

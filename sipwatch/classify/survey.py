@@ -257,6 +257,12 @@ class Survey:
     def ended(self, call: Call) -> None:
         """Wait until the call is over."""
 
+    def concluded(self, call: Call) -> None:
+        """Have nothing to do with how calls ended."""
+
+    def referred(self, call: Call, refer: Request) -> None:
+        """Whether it came to something is no matter of agents."""
+
     def disconnected(self, call: Call, delay: int) -> None:
         """Wait until the call is over."""
 

@@ -377,6 +377,9 @@ class Metrics:
             duration = call.ended_at - (kept.answered_at if answer is None else answer.at)
             self._session_duration.at(ends).observe(duration, call_key(call), call.ended_at)
 
+    def referred(self, call: Call, refer: Request) -> None:
+        """Nothing is counted of it."""
+
     def disconnected(self, call: Call, delay: int) -> None:
         """Count an answered call whose BYE was accepted."""
         if call.ends is not None:

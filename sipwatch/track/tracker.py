@@ -390,6 +390,8 @@ class Tracker:
         call.active_at = now
         if request.method == "REFER":
             call.transferred = True  # RFC 3515; what becomes of it there is another call
+            if self.watcher is not None:
+                self.watcher.referred(call, request)
         call.request(request, call.leg_on_hop(request.path), now)
         self._keep_message(call, request, False)
 

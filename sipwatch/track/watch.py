@@ -55,6 +55,9 @@ class Watcher(Observer, Protocol):
     def concluded(self, call: Call) -> None:
         """Take an answered call when it is known how it ended: ``call.ending``."""
 
+    def referred(self, call: Call, refer: Request) -> None:
+        """Take a REFER inside a call: a transfer begins (RFC 3515)."""
+
     def disconnected(self, call: Call, delay: int) -> None:
         """Take an answered call at the first 2xx to its BYE, ``delay`` ns after the BYE."""
 
@@ -96,6 +99,11 @@ class Watchers:
         """Tell everybody."""
         for watcher in self._all:
             watcher.concluded(call)
+
+    def referred(self, call: Call, refer: Request) -> None:
+        """Tell everybody."""
+        for watcher in self._all:
+            watcher.referred(call, refer)
 
     def disconnected(self, call: Call, delay: int) -> None:
         """Tell everybody."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, said, seconds, seen
-from sipwatch.classify.hops import far_end, first_of, last_hops, subject
+from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Fact, Finding, Kind, said, seconds, seen
+from sipwatch.classify.hops import deepest_first, far_end, first_of, goes_on, last_hops, subject
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
 from sipwatch.classify.verdict import refused_credentials
+from sipwatch.track.dialog import answer_of
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import SECOND
 from sipwatch.wire.sip import header, parameters, split_values
@@ -20,14 +21,18 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
-    from sipwatch.wire.message import Request
+    from sipwatch.wire.message import Request, Response
 
 LATE_480_AFTER = 8 * SECOND
 EARLY_RINGING_FROM = 5 * SECOND  # "long before": a phone rings within a second or two of 183
 SHORT_RING_BELOW = 20 * SECOND  # four rings
+STALE_FROM = 3  # twice may happen to whoever was slow
+REPEATS_ARE_SILENCE = 3  # so often a sender repeats its INVITE within 3.5 s
+HUNG_UP_WITHIN = 5 * SECOND  # of the answer: nobody has talked
 
 _NO_ANSWER = Outcome.NO_ANSWER.value
 _CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
+_CHALLENGES = {401: b"www-authenticate", 407: b"proxy-authenticate"}
 _NO_TRUNK = frozenset({PeerKind.DEVICES, PeerKind.SERVER})
 
 
@@ -150,3 +155,90 @@ def credentials(request: Request, status_code: int) -> dict[str, Fact]:
 def _shown(value: bytes) -> str:
     """Return a parameter as far as it is surely no other's: where a quote is missing, the digest stands in it."""
     return "?" if not value or b'"' in value or b"response" in value.lower() else said(value)
+
+
+def stale_loop(call: Call, directory: Directory) -> Finding | None:
+    """Every try with credentials is told that its nonce is too old, with the newest one as well (RFC 7616 §3.3)."""
+    stale = [leg for leg in call.legs if leg.status_code in _CREDENTIALS and _is_stale(leg)]
+    last = stale[-1] if len(stale) >= STALE_FROM else None
+    if last is None or last.final is None:
+        return None
+    challenge = header(last.final.raw, _CHALLENGES[last.status_code])
+    realm = parameters(b";" + b";".join(split_values(challenge.partition(b" ")[2]))).get(b"realm", b"")
+    facts: dict[str, Fact] = {"times": len(stale), "realm": _shown(realm)}
+    evidence = [seen(leg.final) for leg in (stale[0], last) if leg.final]
+    return Finding(Kind.STALE_LOOP, PLAIN, far_end(last, directory), facts, evidence)
+
+
+def _is_stale(leg: Leg) -> bool:
+    if leg.final is None or _CREDENTIALS[leg.status_code] not in leg.invite.names:
+        return False
+    challenge = header(leg.final.raw, _CHALLENGES[leg.status_code])
+    given = parameters(b";" + b";".join(split_values(challenge.partition(b" ")[2])))
+    return given.get(b"stale", b"").lower() == b"true"
+
+
+def invented_ringing(call: Call, directory: Directory) -> Finding | None:
+    """180 to the caller, and nothing behind the server had rung, or was ever heard to.
+
+    Only where every hop behind was captured well enough to tell: it said 100, or its INVITE was sent again in vain.
+    """
+    for leg in call.front:
+        behind = [other for other in call.legs if other not in call.front and not other.followed]
+        if leg.ringing is None or not behind or not goes_on(leg):
+            continue
+        if any([not _is_unalerted(other) for other in behind]):  # noqa: C419 - a list is quicker
+            continue
+        variant = PLAIN if any(other.heard is Heard.TRYING for other in behind) else "silent"
+        facts: dict[str, Fact] = {"legs": len(behind)}
+        evidence = [seen(leg.ringing), *(seen(other.invite) for other in behind[: MOST_EVIDENCE - 1])]
+        return Finding(Kind.INVENTED_RINGING, variant, far_end(leg, directory), facts, evidence)
+    return None
+
+
+def _is_unalerted(leg: Leg) -> bool:
+    if leg.heard > Heard.TRYING or leg.answered_at >= 0 or leg.status_code not in (0, 408, 487):
+        return False
+    if leg.heard is Heard.TRYING:
+        return True
+    return leg.final is None and not leg.acked and leg.repeats_unheard >= REPEATS_ARE_SILENCE
+
+
+def cancel_race(call: Call, directory: Directory) -> Finding | None:
+    """A CANCEL came too late: the callee answered all the same; or answered when the caller had been told of failure.
+
+    The server's CANCEL to the other phones of a group may cross an answer as well; that is told only if nobody hung
+    up on that phone.
+    """
+    for leg in [*call.front, *[leg for leg in call.legs if leg not in call.front]]:
+        success = leg.late_success or (leg.final if leg.answered_at >= 0 and leg.cancel is not None else None)
+        before = leg.cancel or leg.final
+        if success is None or before is None:
+            continue
+        variant = _what_followed(call, success)
+        if variant != "ghost" and _is_answered_beside(leg, success):
+            continue
+        facts: dict[str, Fact] = {"by": subject(directory, leg.path.source_address)}
+        who = next((hop for hop in deepest_first(call) if answer_of(hop, success.to_tag) is not None), leg)
+        return Finding(Kind.CANCEL_RACE, variant, far_end(who, directory), facts, [seen(before), seen(success)])
+    return None
+
+
+def _what_followed(call: Call, success: Response) -> str:
+    tag = success.to_tag
+    answers = [answer for leg in call.legs for answer in leg.answers or () if answer.tag == tag]
+    acknowledged = any(answer.acked_at >= 0 for answer in answers)
+    for exchange in () if call.dialogs is None else call.dialogs.exchanges:
+        if exchange.method == "BYE" and exchange.from_caller and exchange.tag == tag:
+            soon = exchange.started - success.time <= HUNG_UP_WITHIN
+            return "hung_up" if soon or not acknowledged else "kept"
+    return "kept" if acknowledged else "ghost"
+
+
+def _is_answered_beside(leg: Leg, success: Response) -> bool:
+    """Tell whether another phone had taken the call: then its CANCEL was the server's, and no caller gave up."""
+    for other in leg.call.legs:
+        for answer in other.answers or ():
+            if answer.tag != success.to_tag and answer.acked_at >= 0:
+                return True
+    return False

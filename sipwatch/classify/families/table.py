@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.classify.families.cause import cause_contradicts, early_cause, network_blocked
+from sipwatch.classify.families.dialog import bye_refused, cseq_mismatch, midcall_refused, session_timer
+from sipwatch.classify.families.early import prack_ignored, prack_missing, precondition
 from sipwatch.classify.families.media import media_mismatch
-from sipwatch.classify.families.path import ack_lost, loop, loss, nat_suspect
-from sipwatch.classify.families.setup import EARLY_RINGING_FROM, late_480, late_busy, short_ring, wrong_credentials
+from sipwatch.classify.families.path import ack_lost, ack_misrouted, loop, loss, nat_suspect
+from sipwatch.classify.families.setup import (
+    EARLY_RINGING_FROM,
+    cancel_race,
+    invented_ringing,
+    late_480,
+    late_busy,
+    short_ring,
+    stale_loop,
+    wrong_credentials,
+)
 from sipwatch.classify.findings import Kind
 from sipwatch.classify.outcomes import Outcome
 
@@ -19,15 +32,22 @@ if TYPE_CHECKING:
     from sipwatch.classify.findings import Finding
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
+    from sipwatch.track.dialog import Exchange
 
 # Signs: cheap facts, of which a call that went well shows none. Plain numbers, since they are gathered for every call.
 FAILED: Final = 1  # it was not answered
 CONDITION: Final = 2  # something was wrong for a while
 REPEATED: Final = 4  # something was sent again
 EARLY: Final = 8  # 183 long before 180
+CANCELLED: Final = 16  # a CANCEL, or a 2xx behind a failing final
+RELIABLE: Final = 32  # a reliable provisional response came again
+STRAY: Final = 64  # a response has the CSeq of no request
+TROUBLE: Final = 128  # a request inside the call was refused, or got no answer
+ENDING: Final = 256  # it did not end as it should
 
 _ANSWERED: Final = Outcome.ANSWERED.value
 _NONE: Final[frozenset[Kind]] = frozenset()
+_IN_VAIN: Final = frozenset({Kind.ACK_LOST, Kind.LOSS})  # what something that cannot arrive looks like
 
 
 class Entry(NamedTuple):
@@ -44,19 +64,39 @@ class Entry(NamedTuple):
 
 # In the order of their strength. A finding that is not looked for here comes from ``diagnosis``.
 TABLE: Final[tuple[Entry, ...]] = (
+    Entry(Kind.OVERSIZE_UDP, explains=frozenset({Kind.SILENT_PEER})),
+    Entry(Kind.TCP_DEAD, explains=frozenset({Kind.SILENT_PEER})),
     Entry(Kind.SILENT_PEER),
     Entry(Kind.REGISTRATION_INACTIVE),
     Entry(Kind.NUMBER_FORMAT),
+    Entry(Kind.NETWORK_BLOCKED, FAILED, network_blocked, frozenset({Kind.TRUNK_FULL})),
     Entry(Kind.TRUNK_FULL),
+    Entry(Kind.OVERLOAD),
     Entry(Kind.TRUNK_DOWN),
+    Entry(Kind.STALE_LOOP, FAILED, stale_loop, frozenset({Kind.WRONG_CREDENTIALS})),
     Entry(Kind.WRONG_CREDENTIALS, FAILED, wrong_credentials),
+    Entry(Kind.INVITE_FLOOD),
+    Entry(Kind.CSEQ_MISMATCH, STRAY | TROUBLE, cseq_mismatch, _IN_VAIN | {Kind.CANCEL_RACE, Kind.PRACK_MISSING}),
+    Entry(Kind.PRACK_MISSING, RELIABLE, prack_missing, frozenset({Kind.PRECONDITION})),
+    Entry(Kind.PRACK_IGNORED, RELIABLE, prack_ignored, frozenset({Kind.PRECONDITION})),
+    Entry(Kind.PRECONDITION, FAILED, precondition),
     Entry(Kind.MEDIA_MISMATCH, FAILED, media_mismatch),
     Entry(Kind.LOOP, FAILED, loop),
+    Entry(Kind.CANCEL_RACE, CANCELLED, cancel_race, _IN_VAIN),
+    Entry(Kind.ACK_MISROUTED, CONDITION | REPEATED, ack_misrouted, _IN_VAIN),
+    Entry(Kind.NAT_SUSPECT, CONDITION, nat_suspect, frozenset({Kind.ACK_LOST})),
+    Entry(Kind.ACK_LOST, CONDITION | REPEATED, ack_lost),
+    Entry(Kind.SESSION_TIMER, ENDING, session_timer),
+    Entry(Kind.MIDCALL_REFUSED, TROUBLE, midcall_refused),
+    Entry(Kind.TRANSFER_FAILED),
+    Entry(Kind.BYE_REFUSED, ENDING, bye_refused, frozenset({Kind.CSEQ_MISMATCH})),
+    Entry(Kind.INVENTED_RINGING, FAILED, invented_ringing, frozenset({Kind.SHORT_RING})),
+    Entry(Kind.EARLY_CAUSE, FAILED, early_cause),
     Entry(Kind.LATE_480, FAILED, late_480),
-    Entry(Kind.LATE_BUSY, FAILED, late_busy),
+    Entry(Kind.LATE_BUSY, FAILED, late_busy, frozenset({Kind.IDLE_BUSY})),
+    Entry(Kind.IDLE_BUSY),
     Entry(Kind.SHORT_RING, FAILED, short_ring),
-    Entry(Kind.ACK_LOST, CONDITION, ack_lost),
-    Entry(Kind.NAT_SUSPECT, CONDITION, nat_suspect),
+    Entry(Kind.CAUSE_CONTRADICTS, FAILED, cause_contradicts),
     Entry(Kind.LOSS, REPEATED, loss),
     Entry(Kind.EARLY_RINGING),
     Entry(Kind.REFUSAL_STREAK),
@@ -76,6 +116,20 @@ def signs_of(call: Call) -> int:
             signs |= CONDITION
         if leg.ringing_at - leg.progressed_at >= EARLY_RINGING_FROM:
             signs |= EARLY
+        if leg.cancel is not None or leg.late_success is not None:
+            signs |= CANCELLED
+        if leg.reliables is not None:
+            signs |= RELIABLE
+    if call.strays is not None:
+        signs |= STRAY
+    return signs if call.dialogs is None else signs | _signs_inside(call, call.dialogs.exchanges)
+
+
+def _signs_inside(call: Call, exchanges: list[Exchange]) -> int:
+    signs = ENDING if call.ending and call.ending not in UNREMARKABLE else 0
+    for exchange in exchanges:
+        if exchange.expired or exchange.status_code >= 300:
+            signs |= TROUBLE
     return signs
 
 

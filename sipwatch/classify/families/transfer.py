@@ -1,0 +1,157 @@
+"""Transfers that came to nothing (RFC 3515, RFC 3891), and which call each of them set up.
+
+Must not know: words, who asks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.classify.families.dialog import exchanges
+from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, said, seen
+from sipwatch.classify.hops import subject
+from sipwatch.classify.past import Table
+from sipwatch.track.table import SECOND
+from sipwatch.wire.sip import header, uri_of, user_of
+
+if TYPE_CHECKING:
+    from sipwatch.classify.noted import Noted
+    from sipwatch.classify.peers import Directory
+    from sipwatch.track.call import Call
+    from sipwatch.track.dialog import Exchange
+    from sipwatch.wire.message import Request
+
+MAX_TRANSFERS = 1000  # remembered at a time
+SET_UP_WITHIN = 180 * SECOND  # of its REFER a call begins that belongs to it
+# RFC 3892 §2, RFC 3891 §3: what a call has that a transfer set up; "b" is the compact form.
+BY_TRANSFER = frozenset({b"referred-by", b"b", b"replaces"})
+_SIPFRAG = b"SIP/2.0 "
+_CANCELLED = 487  # whoever transfers took it back
+
+
+class Failed:
+    """The call that a transfer set up, and that came to nothing."""
+
+    __slots__ = ("call_id", "evidence", "outcome")
+
+    def __init__(self, call_id: str, outcome: str, evidence: list[Evidence]) -> None:
+        self.call_id = call_id
+        self.outcome = outcome
+        self.evidence = evidence
+
+
+def target_of(refer: Request) -> bytes:
+    """Return whom a REFER names: the user of its Refer-To, or the whole URI where there is none."""
+    uri = uri_of(header(refer.raw, b"refer-to", b"r")).partition(b"?")[0]
+    return user_of(uri) or uri
+
+
+def transfer_failed(call: Call, directory: Directory, failed: Failed | None = None) -> Finding | None:
+    """The REFER was refused, or accepted and came to nothing: by its NOTIFY, or by the call that it set up."""
+    refer = next((exchange for exchange in reversed(exchanges(call)) if exchange.method == "REFER"), None)
+    if refer is None:
+        return None
+    number = said(target_of(refer.request))
+    about = subject(directory, refer.path.destination_address)
+    evidence = [seen(refer.request)]
+    if refer.final is not None and refer.status_code >= 300:
+        facts: dict[str, Fact] = {"number": number, "status_code": refer.status_code, "by": about}
+        return Finding(Kind.TRANSFER_FAILED, "refused", about, facts, [*evidence, seen(refer.final)])
+    notify, code = last_notified(call, refer)
+    if notify is not None and code >= 300:
+        if code == _CANCELLED:
+            return None
+        facts = {"number": number, "status_code": code, "call_id": failed.call_id if failed else ""}
+        variant = "notified_call" if failed else "notified"
+        return Finding(Kind.TRANSFER_FAILED, variant, about, facts, [*evidence, seen(notify.request)])
+    if failed is None or code >= 200:
+        return None
+    facts = {"number": number, "outcome": failed.outcome, "call_id": failed.call_id}
+    return Finding(Kind.TRANSFER_FAILED, "call", about, facts, [*evidence, *failed.evidence])
+
+
+def last_notified(call: Call, refer: Exchange) -> tuple[Exchange | None, int]:
+    """Return the last NOTIFY that tells of the transfer, and the status code that it tells of; None and 0 if none."""
+    for exchange in reversed(exchanges(call)):
+        if exchange.method == "NOTIFY" and exchange.from_caller is not refer.from_caller:
+            code = told_by(exchange.request)
+            if code and exchange.started >= refer.started:
+                return exchange, code
+    return None, 0
+
+
+def told_by(notify: Request) -> int:
+    """Return the status code in the body of a NOTIFY (message/sipfrag, RFC 3420), 0 where it holds none."""
+    body = notify.raw.partition(b"\r\n\r\n")[2].lstrip()
+    code = body[len(_SIPFRAG) : len(_SIPFRAG) + 3]
+    return int(code) if body.startswith(_SIPFRAG) and len(code) == 3 and code.isdigit() else 0
+
+
+class Transfer:
+    """A REFER that was seen: in which call, when (ns), which call it is to replace; and what failed because of it."""
+
+    __slots__ = ("at", "call_id", "failed", "replaces", "serial")
+
+    def __init__(self, call: Call, refer: Request) -> None:
+        self.serial = call.serial
+        self.call_id = said(call.call_id)
+        self.at = refer.time
+        self.replaces = _replaced(_embedded(header(refer.raw, b"refer-to", b"r")))
+        self.failed: Failed | None = None
+
+
+class Transfers:
+    """Remembers transfers by whom they name, so that they and the calls that they set up can name each other."""
+
+    def __init__(self, noted: Noted) -> None:
+        self.table: Table[Transfer] = Table(MAX_TRANSFERS)
+        self._by_call: Table[Transfer] = Table(MAX_TRANSFERS)
+        self._noted = noted
+
+    def referred(self, call: Call, refer: Request) -> None:
+        """Take a REFER inside a call."""
+        transfer = Transfer(call, refer)
+        self.table.put(target_of(refer), transfer)
+        self._by_call.put(call.serial, transfer)
+
+    def failed(self, call: Call, outcome: str) -> None:
+        """Take a call that failed: a transfer may have set it up."""
+        leg = call.legs[0]
+        invite = leg.invite
+        if BY_TRANSFER.isdisjoint(invite.names):
+            return
+        uri = invite.request_uri
+        transfer = self.table.get(user_of(uri) or uri)
+        if transfer is None or transfer.serial == call.serial or not 0 <= call.started - transfer.at <= SET_UP_WITHIN:
+            return
+        replaced = _replaced(header(invite.raw, b"replaces"))
+        if transfer.replaces != replaced and transfer.replaces and replaced:
+            return
+        last = (call.upstream or leg).final
+        evidence = [seen(invite), *([seen(last)] if last else [])]
+        transfer.failed = Failed(said(call.call_id), outcome, evidence)
+        facts: dict[str, Fact] = {
+            "number": said(user_of(uri) or uri), "outcome": outcome, "call_id": transfer.call_id,
+        }  # fmt: skip
+        about = self._noted.subject(leg.path.destination_address)
+        self._noted.of_call(call, Finding(Kind.TRANSFER_FAILED, "target", about, facts, evidence))
+
+    def of(self, call: Call) -> Finding | None:
+        """Return what a call shows that a REFER was seen in, when nothing more will happen to it."""
+        transfer = self._by_call.get(call.serial)
+        self._by_call.drop(call.serial)
+        return transfer_failed(call, self._noted.directory, None if transfer is None else transfer.failed)
+
+
+def _embedded(refer_to: bytes) -> bytes:
+    """Return the Replaces that a Refer-To holds for the new INVITE (RFC 3261 §19.1.1), unescaped as far as needed."""
+    for part in uri_of(refer_to).partition(b"?")[2].split(b"&"):
+        name, _, value = part.partition(b"=")
+        if name.lower() == b"replaces":
+            return value.replace(b"%40", b"@").replace(b"%3B", b";").replace(b"%3b", b";").replace(b"%3D", b"=")
+    return b""
+
+
+def _replaced(replaces: bytes) -> bytes:
+    """Return the Call-ID that a Replaces names."""
+    return replaces.partition(b";")[0].strip()
