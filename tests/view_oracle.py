@@ -20,6 +20,7 @@ TIMER_B = TIMER_F = 32 * SECOND  # 64·T1
 TIMER_C = 180 * SECOND
 HUNT_WITHIN = 2 * SECOND
 BRIEF, NO_RESPONSE, NO_PROGRESS, NO_ANSWER = 5 * SECOND, 5 * SECOND, 10 * SECOND, 30 * SECOND
+SWAPPED_WITHIN = SECOND // 1000
 SINCE = {"no_response": NO_RESPONSE, "slow_progress": 3 * SECOND, "no_progress": NO_PROGRESS, "no_answer": NO_ANSWER}
 NEVER = 1 << 62
 ALERTS = (180, 183)
@@ -200,7 +201,8 @@ class Sight:
     def _causes(self, leg: Leg, begun: int, *, alerted: bool) -> Iterable[str]:
         final = leg.final
         if self._unheard(leg):
-            return ["not_responding"]
+            late = final is not None and final.code >= 300 and final.code != 487 and self._behind(leg, NEVER)
+            return ["not_responding", *(self._by_code(leg, final, alerted=alerted) if late and final else ())]
         if final is not None and final.code < 300:
             return ()
         if final is not None and final.code != 487 and not leg.cancels:
@@ -249,12 +251,23 @@ class Sight:
     def certain(self) -> str | None:
         """Return the failing outcome that everything seen agrees upon, where nothing could change it."""
         outcomes = set()
+        if self._shows_another_leg():
+            return None
         for leg in self.near:
             final = leg.final
             if final is None or final.code not in BY_CODE or final.code in (401, 407) or leg.cancels:
                 return None
             outcomes.add(BY_CODE[final.code])
         return outcomes.pop() if len(outcomes) == 1 else None
+
+    def _shows_another_leg(self) -> bool:
+        """Tell whether the nearest sender got a response to an INVITE that was not seen."""
+        known = {leg.first.branch for leg in self.legs}
+        sender = self.near[0].first.source
+        return any(
+            said.method == "INVITE" and said.code and said.destination == sender and said.branch not in known
+            for said in self.seen
+        )
 
     def pending(self, last: int) -> bool:
         """Tell whether the capture ended while a leg that had been heard of was still open."""
@@ -278,7 +291,7 @@ class Sight:
             (kind, leg.first.branch)
             for kind, begin in begins.items()
             if begin is not None
-            and max(begin.time, leg.started) + SINCE[kind]
+            and begin.time + SINCE[kind]
             < min(
                 (said.time for said in (ends[kind], *leg.cancels[:1], *leg.acks[:1], *leg.agreed[:1]) if said),
                 default=NEVER,
@@ -298,17 +311,33 @@ class Sight:
             None,
         )
         if leg is None:
-            return "no such leg was seen"
+            return self._unseen_cause(kind, raised, source, destination, branch)
         if kind == "ack_missing":
             return self._ack_cause(leg, raised)
         return self._silence_cause(leg, kind, raised)
+
+    def _unseen_cause(self, kind: str, raised: int, source: str, destination: str, branch: str) -> str | None:
+        """Look at the responses to an INVITE that was not seen: they show the leg, and begin its times."""
+        begins = {"no_answer": (180, 183), "slow_progress": (100,), "no_progress": (100,)}.get(kind, ())
+        if kind == "ack_missing":
+            copies = [
+                said
+                for said in self.seen
+                if (said.branch, said.source, said.code) == (branch, destination, 200) and said.time <= raised
+            ]
+            return None if len(copies) >= ACK_MISSING_AT else f"after {len(copies)} copies"
+        for said in self.seen:
+            if (said.branch, said.source, said.destination) == (branch, destination, source) and said.code in begins:
+                late = raised - said.time - SINCE[kind]  # it may have waited for any INVITE of its call, for T1 at most
+                return None if 0 <= late <= SECOND // 2 else "raised at another time than its response says"
+        return "no such leg was seen"
 
     def _silence_cause(self, leg: Leg, kind: str, raised: int) -> str | None:
         begins = {"no_response": leg.first, "no_answer": leg.alert}.get(kind, _first(leg, 100, 101))
         if begins is None:
             return "what begins its time was not seen"
-        waited = raised - max(begins.time, leg.started)  # captured before its INVITE, it is taken with it
-        if waited != SINCE[kind]:
+        waited = raised - begins.time
+        if abs(waited - SINCE[kind]) > SWAPPED_WITHIN:  # captured before its INVITE it may be taken with it
             return f"raised {waited / SECOND:.6f} s after what begins its time"
         ends = [said for said in (*leg.acks, *leg.agreed) if said.time < raised]
         ends += [

@@ -30,19 +30,24 @@ class Waited(NamedTuple):
 
 def of_leg(leg: Leg) -> Waited:
     """Return what a cancelled leg shows by its own packets."""
-    return Waited(leg.started, leg.trying_at, leg.alerted_at, leg.heard, cancelled_at(leg))
+    return Waited(_begun(leg), leg.trying_at, leg.alerted_at, leg.heard, cancelled_at(leg))
 
 
 def of_front(call: Call, leg: Leg) -> Waited:
     """Return what the legs equally near the caller show together, when ``leg`` is the one that was cancelled last."""
     legs = [one for one in call.front if not one.followed] or [leg]
     return Waited(
-        min([one.started for one in legs]),
+        min([_begun(one) for one in legs]),
         _first([one.trying_at for one in legs]),
         _first([one.alerted_at for one in legs]),
         max([one.heard for one in legs]),
         cancelled_at(leg),
     )
+
+
+def _begun(leg: Leg) -> int:
+    """Return when an attempt began on a leg; where its INVITE was not captured, when the call did, at the latest."""
+    return leg.started if leg.invite_seen else leg.call.started
 
 
 def _first(moments: list[int]) -> int:

@@ -163,8 +163,13 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
         cause=deciding_reason(leg).cause,
         retransmissions=leg.retransmissions,
         conditions=[] if leg.conditions is None else [raised.kind.value for raised in leg.conditions],
-        inferred=[] if leg.inferred is Inferred.NOTHING else [_INFERRED[leg.inferred]],
+        inferred=_inferred(leg),
     )
+
+
+def _inferred(leg: Leg) -> list[str]:
+    found = [] if leg.invite_seen else ["invite"]
+    return found if leg.inferred is Inferred.NOTHING else [*found, _INFERRED[leg.inferred]]
 
 
 def _conditions(call: Call) -> list[ConditionRecord]:

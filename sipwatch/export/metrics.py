@@ -287,7 +287,7 @@ class Metrics:
 
     def _leg_delays(self, leg: Leg, ends: tuple[str, str], call: CallKey) -> None:
         heard = [at for at in (leg.trying_at, leg.progressed_at, leg.final_at) if at >= 0]
-        if heard:
+        if heard and leg.invite_seen:
             first = min(heard)
             self._trying_delay.at(ends).observe(first - leg.started, call, first)
         if leg.followed or leg.trying_at < 0:
@@ -343,7 +343,9 @@ class Metrics:
         tries = [leg for leg in last.call.front if not leg.followed] or [last]
         started = min([leg.started for leg in tries])
         told = [at for leg in tries for at in (leg.progressed_at, leg.answered_at) if at >= 0 and leg.moment_known]
-        if told:
+        if not all([leg.invite_seen for leg in tries]):  # noqa: C419 - a list is quicker
+            pass  # nobody knows when it was sent
+        elif told:
             self._request_delay.at((*ends, "success")).observe(min(told) - started, key, min(told))
         elif last.status_code >= 400 and last.status_code not in _NO_DELAY:
             self._request_delay.at((*ends, "failure")).observe(last.final_at - started, key, last.final_at)

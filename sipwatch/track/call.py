@@ -8,8 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.track.conditions import Condition, Resolution
-from sipwatch.track.dialog import Dialogs, EndedBy, Exchange
-from sipwatch.track.front import deciding, equally_near, is_let_go, mark_given_up_for, nearer_caller, verdict_due
+from sipwatch.track.dialog import REFRESHES, Dialogs, EndedBy, Exchange
+from sipwatch.track.front import (
+    deciding,
+    equally_near,
+    is_let_go,
+    mark_given_up_for,
+    nearer_caller,
+    verdict_due,
+    was_cancelled,
+)
 from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Heard, Inferred, Leg, may_be_followed
 from sipwatch.track.table import T4, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed
@@ -126,7 +134,7 @@ class Call(Timed):
             elif (
                 may_be_followed(before.status_code)
                 and leg.started - before.final_at <= RETRY_WINDOW
-                and (before.status_code not in _CREDENTIALS or _CREDENTIALS[before.status_code] in leg.invite.names)
+                and _may_answer(leg, before.status_code)
             ):
                 return before
         return None
@@ -177,7 +185,7 @@ class Call(Timed):
 
         What such a reason claims ("completed elsewhere") holds only if the caller was answered (OUTCOMES §2, rule 3).
         """
-        if self.verdict or self.over or leg.cancel is None or b"reason" not in leg.cancel.names:
+        if self.verdict or self.over or not was_cancelled(leg) or not _gives_a_reason(leg):
             return False
         if leg.answered_at >= 0 or leg.followed or leg in self.front:
             return False
@@ -195,7 +203,8 @@ class Call(Timed):
         front = self.front
         if len(front) == 1:
             return [False]
-        return [is_let_go(leg, front, self.owner.broken_at(leg.path)) for leg in front]
+        latest = max([leg.started for leg in front])
+        return [is_let_go(leg, latest, self.owner.broken_at(leg.path)) for leg in front]
 
     def _decide(self, leg: Leg, now: int) -> None:
         """Let the verdict on the call fall, and then those that waited for it."""
@@ -321,6 +330,24 @@ class Call(Timed):
             self.queue.watch(leg, now + PROVEN_AFTER)
         self.queue.watch(self, now + T4)
         return repeated
+
+    def refreshed_unseen(self, response: Response, now: int) -> None:
+        """Take a response to a request that was not captured: a 2xx to a re-INVITE or UPDATE refreshes all the same."""
+        if self.dialogs is None or not 200 <= response.status_code < 300 or response.cseq_method not in REFRESHES:
+            return
+        by_caller = response.from_tag == self.from_tag
+        dialog = self.dialogs.find(response.to_tag if by_caller else response.from_tag)
+        if dialog is not None and dialog.ended_by is None and response.cseq_number != dialog.leg.cseq_number:
+            dialog.confirmed = True
+            dialog.refresh(response, now, by_caller=by_caller)
+            self._watch_dialogs(now)
+
+    def stray(self, response: Response) -> None:
+        """Keep a response whose CSeq number is that of no request."""
+        if self.strays is None:
+            self.strays = []
+        if len(self.strays) < MAX_STRAYS:
+            self.strays.append(response)
 
     def acknowledged(self, answer: Answer, now: int) -> None:
         """Take the ACK of an answer."""
@@ -472,6 +499,19 @@ def may_fail(leg: Leg) -> bool:
     return leg.status_code >= 300 or leg.cancelled_at >= 0 or leg.given_up or bool(leg.inferred & Inferred.FINAL)
 
 
+def _gives_a_reason(leg: Leg) -> bool:
+    """Tell whether the end of a cancelled leg says why (RFC 3326)."""
+    return (leg.cancel is not None and b"reason" in leg.cancel.names) or (
+        leg.final is not None and b"reason" in leg.final.names
+    )
+
+
+def _may_answer(leg: Leg, status_code: int) -> bool:
+    """Tell whether an INVITE may follow such a final: only credentials, a header, answer a challenge (§22)."""
+    name = _CREDENTIALS.get(status_code)
+    return name is None or not leg.invite_seen or name in leg.invite.names
+
+
 def _was_challenged_unseen(before: Leg, leg: Leg) -> bool:
     """Tell whether an INVITE with credentials shows that an open one was challenged (§22.2).
 
@@ -480,7 +520,7 @@ def _was_challenged_unseen(before: Leg, leg: Leg) -> bool:
     """
     if before.answered_at >= 0 or before.given_up or before.heard > Heard.TRYING or before.cancelled_at >= 0:
         return False
-    if leg.cseq_number <= before.cseq_number or leg.started - before.started > 2 * RETRY_WINDOW:
+    if not leg.invite_seen or leg.cseq_number <= before.cseq_number or leg.started - before.started > 2 * RETRY_WINDOW:
         return False
     given = _ANY_CREDENTIALS & leg.invite.names
     return bool(given) and not given <= before.invite.names

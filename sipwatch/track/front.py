@@ -17,6 +17,8 @@ from sipwatch.track.table import SECOND, State
 from sipwatch.track.timers import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sipwatch.track.leg import Leg
 
 _CANCELLING: Final = State.CANCELLING
@@ -37,11 +39,11 @@ def nearer_caller(leg: Leg, than: Leg) -> bool:
     return leg.max_forwards > than.max_forwards >= 0
 
 
-def equally_near(leg: Leg, than: Leg, legs: list[Leg]) -> bool:
+def equally_near(leg: Leg, than: Leg, legs: Sequence[Leg]) -> bool:
     """Tell whether two legs stand side by side: same sender, whatever his socket, and as many Via.
 
     An element that hides the topology shows one Via as well when it hands a call on. Where one leg begins at the very
-    end (address and port) at which the other arrived, or a third leg leads back from there, they stand in a row.
+    end (address and port) at which the other arrived, or one of ``legs`` leads back from there, they stand in a row.
     """
     if leg.via_count != than.via_count or leg.path.source_address != than.path.source_address:
         return False
@@ -60,7 +62,7 @@ def mark_given_up_for(leg: Leg, legs: list[Leg]) -> None:
             0 <= before.cancelled_at <= leg.started
             and (before.over_at < 0 or leg.started - before.over_at <= before.timers.hunt_within)
             and not before.verdict
-            and equally_near(leg, before, legs)
+            and equally_near(leg, before, ())
         ):
             before.hunted_on = True
 
@@ -75,7 +77,7 @@ def mark_given_up(leg: Leg, legs: list[Leg], now: int) -> None:
         if (
             0 <= now - other.started <= AT_ONCE < other.started - leg.started
             and other.cancelled_at < 0
-            and equally_near(other, leg, legs)
+            and equally_near(other, leg, ())
         ):
             leg.hunted_on = True
 
@@ -90,17 +92,17 @@ def is_silent(leg: Leg) -> bool:
     return leg.heard is _NOTHING and leg.final is None and leg.inferred is Inferred.NOTHING and leg.presumed_since < 0
 
 
-def is_let_go(leg: Leg, front: list[Leg], broken_at: int) -> bool:
+def is_let_go(leg: Leg, latest: int, broken_at: int) -> bool:
     """Tell whether a silent leg holds the verdict up no more: the caller went on without it, or it cannot answer.
 
-    Legs begun together all wait for Timer B. ``broken_at`` is when its way was last found broken (ns; -1: never).
+    Legs begun together all wait for Timer B. ``latest`` is when the last of the equal legs began, ``broken_at`` when
+    the way of this one was last found broken (ns; -1: never).
     """
     if not is_silent(leg):
         return False
     if leg.cancelled_at >= 0 or broken_at >= leg.started:
         return True
-    wait = leg.timers.hunt_within
-    return any([other.started - leg.started >= wait for other in front])  # noqa: C419 - a list is quicker
+    return latest - leg.started >= leg.timers.hunt_within
 
 
 def verdict_due(front: list[Leg], let_go: list[bool]) -> int:

@@ -28,7 +28,7 @@ from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
-    from sipwatch.wire.message import Path, Request, Response
+    from sipwatch.wire.message import Message, Path, Request, Response
 
 
 class Heard(IntEnum):
@@ -104,7 +104,8 @@ class Leg(Timed):
     (``repeats_heard``), and of the final response, ``repeats_acked`` of them after its ACK had passed.
     ``given_up`` says that a timer ended it, ``cut_off`` that the capture did, with a retry still possible.
     ``status_code`` is 0 without a final response; ``moment_known`` is False where an answer was inferred and nobody
-    can say when it came. ``cancel_code`` is what the CANCEL got. ``early_reason`` is the latest 18x with a Reason
+    can say when it came. ``invite_seen`` is False where the INVITE itself was not captured: ``invite`` is then that of
+    another leg of the call. ``cancel_code`` is what the CANCEL got. ``early_reason`` is the latest 18x with a Reason
     header, ``late_success`` a 2xx behind a failing final. ``hunted_on`` says that the server gave this hop up for an
     equal one. ``verdict`` is whatever the judge said, "" before.
     """
@@ -112,11 +113,11 @@ class Leg(Timed):
     __slots__ = (
         "acked", "active_at", "alerted_at", "answered_at", "answers", "branch", "call", "cancel", "cancel_code",
         "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at", "followed",
-        "given_up", "heard", "hunted_on", "inferred", "invite", "late_success", "max_forwards", "moment_known",
-        "over_at", "path", "presumed_at", "presumed_since", "progress", "progressed_at", "provisional_at", "reliables",
-        "repeats_acked", "repeats_heard", "repeats_unheard", "retransmissions", "ringing", "ringing_at",
-        "session_progress", "settle_at", "started", "state", "status_code", "timers", "trying_at", "verdict",
-        "via_count",
+        "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen", "late_success", "max_forwards",
+        "moment_known", "over_at", "path", "presumed_at", "presumed_since", "progress", "progressed_at",
+        "provisional_at", "reliables", "repeats_acked", "repeats_heard", "repeats_unheard", "retransmissions",
+        "ringing", "ringing_at", "session_progress", "settle_at", "started", "state", "status_code", "timers",
+        "trying_at", "verdict", "via_count",
     )  # fmt: skip
 
     def __init__(self, serial: int, call: Call, invite: Request, now: int, timers: Timers) -> None:
@@ -140,7 +141,7 @@ class Leg(Timed):
         self.status_code = self.cancel_code = 0
         self.retransmissions = self.repeats_unheard = self.repeats_heard = self.repeats_acked = 0
         self.acked = self.followed = self.given_up = self.cut_off = self.hunted_on = False
-        self.moment_known = True
+        self.moment_known = self.invite_seen = True
         self.inferred = Inferred.NOTHING
         self.progress: Response | None = None
         self.ringing: Response | None = None
@@ -154,6 +155,15 @@ class Leg(Timed):
         self.conditions: list[Raised] | None = None
         self.settle_at = NEVER
         self.verdict = ""
+
+    def begin_unseen(self, path: Path, message: Message) -> None:
+        """Be the leg of an INVITE that was not captured: what belongs to it says between whom it was."""
+        self.invite_seen = False
+        self.path = path
+        self.branch = message.branch
+        self.cseq_number = message.cseq_number
+        self.via_count = message.via_count
+        self.max_forwards = -1
 
     @property
     def request(self) -> Request:
@@ -184,15 +194,19 @@ class Leg(Timed):
             return True
         return False
 
-    def repeat(self, now: int) -> None:
-        """Take the INVITE again: a retransmission."""
+    def repeat(self, invite: Request, now: int) -> bool:
+        """Take the INVITE again: a retransmission, unless it is the first one that was captured; return which."""
+        self.active_at = now
+        if not self.invite_seen:
+            self.invite, self.invite_seen = invite, True
+            return False
         self.retransmissions += 1
         if self.heard is _NOTHING and self.final is None:
             self.repeats_unheard += 1
         else:
             self.repeats_heard += 1
-        self.active_at = now
         self.take(_INPUT_INVITE, now)
+        return True
 
     def acknowledge(self, ack: Request, now: int) -> None:
         """Take the ACK on the INVITE's own branch: that of a failing final, captured or not (§17.1.1.3).
@@ -201,6 +215,7 @@ class Leg(Timed):
         """
         self.active_at = now
         if self.final is None and self.state <= _CANCELLING and ack.to_tag:
+            self.presumed_at = self.presumed_since = _UNSET  # a failing final follows whatever spoke for an answer
             self.inferred |= Inferred.FINAL
             self.acked = True
             self.over_at = now
@@ -250,7 +265,7 @@ class Leg(Timed):
 
         The verdict waits a moment: where two neighbours of the capture changed places, the 2xx itself is still to come.
         """
-        if self.final is not None or self.verdict or self.state in (_ACCEPTED, _TERMINATED):
+        if self.final is not None or self.verdict or self.state > _CANCELLING:
             return
         self.inferred = Inferred.SUCCESS
         self.moment_known = moment_known

@@ -88,7 +88,8 @@ def _near(all_sent: Sequence[S], response: Response) -> S | None:
     Elements that answer without their own Via, or with one too many, leave the rest of the stack (§18.2.2 would not).
     With another branch altogether only an open transaction is taken: a finished one has had its answer, and this may
     be one to a request that was not captured. An answer that comes from elsewhere (another address of the server, a
-    port changed by NAT, a new TCP connection) must share a branch, or have lost them all.
+    port changed by NAT, a new TCP connection) must have the transaction's own branch, or have lost them all: the legs
+    of a fork all share the caller's.
     """
     path = response.path
     branches = frozenset(via_branches(response.raw))
@@ -98,20 +99,24 @@ def _near(all_sent: Sequence[S], response: Response) -> S | None:
         if sent.cseq_number != response.cseq_number:
             continue
         hop = sent.path
-        shared = not branches or sent.branch in branches or not branches.isdisjoint(via_branches(sent.request.raw))
+        own = not branches or sent.branch in branches
         if hop.key == path.reverse_key:
-            if shared:
+            if own or not branches.isdisjoint(via_branches(sent.request.raw)):
                 return sent
             if by_ends is None and sent.final is None:
                 by_ends = sent
-        elif (
-            shared
-            and hop.source_address == path.destination_address
-            and (by_sender is None or (hop.source == path.destination != by_sender.path.source))
-            and path.source != hop.source
-        ):
-            by_sender = sent
+        elif _comes_back(hop, path) and (own or _differs_in_ports_only(hop, path)):
+            by_sender = sent if by_sender is None or hop.source == path.destination else by_sender
     return by_ends or by_sender
+
+
+def _comes_back(hop: Path, path: Path) -> bool:
+    """Tell whether a response goes to the sender of a request, and is not its own."""
+    return hop.source_address == path.destination_address and path.source != hop.source
+
+
+def _differs_in_ports_only(hop: Path, path: Path) -> bool:
+    return hop.destination_address == path.source_address and hop.source_address != hop.destination_address
 
 
 def leg_cancelled(call: Call, cancel: Request) -> Leg | None:
@@ -164,10 +169,11 @@ def acknowledged(call: Call, ack: Request) -> Acknowledged:
     """
     found = Acknowledged()
     legs = [leg for leg in call.legs if leg.cseq_number == ack.cseq_number and not leg.followed]
+    known = _is_known(call, ack.to_tag)
     along = [leg for leg in legs if leg.path.key == ack.path.key] or [leg for leg in legs if _is_along(leg, ack.path)]
     for leg in along or legs:
         if leg.final is None:
-            if ack.to_tag and (along or leg.path.source_address == ack.path.source_address):
+            if ack.to_tag and (along or (known and leg.path.source_address == ack.path.source_address)):
                 found.unseen.append(leg)
             continue
         answer = _tagged(leg, ack.to_tag)
@@ -178,6 +184,11 @@ def acknowledged(call: Call, ack: Request) -> Acknowledged:
         elif leg.path.source_address == ack.path.source_address:
             found.missed.append(answer)
     return found
+
+
+def _is_known(call: Call, tag: bytes) -> bool:
+    """Tell whether a dialog with this tag was answered somewhere: else the ACK may be of a hop that nobody saw."""
+    return call.dialogs is not None and any([dialog.tag == tag for dialog in call.dialogs.all])  # noqa: C419 - quicker
 
 
 def _tagged(leg: Leg, tag: bytes) -> Answer | None:

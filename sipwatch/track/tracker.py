@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.attempts import attempt_of, is_retry, starts_anew
-from sipwatch.track.call import MAX_STRAYS, MOST_MESSAGES, Call
+from sipwatch.track.call import MOST_MESSAGES, Call
 from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.front import mark_given_up
 from sipwatch.track.leg import REORDERED_WITHIN, Leg
@@ -128,7 +128,7 @@ class Tracker:
             self.now = time
             if time >= self.queue.next:
                 self.queue.advance(time)
-        elif time < self.now:
+        elif time < self.now and not message.fragmented:  # else it was held back, in case that its rest came
             self._notice(Notice.TIME_STEPPED_BACK)
         if not message.call_id or message.cseq_number < 0:
             self._notice(Notice.UNTRACKABLE)
@@ -220,9 +220,10 @@ class Tracker:
             leg = leg_of(call, request, key)
             if leg is not None:
                 call.active_at = now
-                leg.repeat(now)
-                self._repeated(request)
-                self._keep_message(call, request, True)
+                repeated = leg.repeat(request, now)
+                if repeated:
+                    self._repeated(request)
+                self._keep_message(call, request, repeated)
                 return
             if call.dialogs is not None and self._repeated_inside(call, request, now):
                 return
@@ -250,13 +251,8 @@ class Tracker:
         elif len(call.legs) >= self._limits.legs:
             self.evict("legs")
             return
-        leg = Leg(self._next_serial(), call, request, now, timers)
-        call.active_at = now
-        call.add(leg, now)
-        if self.watcher is not None:
-            self.watcher.added(leg)
+        self._begin(call, Leg(self._next_serial(), call, request, now, timers), now)
         self._keep_message(call, request, False)
-        self.queue.watch(leg, now + timers.shortest)
         if self._early_count:
             self._drop_early(now)
             self._reunite(call, now)
@@ -306,16 +302,45 @@ class Tracker:
         """Take a response to no known request: one with a wrong CSeq stays with its call, others may be early."""
         if has_wrong_cseq(call, response):
             call.active_at = now
-            if call.strays is None:
-                call.strays = []
-            if len(call.strays) < MAX_STRAYS:
-                call.strays.append(response)
+            call.stray(response)
             self._keep_message(call, response, False, False)
-        elif call.answered_at < 0:
-            self._too_early(response, now)
-        else:
+        elif call.answered_at >= 0 or call.verdict or response.from_tag != call.from_tag:
             call.active_at = now
+            call.refreshed_unseen(response, now)
             self._keep_message(call, response, False, False)
+        elif self._may_begin(call, response):
+            leg = self._unseen_leg(call, response, now)
+            leg.respond(response, now)
+            self._keep_message(call, response, False)
+        else:
+            self._keep_message(call, response, False, False)
+
+    def _may_begin(self, call: Call, response: Response) -> bool:
+        """Tell whether a response can be to an INVITE of this attempt that was not captured; not to one before it."""
+        if response.from_tag != call.from_tag or response.cseq_number < call.legs[0].cseq_number:
+            return False
+        if len(call.legs) >= self._limits.legs:
+            self.evict("legs")
+            return False
+        return True
+
+    def _unseen_leg(self, call: Call, response: Response, now: int) -> Leg:
+        """Begin the leg of an INVITE that was not captured, or comes a moment later: its response shows it.
+
+        Its own text is not known; that of the call's first INVITE stands for it.
+        """
+        path = response.path.reversed()
+        leg = Leg(self._next_serial(), call, call.legs[0].invite, now, self.timers_for(path))
+        leg.begin_unseen(path, response)
+        self._begin(call, leg, now)
+        return leg
+
+    def _begin(self, call: Call, leg: Leg, now: int) -> None:
+        call.active_at = now
+        call.add(leg, now)
+        if self.watcher is not None:
+            self.watcher.added(leg)
+        self.queue.watch(leg, now + leg.timers.shortest)
 
     def _ack(self, request: Request, now: int) -> None:
         call = self._find(request)
@@ -411,10 +436,9 @@ class Tracker:
     def _misfit_inside(self, call: Call, response: Response, now: int) -> None:
         call.active_at = now
         if has_wrong_cseq(call, response):
-            if call.strays is None:
-                call.strays = []
-            if len(call.strays) < MAX_STRAYS:
-                call.strays.append(response)
+            call.stray(response)
+        else:
+            call.refreshed_unseen(response, now)
         self._keep_message(call, response, False, False)
 
     def _answered_inside(self, call: Call, exchange: Exchange, response: Response, now: int) -> None:
@@ -489,6 +513,8 @@ class Tracker:
         for _, message in waiting:
             if isinstance(message, Response):
                 leg = leg_of(call, message, message.path.reverse_key) or leg_near(call, message)
+                if leg is None and self._may_begin(call, message):
+                    leg = self._unseen_leg(call, message, now)
                 if leg is None:
                     self._early.setdefault(call.call_id, []).append((now, message))
                     self._early_count += 1

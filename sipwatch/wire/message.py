@@ -1,7 +1,9 @@
-"""The values that leave the wire layer: SIP messages, and ICMP errors that quote one.
+"""The values that leave the wire layer: SIP messages, and what says that one did not get through.
 
 Must not know: calls, transactions, configuration, or where frames come from.
 """
+
+from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv6Address
@@ -61,6 +63,10 @@ class Path:
         self.reverse_key = self.destination_address + self.source_address + key[-2:] + key[-4:-2]
         self.source = endpoint_text(self.source_address, int.from_bytes(key[-4:-2], "big"))
         self.destination = endpoint_text(self.destination_address, int.from_bytes(key[-2:], "big"))
+
+    def reversed(self) -> Path:
+        """Return the way back; not interned."""
+        return Path(self.reverse_key, self.transport)
 
 
 class Message:
@@ -125,11 +131,12 @@ class Response(Message):
 
 
 class Unreachable:
-    """An ICMP or ICMPv6 error that quotes the beginning of a SIP datagram.
+    """What says that SIP did not get through: an ICMP error that quotes the datagram, or a TCP connection's reset.
 
-    ``path`` is the quoted datagram's path; ``quoted`` what the error holds of its payload (often cut);
-    ``number`` is the packet's, as a message's; ``reporter`` is the packed address that sent the error; ``code`` the
-    ICMP code as a word such as ``port_unreachable``.
+    ``path`` is the way of the datagram, or of the data that the reset answers: towards whoever sent the reset.
+    ``quoted`` is what the error holds of the payload (often cut; nothing of a reset's); ``number`` is the packet's, as
+    a message's; ``reporter`` is the packed address that sent error or reset; ``code`` the ICMP code as a word such as
+    ``port_unreachable``, or ``connection_reset``, or ``connection_refused`` (a reset that answers a SYN).
     """
 
     __slots__ = ("code", "number", "path", "quoted", "reporter", "time")
