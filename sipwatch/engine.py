@@ -98,10 +98,12 @@ class Engine:
         decode = self.decoder.frame
         message = self.message
         place = place or _NOWHERE
+        self.decoder.place = place
         for time, link_type, data in frames:
             for item in decode(time, link_type, data):
                 if item.__class__ is Response or item.__class__ is Request:
-                    item.number = place.number
+                    if not item.number:  # else it was held back, and is of an earlier packet
+                        item.number = place.number
                     message(item)
                 elif item.__class__ is Unreachable:
                     item.number = place.number
@@ -148,6 +150,11 @@ class Engine:
 
     def advance(self, now: int) -> None:
         """Let time pass without a message: an idle tick."""
+        if self.decoder.holding:
+            for item in self.decoder.advance(now):
+                if isinstance(item, (Request, Response)):
+                    self.message(item)
+            now = self.decoder.reached(now)
         self.tracker.advance(now)
         self.desk.advance(self.tracker.now)
 
@@ -169,7 +176,7 @@ class Engine:
             responses=responses,
             duplicates=duplicates,
             discards={reason.value: count for reason, count in sorted(discards.items())},
-            notices={notice.value: count for notice, count in sorted(self.tracker.notices.items())},
+            notices=self.notices,
             evicted=self.evicted,
             gaps=gaps(
                 discards,
@@ -186,6 +193,12 @@ class Engine:
             return summary.to_record()
         devices = [device_record(device) for device in self.diagnosis.worst_devices(most_devices)]
         return summary.to_record([whole_record(whole) for whole in self.diagnosis.whole()], devices)
+
+    @property
+    def notices(self) -> dict[str, int]:
+        """Count what was met out of the ordinary, and read or followed all the same."""
+        tracked = {notice.value: count for notice, count in self.tracker.notices.items()}
+        return dict(sorted({**self.decoder.notices, **tracked}.items()))
 
     @property
     def tracked(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ payload for UDP, whatever the port, and by port for TCP, whose segments begin an
 Whatever the wire layer would take for SIP in UDP passes, with one exception: a method that begins with a
 digit, as no method does, while the commands that proxies send to their media relays do. What else passes is
 what looks the same: eight bytes of text that begin with a letter or a blank. Random payload does so less than once
-in a thousand times, RTP, RTCP, DTLS and STUN never.
+in a thousand times, RTP, RTCP, DTLS and STUN never. Of ESP passes what would pass if nothing of it were encrypted.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ _OUTGOING = 4  # PACKET_OUTGOING
 _LOOPBACK = 772  # ARPHRD_LOOPBACK
 
 _WHOLE = 0x40000  # bytes to keep: everything
-_ICMP, _IPIP, _TCP, _UDP, _IPV6_IN, _GRE, _ICMPV6 = 1, 4, 6, 17, 41, 47, 58
+_ICMP, _IPIP, _TCP, _UDP, _IPV6_IN, _GRE, _ESP, _AH, _ICMPV6 = 1, 4, 6, 17, 41, 47, 50, 51, 58
+_ESP_HEADER = 8
 _HOP_BY_HOP = 0
-_EXTENSIONS = (43, 44, 51, 60, 135, 139, 140)  # routing, fragment, AH, destination, mobility, HIP, shim6
+_EXTENSIONS = (43, 44, _AH, 60, 135, 139, 140)  # routing, fragment, AH, destination, mobility, HIP, shim6
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # 802.1Q, 802.1ad, and what there was before it
 _MOST_TAGS = 2  # that are looked behind, beside the one that the kernel takes off
@@ -180,8 +181,9 @@ def _ip(p: _Assembler, wanted: Wanted) -> None:
     p.do(_LD_B_IND, 9)
     p.do(_ST, 0)
     p.each(tunnels, yes="keep")
+    p.jump(_JEQ, _AH, yes="keep")  # as rare as the extension headers of IPv6, of which it is one
     p.jump(_JEQ, _ICMP, yes="behind ipv4")
-    p.jump(_JEQ, _UDP, yes="fragment?")
+    p.each((_UDP, _ESP), yes="fragment?")
     p.jump(_JEQ, _TCP, no="drop")
     p.label("fragment?")
     p.do(_LD_H_IND, 6)
@@ -195,6 +197,7 @@ def _ip(p: _Assembler, wanted: Wanted) -> None:
     p.do(_LD_MEM, 0)
     p.jump(_JEQ, _UDP, yes="udp")
     p.jump(_JEQ, _TCP, yes="tcp")
+    p.jump(_JEQ, _ESP, yes="esp")
     _icmp(p, 3, 11)
     p.label("ipv6")
     p.do(_LD_B_IND, 6)
@@ -207,6 +210,7 @@ def _ip(p: _Assembler, wanted: Wanted) -> None:
     p.do(_LD_MEM, 0)
     p.jump(_JEQ, _UDP, yes="udp")
     p.jump(_JEQ, _TCP, yes="tcp")
+    p.jump(_JEQ, _ESP, yes="esp")
     p.jump(_JEQ, _ICMPV6, no="drop")
     _icmp(p, 1, 3)
     p.label("hop by hop")
@@ -221,9 +225,14 @@ def _icmp(p: _Assembler, unreachable: int, exceeded: int) -> None:
 
 
 def _transport(p: _Assembler, wanted: Wanted) -> None:
+    p.label("esp")  # whether there is UDP or TCP in it stands at its end: what fits either passes
+    p.do(_TXA)
+    p.do(_ADD, _ESP_HEADER)
+    p.do(_TAX)
     p.label("tcp")
     _ports(p, wanted.tcp_ports)
-    p.jump(_JA, 0, yes="drop")
+    p.do(_LD_MEM, 0)
+    p.jump(_JEQ, _ESP, no="drop")
     p.label("udp")
     _ports(p, _of(_TUNNEL_PORTS, wanted))
     _payload(p)

@@ -18,9 +18,7 @@ from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 IPIP, TCP, UDP, IPV6, GRE, AH = 4, 6, 17, 41, 47, 51
 _FRAGMENT = 44
 _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
-TUNNEL_PORTS = frozenset(
-    port.to_bytes(2, "big") for port in (*tunnels.VXLAN_PORTS, tunnels.GENEVE_PORT, tunnels.GTP_U_PORT)
-)
+TUNNEL_PORTS = tunnels.PORTS
 _GTP_U = tunnels.GTP_U_PORT.to_bytes(2, "big")
 _TCP_HEADER = Struct("!4xIIBB").unpack_from
 _GRE_CHECKSUM = 0x80
@@ -182,6 +180,10 @@ class Dissector:
             if level.data[start : start + 1] and level.data[start] & _GRE_CHECKSUM:
                 _add_sum(level, start, end, 4, b"")
             return self._inner(level, tunnels.gre(level.data, start), depth)
+        if protocol == AH and depth < self._limits.tunnel_depth:
+            behind = start + (level.data[start + 1] + 2) * 4 if len(level.data) >= start + 12 else 0
+            if start + 12 <= behind <= end:
+                return self._transport(level, behind, end, depth + 1, level.data[start], ends)
         return _icmp(level, start, end, protocol, ends) if protocol in (icmp.ICMP, icmp.ICMPV6) else None
 
     def _inner(self, level: _Level, start: int | Discard, depth: int) -> Carried | None:

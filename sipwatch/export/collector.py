@@ -86,7 +86,7 @@ class Collector:
             (series.LAST_RESPONSE, last_seen(traffic, responses_only=True)),
             (series.DUPLICATES, {(): duplicates}),
             (series.DISCARDS, by_stage),
-            (series.NOTICES, {(notice.value,): count for notice, count in engine.tracker.notices.items()}),
+            (series.NOTICES, {(notice,): count for notice, count in engine.notices.items()}),
             (series.TRACKED, {(table,): count for table, count in engine.tracked.items()}),
             (
                 series.EVICTED,

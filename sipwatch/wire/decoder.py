@@ -7,16 +7,19 @@ through it is a plain value, and nothing else of this package is used from outsi
 from __future__ import annotations
 
 from struct import Struct
+from typing import Protocol
 
-from sipwatch.wire import hep, icmp, link, tunnels
+from sipwatch.wire import hep, icmp, link, resets, tunnels
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.duplicates import Duplicates
+from sipwatch.wire.esp import ESP, Associations, Opened
 from sipwatch.wire.fragments import Fragments
+from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY, Heads
 from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
-from sipwatch.wire.paths import Paths
+from sipwatch.wire.paths import Paths, may_be_tunnel
 from sipwatch.wire.sip import looks_like_sip, parse
-from sipwatch.wire.tcp import Found, Streams
+from sipwatch.wire.tcp import ACK, FIN, RST, SYN, Found, Streams
 
 Item = Request | Response | Unreachable | Discard
 
@@ -24,7 +27,7 @@ _NOTHING: tuple[Item, ...] = ()
 _ALONE: dict[Discard, tuple[Item, ...]] = {reason: (reason,) for reason in Discard}
 _MEDIA = _ALONE[Discard.MEDIA]
 
-_IPIP, _TCP, _UDP, _IPV6, _GRE, _AH = 4, 6, 17, 41, 47, 51
+_IPIP, _TCP, _UDP, _IPV6, _GRE, _AH, _SCTP = 4, 6, 17, 41, 47, 51, 132
 _FRAGMENT = 44
 _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})  # hop-by-hop, routing, destination, mobility, HIP, shim6
 _BLANK = b"\r\n\0 \t"
@@ -32,14 +35,23 @@ _LONGEST_JUNK = 4  # bytes; what phones send to hold a NAT binding open
 _TCP_HEADER = Struct("!4xIIBB").unpack_from  # sequence number, acknowledgement number, data offset, flags
 
 
+class Numbered(Protocol):
+    """Where packets come from, as far as this layer is concerned: it says which packet was given last."""
+
+    number: int
+
+
 class Decoder:
     """Turns captured frames into SIP messages. Stateful: fragments, streams, recent datagrams.
 
-    ``discards`` counts, by reason, everything that gave no message; duplicates among them.
+    ``discards`` counts, by reason, everything that gave no message; duplicates among them. ``notices`` counts what was
+    read in spite of something. A message whose ``number`` is not 0 was held back, and is of that packet of ``place``.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
+        self.place: Numbered | None = None
+        self.notices: dict[str, int] = {}
         self._counts: dict[Discard, int] = {}
         # The two that come by the million; an enum as a dictionary's key is hashed in Python.
         self._media = 0
@@ -49,7 +61,12 @@ class Decoder:
         self._duplicates = Duplicates(limits)
         self._seen = self._duplicates.seen
         self._fragments = Fragments(self._counts, limits)
+        self._heads = Heads(limits)
+        self._held = self._heads.held
+        self._identification = 0  # of the IPv4 packet at work, 0 of any other
+        self._associations = Associations(limits)
         self._streams = Streams(self._counts, limits)
+        self._resets = resets.Resets(limits)
 
     @property
     def discards(self) -> dict[Discard, int]:
@@ -67,8 +84,10 @@ class Decoder:
             "paths": self._paths.evicted,
             "duplicates": self._duplicates.evicted + self._fragments.copies.evicted,
             "fragments": self._fragments.evicted,
+            "associations": self._associations.evicted,
             "streams": self._streams.evicted,
             "closed_streams": self._streams.forgotten,
+            "connections": self._resets.evicted,
         }
         return {name: count for name, count in tables.items() if count}
 
@@ -79,9 +98,16 @@ class Decoder:
             "paths": len(self._paths),
             "duplicates": len(self._duplicates) + len(self._fragments.copies),
             "fragments": len(self._fragments),
+            "associations": len(self._associations),
             "streams": len(self._streams),
             "closed_streams": self._streams.closed,
+            "connections": len(self._resets),
         }
+
+    @property
+    def holding(self) -> bool:
+        """Tell whether something is held back that will be given as time goes on."""
+        return bool(self._held)
 
     def frame(self, time: int, link_type: int, data: bytes) -> tuple[Item, ...]:
         """Decode a captured frame: packet time in ns, LINKTYPE number, bytes. Never raises.
@@ -101,30 +127,40 @@ class Decoder:
                 self._media += 1
                 return _MEDIA
             total = data[16] << 8 | data[17]
-            if total == length + 20 and data[36:38] not in _TUNNEL_PORTS:
+            if total == length + 20:
                 key = data[26:38]
                 path = self._udp_paths.get(key)
-                if path is None:
+                if path is None and not may_be_tunnel(key):
                     path = self._paths.get(Transport.UDP, key)
-                end = 34 + length
-                return self._datagram(time, path, data[42:end], end > len(data))
+                if path is not None:
+                    end = 34 + length
+                    items = self._datagram(time, path, data[42:end], end > len(data), data[18] << 8 | data[19])
+                    return self._in_order(time, items) if self._held else items
         start = link.ip_offset(link_type, data)
-        if isinstance(start, Discard):
-            return self._discard(start)
-        return self._ip(time, data, start, 0)
+        items = self._discard(start) if isinstance(start, Discard) else self._ip(time, data, start, 0)
+        return self._in_order(time, items) if self._held else items
 
     def datagram(self, time: int, path: Path, data: bytes) -> tuple[Item, ...]:
         """Decode what one end sent to another, as HEP or the deep decoder tell. Never raises."""
-        return self._datagram(time, path, data, False)
+        return self._datagram(time, path, data, False, 0)
 
     def path(self, transport: Transport, key: bytes) -> Path:
         """Return the interned path for ``datagram``; the key as in ``Path``."""
         return self._paths.get(transport, key)
 
+    def advance(self, now: int) -> tuple[Item, ...]:
+        """Let time pass without a frame; give what need not be held back any longer."""
+        return self._in_order(now, _NOTHING)
+
+    def reached(self, now: int) -> int:
+        """Return how far time may go: a message held back must not be overtaken by what is due after it."""
+        return self._heads.since(now)
+
     def finish(self, time: int) -> tuple[Item, ...]:
         """Give what is still held back: the capture is over, as of ``time``."""
+        items = self._given(self._heads.take())
         self._fragments.finish()
-        return self._messages(time, self._streams.finish())
+        return items + self._messages(time, self._streams.finish())
 
     # Network
 
@@ -150,6 +186,7 @@ class Decoder:
         end = start + total if total else len(data)  # 0: the network card was to fill it in
         ends = data[start + 12 : start + 20]
         protocol = data[start + 9]
+        self._identification = data[start + 4] << 8 | data[start + 5]
         if end < start + header and protocol != _UDP:  # of UDP, media is to be told before anything else
             return self._discard(Discard.IP_MALFORMED)
         fragment = data[start + 6] << 8 | data[start + 7]
@@ -162,6 +199,7 @@ class Decoder:
     def _ipv6(self, time: int, data: bytes, start: int, depth: int) -> tuple[Item, ...]:
         if len(data) < start + 40:
             return self._discard(Discard.IP_TRUNCATED)
+        self._identification = 0
         ends = data[start + 8 : start + 40]
         length = int.from_bytes(data[start + 4 : start + 6], "big")
         end = start + 40 + length if length else len(data)
@@ -199,19 +237,47 @@ class Decoder:
         offset: int,
         more: bool,
     ) -> tuple[Item, ...]:
-        if start > end:
-            return self._discard(Discard.IP_MALFORMED)
-        if end > len(data):
+        if end > len(data) and offset == 0 and protocol == _UDP:
             # Cut by the snap length: what makes the message is in the first fragment.
-            if offset == 0 and protocol == _UDP:
-                return _fragmented(self._transport(time, data, start, end, depth, protocol, ends), ends)
-            return self._discard(Discard.IP_TRUNCATED)
+            return _fragmented(self._transport(time, data, start, end, depth, protocol, ends), ends)
+        if end > len(data) or start > end:
+            return self._discard(Discard.IP_MALFORMED if start > end else Discard.IP_TRUNCATED)
         whole = self._fragments.add(time, key, offset, more, data[start:end])
         if whole is None:
+            if offset == 0 and protocol == _UDP:
+                self._hold(time, data, start, end, ends, key)
             return _NOTHING
+        if whole is Discard.DUPLICATE and not (offset == 0 and protocol == _UDP and _begins_sip(data, start, end)):
+            whole = Discard.FRAGMENT_REPEATED  # one duplicate for each message; what others belong to cannot be known
         if isinstance(whole, Discard):
+            if whole is Discard.FRAGMENT_OVERLAP:
+                self._held.pop(key, None)
             return self._discard(whole)
+        self._held.pop(key, None)
         return _fragmented(self._transport(time, whole, 0, len(whole), depth, protocol, ends), ends)
+
+    def _hold(self, time: int, data: bytes, start: int, end: int, ends: bytes, key: bytes) -> None:
+        """Read a first fragment for itself, in case that it stays alone."""
+        if not _begins_sip(data, start, end):
+            return
+        text = data[start + 8 : end].lstrip(_BLANK)
+        message = parse(time, self._paths.get(Transport.UDP, ends + data[start : start + 4]), text, True)
+        if not isinstance(message, Discard):
+            message.fragmented = True
+            message.number = self.place.number if self.place is not None else 0
+            self._held[key] = message
+
+    def _in_order(self, time: int, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Put what was held back, and is due, before what came at ``time``."""
+        due = self._heads.due(time, items)
+        return self._given(due) + items if due else items
+
+    def _given(self, due: list[tuple[bytes, Request | Response]]) -> tuple[Item, ...]:
+        for key, _ in due:
+            self._fragments.read(key)
+        if due:
+            self.notices[FIRST_FRAGMENT_ONLY] = self.notices.get(FIRST_FRAGMENT_ONLY, 0) + len(due)
+        return tuple([message for _, message in due])
 
     def _transport(
         self, time: int, data: bytes, start: int, end: int, depth: int, protocol: int, ends: bytes
@@ -227,7 +293,28 @@ class Decoder:
             return self._inner(time, data, tunnels.gre(data, start), depth)
         if protocol in (icmp.ICMP, icmp.ICMPV6):
             return self._icmp(time, data, start, end, protocol, ends)
-        return self._discard(Discard.IP_PROTOCOL)
+        return self._seldom(time, data, start, end, depth, protocol, ends)
+
+    def _seldom(
+        self, time: int, data: bytes, start: int, end: int, depth: int, protocol: int, ends: bytes
+    ) -> tuple[Item, ...]:
+        """Go on behind the header of AH (RFC 4302 §2), or inside ESP that encrypts nothing; name anything else."""
+        if protocol not in (_AH, ESP):
+            return self._discard(Discard.SCTP if protocol == _SCTP else Discard.IP_PROTOCOL)
+        if depth >= self._limits.tunnel_depth:
+            return self._discard(Discard.TUNNEL_DEPTH)
+        opened: Opened | None
+        if protocol == ESP:
+            reason, opened = Discard.ESP, self._associations.open(data, start, end, ends)
+        elif len(data) < start + 12:
+            reason, opened = Discard.IP_TRUNCATED, None
+        else:
+            behind = start + (data[start + 1] + 2) * 4
+            reason, opened = Discard.IP_MALFORMED, (data[start], behind, end) if start + 12 <= behind <= end else None
+        if opened is None:
+            return self._discard(reason)
+        protocol, start, end = opened
+        return self._transport(time, data, start, end, depth + 1, protocol, ends)
 
     def _inner(self, time: int, data: bytes, start: int | Discard, depth: int) -> tuple[Item, ...]:
         if isinstance(start, Discard):
@@ -250,15 +337,17 @@ class Decoder:
         if length:
             end = min(end, start + length)
         for port in (data[start + 2 : start + 4], data[start : start + 2]):
-            if port in _TUNNEL_PORTS:
+            if port in tunnels.PORTS:
                 inner = tunnels.by_port(data, int.from_bytes(port, "big"), body, min(end, len(data)))
                 if inner is not None:
                     return self._inner(time, data, inner, depth)
         path = self._paths.get(Transport.UDP, ends + data[start : start + 4])
-        return self._datagram(time, path, data[body:end], end > len(data))
+        return self._datagram(time, path, data[body:end], end > len(data), self._identification)
 
-    def _datagram(self, time: int, path: Path, payload: bytes, truncated: bool) -> tuple[Item, ...]:
-        if self._seen(time, path.key, payload):
+    def _datagram(
+        self, time: int, path: Path, payload: bytes, truncated: bool, identification: int
+    ) -> tuple[Item, ...]:
+        if self._seen(time, path.key, payload, identification) and looks_like_sip(payload.lstrip(_BLANK)):
             self._repeated += 1
             return _DUPLICATE
         item = parse(time, path, payload, truncated)
@@ -288,10 +377,10 @@ class Decoder:
             return self._discard(inner)
         path = self._paths.get(inner.transport, inner.key)
         # Two agents may report the same, each in its own words; what was TCP has lost its sequence numbers.
-        if self._seen(time, path.key, inner.payload):
+        text = inner.payload.lstrip(_BLANK)
+        if self._seen(time, path.key, inner.payload) and looks_like_sip(text):
             self._repeated += 1
             return _DUPLICATE
-        text = inner.payload.lstrip(_BLANK)
         item = parse(time, path, text, False) if len(text) > _LONGEST_JUNK else Discard.KEEPALIVE
         return self._discard(item) if isinstance(item, Discard) else (item,)
 
@@ -308,7 +397,31 @@ class Decoder:
             time, path, sequence, acknowledged, flags, data[body:end], max(0, missing)
         )
         items = self._messages(time, found) if found else _NOTHING
+        if flags & (RST | SYN | FIN):
+            items += self._control(time, path, sequence, acknowledged, flags)
         return items + self._discard(reason) if reason is not None else items
+
+    def _control(self, time: int, path: Path, sequence: int, acknowledged: int, flags: int) -> tuple[Item, ...]:
+        """Follow how connections begin, and say which were refused or reset."""
+        known = self._resets
+        over = self._streams.ended(time, path.reverse_key)
+        code = ""
+        if flags & RST:
+            if flags & ACK and known.refusal(path, acknowledged):
+                code = resets.REFUSED
+            elif known.ended(path) and not over:  # else the other end has nothing more to send
+                code = resets.RESET
+        elif flags & FIN:
+            if over:
+                known.ended(path)
+        elif flags & ACK:
+            known.accepted(path)
+        else:
+            known.asked(path, sequence)
+        if not code:
+            return _NOTHING
+        lost = self._paths.get(Transport.TCP, path.reverse_key)
+        return (Unreachable(time, lost, b"", path.source_address, code),)
 
     def _messages(self, time: int, found: list[Found]) -> tuple[Item, ...]:
         items: list[Item] = []
@@ -318,6 +431,8 @@ class Decoder:
             item = parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
             if isinstance(item, Discard):
                 self._count(item)
+            else:
+                self._resets.carried(path)
             items.append(item)
         return tuple(items)
 
@@ -339,6 +454,11 @@ class Decoder:
         return _ALONE[reason]
 
 
+def _begins_sip(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a UDP datagram holds SIP, as far as its beginning says."""
+    return looks_like_sip(data[start + 8 : end].lstrip(_BLANK))
+
+
 def _fragmented(items: tuple[Item, ...], ends: bytes) -> tuple[Item, ...]:
     """Mark the messages that came in fragments; not what a tunnel between these ends held, whose sender cut nothing."""
     for item in items:
@@ -350,6 +470,3 @@ def _fragmented(items: tuple[Item, ...], ends: bytes) -> tuple[Item, ...]:
 _DUPLICATE = _ALONE[Discard.DUPLICATE]
 # Flags and offset of an IPv4 packet that is not a fragment, with and without Don't Fragment.
 _WHOLE = (b"\x00\x00", b"\x40\x00")
-_TUNNEL_PORTS = frozenset(
-    port.to_bytes(2, "big") for port in (*tunnels.VXLAN_PORTS, tunnels.GENEVE_PORT, tunnels.GTP_U_PORT)
-)

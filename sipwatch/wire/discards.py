@@ -17,9 +17,12 @@ class Discard(StrEnum):
     IP_MALFORMED = "ip_malformed"
     IP_TRUNCATED = "ip_truncated"  # cut by the snap length before anything useful
     IP_PROTOCOL = "ip_protocol"  # neither UDP, TCP nor a tunnel we open
+    ESP = "esp"  # encrypted, or not known to be plain
+    SCTP = "sctp"  # needs the deep decoder
     ICMP = "icmp"  # an ICMP message that quotes no SIP
     TUNNEL_DEPTH = "tunnel_depth"  # tunnels in tunnels beyond the limit
     TUNNEL_MALFORMED = "tunnel_malformed"
+    FRAGMENT_REPEATED = "fragment_repeated"  # captured twice, like DUPLICATE, but no beginning of a SIP message
     FRAGMENT_OVERLAP = "fragment_overlap"
     FRAGMENT_TIMEOUT = "fragment_timeout"  # the rest never came
     FRAGMENT_EVICTED = "fragment_evicted"  # the fragment table was full
@@ -37,7 +40,7 @@ class Discard(StrEnum):
     WEBSOCKET_MALFORMED = "websocket_malformed"
     HEP_MALFORMED = "hep_malformed"
     # SIP
-    DUPLICATE = "duplicate"  # the same datagram captured twice
+    DUPLICATE = "duplicate"  # the same datagram captured twice; copies of what is no SIP are what they are
     NOT_SIP = "not_sip"
     SIP_START_LINE = "sip_start_line"  # begins like SIP but is no request or status line
     SIP_VERSION = "sip_version"  # SIP of another version than 2.0
@@ -48,9 +51,9 @@ class Discard(StrEnum):
 # Where a packet's way ended, for a label.
 _STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("link", ("link_type", "link_truncated", "not_ip")),
-    ("transport", ("udp", "media", "keepalive", "tcp", "tls", "websocket", "hep")),
+    ("transport", ("udp", "media", "keepalive", "tcp", "tls", "sctp", "websocket", "hep")),
     ("sip", ("duplicate", "not_sip", "sip")),
-    ("network", ("ip_", "icmp", "tunnel", "fragment")),
+    ("network", ("ip_", "icmp", "esp", "tunnel", "fragment")),
 )
 STAGE: dict[Discard, str] = {
     reason: stage for stage, starts in _STAGES for reason in Discard if reason.value.startswith(starts)

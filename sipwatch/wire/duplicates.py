@@ -26,9 +26,13 @@ class Duplicates:
     def __len__(self) -> int:
         return len(self._now) + len(self._before)
 
-    def seen(self, time: int, ends: bytes, payload: bytes) -> bool:
-        """Tell whether these bytes between these ends were seen within the window; else remember them."""
-        what = hash(payload) ^ hash(ends)
+    def seen(self, time: int, ends: bytes, payload: bytes, identification: int = 0) -> bool:
+        """Tell whether these bytes between these ends were seen within the window; else remember them.
+
+        Two copies that differ in their IPv4 ``identification`` were sent twice. Where it says nothing, as between
+        packets that must not be fragmented (RFC 6864 §4), it is zero for all, and bytes and time decide.
+        """
+        what = hash(payload) ^ hash(ends) ^ identification
         first = self._now.get(what)
         if first is None:
             first = self._before.get(what)

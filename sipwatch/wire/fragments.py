@@ -11,10 +11,11 @@ _LARGEST = 65_535  # what an IP packet can carry
 
 
 class _Partial:
-    __slots__ = ("deadline", "pieces", "size", "total")
+    __slots__ = ("deadline", "pieces", "read", "size", "total")
 
     def __init__(self, deadline: int) -> None:
         self.deadline = deadline
+        self.read = False
         self.pieces: dict[int, bytes] = {}
         self.size = 0
         self.total = -1
@@ -41,7 +42,8 @@ class Fragments:
     def add(self, time: int, key: bytes, offset: int, more: bool, piece: bytes) -> bytes | Discard | None:
         """Add a fragment; return the whole payload, None while pieces are missing, or why it is given up.
 
-        ``key`` tells datagrams apart, ``offset`` is in bytes.
+        None as well where the first piece has been read for itself: the rest says nothing new. ``key`` tells datagrams
+        apart, ``offset`` is in bytes.
         """
         self._expire(time)
         if self.copies.seen(time, key + offset.to_bytes(2, "big"), piece):
@@ -64,11 +66,17 @@ class Fragments:
                 self._evict()
             return None
         self._drop(key)
-        return b"".join(partial.pieces[at] for at in sorted(partial.pieces))
+        return None if partial.read else b"".join(partial.pieces[at] for at in sorted(partial.pieces))
+
+    def read(self, key: bytes) -> None:
+        """Take note that a datagram's first piece was read for itself, and is not lost when the rest does not come."""
+        partial = self._partial.get(key)
+        if partial is not None:
+            partial.read = True
 
     def finish(self) -> None:
         """Count what never became whole."""
-        self._lose(Discard.FRAGMENT_TIMEOUT, len(self._partial))
+        self._lose(Discard.FRAGMENT_TIMEOUT, sum(not partial.read for partial in self._partial.values()))
         self._partial.clear()
         self._bytes = 0
 
@@ -79,12 +87,14 @@ class Fragments:
         return partial
 
     def _evict(self) -> None:
-        self._drop(next(iter(self._partial)))
+        partial = self._drop(next(iter(self._partial)))
         self.evicted += 1
-        self._lose(Discard.FRAGMENT_EVICTED, 1)
+        self._lose(Discard.FRAGMENT_EVICTED, not partial.read)
 
-    def _drop(self, key: bytes) -> None:
-        self._bytes -= self._partial.pop(key).size
+    def _drop(self, key: bytes) -> _Partial:
+        partial = self._partial.pop(key)
+        self._bytes -= partial.size
+        return partial
 
     def _impossible(self, partial: _Partial, offset: int, more: bool, piece: bytes) -> bool:
         """Tell whether a piece overlaps another (RFC 5722: give the datagram up) or cannot be."""
@@ -102,8 +112,7 @@ class Fragments:
             key, oldest = next(iter(self._partial.items()))
             if time < oldest.deadline:
                 return
-            self._drop(key)
-            self._lose(Discard.FRAGMENT_TIMEOUT, 1)
+            self._lose(Discard.FRAGMENT_TIMEOUT, not self._drop(key).read)
 
     def _lose(self, reason: Discard, number: int) -> None:
         if number:

@@ -23,8 +23,13 @@ class Limits(NamedTuple):
     fragments_bytes: int = 16_777_216  # in all datagrams together
     fragment_lifetime: int = 30 * _SECOND  # RFC 791 suggests 15 s, RFC 8200 §4.5 says 60 s, Linux takes 30
 
+    # 1,500 bytes at 256 kbit/s; and copies come within that time (see above), so the rest does, too.
+    rest_lasts: int = _SECOND // 20
+    heads: int = 64  # first fragments that wait for their rest; each is looked at with every message meanwhile
+
     tunnel_depth: int = 4  # tunnels in tunnels; more is an attack
     extension_headers: int = 8  # of IPv6, in a row
+    associations: int = 4_096  # of ESP that encrypts nothing
 
     streams: int = 8_192  # one direction of a connection each
     stream_lifetime: int = 7_200 * _SECOND  # a silent stream's sequence numbers mean nothing after that

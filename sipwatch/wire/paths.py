@@ -3,6 +3,7 @@
 Must not know: packets.
 """
 
+from sipwatch.wire import tunnels
 from sipwatch.wire.limits import Limits
 from sipwatch.wire.message import Path, Transport
 
@@ -10,8 +11,8 @@ from sipwatch.wire.message import Path, Transport
 class Paths:
     """Interns paths by transport and key. Full, it starts anew: paths are only a saving of work.
 
-    ``udp`` is for the fast path to look into; the two common transports have a table of their own,
-    because an enum in a dictionary's key is hashed in Python.
+    ``udp`` is for the fast path to look into: what stands there cannot be a tunnel, as far as ports tell. The two
+    common transports have a table of their own, because an enum in a dictionary's key is hashed in Python.
     """
 
     __slots__ = ("_most", "_others", "_tcp", "evicted", "udp")
@@ -29,7 +30,7 @@ class Paths:
     def get(self, transport: Transport, key: bytes) -> Path:
         """Return the path with this key."""
         if transport is Transport.UDP:
-            path = self.udp.get(key)
+            path = self.udp.get(key) or self._others.get((transport.value, key))
         elif transport is Transport.TCP:
             path = self._tcp.get(key)
         else:
@@ -43,10 +44,15 @@ class Paths:
             self._tcp.clear()
             self._others.clear()
         path = Path(key, transport)
-        if transport is Transport.UDP:
+        if transport is Transport.UDP and not may_be_tunnel(key):
             self.udp[key] = path
         elif transport is Transport.TCP:
             self._tcp[key] = path
         else:
             self._others[transport.value, key] = path
         return path
+
+
+def may_be_tunnel(key: bytes) -> bool:
+    """Tell whether one of a path's ports is a tunnel's."""
+    return key[-2:] in tunnels.PORTS or key[-4:-2] in tunnels.PORTS

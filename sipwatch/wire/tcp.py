@@ -30,16 +30,28 @@ def _distance(to: int, since: int) -> int:
     return gone - 0x1_0000_0000 if gone & 0x8000_0000 else gone
 
 
+class _Beginning:
+    """The first segment of a stream whose SYN was not captured: the one before it may still come."""
+
+    __slots__ = ("found", "payload", "sequence")
+
+    def __init__(self, sequence: int, payload: bytes) -> None:
+        self.sequence = sequence
+        self.payload = payload
+        self.found: list[bytes] | None = None  # the messages in it, once it was read
+
+
 class _Stream:
     """One direction. ``held`` is what it has in the total of buffered bytes."""
 
-    __slots__ = ("expected", "framer", "held", "path", "seen", "synchronised", "waiting", "waiting_since")
+    __slots__ = ("beginning", "expected", "framer", "held", "path", "seen", "synchronised", "waiting", "waiting_since")
 
     def __init__(self, path: Path, expected: int, limits: Limits, *, synchronised: bool) -> None:
         self.path = path
         self.expected = expected
         self.framer = Framer(Mode.OPEN, limits)
         self.synchronised = synchronised
+        self.beginning: _Beginning | None = None
         self.waiting: dict[int, bytes] = {}
         self.waiting_since = 0
         self.seen = 0
@@ -100,10 +112,11 @@ class Streams:
             if self._is_late(time, key, sequence + len(payload) + missing):
                 return found, Discard.TCP_RETRANSMITTED
             stream = _Stream(path, sequence, self._limits, synchronised=False)
+            stream.beginning = _Beginning(sequence, payload)
         stream.seen = time
         reason: Discard | None = Discard.TCP_CONTROL
         if payload or missing:
-            reason = self._place(stream, time, sequence, payload, missing, found)
+            reason = self._take(stream, time, sequence, payload, missing, found)
         end = (sequence + len(payload) + missing) & _MASK
         if flags & RST or (flags & FIN and not stream.waiting and _distance(end, stream.expected) <= 0):
             self._close(time, key, stream, found)
@@ -137,6 +150,8 @@ class Streams:
         held = len(stream.framer)
         if stream.waiting:
             held += sum(map(len, stream.waiting.values()))
+        if stream.beginning is not None and len(stream.beginning.payload) != held:  # else they are the same bytes
+            held += len(stream.beginning.payload)
         stream.held = held
         self._streams[key] = stream
         self._bytes += held
@@ -158,6 +173,11 @@ class Streams:
             self.forgotten += closed.pop(first)[1] > time
         closed[key] = stream.expected, time + self._limits.closed_lasts
 
+    def ended(self, time: int, key: bytes) -> bool:
+        """Tell whether a direction was closed in good order, or reset, and not long ago."""
+        closed = self._closed.get(key)
+        return closed is not None and time < closed[1]
+
     def _is_late(self, time: int, key: bytes, end: int) -> bool:
         """Tell whether a segment is a copy of what a stream had before it was closed."""
         closed = self._closed.get(key)
@@ -172,6 +192,27 @@ class Streams:
         self._interrupt(stream, found)
 
     # Order
+
+    def _take(
+        self, stream: _Stream, time: int, sequence: int, payload: bytes, missing: int, found: list[Found]
+    ) -> Discard | None:
+        """Take a segment's bytes; of the first one, note what was in it."""
+        beginning = stream.beginning
+        if beginning is None:
+            return self._place(stream, time, sequence, payload, missing, found)
+        if (
+            beginning.found is not None
+            and not missing
+            and self._put_before(stream, beginning, sequence, payload, found)
+        ):
+            stream.beginning = None
+            return None
+        reason = self._place(stream, time, sequence, payload, missing, found)
+        if beginning.found is None and not missing:
+            beginning.found = [message for path, message, _, _ in found if path is stream.path]
+        elif sequence != beginning.sequence or missing:
+            stream.beginning = None  # another segment came, or the first was cut
+        return reason
 
     def _place(
         self, stream: _Stream, time: int, sequence: int, payload: bytes, missing: int, found: list[Found]
@@ -201,6 +242,29 @@ class Streams:
             return reason
         self._wait(stream, time, sequence, payload, found)
         return None
+
+    def _put_before(
+        self, stream: _Stream, beginning: _Beginning, sequence: int, payload: bytes, found: list[Found]
+    ) -> bool:
+        """Put right a stream whose first two segments were captured in reverse order, its SYN not at all.
+
+        The first was read as if nothing went before it. Read both anew; what the first held for itself was given.
+        A single byte is no segment that was overtaken but a probe whether the other end is alive (RFC 9293 §3.8.4).
+        """
+        if len(payload) < 2 or sequence + len(payload) & _MASK != beginning.sequence or stream.waiting:
+            return False
+        framer = Framer(Mode.OPEN, self._limits)
+        messages, _ = framer.take(payload)
+        more, _ = framer.take(beginning.payload)
+        given = beginning.found or []
+        first = len(more) - len(given)
+        if first < 0 or more[first:] != given:
+            return False
+        websocket = framer.mode is Mode.WEBSOCKET
+        messages += more[:first]
+        found += [(stream.path, message, websocket, False) for message in messages]
+        stream.framer = framer
+        return True
 
     def _wait(self, stream: _Stream, time: int, sequence: int, payload: bytes, found: list[Found]) -> None:
         limits = self._limits

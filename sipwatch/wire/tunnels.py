@@ -6,10 +6,11 @@ Must not know: what is inside, or how deep we are.
 from sipwatch.wire import link
 from sipwatch.wire.discards import Discard
 
-# UDP destination ports; payload is checked before it is believed.
+# UDP ports of the receiver or the sender; payload is checked before it is believed.
 VXLAN_PORTS = frozenset({4789, 8472})
 GENEVE_PORT = 6081
 GTP_U_PORT = 2152
+PORTS = frozenset(port.to_bytes(2, "big") for port in (*VXLAN_PORTS, GENEVE_PORT, GTP_U_PORT))  # as in a header
 
 _ERSPAN_2, _ERSPAN_3, _PPP = 0x88BE, 0x22EB, 0x880B
 _G_PDU = 0xFF
@@ -45,7 +46,8 @@ def by_port(data: bytes, port: int, start: int, end: int) -> int | Discard | Non
             return None
         return link.ethernet(data, start + 8)
     if port == GENEVE_PORT:
-        if end - start < 8 or data[start] >> 6:
+        # RFC 8926 §3.4: version 0, everything reserved zero.
+        if end - start < 8 or data[start] >> 6 or data[start + 1] & 0x3F or data[start + 7]:
             return None
         protocol = int.from_bytes(data[start + 2 : start + 4], "big")
         return link.ethernet_or_ip(data, protocol, start + 8 + 4 * (data[start] & 0x3F))

@@ -106,7 +106,7 @@ def test_every_fragment_captured_twice_gives_the_message_once_and_nothing_times_
         items += [*decoder.frame(0, 101, piece), *decoder.frame(10, 101, piece)]
     items += decoder.finish(60 * SECOND)
     assert calls(items) == [b"call1"]
-    assert decoder.discards == {Discard.DUPLICATE: 3}
+    assert decoder.discards == {Discard.DUPLICATE: 1, Discard.FRAGMENT_REPEATED: 2}, "one message, one duplicate"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -149,7 +149,7 @@ def test_a_piece_behind_the_end_gives_the_datagram_up() -> None:
 
 def test_fragments_whose_rest_never_comes_time_out_and_are_counted() -> None:
     """By their own deadline, whenever anybody looks."""
-    first, second, *_ = f.fragments_v4(f.ipv4(f.udp(options(body=b"x" * 300))), 400, 5)
+    first, second, *_ = f.fragments_v4(f.ipv4(f.udp(options(body=b"x" * 300))), 104, 5)
     decoder = Decoder()
     decoder.frame(0, 101, first)
     assert decoder.frame(30 * SECOND, 101, second) == ()
@@ -214,6 +214,59 @@ def test_what_is_no_message_is_discarded_by_name(frame: bytes, reason: Discard) 
     assert decoder.discards == {reason: 1}
 
 
+TO_A_TUNNEL = {name: f.TUNNELS[name] for name in ("vxlan", "geneve", "gtp-u", "gtp-u-extended")}
+
+
+@pytest.mark.parametrize("tunnel", TO_A_TUNNEL)
+@pytest.mark.parametrize("link", ["ethernet", "vlan"], ids=["fast-path", "slow-path"])
+def test_a_tunnel_is_known_by_its_port_on_the_senders_side_as_well(tunnel: str, link: str) -> None:
+    """Some answer from the port they are asked at, to whatever port they were asked from."""
+    packet = TO_A_TUNNEL[tunnel](f.ipv4(f.udp(options())))
+    turned = packet[:20] + packet[22:24] + f.ports(50_000, 0)[:2] + packet[24:]
+    link_type, enclose = f.LINKS[link]
+    decoder = Decoder()
+    for time in (0, SECOND):  # the second time the ends are known
+        (message,) = decoder.frame(time, link_type, enclose(turned))
+        assert isinstance(message, Request)
+        assert message.path.destination == "192.0.2.2:5060"
+
+
+@pytest.mark.parametrize("port", [4789, 8472, 6081, 2152])
+@pytest.mark.parametrize("text", [options(), b"\r\n\r\n" + options()], ids=["plain", "blank-lines-first"])
+def test_a_phone_may_speak_from_a_tunnels_port(port: int, text: bytes) -> None:
+    """Payload is looked at before it is believed; also once the ends are known."""
+    decoder = Decoder()
+    for time in (0, SECOND):
+        for way in ((port, 5060), (5060, port)):
+            assert calls(decoder.frame(time, 1, udp_frame(text, sport=way[0], dport=way[1]))) == [b"call1"]
+
+
+def test_sip_behind_an_authentication_header_is_read() -> None:
+    """RFC 4302 in IPv4, as in IPv6."""
+    header = struct.pack("!BBHII", f.UDP, 4, 0, 1, 1) + bytes(12)
+    for wrap in (f.ipv4, f.ipv6):
+        (message,) = Decoder().frame(0, 101, wrap(header + f.udp(options()), 51))
+        assert isinstance(message, Request)
+        assert message.path.source.endswith(":5060")
+
+
+@pytest.mark.parametrize(
+    ("packet", "reason"),
+    [
+        (f.ipv4(bytes((17, 4)) + bytes(6), 51), Discard.IP_TRUNCATED),
+        (f.ipv4(bytes((17, 200)) + bytes(40), 51), Discard.IP_MALFORMED),
+        (f.ipv4(bytes((17, 0)) + bytes(40), 51), Discard.IP_MALFORMED),
+        (f.ipv4(b"\x33\x01".ljust(12, b"\0") * 40, 51), Discard.TUNNEL_DEPTH),
+        (f.ipv4(f.ports(5060, 5060) + bytes(40), 132), Discard.SCTP),
+        (f.ipv6(f.ports(5060, 5060) + bytes(40), 132), Discard.SCTP),
+    ],
+    ids=["half-a-header", "longer-than-the-packet", "shorter-than-itself", "headers-without-end", "sctp", "sctp-v6"],
+)
+def test_what_is_not_behind_ip_security_is_named(packet: bytes, reason: Discard) -> None:
+    """SCTP is for the deep decoder."""
+    assert Decoder().frame(0, 101, packet) == (reason,)
+
+
 def test_an_unknown_link_type_is_named() -> None:
     """IEEE 802.11 is not decoded."""
     assert Decoder().frame(0, 105, bytes(100)) == (Discard.LINK_TYPE,)
@@ -263,6 +316,63 @@ def test_a_copy_may_come_with_an_earlier_time() -> None:
     decoder = Decoder()
     decoder.frame(SECOND, 1, udp_frame(options()))
     assert decoder.frame(SECOND - 50_000_000, 1, udp_frame(options())) == (Discard.DUPLICATE,)
+
+
+def test_two_copies_that_differ_in_their_identification_were_sent_twice() -> None:
+    """Whatever sends again without waiting for T1 says so there (RFC 791 §2.3); a router on the way changes the TTL."""
+    decoder = Decoder()
+    routed = bytearray(udp_frame(options()))
+    routed[22] -= 1
+    again = f.ethernet(f.ipv4(f.udp(options()), ident=2))
+    assert calls(decoder.frame(0, 1, udp_frame(options()))) == [b"call1"]
+    assert decoder.frame(10, 1, bytes(routed)) == (Discard.DUPLICATE,)
+    assert calls(decoder.frame(20, 1, again)) == [b"call1"]
+    assert decoder.frame(30, 113, f.sll(again[14:])) == (Discard.DUPLICATE,), "whatever way it was captured"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_where_the_identification_says_nothing_bytes_and_time_decide(family: str) -> None:
+    """Linux leaves it zero where fragments are forbidden (RFC 6864 §4); IPv6 has none."""
+    wrap, *ends = FAMILIES[family]
+    packet = wrap(f.udp(options()), f.UDP, *ends)
+    packet = packet[:4] + bytes(2) + packet[6:] if family == "v4" else packet
+    decoder = Decoder()
+    assert calls(decoder.frame(0, 101, packet)) == [b"call1"]
+    assert decoder.frame(10, 101, packet) == (Discard.DUPLICATE,)
+
+
+def test_the_identification_of_what_a_tunnel_carries_is_the_inner_one() -> None:
+    """A mirror wraps each copy in a packet of its own."""
+    decoder = Decoder()
+    inner = f.ipv4(f.udp(options()), ident=9)
+    copies = [f.ipv4(f.gre(inner)[20:], 47, ident=ident) for ident in (1, 2)]
+    items = [item for copy in copies for item in decoder.frame(0, 101, copy)]
+    assert calls(items) == [b"call1"]
+    assert items[1:] == [Discard.DUPLICATE]
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"\x12\x34\x01\x00\x00\x01" + bytes(24), Discard.NOT_SIP),
+        (b"\r\n\r\n", Discard.KEEPALIVE),
+        (b"GET / HTTP/1.1\r\n\r\n", Discard.NOT_SIP),
+        (f.hep3(b"{}", f.A4, f.B4, kind=5), Discard.NOT_SIP),
+        (b"\x80\x08" + bytes(170), Discard.MEDIA),
+    ],
+    ids=["dns", "keep-alive", "http", "hep-of-something-else", "rtp"],
+)
+def test_copies_of_what_is_no_sip_are_no_duplicates_left_out(payload: bytes, reason: Discard) -> None:
+    decoder = Decoder()
+    assert [decoder.frame(0, 1, udp_frame(payload)) for _ in range(2)] == [(reason,)] * 2
+    assert decoder.discards == {reason: 2}
+
+
+def test_copies_of_sip_behind_blank_lines_are_duplicates() -> None:
+    decoder = Decoder()
+    frames = [udp_frame(b"\r\n\r\n" + options()), udp_frame(f.hep3(options(2), f.A4, f.B4), dport=9060)]
+    items = [item for frame in frames for _ in range(2) for item in decoder.frame(0, 1, frame)]
+    assert (calls(items), items[1::2]) == ([b"call1", b"call2"], [Discard.DUPLICATE] * 2)
 
 
 def test_the_same_bytes_between_other_ends_are_no_duplicate() -> None:

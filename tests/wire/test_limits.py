@@ -163,10 +163,10 @@ def test_closed_streams_are_forgotten_in_the_end() -> None:
     for number in range(15):
         decoder.frame(0, 101, f.ipv4(f.tcp(options(), 1, f.ACK | f.FIN), f.TCP, source(number)))
     assert decoder.tracked["closed_streams"] == SMALL.closed_streams
-    assert decoder.evicted == {"closed_streams": 5}
+    assert decoder.evicted == {"closed_streams": 5, "connections": 5}
     decoder.frame(61 * SECOND, 101, f.ipv4(f.tcp(options(), 1, f.ACK | f.FIN), f.TCP, source(99)))
     assert decoder.tracked["closed_streams"] == 1
-    assert decoder.evicted == {"closed_streams": 5}
+    assert decoder.evicted["closed_streams"] == 5
 
 
 segments = st.tuples(
