@@ -1,4 +1,4 @@
-"""``sipwatch explain``: what an outcome, a condition, a finding, a status code or a cause means, and who should act.
+"""``sipwatch explain``: what a word or code of the reports means, and who should act.
 
 Must not know: captures. What is known stands in ``knowledge``, not here.
 """
@@ -57,8 +57,8 @@ def explain(
         list[str] | None,
         typer.Argument(
             metavar="WHAT",
-            help="A status code (486), a cause ('Q.850;cause=19'), an outcome, a condition, a finding, or the name of "
-            "one (no_answer, 'Agent busy'), a status line or a Reason header. Without it: a list of everything.",
+            help="A status code (486), a cause ('Q.850;cause=19'), an outcome, a condition, an ending, a finding, or "
+            "the name of one (no_answer, 'Agent busy'), a status line or a Reason header. Without it: a list of all.",
             show_default=False,
         ),
     ] = None,
@@ -75,7 +75,9 @@ def explain(
     entries = _find(knowledge, wanted) if what else knowledge.all()
     peer = _peer(kind)
     if peer is not None and not any(entry.kind in _WITH_KIND for entry in entries):
-        raise typer.BadParameter("a peer's kind makes no difference to a condition or a finding", param_hint="--kind")
+        raise typer.BadParameter(
+            "a peer's kind makes no difference to a condition, an ending or a finding", param_hint="--kind"
+        )
     with opened(None) as out:
         if form is Format.JSON:
             _write_json(out, entries, wanted if what else None, peer)
@@ -258,6 +260,7 @@ def _print_list(out: IO[bytes], knowledge: Knowledge, peer: PeerKind | None) -> 
     titles = {
         Kind.OUTCOME: labels.outcomes,
         Kind.CONDITION: labels.conditions,
+        Kind.ENDING: labels.endings,
         Kind.FINDING: labels.findings,
         Kind.CLASS: labels.classes,
         Kind.STATUS: labels.statuses,

@@ -39,12 +39,14 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     outcome: str
     condition: str
+    ending: str
     finding: str
     status: str
     cause: str
     class_: str = field(name="class")
     outcomes: str
     conditions: str
+    endings: str
     findings: str
     classes: str
     statuses: str
@@ -102,6 +104,10 @@ class Knowledge:
     def condition(self, key: str) -> Entry:
         """Return what is known about a condition. Raises KeyError."""
         return self._entries[Kind.CONDITION, key]
+
+    def ending(self, key: str) -> Entry:
+        """Return what is known about a way in which answered calls end. Raises KeyError."""
+        return self._entries[Kind.ENDING, key]
 
     def finding(self, key: str) -> Entry:
         """Return what is known about a kind of finding. Raises KeyError."""

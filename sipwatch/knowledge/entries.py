@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind as FindingKind
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.track.conditions import Condition
@@ -19,6 +20,7 @@ class Kind(StrEnum):
 
     OUTCOME = "outcome"
     CONDITION = "condition"
+    ENDING = "ending"
     FINDING = "finding"
     STATUS = "status"
     CAUSE = "cause"
@@ -28,7 +30,7 @@ class Kind(StrEnum):
 class Entry(Struct, frozen=True, kw_only=True):
     """One explanation, for two readers.
 
-    ``key`` is the outcome, condition or finding, the number of a code, or ``4xx``. ``name`` is as on the
+    ``key`` is the outcome, condition, ending or finding, the number of a code, or ``4xx``. ``name`` is as on the
     wire or in the standard, the key where there is no such name. ``registered`` is False for a number
     that no standard defines: its texts are those of what it is to be treated as. ``says`` has the sentence
     for each variant of a finding, with the names of its facts in braces.
@@ -114,6 +116,7 @@ def general_code(code: int) -> int:
 KEYS: dict[Kind, tuple[str, ...]] = {
     Kind.OUTCOME: tuple(outcome.value for outcome in Outcome),
     Kind.CONDITION: tuple(condition.value for condition in Condition),
+    Kind.ENDING: tuple(ending.value for ending in Ending),
     Kind.FINDING: FINDINGS,
     Kind.CLASS: CLASSES,
     Kind.STATUS: tuple(str(code) for code in sorted((*STATUS_CODES, *HISTORIC_CODES))),

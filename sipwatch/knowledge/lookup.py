@@ -21,6 +21,7 @@ _Q850 = (b"q.850", b"q850")
 _KINDS = {
     "outcome": Kind.OUTCOME,
     "condition": Kind.CONDITION,
+    "ending": Kind.ENDING,
     "finding": Kind.FINDING,
     "status": Kind.STATUS,
     "status code": Kind.STATUS,

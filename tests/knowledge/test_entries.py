@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from sipwatch.classify.endings import PLAIN_ENDING
 from sipwatch.classify.outcomes import PLAIN_NAME
 from sipwatch.knowledge import Entry, Kind, load
 from sipwatch.knowledge.entries import (
@@ -50,15 +51,22 @@ def test_every_q850_cause_is_explained() -> None:
     assert [int(entry.key) for entry in ENGLISH.all(Kind.CAUSE)] == sorted(CAUSES)
 
 
-def test_every_outcome_condition_and_finding_is_explained() -> None:
+def test_every_outcome_condition_ending_and_finding_is_explained() -> None:
     assert {entry.key for entry in ENGLISH.all(Kind.OUTCOME)} == {outcome.value for outcome in PLAIN_NAME}
     assert {entry.key for entry in ENGLISH.all(Kind.CONDITION)} == {condition.value for condition in Condition}
+    assert {entry.key for entry in ENGLISH.all(Kind.ENDING)} == {ending.value for ending in PLAIN_ENDING}
     assert len(ENGLISH.all(Kind.FINDING)) == len(set(KEYS[Kind.FINDING])) == 16
 
 
 def test_outcomes_have_the_names_that_reports_use() -> None:
     assert {entry.key: entry.plain for entry in ENGLISH.all(Kind.OUTCOME)} == {
         outcome.value: name for outcome, name in PLAIN_NAME.items()
+    }
+
+
+def test_endings_have_the_names_that_reports_use() -> None:
+    assert {entry.key: entry.plain for entry in ENGLISH.all(Kind.ENDING)} == {
+        ending.value: name for ending, name in PLAIN_ENDING.items()
     }
 
 
@@ -112,7 +120,14 @@ def test_no_sentence_is_repeated_from_entry_to_entry() -> None:
 def test_what_a_text_refers_to_is_explained_as_well(entry: Entry) -> None:
     """Words with an underscore are keys of this program."""
     known = {other.key for other in ENTRIES}
-    timers = {"no_response_after", "slow_progress_after", "no_progress_after", "no_answer_after", "brief_before"}
+    timers = {
+        "no_response_after",
+        "slow_progress_after",
+        "no_progress_after",
+        "no_answer_after",
+        "brief_before",
+        "dialog_timeout",
+    }
     told = [re.sub(r"\{\w+\}", "", text) for text in texts(entry)]
     words = {word for text in told for word in re.findall(r"[a-z0-9]+(?:_[a-z0-9]+)+", text)}
     assert words - known - timers - {"evicted_total"} == set()
