@@ -217,7 +217,7 @@ CENTRE: dict[str, Situation] = {
             "full": End(
                 "congested",
                 603,
-                [Told("trunk_full", "acme", r"^All lines busy on acme\. .*at that moment: 1; the most ever: 1")],
+                [Told("trunk_full", "acme", r"^603 from acme: all lines busy\. .*at that moment: 1; the most ever: 1")],
             ),
             "red-button": End("declined", 603, [], ["refused"]),
         },

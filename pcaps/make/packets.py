@@ -51,6 +51,25 @@ def ethernet(source: str, destination: str, protocol: int, body: bytes) -> bytes
     return _MACS + b"\x08\x00" + header + body
 
 
+def fragments(frame: bytes, number: int, mtu: int = 1500) -> list[bytes]:
+    """Return an Ethernet frame with an IPv4 packet as the fragments that fit into an MTU (RFC 791 §3.2)."""
+    link, head, body = frame[:14], frame[14:34], frame[34:]
+    step = (mtu - len(head)) // 8 * 8
+    found = []
+    for place in range(0, len(body), step):
+        piece = body[place : place + step]
+        more = 0x2000 if place + step < len(body) else 0
+        header = (
+            head[:2]
+            + struct.pack("!HHH", 20 + len(piece), number, more | place // 8)
+            + head[8:10]
+            + b"\0\0"
+            + head[12:]
+        )
+        found.append(link + header[:10] + checksum(header).to_bytes(2, "big") + header[12:] + piece)
+    return found
+
+
 def pcap(packets: Iterable[tuple[int, bytes]]) -> bytes:
     """Return a capture file of (ns since 1970, Ethernet frame), microseconds, little endian."""
     parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)]

@@ -50,7 +50,10 @@ class Situation:
 
     ``beside`` are the findings that stand with no call: they came too late for it, or are about a registration.
     ``until`` is when a last packet that is no SIP was captured, seconds after the start. ``errors`` are ICMP port
-    unreachable for what A says to B at a time: (time, A, B, seconds until the error).
+    unreachable for what A says to B at a time: (time, A, B, seconds until the error). ``resets`` are TCP RST that A
+    sends to B on their connection: (time, A, B).
+
+    Lines may have options of their own: ``over=tcp``, and ``pad=N`` for so many bytes more than needed.
     """
 
     what: str
@@ -60,6 +63,7 @@ class Situation:
     beside: list[Told] = field(default_factory=list)
     until: float | None = None
     errors: list[tuple[str, str, str, float]] = field(default_factory=list)
+    resets: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def said(call: str, start: float, script: str, **options: str) -> str:

@@ -14,33 +14,78 @@ from pcaps.make.centre import CENTRE
 from pcaps.make.network import NETWORK
 from pcaps.make.scenes import AGENTS
 from pcaps.make.situation import HOSTS
+from pcaps.make.strain import STRAIN
 
 if TYPE_CHECKING:
     from pcaps.make.situation import Situation
 
-SITUATIONS: dict[str, Situation] = {**CENTRE, **NETWORK}
+SITUATIONS: dict[str, Situation] = {**CENTRE, **NETWORK, **STRAIN}
 START = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z, a Monday
 _CONTACT = re.compile(rb"(?<=\r\nContact: )[^\r]*")
+_LARGEST_FRAME = 1514
+_RESET, _PUSH, _ACK = 4, 8, 16
+
+
+class Wire:
+    """Puts messages into frames: datagrams, fragments of them, segments of connections that were up before."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._openers: set[tuple[str, str]] = set()
+        self._fragmented = 0
+
+    def frames(self, source: str, destination: str, payload: bytes, options: dict[str, str]) -> list[bytes]:
+        """Return the frames of one message."""
+        if options.get("over") == "tcp":
+            return [self.segment(source, destination, payload, _ACK | _PUSH)]
+        frame = packets.udp(source, destination, payload)
+        if len(frame) <= _LARGEST_FRAME:
+            return [frame]
+        self._fragmented += 1
+        return packets.fragments(frame, self._fragmented)
+
+    def segment(self, source: str, destination: str, payload: bytes, flags: int) -> bytes:
+        """Return a segment; whoever sends first has opened the connection, from a port of his own."""
+        if (destination, source) not in self._openers:
+            self._openers.add((source, destination))
+        ports = (40000, 5060) if (source, destination) in self._openers else (5060, 40000)
+        sequence = self._numbers.get((source, destination), 1)
+        self._numbers[source, destination] = sequence + len(payload)
+        acknowledged = self._numbers.get((destination, source), 1)
+        return packets.tcp(source, destination, payload, sequence, acknowledged, flags, *ports)
 
 
 def capture(situation: Situation) -> bytes:
     """Return a situation as a capture file."""
+    wire = Wire()
     frames: list[tuple[int, bytes]] = []
     sources = {(time, source, destination): gone for time, source, destination, gone in situation.errors}
     for line in sorted(talk.lines(situation.script), key=lambda line: Decimal(line.time)):
         source, destination = HOSTS[line.source], HOSTS[line.destination]
-        payload = talk.message(line, HOSTS, AGENTS)
-        if "contact" in line.options:
-            payload = _CONTACT.sub(line.options["contact"].encode(), payload)
-        frame = packets.udp(source, destination, payload)
-        frames.append((_moment(line.time), frame))
+        sent = wire.frames(source, destination, _payload(line), line.options)
+        frames += [(_moment(line.time), frame) for frame in sent]
         gone = sources.get((line.time, line.source, line.destination))
         if gone is not None:
-            frames.append((_moment(Decimal(line.time) + Decimal(str(gone))), unreachable(destination, source, frame)))
+            at = _moment(Decimal(line.time) + Decimal(str(gone)))
+            frames.append((at, unreachable(destination, source, sent[0])))
+    for time, source, destination in situation.resets:
+        frames.append((_moment(time), wire.segment(HOSTS[source], HOSTS[destination], b"", _RESET | _ACK)))
     if situation.until is not None:
         rtp = packets.udp(HOSTS["A"], HOSTS["P"], b"\x80\x08" + bytes(170), 10000, 10000)
         frames.append((_moment(situation.until), rtp))
     return packets.pcap(sorted(frames, key=lambda entry: entry[0]))
+
+
+def _payload(line: talk.Line) -> bytes:
+    transport = line.options.get("over", "udp").upper()
+    payload = talk.message(line, HOSTS, AGENTS, transport=transport)
+    if "contact" in line.options:
+        payload = _CONTACT.sub(line.options["contact"].encode(), payload)
+    if "pad" in line.options:
+        payload = payload.replace(
+            b"\r\nContact:", b"\r\nSubject: " + b"x" * int(line.options["pad"]) + b"\r\nContact:", 1
+        )
+    return payload
 
 
 def _moment(seconds: str | float | Decimal) -> int:

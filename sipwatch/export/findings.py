@@ -12,9 +12,9 @@ from sipwatch.export.calls import short_id, timestamp
 from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord
 
 if TYPE_CHECKING:
-    from sipwatch.classify.diagnosis import Whole
+    from sipwatch.classify.families.device import Device
     from sipwatch.classify.findings import Evidence, Fact, Finding
-    from sipwatch.classify.past import Device
+    from sipwatch.classify.noted import Whole
 
 _FILE_SHIFT = 40  # as capture.tally.Place counts; nobody here may know that layer
 _NUMBER = (1 << _FILE_SHIFT) - 1

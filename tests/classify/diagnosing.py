@@ -23,6 +23,13 @@ SECOND = 1_000_000_000
 TRUNK, DEVICES, SERVER = PeerKind.TRUNK, PeerKind.DEVICES, PeerKind.SERVER
 
 
+def response(code: int = 480, time: int = 0) -> Response:
+    """Return a response to an INVITE."""
+    (message,) = messages(f"{time} T>A {code}\n")
+    assert isinstance(message, Response)
+    return message
+
+
 class Diagnosed:
     """An engine that is fed with messages, and the calls that are over by their Call-ID."""
 

@@ -375,7 +375,10 @@ def test_calls_up_are_counted_in_both_directions_and_once_each() -> None:
         "1.3 P>T ACK ttag=callee branch=z9hG4bKk vias=2\n"
     )
     found = diagnose(out + into + at(4, again, call="h1") + at(40, FULL), settings(ACME))
-    assert found.text("trunk_full") == "All lines busy on acme. Calls seen up at that moment: 4; the most ever: 5."
+    assert (
+        found.text("trunk_full")
+        == "603 from acme: all lines busy. Calls seen up there at that moment: 4; the most ever: 5."
+    )
 
 
 def test_a_trunk_that_says_so_while_nothing_is_up_is_told_otherwise() -> None:
@@ -432,40 +435,40 @@ def test_a_rule_that_calls_an_error_answered_puts_nothing_up() -> None:
     assert found.calls["c0"].outcome == "answered"
     assert "the most ever was 0" in found.text("trunk_full")
     assert found.engine.diagnosis is not None
-    assert found.engine.diagnosis._up == {}
+    assert found.engine.diagnosis.trunks.up == {}
 
 
 def test_after_a_reload_the_calls_that_are_up_count_for_their_trunks_new_name() -> None:
     found = Diagnosed().say(at(0, TAKEN, call="u1") + at(1, TAKEN, call="u2"))
     found.engine.use(settings(ACME))
     found.say(at(10, FULL)).over()
-    assert "Calls seen up at that moment: 2" in found.text("trunk_full")
+    assert "Calls seen up there at that moment: 2" in found.text("trunk_full")
 
 
 def test_a_reload_forgets_peers_that_are_gone() -> None:
     found = Diagnosed(settings(ACME)).say(at(0, TAKEN + HUNG_UP, call="u1"))
     diagnosis = found.engine.diagnosis
     assert diagnosis is not None
-    assert set(diagnosis._trunks) == {"acme"}
+    assert set(diagnosis.trunks.by_peer) == {"acme"}
     found.engine.use(settings(peer("north", TRUNK, "T")))
-    assert set(diagnosis._trunks) == set()
+    assert set(diagnosis.trunks.by_peer) == set()
     found.say(at(60, FULL)).over()
-    assert "All lines busy on north" in found.text("trunk_full")
+    assert "603 from north, which stands for all lines busy" in found.text("trunk_full")
 
 
 def test_configured_trunks_are_never_pushed_out_and_of_others_nothing_untrue_is_said() -> None:
     found = Diagnosed(settings(ACME))
     diagnosis = found.engine.diagnosis
     assert diagnosis is not None
-    diagnosis._others = Table(2)
+    diagnosis.trunks.others = Table(2)
     found.say(at(0, TAKEN, call="u1") + at(0, TAKEN.replace("T", "U").replace("INVIUE", "INVITE"), call="u2"))
     for place, letter in enumerate("VWXYZ"):
         found.say(at(10 + place, f"0 A>{letter} INVITE\n" + ends(486, 1, f"{letter}>A"), call=f"o{letter}"))
     congested = "0 A>U INVITE\n" + ends(503, 1, "U>A", "h=Reason:_Q.850;cause=34")
     found.say(at(30, FULL) + at(30, congested, call="c2")).over()
-    assert "Calls seen up at that moment: 1" in found.text("trunk_full")
+    assert "Calls seen up there at that moment: 1" in found.text("trunk_full")
     assert found.kinds("c2") == []  # its trunk was forgotten, and with it the call that is up
-    assert found.engine.evicted["trunks"] == diagnosis._others.evicted > 0
+    assert found.engine.evicted["trunks"] == diagnosis.trunks.others.evicted > 0
 
 
 # A trunk gone bad
@@ -600,7 +603,7 @@ def test_the_device_that_was_asked_lately_is_kept() -> None:
     found = Diagnosed(SITE)
     diagnosis = found.engine.diagnosis
     assert diagnosis is not None
-    diagnosis.devices = Table(2)
+    diagnosis.devices.table = Table(2)
     found.say(offers(486, 486))
     for place in range(4):
         other = at(200 + place, "0 P>C INVITE\n" + ends(486, 0.5, "C>P"), call=f"x{place}", uri=f"sip:{place}@x")
@@ -633,7 +636,7 @@ def test_every_table_has_a_count_and_counts_what_it_gives_up() -> None:
     found = Diagnosed(SITE)
     diagnosis = found.engine.diagnosis
     assert diagnosis is not None
-    diagnosis._unreachable = Table(1)
+    diagnosis.reach.errors = Table(1)
     found.take([unreachable("1", "A", "X"), unreachable("2", "A", "Y")])
     assert found.engine.tracked["icmp_errors"] == 1
     assert found.engine.evicted == {"icmp_errors": 1}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.classify.diagnosis import Whole
+from sipwatch.classify.families.device import Device
 from sipwatch.classify.findings import VARIANTS, Evidence, Fact, Finding, Kind
-from sipwatch.classify.past import Device
+from sipwatch.classify.noted import Whole
 from sipwatch.export.calls import short_id
 from sipwatch.export.findings import device_record, finding_record, whole_record, words
 
@@ -55,8 +55,8 @@ def test_a_finding_of_the_whole_names_its_first_calls_by_their_ids() -> None:
 
 def test_a_device_is_told_with_how_it_refused_the_most_frequent_first() -> None:
     device = Device("101", "192.0.2.12")
-    for outcome in ("busy", "no_answer", "declined", "no_answer"):
-        device.refuses(outcome, NINE, Evidence(NINE, 1, ""))
+    for call, outcome in enumerate(("busy", "no_answer", "declined", "no_answer")):
+        device.refuses(outcome, NINE, Evidence(NINE, 1, ""), call)
     record = device_record(device)
     assert (record.device, record.address, record.offered, record.answered) == ("101", "192.0.2.12", 4, 0)
     assert list(record.refused.items()) == [("no_answer", 2), ("busy", 1), ("declined", 1)]

@@ -1,0 +1,202 @@
+"""Calls that keep coming: to and fro between two servers, or again and again after they were refused.
+
+Must not know: clocks, words. Every table is bounded; only calls that failed are remembered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen
+from sipwatch.classify.past import Table
+from sipwatch.classify.verdict import refused_credentials
+from sipwatch.track.leg import Heard
+from sipwatch.track.table import SECOND
+from sipwatch.track.transactions import CHALLENGES
+from sipwatch.wire.sip import header, uri_of, user_of
+
+if TYPE_CHECKING:
+    from sipwatch.classify.noted import Noted
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
+
+MAX_PAIRS = 4096
+TURN_WITHIN = 2 * SECOND
+TURNS_FROM = 3  # to, fro, and to again: a call that comes back once may be meant for a number at home
+MAX_TURNS = 70  # as many as hops are allowed (RFC 3261 §8.1.1.6)
+FLOOD_FROM = 5
+FLOOD_WITHIN = SECOND
+_LONGEST_NUMBER: Final = 64
+_NOBODY: Final = frozenset({b"", b"anonymous", b"unknown", b"restricted"})
+_ENTRY: Final = frozenset({401, 403, 407})  # codes that keep somebody out
+
+Numbers = tuple[bytes, bytes]
+
+
+class Turn:
+    """One INVITE of a call that went to and fro."""
+
+    __slots__ = ("call", "evidence", "source", "started")
+
+    def __init__(self, source: bytes, started: int, call: bytes, evidence: Evidence) -> None:
+        self.source = source
+        self.started = started
+        self.call = call
+        self.evidence = evidence
+
+
+class Circles:
+    """Finds calls that two hosts send each other under a new Call-ID each time, the numbers being the same.
+
+    The innermost fails first. So turns are remembered as they fail, and told of when a call is over, which is later.
+    """
+
+    def __init__(self, noted: Noted) -> None:
+        self.turns: Table[list[Turn]] = Table(MAX_PAIRS)  # by both hosts and both numbers
+        self._noted = noted
+
+    def refused(self, leg: Leg) -> None:
+        """Remember a hop that ended with a final response of 400 or more."""
+        if leg.followed:
+            return
+        key = _pair(leg)
+        turns = self.turns.touch(key)
+        if turns is None:
+            turns = []
+            self.turns.put(key, turns)
+        elif len(turns) >= MAX_TURNS:
+            del turns[0]
+        turns.append(Turn(leg.path.source_address, leg.started, leg.call.call_id, seen(leg.invite)))
+
+    def of(self, call: Call) -> Finding | None:
+        """Return what a call that is over and failed was part of."""
+        for leg in call.legs:
+            turns = self.turns.get(_pair(leg))
+            row = _row(turns, call.call_id) if turns is not None else []
+            if len(row) >= TURNS_FROM:
+                return self._finding(leg, row)
+        return None
+
+    def _finding(self, leg: Leg, row: list[Turn]) -> Finding:
+        caller, callee = _numbers(leg)
+        ends = sorted([self._noted.subject(leg.path.source_address), self._noted.subject(leg.path.destination_address)])
+        facts: dict[str, Fact] = {
+            "turns": len(row), "within_seconds": (row[-1].started - row[0].started) / SECOND,
+            "caller": said(caller), "callee": said(callee), "here": ends[0], "there": ends[1],
+        }  # fmt: skip
+        evidence = [turn.evidence for turn in row[: MOST_EVIDENCE - 1]]
+        return Finding(Kind.LOOP, "to_and_fro", ends[0], facts, evidence)
+
+
+def _row(turns: list[Turn], call: bytes) -> list[Turn]:
+    """Return the turns that went to and fro without a pause, and that a call is one of."""
+    ordered = sorted(turns, key=lambda turn: turn.started)
+    row: list[Turn] = []
+    for turn in ordered:
+        last = row[-1] if row else None
+        if last is not None and not (
+            turn.source != last.source and turn.call != last.call and turn.started - last.started <= TURN_WITHIN
+        ):
+            if any(one.call == call for one in row):
+                break
+            row = []
+        row.append(turn)
+    return row if any(one.call == call for one in row) else []
+
+
+class Streak:
+    """Refusals of one source, each of an INVITE that was sent after the refusal before; ``most`` within a second."""
+
+    __slots__ = ("evidence", "first", "last", "most", "refused_at", "sent", "times")
+
+    def __init__(self, started: int) -> None:
+        self.first = self.last = started
+        self.refused_at = -1
+        self.sent = self.most = 0
+        self.times: list[int] = []  # when the latest were sent, within a second
+        self.evidence: list[Evidence] = []
+
+    def add(self, leg: Leg) -> None:
+        """Count one more."""
+        started = leg.started
+        self.last = started
+        self.refused_at = leg.final_at
+        self.sent += 1
+        self.times = [*[time for time in self.times if started - time < FLOOD_WITHIN], started]
+        self.most = max(self.most, len(self.times))
+        if len(self.evidence) < MOST_EVIDENCE:
+            self.evidence.append(seen(leg.invite))
+
+    def goes_on_with(self, leg: Leg) -> bool:
+        """Tell whether an INVITE came right after the last refusal, knowing of it."""
+        return self.refused_at <= leg.started < self.refused_at + FLOOD_WITHIN
+
+
+class Floods:
+    """Finds sources that ask again at once, several times a second, whatever they are told.
+
+    Either the same call again and again, or anything, being kept out each time. A challenge that is answered is no
+    refusal, and whoever gets somebody to ring has not been kept out.
+    """
+
+    def __init__(self, noted: Noted) -> None:
+        self.streaks: Table[Streak] = Table(MAX_PAIRS)
+        self._of_call: Table[Streak] = Table(MAX_PAIRS)  # by the serial of a call that belongs to one
+        self._noted = noted
+
+    def refused(self, leg: Leg) -> None:
+        """Take a hop that ended with a final response of 400 or more."""
+        if leg.final is None or leg.cancelled_at >= 0 or leg.heard > Heard.TRYING:
+            return
+        code = leg.status_code
+        if code in CHALLENGES and leg.followed and not refused_credentials(leg):
+            return
+        path = leg.path
+        ends = (path.source_address, path.destination_address)
+        caller, callee = _numbers(leg)
+        keys: list[tuple[bytes, ...]] = [ends] if code in _ENTRY else []
+        if caller.lower() not in _NOBODY:
+            keys.append((*ends, caller, callee))
+        for key in keys:
+            self._add(key, leg)
+
+    def _add(self, key: tuple[bytes, ...], leg: Leg) -> None:
+        streak = self.streaks.touch(key)
+        if streak is None or not streak.goes_on_with(leg):
+            streak = Streak(leg.started)
+            self.streaks.put(key, streak)
+        streak.add(leg)
+        before = self._of_call.get(leg.call.serial)
+        if before is None or before.sent <= streak.sent:
+            self._of_call.put(leg.call.serial, streak)
+
+    def passed(self, leg: Leg) -> None:
+        """Take a hop on which somebody was reached."""
+        self.streaks.drop((leg.path.source_address, leg.path.destination_address))
+
+    def of(self, call: Call) -> Finding | None:
+        """Return what a call that is over was part of."""
+        streak = self._of_call.get(call.serial)
+        if streak is None:
+            return None
+        self._of_call.drop(call.serial)
+        if streak.most < FLOOD_FROM:
+            return None
+        leg = call.front[0]
+        facts: dict[str, Fact] = {
+            "sent": streak.sent, "most": streak.most, "within_seconds": (streak.last - streak.first) / SECOND,
+            "to": self._noted.subject(leg.path.destination_address), "since_at": streak.first,
+        }  # fmt: skip
+        about = self._noted.subject(leg.path.source_address)
+        return Finding(Kind.INVITE_FLOOD, PLAIN, about, facts, list(streak.evidence))
+
+
+def _numbers(leg: Leg) -> Numbers:
+    """Return the numbers of both parties as the INVITE has them."""
+    caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
+    return caller[:_LONGEST_NUMBER], user_of(leg.invite.request_uri)[:_LONGEST_NUMBER]
+
+
+def _pair(leg: Leg) -> tuple[bytes, bytes, bytes, bytes]:
+    here, there = leg.path.source_address, leg.path.destination_address
+    return (*((here, there) if here < there else (there, here)), *_numbers(leg))

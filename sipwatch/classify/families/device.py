@@ -1,0 +1,233 @@
+"""What a device does with the calls that it is offered, one after another, and whether it was busy when it said so.
+
+Must not know: clocks, words. Every table is bounded; all of it follows packets alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen, where
+from sipwatch.classify.hops import goes_on
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.past import Table
+from sipwatch.classify.peers import PeerKind
+from sipwatch.track.table import SECOND
+from sipwatch.wire.sip import header, uri_of, user_of
+
+if TYPE_CHECKING:
+    from sipwatch.classify.noted import Noted
+    from sipwatch.classify.registered import Registrations
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
+
+MAX_DEVICES = 10_000
+STREAK_FROM = 3
+FAIR_RING = 10 * SECOND  # a phone that a server gave up sooner to ring the next has missed nothing
+_BUSY: Final = frozenset({486, 600})
+_ANSWERED: Final = Outcome.ANSWERED.value
+_DEVICES: Final = PeerKind.DEVICES
+_UNSET: Final = -1
+
+
+class Device:
+    """How one device took the calls that it was offered; ``mostly`` and ``since`` are of its present streak."""
+
+    __slots__ = (
+        "_last", "_last_how", "_streak_of", "address", "answered", "evidence", "longest", "name", "offered", "refused",
+        "since", "streak",
+    )  # fmt: skip
+
+    def __init__(self, name: str, address: str) -> None:
+        self.name = name
+        self.address = address
+        self.offered = self.answered = 0
+        self.refused: dict[str, int] = {}
+        self.streak = self.longest = 0
+        self.since = 0
+        self.evidence: list[Evidence] = []
+        self._streak_of: dict[str, int] = {}
+        self._last = _UNSET  # the serial of the call that it refused last
+        self._last_how = ""
+
+    def took(self) -> None:
+        """Count a call that was answered."""
+        self.offered += 1
+        self.answered += 1
+        self.streak = 0
+        self.evidence.clear()
+        self._streak_of.clear()
+
+    def refuses(self, outcome: str, started: int, evidence: Evidence, call: int) -> None:
+        """Count a call that was not. One that is offered to it twice is one call all the same: the last word counts."""
+        if call == self._last and self.streak:
+            for counts in (self.refused, self._streak_of):
+                counts[self._last_how] -= 1
+                if not counts[self._last_how]:
+                    del counts[self._last_how]
+                counts[outcome] = counts.get(outcome, 0) + 1
+            self._last_how = outcome
+            self.evidence[-1] = evidence
+            return
+        self._last, self._last_how = call, outcome
+        self.offered += 1
+        self.refused[outcome] = self.refused.get(outcome, 0) + 1
+        self._streak_of[outcome] = self._streak_of.get(outcome, 0) + 1
+        if not self.streak:
+            self.since = started
+        self.streak += 1
+        self.longest = max(self.longest, self.streak)
+        if len(self.evidence) >= MOST_EVIDENCE:
+            del self.evidence[1]
+        self.evidence.append(evidence)
+
+    @property
+    def mostly(self) -> str:
+        """Return how it refused most of the calls of its present streak, the first one if several equal each other."""
+        return max(self._streak_of, key=lambda how: self._streak_of[how], default="")
+
+    @property
+    def worst(self) -> tuple[int, float, int]:
+        """Return what devices are compared by: the longest streak, the share refused, how many calls that is."""
+        refused = self.offered - self.answered
+        return self.longest, refused / self.offered if self.offered else 0.0, refused
+
+
+class Devices:
+    """The devices that were offered calls, and the calls that each of them is in.
+
+    A device is what stands at addresses configured as such, or who registers and passes nothing on.
+    """
+
+    def __init__(self, noted: Noted, registrations: Registrations) -> None:
+        self.table: Table[Device] = Table(MAX_DEVICES)
+        self.configured = _any_configured(noted)
+        self._noted = noted
+        self._registrations = registrations
+        self._registered = registrations.sources.entries  # looked at for every call: most captures have none
+        self._calls: dict[bytes, dict[int, Call]] = {}  # open calls by address and serial, which the tracker bounds
+
+    def use(self) -> None:
+        """Take a new configuration."""
+        self.configured = _any_configured(self._noted)
+
+    # The calls that devices are in
+
+    def added(self, leg: Leg) -> None:
+        """Take a new hop: whoever stands at its ends is in a call from now on."""
+        if not (self.configured or self._registered):
+            return
+        call, path = leg.call, leg.path
+        if (call.verdict and call.answered_at < 0) or call.ended_by is not None:
+            return  # too late to be heard of again
+        for address in (path.source_address, path.destination_address):
+            if self._is_device(address):
+                self._calls.setdefault(address, {})[call.serial] = call
+
+    def left(self, call: Call) -> None:
+        """Take the end of a call, or its failure."""
+        calls = self._calls
+        if not calls:
+            return
+        for leg in call.legs:
+            for address in (leg.path.source_address, leg.path.destination_address):
+                inside = calls.get(address)
+                if inside is not None and inside.pop(call.serial, None) is not None and not inside:
+                    del calls[address]
+
+    def _is_device(self, address: bytes) -> bool:
+        kind = self._noted.directory.peer(address).kind
+        return kind is _DEVICES or (kind is None and self._registrations.is_device(address))
+
+    # What they do with them
+
+    def offered(self, leg: Leg, outcome: str) -> None:
+        """Take what a device did with a call. Where nothing says that a device stands there, nothing is counted."""
+        address = leg.path.destination_address
+        kind = self._noted.directory.peer(address).kind
+        if kind is not _DEVICES and (kind is not None or not self._registrations.is_device(address) or goes_on(leg)):
+            return
+        if leg.hunted_on and leg.cancelled_at - max(leg.alerted_at, leg.started) < FAIR_RING:
+            return
+        name = said(user_of(leg.invite.request_uri))
+        device = self.table.touch((address, name))
+        if device is None:
+            device = Device(name, where(address))
+            self.table.put((address, name), device)
+        if outcome == _ANSWERED:
+            device.took()
+            return
+        if leg.status_code in _BUSY:
+            self._busy(leg, device)
+        device.refuses(outcome, leg.started, seen(leg.final or leg.cancel or leg.invite), leg.call.serial)
+        if device.streak >= STREAK_FROM:
+            facts: dict[str, Fact] = {
+                "device": name, "address": device.address, "streak": device.streak, "since_at": device.since,
+                "mostly": device.mostly,
+            }  # fmt: skip
+            about = name or device.address
+            self._noted.of_call(leg.call, Finding(Kind.REFUSAL_STREAK, PLAIN, about, facts, list(device.evidence)))
+
+    def _busy(self, leg: Leg, device: Device) -> None:
+        """Say why a device that says "busy" can be so, if the calls that were seen tell.
+
+        One that rang first was answered by a person's finger. One whose calls nobody has seen may be in any number.
+        """
+        if leg.final is None or leg.ringing_at >= 0 or not device.answered:
+            return
+        address = leg.path.destination_address
+        others = [
+            call for call in self._calls.get(address, {}).values() if call is not leg.call and _holds(call, address)
+        ]
+        facts: dict[str, Fact] = {
+            "device": device.name, "address": device.address, "status_code": leg.status_code,
+        }  # fmt: skip
+        about = device.name or device.address
+        if not others:
+            self._noted.of_call(leg.call, Finding(Kind.IDLE_BUSY, "idle", about, facts, [seen(leg.final)]))
+            return
+        if len(others) > 1 or others[0].answered_at < 0 or others[0].ended_by is not None:
+            return
+        other = self._inside(others[0], leg)
+        if other:
+            facts |= {"other": other, "since_at": others[0].answered_at}
+            evidence = [seen(others[0].front[0].invite), seen(leg.final)]
+            self._noted.of_call(leg.call, Finding(Kind.IDLE_BUSY, "internal", about, facts, evidence))
+
+    def _inside(self, call: Call, leg: Leg) -> str:
+        """Return with whom a device speaks, if that is another device, "" if not: with nobody else, and from there."""
+        answered = [one for one in call.legs if one.answered_at >= 0]
+        ends = [end for one in answered for end in _ends(one) if self._is_device(end[0])]
+        here = [end for end in ends if end[1] == leg.path.destination]  # not another one behind the same router
+        there = [end for end in ends if end[0] != leg.path.destination_address]
+        if not here or len({end[0] for end in there}) != 1:
+            return ""
+        return said(there[0][2]) or where(there[0][0])
+
+    def worst(self, most: int) -> list[Device]:
+        """Return the devices that refused most in a row, the worst first; those that refused nothing are left out."""
+        refusing = [device for device in self.table.values() if device.refused]
+        return sorted(refusing, key=lambda device: (device.worst, device.name, device.address), reverse=True)[:most]
+
+
+def _holds(call: Call, address: bytes) -> bool:
+    """Tell whether a call that is not over occupies whoever stands at an address: it still waits there, or is up."""
+    for leg in call.legs:
+        ends = (leg.path.source_address, leg.path.destination_address)
+        if address in ends and (leg.answered_at >= 0 or not leg.verdict):
+            return True
+    return False
+
+
+def _ends(leg: Leg) -> list[tuple[bytes, str, bytes]]:
+    """Return both ends of a hop: address, end, number."""
+    caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
+    path = leg.path
+    return [
+        (path.source_address, path.source, caller),
+        (path.destination_address, path.destination, user_of(leg.invite.request_uri)),
+    ]
+
+
+def _any_configured(noted: Noted) -> bool:
+    return any(peer.kind is _DEVICES for peer in noted.directory.settings.peers)

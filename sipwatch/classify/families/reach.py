@@ -1,0 +1,260 @@
+"""Who does not answer at all: silent peers, dead connections, phones that their router no longer knows.
+
+Must not know: clocks, words. Every table is bounded; all of it follows the order of verdicts and results.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sipwatch.classify.families.path import is_silent
+from sipwatch.classify.findings import MOST_EVIDENCE, Evidence, Fact, Finding, Kind, seen, where
+from sipwatch.classify.hops import goes_on
+from sipwatch.classify.past import Table
+from sipwatch.wire.message import Request, Transport
+
+if TYPE_CHECKING:
+    from sipwatch.classify.noted import Noted
+    from sipwatch.classify.registered import Registrations
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
+    from sipwatch.wire.message import Path, Response, Unreachable
+
+MAX_ADDRESSES = 4096
+MAX_HEARD = 65_536
+SEVERAL = 2  # requests in a row without a response; one alone may be anything
+_SENT_AGAIN: Final = frozenset({"REGISTER", "OPTIONS"})
+_REFUSED: Final = "connection_refused"
+_RESET: Final = "connection_reset"
+_DEAD: Final = {_REFUSED: "refused", _RESET: "reset"}  # errors of TCP, and the variants that tell of them
+# What a server says of a call when the next hop could not be reached.
+_FOR_WANT_OF_A_HOP: Final = frozenset({408, 480, 500, 502, 503, 504})
+_DATAGRAMS: Final = Transport.UDP
+
+
+class End:
+    """When an end was heard last (ns)."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
+class Heard:
+    """When an end was heard last along one path, and along any."""
+
+    __slots__ = ("at", "end")
+
+    def __init__(self, end: End, at: int) -> None:
+        self.at = at
+        self.end = end
+
+
+class Silence:
+    """Requests to one end in a row to which nothing came back. ``since`` is when the first was sent (ns)."""
+
+    __slots__ = ("evidence", "requests", "since")
+
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self.requests = 0
+        self.evidence: list[Evidence] = []
+
+    def add(self, evidence: Evidence) -> None:
+        """Count one more; of the evidence the first and the latest stay."""
+        self.requests += 1
+        if len(self.evidence) >= MOST_EVIDENCE:
+            del self.evidence[1]
+        self.evidence.append(evidence)
+
+
+class Silences:
+    """Who does not answer, by end (``ip:port``); and, so that nobody is called silent who is not, who answered when."""
+
+    def __init__(self) -> None:
+        self.table: Table[Silence] = Table(MAX_ADDRESSES)
+        self._heard: dict[Path, Heard] = {}
+        self._by_end: dict[str, End] = {}
+        self._by_key: dict[bytes, Heard] = {}
+        self._told: set[bytes] = set()
+
+    def heard(self, path: Path, at: int) -> None:
+        """Take a response. Every one comes by here: so one look-up, whatever is remembered."""
+        known = self._heard.get(path)
+        if known is None:
+            known = self._remember(path, at)
+        known.at = known.end.at = at
+
+    def _remember(self, path: Path, at: int) -> Heard:
+        if len(self._heard) >= MAX_HEARD:
+            self._heard.clear()
+            self._by_end.clear()
+            self._by_key.clear()
+            self._told.clear()
+            self.table.clear()  # who answered meanwhile is forgotten: who is really silent will be so twice again
+        end = self._by_end.get(path.source)
+        if end is None:
+            end = self._by_end[path.source] = End(at)
+        known = self._heard[path] = self._by_key[path.key] = Heard(end, at)
+        self._told.add(path.destination_address)
+        return known
+
+    def answered(self, end: str) -> None:
+        """Take an end that was answered for, perhaps from another of its addresses."""
+        self.table.drop(end)
+
+    def captured(self, address: bytes) -> bool:
+        """Tell whether responses to an address were seen: else the capture may hold one direction only."""
+        return address in self._told
+
+    def spoke(self, key: bytes) -> int:
+        """Return when a response last came along a path, by its key (ns), -1 if none did."""
+        known = self._by_key.get(key)
+        return -1 if known is None else known.at
+
+    def silent(self, end: str, sent: int, evidence: Evidence) -> Silence | None:
+        """Take a request that nothing came back for; None if the end has answered a later one."""
+        heard = self._by_end.get(end)
+        if heard is not None and heard.at > sent:
+            self.table.drop(end)
+            return None
+        silence = self.table.touch(end)
+        if silence is None or (heard is not None and heard.at > silence.since):
+            silence = Silence(sent)
+            self.table.put(end, silence)
+        silence.add(evidence)
+        return silence
+
+
+class Reach:
+    """Follows what was sent in vain."""
+
+    def __init__(self, noted: Noted, registrations: Registrations) -> None:
+        self.silences = Silences()
+        self.again: Table[int] = Table(MAX_ADDRESSES)  # when a REGISTER or OPTIONS was sent again, by its path
+        self.errors: Table[Unreachable] = Table(MAX_ADDRESSES)  # by path, the latest
+        self.refusals: Table[Unreachable] = Table(MAX_ADDRESSES)  # of connections, by who wanted them, the latest
+        self._noted = noted
+        self._registrations = registrations
+
+    # What is seen
+
+    def unreachable(self, error: Unreachable) -> None:
+        """Take an error that says of a path that nothing gets through: ICMP that quotes SIP, or TCP's own word."""
+        self.errors.put(error.path.key, error)
+        if error.code == _REFUSED:
+            self.refusals.put(error.path.source_address, error)
+
+    def repeated(self, message: Request | Response) -> None:
+        """Note that a REGISTER or OPTIONS was sent again: its sender heard nothing, either. Hops count their own."""
+        if message.cseq_method in _SENT_AGAIN and isinstance(message, Request):
+            self.again.put(message.path.key, message.time)
+
+    def silent(self, leg: Leg) -> None:
+        """Take a hop on which nothing came back."""
+        if leg.over_at < 0:
+            return
+        path = leg.path
+        error = self._error(path, leg.started)
+        if error is None and not is_silent(leg, self.silences.captured(path.source_address)):
+            return
+        dead = self._dead(path, leg.invite, error)
+        if dead is not None:
+            self._noted.of_call(leg.call, dead)
+            return
+        silence = self.silences.silent(path.destination, leg.started, seen(leg.invite))
+        if silence is not None and (silence.requests >= SEVERAL or error is not None):
+            self._noted.of_call(leg.call, self._silent_peer(path, silence, error))
+        self._behind_router(leg)
+
+    def unanswered(self, path: Path, request: Request) -> None:
+        """Take a REGISTER or OPTIONS without a response. As with an INVITE, only repetitions prove that."""
+        error = self._error(path, request.time)
+        again = self.again.get(path.key)
+        if (
+            error is None
+            and (again is None or again < request.time)
+            and not self.silences.captured(path.source_address)
+        ):
+            return
+        dead = self._dead(path, request, error)
+        if dead is not None:
+            self._noted.of_none(dead)
+            return
+        silence = self.silences.silent(path.destination, request.time, seen(request))
+        if silence is not None and (silence.requests >= SEVERAL or error is not None):
+            self._noted.of_none(self._silent_peer(path, silence, error))
+
+    def failed(self, call: Call, far: Leg) -> None:
+        """Take a call that failed: a connection that was refused to the server just then may be why.
+
+        That it was meant for this call nobody can see; so it is told as what happened meanwhile, and only where the
+        server says what servers say for want of a next hop, and none was seen.
+        """
+        error = self.refusals.get(far.path.destination_address)
+        if error is None or far.final is None or far.status_code not in _FOR_WANT_OF_A_HOP or goes_on(far):
+            return
+        if not far.started <= error.time <= far.final_at:
+            return
+        facts: dict[str, Fact] = {
+            "address": error.path.destination, "server": where(error.path.source_address),
+            "refused_at": error.time, "status_code": far.status_code,
+        }  # fmt: skip
+        evidence = [_evidence_of(error), seen(far.final)]
+        about = self._noted.subject(error.path.destination_address)
+        self._noted.of_call(call, Finding(Kind.TCP_DEAD, "behind", about, facts, evidence))
+
+    # What it comes to
+
+    def _error(self, path: Path, since: int) -> Unreachable | None:
+        if not self.errors.entries:
+            return None
+        error = self.errors.get(path.key)
+        return error if error is not None and error.time >= since else None
+
+    def _silent_peer(self, path: Path, silence: Silence, error: Unreachable | None) -> Finding:
+        facts: dict[str, Fact] = {
+            "address": path.destination, "requests": silence.requests, "since_at": silence.since
+        }  # fmt: skip
+        evidence = list(silence.evidence)
+        if error is not None:
+            facts["icmp"] = error.code
+            facts["reporter"] = where(error.reporter)
+            evidence.append(_evidence_of(error))
+        variant = "silent" if error is None else "unreachable"
+        return Finding(Kind.SILENT_PEER, variant, self._noted.subject(path.destination_address), facts, evidence)
+
+    def _dead(self, path: Path, request: Request, error: Unreachable | None) -> Finding | None:
+        """Look for a TCP connection as the reason: refused, reset, or one that carried messages before."""
+        if path.transport is _DATAGRAMS:
+            return None
+        about = self._noted.subject(path.destination_address)
+        facts: dict[str, Fact] = {"address": path.destination, "sent_at": request.time}
+        if error is not None:
+            facts["error_at"] = error.time
+            variant = _DEAD.get(error.code)
+            evidence = [seen(request), _evidence_of(error)]
+            return None if variant is None else Finding(Kind.TCP_DEAD, variant, about, facts, evidence)
+        last = max(self.silences.spoke(path.reverse_key), self.silences.spoke(path.key))
+        if not 0 <= last < request.time or not self.silences.captured(path.source_address):
+            return None
+        facts["last_at"] = last
+        return Finding(Kind.TCP_DEAD, "silent", about, facts, [seen(request)])
+
+    def _behind_router(self, leg: Leg) -> None:
+        device = self._registrations.device(leg.path.destination)
+        if device is None or not device.private_contact:
+            return
+        address = leg.path.destination_address
+        facts: dict[str, Fact] = {
+            "contact": device.private_contact, "address": where(address), "registered_at": device.at,
+        }  # fmt: skip
+        evidence = [device.evidence, seen(leg.invite)]
+        finding = Finding(Kind.NAT_SUSPECT, "device", self._noted.subject(address), facts, evidence)
+        self._noted.of_call(leg.call, finding)
+
+
+def _evidence_of(error: Unreachable) -> Evidence:
+    kind = "TCP" if error.code in _DEAD else "ICMP"
+    return Evidence(error.time, error.number, f"{kind} {error.code}")

@@ -1,0 +1,129 @@
+"""Numbers that were not found in one spelling, and answered in another one.
+
+Must not know: clocks, words, what else may be wrong with a trunk.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sipwatch.classify.findings import PLAIN, Evidence, Fact, Finding, Kind, said
+from sipwatch.classify.numbers import LONGEST, SHORTEST, index_key, other_spelling
+from sipwatch.classify.past import MOST_IDS, CallId, Glimpse, Table, glimpse, recalled
+
+if TYPE_CHECKING:
+    from sipwatch.classify.families.trunk import Trunk
+    from sipwatch.wire.message import Response
+
+MOST_NUMBERS = 20_000
+_SPELLINGS = 4  # of one number on one trunk
+
+
+class NotFound:
+    """A number that was not found, as dialled: the final response that said so last, and the calls (the first ones)."""
+
+    __slots__ = ("calls", "final", "ids")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.ids: list[CallId] = []
+        self.final: Glimpse = (0, 0, 0, b"")
+
+    def add(self, call: CallId, final: Glimpse) -> None:
+        """Count one more call."""
+        self.calls += 1
+        self.final = final
+        if len(self.ids) < MOST_IDS:
+            self.ids.append(call)
+
+
+class Cure(NamedTuple):
+    """Two spellings of a number on a trunk: one that failed, one that was answered; and a word for the difference."""
+
+    failed: bytes
+    worked: bytes
+    difference: str
+    evidence: list[Evidence]
+    calls: int
+    ids: list[CallId]
+
+
+class Numbers:
+    """Numbers that were answered, and numbers that were not found, by trunk; dialled as in ``region``.
+
+    Remembered by what all spellings of one number on one trunk share. A spelling that was answered there itself is
+    not cured by another one: something else was wrong with it.
+    """
+
+    def __init__(self, region: str | None) -> None:
+        self.region = region
+        self.answered: Table[dict[bytes, Glimpse]] = Table(MOST_NUMBERS)
+        self.not_found: Table[dict[bytes, NotFound]] = Table(MOST_NUMBERS)
+
+    def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Cure]:
+        """Take a number that was answered; return what that says of its other spellings, which failed before."""
+        digits = number[-SHORTEST:] if number.isdigit() and SHORTEST <= len(number) <= LONGEST else _shared(number)
+        if not digits:
+            return []
+        key = (trunk, digits)
+        spellings = self.answered.touch(key)
+        if spellings is None:
+            spellings = {}
+            self.answered.put(key, spellings)
+        elif number not in spellings and len(spellings) >= _SPELLINGS:
+            del spellings[next(iter(spellings))]
+        spellings[number] = glimpse(final)
+        failed = self.not_found.get(key) if self.not_found.entries else None
+        if failed is None:
+            return []
+        failed.pop(number, None)
+        cures = [cure for cure in [self._cure(was, failed[was], number, spellings) for was in failed] if cure]
+        for cure in cures:
+            del failed[cure.failed]
+        return cures
+
+    def fails(self, trunk: Trunk, number: bytes, final: Response, call: CallId) -> Cure | None:
+        """Take a number that was not found; return the other spelling that was answered before, if there is one."""
+        digits = _shared(number)
+        spellings = self.answered.get((trunk, digits)) if digits else None
+        if not digits or (spellings is not None and number in spellings):
+            return None
+        this = NotFound()
+        this.add(call, glimpse(final))
+        for worked in reversed(spellings or {}):
+            cure = self._cure(number, this, worked, spellings or {})
+            if cure is not None:
+                return cure
+        failed = self.not_found.touch((trunk, digits))
+        if failed is None:
+            failed = {}
+            self.not_found.put((trunk, digits), failed)
+        elif number not in failed and len(failed) >= _SPELLINGS:
+            del failed[next(iter(failed))]
+        failed.setdefault(number, NotFound()).add(call, this.final)
+        return None
+
+    def _cure(self, was: bytes, failed: NotFound, worked: bytes, spellings: dict[bytes, Glimpse]) -> Cure | None:
+        if was in spellings:
+            return None
+        difference = other_spelling(said(was), said(worked), self.region)
+        if difference is None:
+            return None
+        evidence = sorted([recalled(failed.final), recalled(spellings[worked])])
+        return Cure(was, worked, difference, evidence, failed.calls, failed.ids)
+
+
+def _shared(number: bytes) -> bytes:
+    """Return what all spellings of a number share, "" for what has no other: extensions, names, what is too long."""
+    if not SHORTEST <= len(number) <= LONGEST:
+        return b""
+    key = index_key(said(number))
+    return key.encode() if key.isdigit() else b""
+
+
+def number_format(trunk: str, cure: Cure) -> Finding:
+    """Return the finding about a number that a trunk wants in another spelling."""
+    facts: dict[str, Fact] = {
+        "number": said(cure.failed), "other": said(cure.worked), "difference": cure.difference,
+    }  # fmt: skip
+    return Finding(Kind.NUMBER_FORMAT, PLAIN, trunk, facts, cure.evidence)

@@ -1,0 +1,65 @@
+"""Where findings are put down: with the call that they are about, or beside all calls.
+
+Must not know: how causes are found, in which words they are told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sipwatch.classify.hops import subject
+from sipwatch.classify.past import MOST_IDS, CallId, Table
+
+if TYPE_CHECKING:
+    from sipwatch.classify.findings import Finding
+    from sipwatch.classify.peers import Directory
+    from sipwatch.track.call import Call
+
+MOST_SUBJECTS = 1000
+
+
+class Whole(NamedTuple):
+    """A finding that came too late for the call it is about, or is about no call: one for each kind and subject.
+
+    ``calls`` counts the calls it is about, ``ids`` are the first of them, ``first`` is the time of its first
+    evidence (ns); the finding itself is the latest.
+    """
+
+    finding: Finding
+    calls: int
+    ids: list[CallId]
+    first: int
+
+
+class Noted:
+    """Takes findings, and knows by what names people call the addresses that they are about."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.beside: Table[Whole] = Table(MOST_SUBJECTS)
+
+    def subject(self, address: bytes) -> str:
+        """Return whom a packed address belongs to."""
+        return subject(self.directory, address)
+
+    def of_call(self, call: Call, finding: Finding) -> None:
+        """Keep a finding with its call; one of a kind is enough."""
+        if call.notes is None:
+            call.notes = []
+        if all([finding.kind is not kept.kind for kept in call.notes]):  # noqa: C419 - a list is quicker
+            call.notes.append(finding)
+
+    def of_none(self, finding: Finding, calls: int = 0, ids: list[CallId] | None = None) -> None:
+        """Keep a finding that stands with no call, or with ``calls`` of them that are over."""
+        key = (finding.kind, finding.variant, finding.subject)
+        before = self.beside.get(key)
+        first = min((evidence.time for evidence in finding.evidence), default=0)
+        if before is not None:
+            calls += before.calls
+            ids = [*before.ids, *(ids or [])]
+            first = min(first, before.first)
+        self.beside.put(key, Whole(finding, calls, (ids or [])[:MOST_IDS], first))
+
+    def whole(self) -> list[Whole]:
+        """Return the findings that stand with no call, in the order of their first evidence."""
+        return sorted(self.beside.values(), key=lambda found: (found.first, found.finding.kind, found.finding.subject))

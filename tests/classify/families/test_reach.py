@@ -1,0 +1,86 @@
+"""Who does not answer: silent ends, dead connections."""
+
+from __future__ import annotations
+
+from sipwatch.classify.families.reach import MAX_HEARD, Silences
+from sipwatch.classify.findings import MOST_EVIDENCE, Evidence
+from sipwatch.wire.message import Path, Transport
+from tests.conversation import path
+
+
+def evidence(time: int) -> Evidence:
+    return Evidence(time, time, "INVITE x")
+
+
+X = "192.0.2.88:5060"
+
+
+def test_requests_without_a_response_add_up_in_a_row() -> None:
+    silences = Silences()
+    first = silences.silent(X, 5, evidence(5))
+    assert first is not None
+    assert (first.requests, first.since) == (1, 5)
+    second = silences.silent(X, 9, evidence(9))
+    assert second is not None
+    assert (second.requests, second.since, [seen.time for seen in second.evidence]) == (2, 5, [5, 9])
+
+
+def test_a_response_in_between_breaks_the_row_and_a_later_one_ends_it() -> None:
+    silences = Silences()
+    silences.silent(X, 5, evidence(5))
+    silences.heard(path("X", "A"), 7)
+    again = silences.silent(X, 9, evidence(9))
+    assert again is not None
+    assert (again.requests, again.since) == (1, 9)
+    silences.heard(path("X", "A"), 12)
+    assert silences.silent(X, 11, evidence(11)) is None
+    assert len(silences.table) == 0
+
+
+def test_another_port_and_another_address_are_other_ends() -> None:
+    silences = Silences()
+    silences.silent(X, 5, evidence(5))
+    silences.heard(path("X", "A", sport=5070), 7)
+    silences.heard(path("Y", "A"), 7)
+    again = silences.silent(X, 9, evidence(9))
+    assert again is not None
+    assert again.requests == 2
+
+
+def test_an_end_that_was_answered_for_is_not_silent() -> None:
+    """From another address of its own, say; the tracker knows."""
+    silences = Silences()
+    silences.silent(X, 5, evidence(5))
+    silences.answered(X)
+    again = silences.silent(X, 9, evidence(9))
+    assert again is not None
+    assert again.requests == 1
+
+
+def test_whether_responses_to_somebody_are_captured_at_all_is_known() -> None:
+    silences = Silences()
+    assert not silences.captured(path("A", "X").source_address)
+    silences.heard(path("Y", "A"), 7)
+    assert silences.captured(path("A", "X").source_address)
+    assert not silences.captured(path("B", "X").source_address)
+
+
+def test_of_many_requests_the_first_and_the_latest_are_shown() -> None:
+    silences = Silences()
+    for time in range(100):
+        silence = silences.silent(X, time, evidence(time))
+    assert silence is not None
+    assert (silence.requests, len(silence.evidence)) == (100, MOST_EVIDENCE)
+    assert [seen.time for seen in silence.evidence] == [0, *range(100 - MOST_EVIDENCE + 1, 100)]
+
+
+def test_who_was_heard_is_bounded_and_forgetting_it_calls_nobody_silent() -> None:
+    silences = Silences()
+    silences.silent(X, 5, evidence(5))
+    for number in range(MAX_HEARD + 1):
+        silences.heard(Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), 7)
+    assert len(silences._heard) == 1
+    again = silences.silent(X, 9, evidence(9))
+    assert again is not None
+    assert again.requests == 1  # the row began anew
+    assert silences.table.evicted == 1
