@@ -6,6 +6,7 @@ import ctypes
 import socket
 import struct
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given
@@ -18,6 +19,9 @@ from sipwatch.wire.message import Request, Response
 from tests.capture.bpf_machine import LOOPBACK, OUTGOING, Packet, run
 from tests.generator import World
 from tests.wire import frames as f
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLAIN = program(Wanted())
 ALL = program(Wanted(tunnels=TUNNELS))
@@ -142,6 +146,39 @@ def test_every_fragment_passes_however_small_the_first_one_is(size: int) -> None
 def test_ipv6_with_extension_headers_passes(following: int) -> None:
     """They are rare, and walking them would need a loop."""
     assert passes(PLAIN, f.ipv6(bytes((17, 0)) + bytes(6) + f.udp(INVITE), following))
+
+
+@pytest.mark.parametrize("wrap", [f.ipv4, f.ipv6], ids=["ipv4", "ipv6"])
+def test_an_authentication_header_passes(wrap: Callable[..., bytes]) -> None:
+    """As rare as the extension headers, of which it is one."""
+    assert passes(PLAIN, wrap(bytes((17, 4)) + bytes(22) + f.udp(INVITE), 51))
+
+
+@pytest.mark.parametrize("payload", [name for name in KEPT if not name.startswith("hep")])
+def test_esp_that_encrypts_nothing_passes_when_it_would_pass_without(payload: str) -> None:
+    for ip in each_ip(f.esp(f.udp(KEPT[payload], 4000, 6001)), 50):
+        assert passes(PLAIN, ip)
+
+
+def test_esp_with_tcp_passes_by_port() -> None:
+    """Segments begin anywhere, and resets have no payload."""
+    for flags, payload in ((f.ACK, b"x"), (f.RST, b"")):
+        assert all(passes(PLAIN, ip) for ip in each_ip(f.esp(f.tcp(payload, 1, flags), f.TCP), 50))
+    assert not any(passes(PLAIN, ip) for ip in each_ip(f.esp(f.tcp(b"x", 1, dport=443), f.TCP), 50))
+
+
+def test_esp_that_is_encrypted_stays_in_the_kernel() -> None:
+    """All but one packet in a thousand, and media that is not encrypted either."""
+    random = Random(1)
+    payloads = [random.randbytes(100) for _ in range(20_000)]
+    assert sum(bool(run(PLAIN.bare, Packet(f.ipv4(payload, 50), 0x0800))) for payload in payloads) < 20
+    assert not any(passes(PLAIN, ip) for ip in each_ip(f.esp(f.udp(DROPPED["rtp"], 4000, 6001)), 50))
+
+
+def test_resets_and_refusals_pass_as_tcp_by_port() -> None:
+    """They are evidence, though they carry nothing."""
+    for flags in (f.SYN, f.RST, f.RST | f.ACK):
+        assert all(passes(PLAIN, ip) for ip in each_ip(f.tcp(b"", 1, flags), f.TCP))
 
 
 def test_what_multicast_listeners_report_stays_in_the_kernel() -> None:

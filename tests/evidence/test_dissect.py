@@ -19,6 +19,7 @@ from tests.wire import frames as f
 from tests.wire.test_decoder import options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sipwatch.evidence.dissect import Carried
@@ -63,6 +64,28 @@ def test_on_recordings_it_agrees_with_the_decoder_about_every_datagram(foreign_c
             if carried is not None and carried.protocol == TCP:
                 messages += 1
     assert messages
+
+
+@pytest.mark.parametrize("tunnel", ["vxlan", "geneve", "gtp-u"])
+def test_a_tunnel_is_known_by_its_port_on_the_senders_side_as_in_the_decoder(tunnel: str) -> None:
+    packet = f.TUNNELS[tunnel](f.ipv4(f.udp(options(), 5062, 5060)))
+    turned = f.ethernet(packet[:20] + packet[22:24] + f.ports(50_000, 0)[:2] + packet[24:])
+    (carried,) = dissect(1, turned)
+    (message,) = Decoder().frame(0, 1, turned)
+    assert isinstance(message, Request)
+    assert carried.key == message.path.key == f.A4 + f.B4 + f.ports(5062, 5060)
+
+
+@pytest.mark.parametrize("wrap", [f.ipv4, f.ipv6], ids=["v4", "v6"])
+def test_a_payload_is_found_behind_an_authentication_header(wrap: Callable[..., bytes]) -> None:
+    header = bytes((UDP, 4)) + bytes(22)
+    (carried,) = dissect(101, wrap(header + f.udp(options()), 51))
+    assert carried.view.read() == options()
+
+
+@pytest.mark.parametrize("header", [bytes((UDP, 0)), bytes((UDP, 200)), bytes((51, 1, *bytes(10))) * 9], ids=len)
+def test_nothing_is_found_behind_an_authentication_header_that_cannot_be(header: bytes) -> None:
+    assert dissect(101, f.ipv4(header + bytes(22) + f.udp(options()), 51)) == []
 
 
 def test_fragments_become_one_payload_that_knows_all_its_packets() -> None:

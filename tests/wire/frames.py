@@ -249,6 +249,13 @@ TUNNELS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def esp(body: bytes, protocol: int = UDP, *, check: int = 12, spi: int = 0x1000, number: int = 1) -> bytes:
+    """Return an ESP payload that encrypts nothing (RFC 4303, RFC 2410), padded to four bytes."""
+    padding = -(len(body) + 2) % 4
+    trailer = bytes(range(1, padding + 1)) + bytes((padding, protocol))
+    return struct.pack("!II", spi, number) + body + trailer + bytes(range(200, 200 + check))
+
+
 def websocket_frame(payload: bytes, opcode: int = 1, *, final: bool = True, mask: bytes = b"") -> bytes:
     """Return a WebSocket frame (RFC 6455 §5.2)."""
     first = (0x80 if final else 0) | opcode

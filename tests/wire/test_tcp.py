@@ -282,6 +282,60 @@ def test_a_copy_long_after_the_end_is_a_new_stream() -> None:
     assert calls(connection.items) == [b"call1", b"call1"]
 
 
+# A stream joined in the middle
+
+
+@pytest.mark.parametrize("cut", [12, 40, 200, len(THREE) // 2, len(THREE) - 60, len(THREE) - 2])
+def test_the_first_two_segments_of_a_stream_joined_in_the_middle_may_come_in_reverse_order(cut: int) -> None:
+    """Two queues of the network card, and no SYN that says where the stream begins."""
+    connection = Connection()
+    connection.segment(THREE[cut:], START + 1 + cut)
+    connection.segment(THREE[:cut], START + 1)
+    assert sorted(texts(connection)) == sorted(texts_of(THREE))
+    connection.segment(options(4), START + 1 + len(THREE))
+    assert sorted(connection.finish()) == [*ALL, b"call4"]
+
+
+def texts_of(data: bytes) -> list[bytes]:
+    connection = opened()
+    connection.send(data)
+    return texts(connection)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_follows_two_segments_put_right_goes_on_in_order(seed: int) -> None:
+    segments = pieces(f.cut(Random(seed), THREE, 6))
+    first, second, *rest = segments
+    expected = converse([first, second, *rest], handshake=False)
+    assert sorted(converse([second, first, *rest], handshake=False)) == sorted(expected)
+
+
+def test_a_probe_whether_the_other_end_lives_changes_nothing() -> None:
+    """RFC 9293 §3.8.4: one byte before what comes next, which was sent long ago."""
+    connection = Connection()
+    connection.segment(options(1), START + 1)
+    connection.segment(b"x", START)
+    connection.segment(options(2), START + 1 + len(options(1)))
+    assert connection.finish() == [b"call1", b"call2"]
+
+
+def test_only_the_second_segment_can_be_the_one_before_the_first() -> None:
+    """Later it is a retransmission of what nobody here has seen, and its place is taken."""
+    connection = Connection()
+    connection.segment(options(2), START + 1)
+    connection.segment(options(3), START + 1 + len(options(2)))
+    connection.segment(options(1), START + 1 - len(options(1)))
+    assert connection.finish() == [b"call2", b"call3"]
+
+
+def test_a_first_segment_captured_twice_still_waits_for_the_one_before() -> None:
+    connection = Connection()
+    for _ in range(2):
+        connection.segment(THREE[100:], START + 101)
+    connection.segment(THREE[:100], START + 1)
+    assert sorted(connection.finish()) == ALL
+
+
 # What there is of a message that cannot become whole
 
 LONG = options(1, b"v=0\r\n" * 100)
