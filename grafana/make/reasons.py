@@ -8,6 +8,7 @@ from __future__ import annotations
 from grafana.make.words import Look, Looks
 from sipwatch.track.tracker import Notice
 from sipwatch.wire.discards import Discard
+from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
 
 _LINK, _NETWORK, _TRANSPORT, _SIP = "purple", "blue", "green", "orange"
 
@@ -26,9 +27,12 @@ DISCARDS: Looks = {
     Discard.IP_MALFORMED: Look("Malformed IP", "dark-blue"),
     Discard.IP_TRUNCATED: Look("Cut off in the IP header", "blue"),
     Discard.IP_PROTOCOL: Look("Neither UDP nor TCP", "#a0a0a0"),
+    Discard.ESP: Look("Encrypted (ESP)", "yellow"),
+    Discard.SCTP: Look("SCTP, for --deep", "dark-yellow"),
     Discard.ICMP: Look("ICMP about something else", "#b7b7b7"),
     Discard.TUNNEL_DEPTH: Look("Too many tunnels in tunnels", "light-blue"),
     Discard.TUNNEL_MALFORMED: Look("Malformed tunnel", "light-blue"),
+    Discard.FRAGMENT_REPEATED: Look("Fragment captured twice", "#a0a0a0"),
     Discard.FRAGMENT_OVERLAP: Look("Fragments overlap", "dark-red"),
     Discard.FRAGMENT_TIMEOUT: Look("Fragments missing", "red"),
     Discard.FRAGMENT_EVICTED: Look("Too many fragments waiting", "semi-dark-red"),
@@ -59,6 +63,7 @@ NOTICES: Looks = {
     Notice.CALL_ID_REUSED: Look("Call-ID used again", "purple"),
     Notice.UNTRACKABLE: Look("No Call-ID or CSeq", "red"),
     Notice.TIME_STEPPED_BACK: Look("Time stepped back", "dark-red"),
+    FIRST_FRAGMENT_ONLY: Look("Message read from its first fragment", "light-yellow"),
 }
 
 TABLES: Looks = {
@@ -74,4 +79,6 @@ TABLES: Looks = {
     "fragments": Look("Fragments of IP packets", "orange"),
     "streams": Look("TCP streams", "light-blue"),
     "closed_streams": Look("TCP streams just closed", "super-light-blue"),
+    "connections": Look("TCP connections that carried SIP", "dark-blue"),
+    "associations": Look("ESP that encrypts nothing", "light-orange"),
 }

@@ -53,7 +53,7 @@ CAPTURE_ITSELF = {
     "process_max_fds": "about the daemon's process",
 }
 # discards_total{reason}: what is no SIP by its first bytes, or no IP at all, does not get past the kernel's filter.
-KEPT_OUT = {"not_ip", "icmp", "ip_protocol", "not_sip", "keepalive", "media"}
+KEPT_OUT = {"not_ip", "icmp", "ip_protocol", "esp", "sctp", "not_sip", "keepalive", "media"}
 # Of a TCP segment that comes in, each reader takes the time himself, a microsecond later than the one before. So two
 # packets may have changed places in time, and durations differ by as much.
 A_LOOK_AT_THE_CLOCK = 50e-6

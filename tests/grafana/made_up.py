@@ -14,11 +14,12 @@ from sipwatch.classify.tags import Tag
 from sipwatch.export import series
 from sipwatch.export.metrics import METHODS, PHASES, RESOLUTIONS
 from sipwatch.export.series import Kind, Series
-from sipwatch.track.dialog import EndedBy
 from sipwatch.track.conditions import Condition
+from sipwatch.track.dialog import EndedBy
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 from sipwatch.track.tracker import Notice
 from sipwatch.wire.discards import STAGE
+from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +67,7 @@ OF_METRIC: dict[tuple[str, str], tuple[str, ...]] = {
     ("registrations", "outcome"): tuple(RegistrationOutcome),
     ("registrations", "status_code"): ("200", "401", "403", "none"),
     ("options", "outcome"): tuple(OptionsOutcome),
-    ("notices", "reason"): tuple(Notice),
+    ("notices", "reason"): (*Notice, FIRST_FRAGMENT_ONLY),
     ("discards", "reason"): tuple(STAGE),
     ("discards", "stage"): tuple(dict.fromkeys(STAGE.values())),
 }

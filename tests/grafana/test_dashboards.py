@@ -23,6 +23,7 @@ from sipwatch.track.dialog import EndedBy
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 from sipwatch.track.tracker import Notice
 from sipwatch.wire.discards import STAGE, Discard
+from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
 from tests.grafana import made_up
 from tests.grafana.pages import ASKED, FOLDER, PAGES, Asked, Document, panels
 
@@ -152,7 +153,7 @@ ALL_LOOKS: list[tuple[words.Looks, Iterable[StrEnum | str]]] = [
     (words.OPTIONS, OptionsOutcome),
     (codes.PROGRESS, made_up.OF_METRIC["progress_delay_seconds", "status_code"]),
     (reasons.DISCARDS, Discard),
-    (reasons.NOTICES, Notice),
+    (reasons.NOTICES, [*Notice, FIRST_FRAGMENT_ONLY]),
     (reasons.STAGES, STAGE.values()),
 ]
 
