@@ -138,10 +138,7 @@ def test_the_situations_show_every_kind_of_finding_and_every_mark() -> None:
     told += [told for each in expected for end in each["calls"].values() for told in end["findings"]]
     assert {finding["kind"] for finding in told} == {kind.value for kind in Kind} == {kind.value for kind in VARIANTS}
     tags = {tag for each in expected for end in each["calls"].values() for tag in end["tags"]}
-    assert {tag.value for tag in Tag} - tags == {
-        "brief",
-        "transferred",
-    }  # outcomes/abandoned_brief, outcomes/redirected
+    assert {tag.value for tag in Tag} - tags == {"brief"}  # outcomes/abandoned_brief
 
 
 @pytest.mark.parametrize("name", ["number_format_learned", "refusal_streak"])
@@ -166,20 +163,28 @@ def is_undisturbed(call: dict[str, Any]) -> bool:
         call["outcome"] == "answered"
         and not call["retransmissions"]
         and not call["conditions"]
+        and call["ending"] in ("normal", "capture_end")
         and all(leg["outcome"] in ("answered", "answered_elsewhere", "retried") for leg in call["legs"])
     )
 
 
-# Of these, the carrier's early 183 is the point: nothing else is wrong with them.
-EARLY = {f"mobile-{number}" for number in range(3)}
+# Calls that went well but for what their capture was made to show: a carrier's early 183, a CANCEL that came too late.
+AMISS = {*(f"mobile-{number}" for number in range(3)), "crossed"}
+
+
+def is_stated(path: Path, call: dict[str, Any]) -> bool:
+    """Tell whether a situation states a finding about a call: then it was made for that, and did not go well."""
+    if path.parent != FOLDER:
+        return False
+    return bool(expected_of(path.stem)["calls"][call["call_id"]]["findings"])
 
 
 @pytest.mark.parametrize("path", OURS + THEIRS, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_a_call_that_went_well_has_no_finding(path: Path) -> None:
     """Zero false positives, in the demo, the recordings, the situations, and captures of others."""
     calls = cached(path)["calls"]
-    explained = [call for call in calls if is_undisturbed(call) and call["findings"] and call["call_id"] not in EARLY]
-    assert explained == []
+    well = [call for call in calls if is_undisturbed(call) and call["call_id"] not in AMISS]
+    assert [call for call in well if call["findings"] and not is_stated(path, call)] == []
 
 
 def test_there_are_enough_calls_that_went_well() -> None:
@@ -215,8 +220,10 @@ def test_a_recording_has_the_findings_that_its_scenario_calls_for(file: str) -> 
 # What a call of the demo can be explained by, as it was made; a device's streak may come to any that it refused.
 OF_THE_DEMO = {
     "auth_failed": {"wrong_credentials"},
+    "busy": {"idle_busy"},
     "congested": {"trunk_full"},
     "rejected": {"media_mismatch"},
+    "blocked": {"network_blocked"},
     "not_responding": {"silent_peer"},
     "answered": {"ack_lost", "early_ringing"},
 }

@@ -6,13 +6,19 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from pcaps.make.centre import CENTRE
+from pcaps.make.dialogs import DIALOGS
 from pcaps.make.network import NETWORK
+from pcaps.make.setups import SETUPS
+from pcaps.make.strain import STRAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pcaps.make.scenes import Scene
 
+_SITUATIONS = (
+    ("centre", CENTRE), ("network", NETWORK), ("strain", STRAIN), ("dialogs", DIALOGS), ("setups", SETUPS),
+)  # fmt: skip
 _HEAD = """# Captures
 
 Written by `make pcaps` (synthetic, deterministic: the scripts are in `make/`) and `make record` (recorded from
@@ -33,7 +39,7 @@ def text(folder: Path, outcomes: dict[str, Scene], conditions: dict[str, Scene])
         for name, scene in scenes.items():
             calls = ", ".join(f"{call}: {fate.outcome}" for call, fate in scene.fates.items())
             rows.append(f"| {place}/{name}.pcap | {calls} | `make/scenes.py` |")
-    for script, situations in (("centre", CENTRE), ("network", NETWORK)):
+    for script, situations in _SITUATIONS:
         for name, situation in situations.items():
             rows.append(f"| situations/{name}.pcap | {situation.what} | `make/{script}.py` |")
     manifest = folder / "recorded" / "manifest.toml"

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from pcaps.make import packets, talk
 from pcaps.make.centre import CENTRE
+from pcaps.make.dialogs import DIALOGS
 from pcaps.make.network import NETWORK
 from pcaps.make.scenes import AGENTS
+from pcaps.make.setups import SETUPS
 from pcaps.make.situation import HOSTS
 from pcaps.make.strain import STRAIN
 
 if TYPE_CHECKING:
     from pcaps.make.situation import Situation
 
-SITUATIONS: dict[str, Situation] = {**CENTRE, **NETWORK, **STRAIN}
+SITUATIONS: dict[str, Situation] = {**CENTRE, **NETWORK, **STRAIN, **DIALOGS, **SETUPS}
 START = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z, a Monday
 _CONTACT = re.compile(rb"(?<=\r\nContact: )[^\r]*")
 _LARGEST_FRAME = 1514

@@ -12,7 +12,8 @@ WHAT is a method or a status code. Branches, tags and CSeq numbers follow from t
 Keys: ``call`` Call-ID, ``ftag`` and ``ttag`` (dialog tags as the caller sees them), ``cseq``, ``method``
 (of a response's CSeq), ``branch``, ``vias``, ``mf``, ``uri``, ``reason`` (phrase), ``caller`` and
 ``callee`` (numbers), ``from`` (C: sent by the callee in the dialog), ``h`` (a header line, ``_`` for a
-blank; may be repeated), ``sport``.
+blank; may be repeated), ``sport``, ``sdp`` (its direction, ``sendonly`` to hold; ``none``: there is none), ``frag`` (the
+status line in the body of a NOTIFY, RFC 3420).
 """
 
 from __future__ import annotations
@@ -146,9 +147,9 @@ def message(
     head.append(f"Contact: <sip:{caller}@{_host(hosts[line.source])}:{port}>")
     head.append(f"{'Server' if line.is_response else 'User-Agent'}: {agents.get(line.source, 'Example Phone 1.0')}")
     head += line.headers
-    body = _sdp(hosts[line.source]) if line.what in _WITH_SDP and line.method == "INVITE" else ""
+    kind, body = _body(line, hosts[line.source])
     if body:
-        head.append("Content-Type: application/sdp")
+        head.append(f"Content-Type: {kind}")
     return "\r\n".join([*head, f"Content-Length: {len(body)}", "", body]).encode()
 
 
@@ -156,9 +157,19 @@ def _host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _sdp(address: str) -> str:
+def _body(line: Line, address: str) -> tuple[str, str]:
+    """Write what a message carries: its kind, and itself."""
+    if "frag" in line.options:
+        return "message/sipfrag;version=2.0", f"SIP/2.0 {line.options['frag'].replace('_', ' ')}\r\n"
+    if line.what in _WITH_SDP and line.method == "INVITE" and line.options.get("sdp") != "none":
+        return "application/sdp", _sdp(address, line.options.get("sdp", "sendrecv"))
+    return "", ""
+
+
+def _sdp(address: str, direction: str) -> str:
     family = "IP6" if ":" in address else "IP4"
     return (
         f"v=0\r\no=- 3976540 3976540 IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n"
-        "m=audio 10000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+        "m=audio 10000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+        f"a={direction}\r\n"
     )

@@ -40,7 +40,7 @@ def _cause_contradicts(leg: Leg, directory: Directory) -> Finding | None:
 
 
 def early_cause(call: Call, directory: Directory) -> Finding | None:
-    """A Reason in a 18x says what the announcement behind it says to the caller (RFC 3326; RFC 3398 §7.2.3)."""
+    """A Reason in a 18x says what the announcement behind it says to the caller (RFC 3326 §2)."""
     return first_of(deepest_first(call), _early_cause, directory)
 
 

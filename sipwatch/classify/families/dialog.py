@@ -150,7 +150,7 @@ def _is_refused_for_good(call: Call, refused: Exchange) -> bool:
 
 
 def cseq_mismatch(call: Call, directory: Directory) -> Finding | None:
-    """A CSeq number that is not the request's, or that its sender had used before (RFC 3261 §8.1.3.5, §12.2.1.1).
+    """A CSeq number that is not the request's, or that its sender had used before (RFC 3261 §8.2.6.2, §12.2.1.1).
 
     A number used twice is only told where a request inside the call did not succeed: many get it wrong unpunished.
     """

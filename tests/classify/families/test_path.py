@@ -26,12 +26,12 @@ PRIVATE = "h=Contact:_<sip:bob@192.168.1.20:5060>"
 # No ACK
 
 
-def test_the_fourth_2xx_without_ack_is_a_lost_ack() -> None:
+def test_the_fourth_2xx_without_ack_is_not_acknowledged() -> None:
     """RFC 3261 §13.3.1.4."""
     assert diagnose(RANG + sent((5, 5.5, 6.5), "T>A", "200"), until="60").kinds() == ["loss"]
     found = diagnose(RANG + sent((5, 5.5, 6.5, 8.5, 12.5), "T>A", "200"), until="60")
     assert found.kinds() == ["ack_lost"]
-    assert found.text("ack_lost").startswith("The answer was sent 5 times and no ACK was seen")
+    assert found.text("ack_lost").startswith("The answer was sent 5 times and no ACK was seen: 192.0.2.84 is not acknowledged")
 
 
 def test_an_ack_that_comes_late_was_lost_for_a_while_only() -> None:
@@ -45,14 +45,14 @@ def test_an_ack_that_comes_late_was_lost_for_a_while_only() -> None:
 def test_a_missing_ack_and_a_private_contact_of_the_callee_belong_together() -> None:
     script = RANG + sent((5, 5.5, 6.5, 8.5, 12.5), "T>A", f"200 {PRIVATE}")
     found = diagnose(script, until="60")
-    assert found.kinds() == ["ack_lost", "nat_suspect"]
+    assert found.kinds() == ["nat_suspect"], "the missing ACK is what it looks like"
     assert found.text("nat_suspect").startswith("The callee sits behind a NAT: it gives 192.168.1.20")
 
 
 def test_a_missing_ack_and_a_private_contact_of_the_caller_do_as_well() -> None:
     script = f"0 A>T INVITE {PRIVATE}\n" + RANG.partition("\n")[2] + sent((5, 5.5, 6.5, 8.5), "T>A", "200")
     found = diagnose(script, until="60")
-    assert found.kinds() == ["ack_lost", "nat_suspect"]
+    assert found.kinds() == ["nat_suspect"]
     assert found.text("nat_suspect").startswith("The caller sits behind a NAT: it gives 192.168.1.20")
 
 
@@ -105,7 +105,7 @@ def test_requests_get_lost_towards_whoever_answers_only_after_two_repetitions() 
     assert diagnose("0 A>T INVITE\n0.5 A>T INVITE\n0.6 T>A 100\n" + ends(486, 3)).kinds() == []
     found = diagnose("0 A>T INVITE\n0.5 A>T INVITE\n1.5 A>T INVITE\n1.6 T>A 100\n" + ends(486, 3), settings(ACME))
     assert found.text("loss").startswith(
-        "The INVITE was sent 2 times more before anything came back: requests to acme get lost"
+        "The INVITE was sent 2 times more before anything came back: acme did not get the first ones, or is very slow"
     )
 
 
@@ -113,15 +113,15 @@ def test_responses_get_lost_on_the_way_to_whoever_repeats_what_was_answered() ->
     assert diagnose(TRIED + "0.5 A>T INVITE\n" + ends(486, 3)).kinds() == []
     found = diagnose(TRIED + sent((0.5, 1.5), "A>T", "INVITE") + ends(486, 3))
     assert found.text("loss") == (
-        "The INVITE came 2 times again although a response had passed here: responses get lost on the way back to 192.0.2.65."
+        "The INVITE came 2 times again although a response had passed here: responses do not get back to 192.0.2.65, or are not accepted there."
     )
 
 
 def test_finals_repeated_before_their_ack_and_after_it_got_lost_on_different_sides() -> None:
     before = RANG + "3 T>A 486\n3.5 T>A 486\n4.5 T>A 486\n4.6 A>T ACK ttag=callee\n"
-    assert "lost on the way to 192.0.2.65, or the ACK on its way back" in diagnose(before).text("loss")
+    assert "192.0.2.65 does not get it, does not acknowledge it" in diagnose(before).text("loss")
     after = RANG + "".join(f"{at} T>A 486\n{at + 0.1} A>T ACK ttag=callee\n" for at in (3, 3.5, 4.5))
-    assert "the ACK gets lost on the way to 192.0.2.84" in diagnose(after).text("loss")
+    assert "the ACK does not get to 192.0.2.84, or is not accepted there" in diagnose(after).text("loss")
     assert diagnose(RANG + "3 T>A 486\n3.5 T>A 486\n3.6 A>T ACK ttag=callee\n").kinds() == []
 
 
@@ -137,7 +137,7 @@ def test_what_came_back_over_a_proxy_without_state_got_lost_before_the_first_hop
     again = "".join(f"{at} A>P INVITE\n{at + 0.05} P>T INVITE vias=2\n" for at in (1.5, 3.5))
     end = "9 T>P 486 vias=2\n9.05 P>T ACK vias=2 ttag=callee\n" + ends(486, 9.1, "P>A")
     found = diagnose(THROUGH + again + end, SITE)
-    assert found.text("loss").endswith("on the way back to phones.")
+    assert found.text("loss").endswith("do not get back to phones, or are not accepted there.")
 
 
 def test_a_2xx_repeated_end_to_end_got_lost_before_the_first_hop() -> None:
@@ -145,13 +145,13 @@ def test_a_2xx_repeated_end_to_end_got_lost_before_the_first_hop() -> None:
     finals = "".join(f"{at} T>P 200 vias=2\n{at + 0.05} P>A 200\n" for at in (5, 5.5, 6.5))
     acked = "6.6 A>P ACK ttag=callee branch=z9hG4bKa\n6.7 P>T ACK ttag=callee branch=z9hG4bKb vias=2\n"
     found = diagnose(THROUGH + finals + acked, SITE)
-    assert "lost on the way to phones, or the ACK on its way back" in found.text("loss")
+    assert "phones does not get it, does not acknowledge it" in found.text("loss")
 
 
 def test_an_invite_repeated_over_a_proxy_without_state_got_lost_behind_the_last_hop() -> None:
     tries = "".join(f"{at} A>P INVITE\n{at + 0.05} P>T INVITE vias=2\n" for at in (0, 0.5, 1.5))
     end = "1.7 T>P 486 vias=2\n1.8 P>T ACK vias=2 ttag=callee\n" + ends(486, 1.9, "P>A")
-    assert "requests to acme get lost" in diagnose(tries + end, SITE).text("loss")
+    assert "acme did not get the first ones" in diagnose(tries + end, SITE).text("loss")
 
 
 def test_over_tcp_nothing_gets_lost() -> None:
