@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
 # The facts in a finding's sentence that name somebody, and those in which a stranger may have written anything.
 _PERSONS = frozenset({"device", "number", "other", "user", "who"})
-_ANYTHING = frozenset({"algorithm", "codecs", "realm", "warning"})
+_ANYTHING = frozenset(
+    {"algorithm", "call_id", "codecs", "protocol", "rack", "realm", "rseq", "should", "text", "warning", "went"}
+)
 
 
 def policy_of(privacy: Privacy) -> Policy | None:
