@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sipwatch import installed_version
 from sipwatch.capture.bpf import program
 from sipwatch.capture.live import MARGIN, InterfaceSource
+from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import CATEGORY_OF, Category
 from sipwatch.classify.peers import Directory
 from sipwatch.config import Config, ConfigError, load
@@ -81,6 +82,14 @@ class LoudMetrics(Metrics):
             call.verdict = outcome
             if self._log.has_room(events.CALL_FAILED):
                 events.call_failed(self._log, record_of(call, self.engine.verdicts), self.policy)
+
+    def concluded(self, call: Call) -> None:
+        """Count how an answered call ended; tell it when that was odd."""
+        super().concluded(call)
+        if call.ending in UNREMARKABLE or self.engine is None:
+            return
+        if self._log.has_room(events.CALL_ENDED_ODDLY):
+            events.call_ended_oddly(self._log, record_of(call, self.engine.verdicts), self.policy)
 
 
 class Daemon:

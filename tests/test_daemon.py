@@ -153,6 +153,16 @@ def test_every_failed_call_is_told_in_the_log_and_no_other(piped: Piped) -> None
     assert told
 
 
+def test_every_call_that_ended_oddly_is_told_in_the_log_and_no_other(piped: Piped) -> None:
+    piped.write((PCAPS / "demo.pcap").read_bytes())
+    piped.hang_up()
+    piped.over()
+    odd = [call for call in replay(PCAPS / "demo.pcap").calls if call.ending not in (None, "normal", "capture_end")]
+    told = [(line["id"], line["ending"], line["ended_by"]) for line in piped.events("call_ended_oddly")]
+    assert sorted(told) == sorted((call.id, call.ending, call.ended_by) for call in odd)
+    assert told
+
+
 def test_a_reload_takes_new_peers_and_keeps_every_call(tmp_path: Path) -> None:
     piped = Piped(tmp_path, "")
     demo = (PCAPS / "demo.pcap").read_bytes()

@@ -9,8 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Category, Outcome
-from sipwatch.track.call import EndedBy
 from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.track.dialog import EndedBy
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 
 if TYPE_CHECKING:

@@ -94,4 +94,6 @@ def _records(found: Sequence[Found]) -> Iterator[MessageRecord]:
         before[key] = time
         raw = text(scrub.payload(one.raw))
         first_line = raw.partition("\n")[0].rstrip("\r")
-        yield MessageRecord(timestamp(time), one.path.source, one.path.destination, first_line, first is not None, raw)
+        ends = (one.path.source, one.path.destination)
+        # An example lists what was said; which transaction it belonged to is not asked there.
+        yield MessageRecord(timestamp(time), *ends, first_line, first is not None, True, raw)

@@ -16,9 +16,11 @@ from sipwatch.export.record import CallRecord
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NUMBERS = frozenset({"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "retransmissions"})
-_LISTS = frozenset({"conditions", "findings", "tags"})
-_KEYS = tuple(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages"))
+_NUMBERS = frozenset(
+    {"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "end_cause", "retransmissions"}
+)
+_LISTS = frozenset({"conditions", "findings", "tags", "inferred"})
+_KEYS = (*(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages")), "inferred")
 LONGEST = 4096
 
 
@@ -30,7 +32,7 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
     """Return a test for calls. Raises FilterError.
 
     In an expression ``conditions`` is the list of the conditions' kinds, ``findings`` that of the
-    findings' kinds. A comparison with a key that is null is false.
+    findings' kinds, ``inferred`` what had to be inferred of any leg. A comparison with a key that is null is false.
     """
     # Late: with its date and parser libraries rule-engine takes longer to load than a small replay.
     import rule_engine
@@ -85,6 +87,8 @@ def _type_of(key: str, types: Any) -> Any:
 
 
 def _resolve(call: CallRecord, name: str) -> object:
+    if name == "inferred":
+        return tuple(what for leg in call.legs for what in leg.inferred)
     value = getattr(call, name)
     if name == "conditions":
         return tuple(condition.kind for condition in value)

@@ -365,11 +365,12 @@ class Metrics:
             self._established.add(call.ends, -1)
 
     def concluded(self, call: Call) -> None:
-        """Count how an answered call ended, with the far end of the dialog that was kept."""
+        """Count how an answered call ended; of one with several answers, with the far end of the one that was kept."""
         if call.ends is None or call.ended_by is None:
             return
-        far = self.directory.peer(reached(call).path.destination_address).name
-        ends = (call.ends[0], far)
+        ends = call.ends
+        if len([leg for leg in call.front if leg.answered_at >= 0]) > 1:
+            ends = (ends[0], self.directory.peer(reached(call).path.destination_address).name)
         if (*ends, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
             self._begin_call(ends)
         self._ended.add((*ends, call.ended_by.value, call.ending))

@@ -125,6 +125,8 @@ class Policy:
             reason_phrase=_if_there(record.reason_phrase, free, known),
             cause_protocol=_if_there(record.cause_protocol, free, known),
             cause_text=_if_there(record.cause_text, free, known),
+            end_cause_protocol=_if_there(record.end_cause_protocol, free, known),
+            end_cause_text=_if_there(record.end_cause_text, free, known),
             findings=[self._finding(found, known) for found in record.findings],
             legs=[self._leg(leg, known) for leg in record.legs],
             messages=None if record.messages is None else [self._message(m, known) for m in record.messages],
@@ -274,7 +276,7 @@ def _in_findings(findings: Iterable[FindingRecord | WholeFindingRecord]) -> tupl
 def _searched(record: CallRecord) -> list[str]:
     """Return the texts of a call in which somebody may be named without any grammar that says so."""
     texts = [record.call_id, record.from_tag, record.to_tag, record.user_agent, record.server, record.reason_phrase]
-    texts += [record.cause_protocol, record.cause_text]
+    texts += [record.cause_protocol, record.cause_text, record.end_cause_protocol, record.end_cause_text]
     for uri, user in ((record.caller_uri, record.caller), (record.callee_uri, record.callee)):
         texts.append(uri.replace(f":{user}@", "", 1) if uri else None)
     texts += [leg.branch for leg in record.legs]

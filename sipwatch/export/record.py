@@ -175,12 +175,15 @@ class CaptureRecord(msgspec.Struct):
 class SummaryRecord(msgspec.Struct):
     """The calls counted. Ratios by RFC 6076 over calls, None where the denominator is 0.
 
-    ``outcomes`` and ``tags`` count calls; ``conditions`` counts the calls in which a condition was raised.
+    ``outcomes`` and ``tags`` count calls, ``endings`` the answered ones; ``conditions`` counts the calls in which a
+    condition was raised, ``inferred`` those whose verdict needs a message that was not captured.
     ``findings`` are those of the whole capture, ``devices`` those that refused calls, the worst first.
     """
 
     calls: int
     outcomes: dict[str, int]
+    endings: dict[str, int]
+    inferred: int
     conditions: dict[str, int]
     ser: float | None
     seer: float | None

@@ -14,7 +14,7 @@ from sipwatch.export.record import SummaryRecord, WholeFindingRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord
+    from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord, LegRecord
 
 # RFC 6076 §4.7 and §4.9
 _EFFECTIVE = frozenset({480, 486, 600, 603})
@@ -113,6 +113,8 @@ class Summary:
     def __init__(self) -> None:
         self.calls = 0
         self.outcomes: dict[str, int] = {}
+        self.endings: dict[str, int] = {}
+        self.inferred = 0
         self.categories: dict[str, int] = {}
         self.conditions: dict[str, int] = {}
         self.tags: dict[str, int] = {}
@@ -131,6 +133,9 @@ class Summary:
         self.calls += 1
         self.outcomes[call.outcome] = self.outcomes.get(call.outcome, 0) + 1
         self.categories[call.category] = self.categories.get(call.category, 0) + 1
+        if call.ending is not None:
+            self.endings[call.ending] = self.endings.get(call.ending, 0) + 1
+        self.inferred += rests_on_inference(call)
         if call.conditions:
             for kind in {condition.kind for condition in call.conditions}:
                 self.conditions[kind] = self.conditions.get(kind, 0) + 1
@@ -147,7 +152,7 @@ class Summary:
     def to_record(
         self, findings: Sequence[WholeFindingRecord] = (), devices: Sequence[DeviceRecord] = ()
     ) -> SummaryRecord:
-        """Return the summary for export, outcomes and conditions most frequent first.
+        """Return the summary for export, outcomes, endings and conditions most frequent first.
 
         ``findings`` are those that stand with no call, ``devices`` those that refused calls, the worst first.
         """
@@ -155,6 +160,8 @@ class Summary:
         return SummaryRecord(
             calls=self.calls,
             outcomes=_by_frequency(self.outcomes),
+            endings=_by_frequency(self.endings),
+            inferred=self.inferred,
             conditions=_by_frequency(self.conditions),
             ser=_ratio(self._answered, asked),
             seer=_ratio(self._effective, asked),
@@ -192,7 +199,7 @@ class Summary:
     def _ratios(self, call: CallRecord, completed: bool) -> None:
         code = call.status_code
         self._judged += 1
-        if call.answered is not None:
+        if call.ending is not None:
             self._answered += 1
             self._effective += 1
             self._completed += completed
@@ -203,6 +210,21 @@ class Summary:
             self._redirected += 300 <= code < 400
             self._effective += code in _EFFECTIVE
             self._ineffective += code in _INEFFECTIVE
+
+
+def stands_for_the_call(call: CallRecord) -> list[LegRecord]:
+    """Return the legs nearest the caller: those that come from where the call came from."""
+    host = call.source_address.rpartition(":")[0]
+    return [leg for leg in call.legs if leg.source_address.rpartition(":")[0] == host]
+
+
+def rests_on_inference(call: CallRecord) -> bool:
+    """Tell whether the verdict on a call needs a message that was not captured, but must have been there."""
+    if not any([leg.inferred for leg in call.legs]):  # noqa: C419 - a list is quicker than a generator
+        return False
+    found = {what for leg in stands_for_the_call(call) for what in leg.inferred}
+    # Of an answered call not every leg's final, but its own answer, and what makes it one call.
+    return bool(found if call.ending is None or call.status_code is None else found - {"final", "success"})
 
 
 def between(start: str, end: str) -> float:

@@ -12,8 +12,16 @@ from rich.text import Text
 from sipwatch.export.escape import terminal
 from sipwatch.export.summary import between
 from sipwatch.report.causes import causes_of_call
-from sipwatch.report.plain import CATEGORY_STYLE, CONDITION_WORDS, duration, plain_name
-from sipwatch.report.table import console
+from sipwatch.report.odd import STYLE, end_cause, is_odd, parties
+from sipwatch.report.plain import (
+    CATEGORY_STYLE,
+    CONDITION_WORDS,
+    INFERRED_WORDS,
+    duration,
+    plain_ending,
+    plain_name,
+)
+from sipwatch.report.table import console, response_words
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord, MessageRecord
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 _TIMES = 22  # columns for the clock and the delta
 NARROWEST = 16  # columns between two ends
 WIDEST = 34
+UNPLACED = "(?)"
 
 
 class Row(NamedTuple):
@@ -47,6 +56,8 @@ def print_ladder(out: IO[str], call: CallRecord) -> None:
         target.print(_line(row, before, ends, width), soft_wrap=True)
         before = row.time
     target.print()
+    for line in _legend(call):
+        target.print(line, soft_wrap=True)
     target.print(_verdict(call), soft_wrap=True)
     for line in causes_of_call(call.findings):
         target.print(line, soft_wrap=True)
@@ -55,11 +66,26 @@ def print_ladder(out: IO[str], call: CallRecord) -> None:
 
 
 def _title(call: CallRecord) -> list[Text]:
-    parties = f"{terminal(call.caller or '?')} → {terminal(call.callee or '?')}"
-    return [
-        Text(f"{parties}   {call.started[:10]} {call.started[11:23]} UTC   {call.id}", style="bold"),
+    lines = [
+        Text(f"{parties(call)}   {call.started[:10]} {call.started[11:23]} UTC   {call.id}", style="bold"),
         Text(f"Call-ID {terminal(call.call_id)}", style="bright_black"),
     ]
+    if call.ending is not None:
+        how = Text("Ending ", style="bright_black")
+        how.append(f"{plain_ending(call.ending)} ({call.ending})", style=STYLE if is_odd(call) else "default")
+        lines.append(how)
+    return lines
+
+
+def _legend(call: CallRecord) -> list[Text]:
+    """Explain the mark, if one was drawn, and say what was inferred, of which leg."""
+    lines = []
+    if any(not message.placed for message in call.messages or ()):
+        words = "could not be placed: it belongs to no request that was seen, and no verdict follows from it"
+        lines.append(Text(f"{UNPLACED} {words}", style="yellow"))
+    for place, leg in enumerate(call.legs):
+        lines += [Text(f"Leg {place + 1}: {INFERRED_WORDS[what]}", style="yellow") for what in leg.inferred]
+    return lines
 
 
 def _ends(call: CallRecord) -> list[str]:
@@ -121,6 +147,8 @@ def _line(row: Row, before: str, ends: list[str], width: int) -> Text:
     text.append(_arrow(row.message, ends, width), style=_style(row.message))
     if row.message.retransmission:
         text.append(" (again)", style="bright_black")
+    if not row.message.placed:
+        text.append(f" {UNPLACED}", style="yellow")
     return text
 
 
@@ -158,9 +186,7 @@ def _style(message: MessageRecord) -> str:
 
 def _verdict(call: CallRecord) -> Text:
     text = Text(plain_name(call.outcome), style=f"bold {CATEGORY_STYLE[call.category]}")
-    parts = [
-        f"{call.status_code} {terminal(call.reason_phrase or '')}".strip() if call.status_code else "no final response"
-    ]
+    parts = [response_words(call)]
     if call.cause is not None:
         parts.append(f"{call.cause_protocol} cause {call.cause}")
     if call.ring_seconds is not None:
@@ -168,6 +194,7 @@ def _verdict(call: CallRecord) -> Text:
     if call.talk_seconds is not None:
         parts.append(f"talked {duration(call.talk_seconds)}")
     if call.ended_by:
-        parts.append(f"ended by {call.ended_by.replace('_', ' ')}")
+        said = end_cause(call)
+        parts.append(f"ended by {call.ended_by.replace('_', ' ')}" + (f" with {said}" if said else ""))
     text.append(" - " + ", ".join(parts), style="default")
     return text

@@ -3,6 +3,7 @@
 Must not know: terminals, formats.
 """
 
+from sipwatch.classify.endings import PLAIN_ENDING, Ending
 from sipwatch.classify.outcomes import PLAIN_NAME, Outcome
 
 CONDITION_WORDS = {
@@ -28,6 +29,22 @@ CATEGORY_STYLE = {
 # Calls that failed, for the list at the end; what ended as planned is not listed.
 FAILED_CATEGORIES = frozenset({"user", "policy", "routing", "technical", "capacity"})
 
+ENDED_BY_WORDS = {
+    "caller": "the caller",
+    "callee": "the called side",
+    "timeout": "nobody",
+    "capture_end": "nobody that was seen",
+    "": "nobody that was seen",
+}
+
+# What was not captured, and why it must have been.
+INFERRED_WORDS = {
+    "invite": "the INVITE was not captured; what belongs to it shows that there was one",
+    "final": "a failing final response was not captured; its ACK shows that one came",
+    "success": "the answer was not captured; what followed shows that one came",
+    "challenge": "the challenge was not captured; the credentials that followed show that one came",
+}
+
 TAG_WORDS = {
     "outside_hours": "it came when nobody works",
     "brief": "the caller gave up within moments",
@@ -41,6 +58,7 @@ TAG_WORDS = {
 
 DISCARD_WORDS = {
     "tls": "encrypted (TLS): --deep with --keylog can open it",
+    "sctp": "SCTP packets, which are not opened: --deep reads SIP in them",
     "tcp_gap": "gaps in TCP streams: the capture lost packets",
     "fragment_timeout": "IP fragments whose rest never came",
     "ip_truncated": "cut short by the snap length",
@@ -57,6 +75,11 @@ def plain_name(outcome: str) -> str:
     if outcome == Outcome.REDIRECTED:
         return "Redirected"
     return PLAIN_NAME[Outcome(outcome)]
+
+
+def plain_ending(ending: str) -> str:
+    """Return the name that people use for the way in which an answered call ended."""
+    return PLAIN_ENDING[Ending(ending)]
 
 
 def duration(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ Must not know: how records come about. All text from the wire is escaped here.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import IO, TYPE_CHECKING
 
@@ -13,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
-from sipwatch.export.summary import Summary, between
+from sipwatch.export.summary import Summary, between, stands_for_the_call
 from sipwatch.report.causes import causes, devices, marks
+from sipwatch.report.odd import is_odd, odd_lines, odd_table, parties
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     CONDITION_WORDS,
@@ -25,6 +27,8 @@ from sipwatch.report.plain import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sipwatch.classify.outcomes import Outcome
     from sipwatch.export.record import CallRecord, CaptureRecord, LegRecord, SummaryRecord
     from sipwatch.export.summary import Delays, Tally
@@ -33,6 +37,8 @@ NEWEST = 30  # failed calls listed
 MOST_ENDS = 12  # sources or destinations listed
 BAR = 20  # characters
 PIPED_WIDTH = 110  # columns when nobody says how wide the output is
+_SIZES = ("COLUMNS", "LINES")
+_SIZE_DIGITS = 6
 _WIDE = 100  # columns from which on the failed calls stand in one line each
 
 
@@ -45,18 +51,24 @@ class TableWriter:
         self._categories = {str(outcome): str(category) for outcome, category in categories.items()}
         self._failed: deque[CallRecord] = deque(maxlen=NEWEST)
         self._failures = 0
+        self._odd: deque[CallRecord] = deque(maxlen=NEWEST)
+        self._oddities = 0
 
     def call(self, record: CallRecord) -> None:
-        """Remember a call that failed, if it is among the newest."""
+        """Remember a call that failed or ended oddly, if it is among the newest."""
         if record.category in FAILED_CATEGORIES:
             self._failures += 1
             self._failed.append(record)
+        elif is_odd(record):
+            self._oddities += 1
+            self._odd.append(record)
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
         """Print the report."""
         self._head(capture)
         if not summary.calls:
             self._no_calls(capture)
+            self._causes(summary)
             return
         self._outcomes()
         self._conditions()
@@ -64,7 +76,10 @@ class TableWriter:
         self._delays(summary)
         self._ends("From", self._summary.sources)
         self._ends("To", self._summary.destinations)
-        self._failed_calls()
+        self._listed("Failed calls", self._failed, self._failures, _failed_table, _failed_lines)
+        self._listed("Answered, and ended oddly", self._odd, self._oddities, odd_table, odd_lines)
+        if self._failed or self._odd:
+            self._console.print(Text("Look closer with --ladder ID.", style="bright_black"))
 
     # Parts
 
@@ -115,6 +130,8 @@ class TableWriter:
             table.add_row(f"{count:,}", Text(plain_name(outcome), style=style), f"{share:.1%}", Text(bar, style=style))
         table.add_row(Text(f"{summary.calls:,}", style="bold"), Text("calls", style="bold"), "", "")
         self._section(table)
+        if summary.inferred:
+            self._console.print(Text(_inferred(summary.inferred, summary.calls), style="yellow"))
 
     def _conditions(self) -> None:
         if not self._summary.conditions:
@@ -143,7 +160,8 @@ class TableWriter:
             ("Talking", counted.talk),
         ):
             _delay_row(table, name, delays)
-        self._section(table)
+        if table.row_count:
+            self._section(table)
         ratios = (("SER", summary.ser), ("SEER", summary.seer), ("ISA", summary.isa), ("SCR", summary.scr))
         more = (("ASR", counted.asr), ("NER", counted.ner))
         words = "   ".join(f"{name} {value:.1%}" for name, value in (*ratios, *more) if value is not None)
@@ -162,22 +180,28 @@ class TableWriter:
             table.add_row(f"{tally.calls:,}", terminal(name), f"{tally.answered / tally.calls:.1%}", words)
         self._section(table)
 
-    def _failed_calls(self) -> None:
-        if not self._failed:
+    def _listed(
+        self,
+        title: str,
+        newest: deque[CallRecord],
+        count: int,
+        in_columns: Callable[[list[CallRecord]], Table],
+        in_lines: Callable[[CallRecord], Text],
+    ) -> None:
+        """Print the newest calls of a kind, one line each if there is room."""
+        if not newest:
             return
-        calls = sorted(self._failed, key=lambda call: call.started)
-        left_out = self._failures - len(calls)
-        title = "Failed calls, newest last"
-        if left_out:
-            title += f" (the newest {len(calls)} of {self._failures:,}; --format csv has them all)"
+        calls = sorted(newest, key=lambda call: call.started)
+        title += ", newest last"
+        if count > len(calls):
+            title += f" (the newest {len(calls)} of {count:,}; --format csv has them all)"
         self._console.print()
         self._console.print(Text(title, style="bold"))
         if self._console.width >= _WIDE:
-            self._console.print(_failed_table(calls))
+            self._console.print(in_columns(calls))
         else:
             for call in calls:
-                self._console.print(_failed_lines(call), soft_wrap=False)
-        self._console.print(Text("Look closer with --ladder ID.", style="bright_black"))
+                self._console.print(in_lines(call), soft_wrap=False)
 
     def _section(self, table: Table) -> None:
         self._console.print()
@@ -195,7 +219,13 @@ class _Console(Console):
 def console(out: IO[str]) -> Console:
     """Return a console on a text stream: colours only on a terminal, and none where NO_COLOR is set."""
     width = None if out.isatty() else PIPED_WIDTH
-    return _Console(file=out, highlight=False, markup=False, emoji=False, width=width)
+    # What rich takes for a number need not be one.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _SIZES or (value.isdecimal() and len(value) <= _SIZE_DIGITS)
+    }
+    return _Console(file=out, highlight=False, markup=False, emoji=False, width=width, _environ=environment)
 
 
 def stuck_at(call: CallRecord) -> str:
@@ -213,16 +243,24 @@ def _deepest(call: CallRecord) -> LegRecord | None:
     return deepest[-1] if deepest else None
 
 
+def response_words(call: CallRecord) -> str:
+    """Return the final response to a call, or say that there was none, or that it was not captured."""
+    if call.status_code is not None:
+        return terminal(f"{call.status_code} {call.reason_phrase or ''}".strip())
+    if call.ending is not None:
+        return "answer not captured"
+    unseen = any("final" in leg.inferred for leg in stands_for_the_call(call))
+    return "final response not captured" if unseen else "no final response"
+
+
 def _response(call: CallRecord) -> str:
-    if call.status_code is None:
-        return "no final response"
-    reason = terminal(call.reason_phrase or "")
     cause = f" ({call.cause_protocol};cause={call.cause})" if call.cause is not None else ""
-    return terminal(f"{call.status_code} {reason}{cause}")
+    return response_words(call) + terminal(cause)
 
 
-def _parties(call: CallRecord) -> str:
-    return f"{terminal(call.caller or '?')} → {terminal(call.callee or '?')}"
+def _inferred(count: int, calls: int) -> str:
+    rest = "verdict rests" if count == 1 else "verdicts rest"
+    return f"{count:,} of {calls:,} {rest} on inference: a message was not captured, and what followed shows it"
 
 
 def _took(call: CallRecord) -> str:
@@ -240,14 +278,14 @@ def _failed_table(calls: list[CallRecord]) -> Table:
     table.add_column("ID", no_wrap=True)
     for call in calls:
         name = Text(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
-        table.add_row(call.started[11:19], _parties(call), name, _response(call), stuck_at(call), _took(call), call.id)
+        table.add_row(call.started[11:19], parties(call), name, _response(call), stuck_at(call), _took(call), call.id)
     return table
 
 
 def _failed_lines(call: CallRecord) -> Text:
     text = Text(f"{call.started[11:19]}  ", no_wrap=False)
     text.append(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
-    text.append(f"  {_parties(call)}  {call.id}\n")
+    text.append(f"  {parties(call)}  {call.id}\n")
     text.append(f"          {_response(call)}, after {_took(call)}\n          {stuck_at(call)}", style="bright_black")
     return text
 

@@ -1,4 +1,4 @@
-"""What the engine saw, as lines of the log: conditions as they come and go, calls that failed.
+"""What the engine saw, as lines of the log: conditions as they come and go, calls that failed or ended oddly.
 
 Must not know: how lines are written, or when this is called. Times are packet times; ``id`` is the call's
 short id, the one that stands in reports and exemplars.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.classify.endings import PLAIN_ENDING, UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import PLAIN_NAME, Category, Outcome
 from sipwatch.export import scrub
 from sipwatch.export.calls import call_id as id_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
 
 CALL_FAILED: Final = "call_failed"
+CALL_ENDED_ODDLY: Final = "call_ended_oddly"
 
 # The others ended as somebody meant them to, or nobody knows how.
 _LEVEL_OF: Final[dict[str, Level]] = {
@@ -96,6 +98,34 @@ def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> N
         status_code=record.status_code,
         cause=record.cause,
         setup_seconds=record.setup_seconds,
+        conditions=",".join(condition.kind for condition in record.conditions) or None,
+        call_id=record.call_id,
+    )
+
+
+def call_ended_oddly(log: Log, record: CallRecord, policy: Policy | None = None) -> None:
+    """Write an answered call that ended in an odd way; of one that ended as calls do, or is up still, nothing."""
+    ending = record.ending
+    if ending is None or ending in UNREMARKABLE:
+        return
+    if policy is not None:
+        record = policy.call(record)
+    log.event(
+        "warning",
+        CALL_ENDED_ODDLY,
+        at=record.ended or record.started,
+        id=record.id,
+        ending=ending,
+        plain_name=PLAIN_ENDING[Ending(ending)],
+        ended_by=record.ended_by,
+        source=record.source,
+        destination=record.destination,
+        caller=record.caller,
+        callee=record.callee,
+        talk_seconds=record.talk_seconds,
+        end_cause=record.end_cause,
+        end_cause_protocol=record.end_cause_protocol,
+        end_cause_text=record.end_cause_text,
         conditions=",".join(condition.kind for condition in record.conditions) or None,
         call_id=record.call_id,
     )

@@ -57,9 +57,11 @@ def test_the_json_has_the_shape_of_the_contract() -> None:
         "discards",
     }
     assert set(report["summary"]) == {
-        *("calls", "outcomes", "conditions", "ser", "seer", "isa", "scr", "tags", "findings", "devices")
+        *("calls", "outcomes", "endings", "inferred", "conditions", "ser", "seer", "isa", "scr", "tags", "findings"),
+        "devices",
     }
     assert report["summary"]["calls"] == len(report["calls"]) == sum(report["summary"]["outcomes"].values())
+    assert sum(report["summary"]["endings"].values()) == report["summary"]["outcomes"]["answered"]
     started = [call["started"] for call in report["calls"]]
     assert started == sorted(started)
 

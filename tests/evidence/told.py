@@ -24,7 +24,7 @@ def said(
     branch = more.get("branch", "z9hG4bK1")
     extra = "".join(f"{name}: {value}\r\n" for name, value in more.get("headers", {}).items())
     raw = f"{first_line}\r\nVia: SIP/2.0/UDP a;branch={branch}\r\nCSeq: {cseq}\r\n{extra}\r\n"
-    return MessageRecord(at(seconds), source, destination, first_line, more.get("again", False), raw)
+    return MessageRecord(at(seconds), source, destination, first_line, more.get("again", False), True, raw)
 
 
 def stuck(**more: Any) -> CallRecord:

@@ -21,7 +21,7 @@ def leg(**more: Any) -> LegRecord:
     given: dict[str, Any] = {
         "branch": "z9hG4bKx", "source": "other", "destination": "other", "source_address": "192.0.2.65:5060",
         "destination_address": "192.0.2.80:5060", "transport": "udp", "started": START, "outcome": "busy",
-        "status_code": 486, "cause": None, "retransmissions": 0, "conditions": [],
+        "status_code": 486, "cause": None, "retransmissions": 0, "conditions": [], "inferred": [],
     }  # fmt: skip
     return LegRecord(**{**given, **more})
 
@@ -35,7 +35,8 @@ def call(outcome: str = "busy", **more: Any) -> CallRecord:
         "transport": "udp", "user_agent": "Phone", "server": "Proxy", "started": START, "trying": at(0.1), "progressed": None,
         "ringing": None, "answered": None, "ended": at(2), "setup_seconds": 2.0, "ring_seconds": None, "talk_seconds": None,
         "outcome": outcome, "category": CATEGORY_OF[outcome], "status_code": 486, "reason_phrase": "Busy Here", "cause": None,
-        "cause_protocol": None, "cause_text": None, "ended_by": "callee", "conditions": [], "findings": [], "tags": [], "retransmissions": 0,
+        "cause_protocol": None, "cause_text": None, "ended_by": "callee", "ending": None,
+        "end_cause": None, "end_cause_protocol": None, "end_cause_text": None, "conditions": [], "findings": [], "tags": [], "retransmissions": 0,
         "legs": [leg(outcome=outcome)],
     }  # fmt: skip
     return CallRecord(**{**given, **more})
@@ -45,7 +46,7 @@ def answered(**more: Any) -> CallRecord:
     """Return an answered call."""
     given: dict[str, Any] = {
         "status_code": 200, "reason_phrase": "OK", "progressed": at(1), "ringing": at(1), "answered": at(5), "ended": at(65),
-        "setup_seconds": 5.0, "ring_seconds": 4.0, "talk_seconds": 60.0, "ended_by": "caller",
+        "setup_seconds": 5.0, "ring_seconds": 4.0, "talk_seconds": 60.0, "ended_by": "caller", "ending": "normal",
     }  # fmt: skip
     return call("answered", **{**given, **more})
 
@@ -55,9 +56,11 @@ def condition(kind: str = "no_progress", raised: float = 10, resolved: float = 1
     return ConditionRecord(kind, at(raised), at(resolved), "cancelled", 0)
 
 
-def message(seconds: float, source: str, destination: str, first_line: str, *, again: bool = False) -> MessageRecord:
+def message(
+    seconds: float, source: str, destination: str, first_line: str, *, again: bool = False, placed: bool = True
+) -> MessageRecord:
     """Return a message between two ends."""
-    return MessageRecord(at(seconds), source, destination, first_line, again, first_line + "\r\n\r\n")
+    return MessageRecord(at(seconds), source, destination, first_line, again, placed, first_line + "\r\n\r\n")
 
 
 def capture(**more: Any) -> CaptureRecord:

@@ -6,7 +6,7 @@ import pytest
 
 from sipwatch.export.filters import LONGEST, FilterError, compile_filter
 from sipwatch.export.record import FindingRecord
-from tests.export.records import at, call, condition
+from tests.export.records import answered, at, call, condition, leg
 
 CALL = call(setup_seconds=4.5, conditions=[condition()], callee="0015550101")
 
@@ -70,3 +70,17 @@ def test_findings_are_asked_for_by_kind_and_tags_by_name() -> None:
     ):  # fmt: skip
         assert compile_filter(expression)(record) is expected, expression
     assert compile_filter('"brief" in tags')(call()) is False
+
+
+def test_endings_their_causes_and_what_was_inferred_are_asked_for() -> None:
+    legs = [leg(), leg(inferred=["success"])]
+    record = answered(ending="error_reason", end_cause=38, end_cause_text="RTP timeout", legs=legs)
+    for expression, expected in (
+        ('ending == "error_reason"', True), ('ending == "ack_timeout"', False), ("end_cause == 38", True),
+        ("end_cause > 40", False), ('end_cause_text =~ "RTP.*"', True), ('"success" in inferred', True),
+        ('"final" in inferred', False), ('ending != "normal" and talk_seconds > 10', True),
+    ):  # fmt: skip
+        assert compile_filter(expression)(record) is expected, expression
+    assert compile_filter("ending == null")(call()) is True
+    assert compile_filter('"success" in inferred')(call()) is False
+    assert compile_filter("end_cause > 1")(call()) is False

@@ -51,8 +51,8 @@ def test_there_is_a_sample_at_each_step_of_packet_time() -> None:
 
 def test_what_grows_was_0_one_step_before_it_was_first_seen() -> None:
     """Otherwise increase() would not see the first event."""
-    text = written(BUSY + "\n22 A>P OPTIONS call=c9")
-    assert samples(text, "sipwatch_call_final_responses_total{") == [(5, 0), (10, 1), (15, 1), (20, 1), (25, 1)]
+    text = written(BUSY + "\n22 A>P OPTIONS call=c9")  # the verdict falls at 11
+    assert samples(text, "sipwatch_call_final_responses_total{") == [(10, 0), (15, 1), (20, 1), (25, 1)]
 
 
 def test_timers_fire_between_the_packets_and_gauges_fall_again() -> None:

@@ -77,20 +77,27 @@ def test_established_calls_come_and_go() -> None:
     assert up.values("calls_pending") == {}
     over = count(PROXIED + BYE, PEERS, over=False)
     assert over.values("calls_established") == {}
-    assert over.values("calls_ended_total") == {("phones", "acme", "caller"): 1}
+    assert over.values("calls_ended_total") == {("phones", "acme", "caller", "normal"): 1}
 
 
 @pytest.mark.parametrize(
-    ("script", "until", "by"),
+    ("script", "until", "by", "ending"),
     [
-        (PROXIED + "9 B>P BYE from=C vias=2 cseq=5\n", "10", "callee"),
-        (PROXIED, "14410", "timeout"),
-        (PROXIED, "10", "capture_end"),
+        (PROXIED + "9 B>P BYE from=C vias=2 cseq=5\n9.1 P>B 200 method=BYE vias=2 cseq=5\n", "10", "callee", "normal"),
+        (PROXIED + "9 A>P BYE\n9.1 P>A 500 method=BYE cseq=2\n", "60", "caller", "bye_refused"),
+        (
+            PROXIED + "9 A>P BYE h=Reason:_SIP;cause=488\n9.1 P>A 200 method=BYE cseq=2\n",
+            "60",
+            "caller",
+            "error_reason",
+        ),
+        (PROXIED, "14410", "timeout", "no_bye"),
+        (PROXIED, "10", "capture_end", "capture_end"),
     ],
 )
-def test_an_answered_call_ends_once_whoever_ends_it(script: str, until: str, by: str) -> None:
+def test_an_answered_call_ends_once_whoever_ends_it_and_however(script: str, until: str, by: str, ending: str) -> None:
     counted = count(script, PEERS, until=until)
-    assert counted.values("calls_ended_total") == {("phones", "acme", by): 1}
+    assert counted.values("calls_ended_total") == {("phones", "acme", by, ending): 1}
     assert counted.values("calls_established") == {}
 
 
@@ -295,14 +302,14 @@ def test_peers_were_last_seen_when_they_last_spoke() -> None:
 def test_a_new_configuration_renames_and_forgets_nothing() -> None:
     counted = count(PROXIED, None, over=False)
     counted.use(PEERS)
-    for message in messages(BYE + "20 A>P INVITE call=c2\n21 P>A 486 call=c2"):
+    for message in messages(BYE + "20 A>P INVITE call=c2\n21 P>A 486 call=c2\n30 A>P OPTIONS call=c3"):
         counted.message(message)
     assert counted.values("calls_total") == {
         ("other", "other", "answered", "success"): 1,
         ("phones", "proxy", "busy", "user"): 1,
     }
     assert counted.values("calls_established") == {}
-    assert counted.values("calls_ended_total") == {("other", "other", "caller"): 1}
+    assert counted.values("calls_ended_total") == {("other", "other", "caller", "normal"): 1}
     assert counted.values("requests_total")[("phones", "proxy", "INVITE")] == 1
 
 

@@ -112,7 +112,7 @@ def test_the_record_itself_is_left_as_it_was_for_filters_and_counts() -> None:
 def test_names_alone_leave_numbers_and_numbers_alone_leave_names() -> None:
     raw = 'BYE sip:15550101@h SIP/2.0\r\nFrom: "Alice" <sip:15550100@h>\r\nCall-ID: alice-1\r\n\r\n'
     record = call(
-        call_id="alice-1", messages=[MessageRecord(START, "a", "b", "BYE sip:15550101@h SIP/2.0", False, raw)]
+        call_id="alice-1", messages=[MessageRecord(START, "a", "b", "BYE sip:15550101@h SIP/2.0", False, True, raw)]
     )
     names, numbers = NAMES.call(record), NUMBERS.call(record)
     assert (names.caller, numbers.caller) == ("15550100", "1555****")
@@ -120,6 +120,16 @@ def test_names_alone_leave_numbers_and_numbers_alone_leave_names() -> None:
     assert names.messages[0].raw == raw.replace("Alice", "*****").replace("alice-1", "*******")
     assert numbers.messages is not None
     assert '"Alice" <sip:1555****@h>' in numbers.messages[0].raw
+
+
+def test_what_the_bye_said_is_hidden_like_what_the_final_response_said() -> None:
+    """The number in it is the caller's, or anybody's."""
+    record = call(end_cause=16, end_cause_protocol="Q.850", end_cause_text="15550100 hung up on sip:alice@h")
+    hidden = FOUR.call(record)
+    assert hidden.end_cause_text is not None
+    assert "5010" not in hidden.end_cause_text
+    assert "alice" not in hidden.end_cause_text
+    assert hidden.end_cause_protocol == "Q.850"
 
 
 def test_the_call_id_stays_as_it_is_what_two_sides_find_a_call_by() -> None:
@@ -141,7 +151,7 @@ def test_a_call_id_or_tag_that_holds_a_number_is_hidden_whole_and_the_other_with
     assert FOUR.call_id("a1b2@h", "c3", "15550100") == "a1b2@h"
     raw = f"BYE sip:x SIP/2.0\r\nCall-ID: {call_id}\r\nFrom: <sip:x>;tag={from_tag}\r\nRefer-To: <sip:y?Replaces={call_id}>\r\n\r\n"
     shown = FOUR.call(
-        call(call_id=call_id, from_tag=from_tag, messages=[MessageRecord(START, "a", "b", "BYE", False, raw)])
+        call(call_id=call_id, from_tag=from_tag, messages=[MessageRecord(START, "a", "b", "BYE", False, True, raw)])
     )
     assert call_id not in repr(shown)
     assert f"tag={from_tag}" not in repr(shown)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sipwatch.export.summary import Delays, Summary, between
-from tests.export.records import answered, at, call, condition
+from sipwatch.export.summary import Delays, Summary, between, rests_on_inference
+from tests.export.records import answered, at, call, condition, leg
 
 
 def summary(*calls: tuple[Any, bool]) -> Summary:
@@ -26,6 +26,7 @@ RATIOS = [
     ("timer-b-is-ineffective", [(call("not_responding", status_code=None, trying=None, ended_by="timeout"), False)], (0.0, 0.0, 1.0, 0.0)),
     ("timer-c-is-not-timer-b", [(call("no_progress", status_code=None, ended_by="timeout"), False)], (0.0, 0.0, 0.0, 0.0)),
     ("an-answer-whose-bye-was-lost-is-not-complete", [(answered(), False)], (1.0, 1.0, 0.0, 0.0)),
+    ("an-answer-that-was-not-captured-is-one", [(answered(status_code=None, answered=None, talk_seconds=None), True)], (1.0, 1.0, 0.0, 1.0)),
     ("unfinished-calls-are-in-none", [(call("unfinished", status_code=None), False)], (None, None, None, None)),
     ("only-redirects", [(call("redirected", status_code=301), False)], (None, None, 0.0, 0.0)),
 ]  # fmt: skip
@@ -52,6 +53,37 @@ def test_outcomes_are_listed_most_frequent_first() -> None:
     record = summary((call(), False), (answered(), True), (answered(), True)).to_record()
     assert list(record.outcomes.items()) == [("answered", 2), ("busy", 1)]
     assert record.calls == 3
+
+
+def test_answered_calls_are_counted_by_how_they_ended() -> None:
+    odd = answered(ending="ack_timeout")
+    record = summary((answered(), True), (odd, True), (odd, True), (call(), False)).to_record()
+    assert list(record.endings.items()) == [("ack_timeout", 2), ("normal", 1)]
+
+
+HERE, THERE = "192.0.2.65:5060", "192.0.2.80:5060"
+INFERENCES = [
+    ("its own answer was not captured", "answered", None, [(HERE, ["success"])], True),
+    ("a hop behind lost its answer, the caller's own was seen", "answered", 200, [(HERE, []), (THERE, ["success"])], False),
+    ("another phone's 487 was not captured, the answer was", "answered", 200, [(HERE, []), (HERE, ["final"])], False),
+    ("two INVITEs are one call because of a challenge that was not captured", "answered", 200, [(HERE, ["challenge"]), (HERE, [])], True),
+    ("the INVITE was not captured", "answered", 200, [(HERE, ["invite"])], True),
+    ("its failing final was not captured", "abandoned", None, [(HERE, ["final"])], True),
+    ("a hop behind lost its final, the caller's own was seen", "busy", 486, [(HERE, []), (THERE, ["final"])], False),
+    ("everything was seen", "busy", 486, [(HERE, [])], False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "legs", "expected"), [row[1:] for row in INFERENCES], ids=[row[0] for row in INFERENCES]
+)
+def test_a_verdict_rests_on_inference_if_it_needs_what_was_not_captured(
+    outcome: str, code: int | None, legs: list[tuple[str, list[str]]], expected: bool
+) -> None:
+    made = [leg(source_address=source, inferred=inferred) for source, inferred in legs]
+    record = (answered if outcome == "answered" else call)(status_code=code, legs=made)
+    assert rests_on_inference(record) is expected
+    assert summary((record, True), (call(), False)).to_record().inferred == expected
 
 
 def test_sources_and_destinations_are_tallied() -> None:

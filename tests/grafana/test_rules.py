@@ -34,7 +34,7 @@ METRICS: dict[str, set[str]] = {
     "sipwatch_calls_timed_out_total": {*ENDS, "timer"},
     "sipwatch_calls_pending": {"source", "phase"},
     "sipwatch_calls_established": ENDS,
-    "sipwatch_calls_ended_total": {*ENDS, "ended_by"},
+    "sipwatch_calls_ended_total": {*ENDS, "ended_by", "ending"},
     "sipwatch_session_request_delay_seconds": {*ENDS, "result"},
     "sipwatch_ring_duration_seconds": {*ENDS, "outcome"},
     "sipwatch_answer_delay_seconds": ENDS,

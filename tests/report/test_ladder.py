@@ -11,7 +11,7 @@ from sipwatch.report.ladder import print_ladder
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord, LegRecord
-from tests.export.records import EVIL, call, condition, leg, message
+from tests.export.records import EVIL, answered, call, condition, leg, message
 from tests.report.test_table import Screen
 
 A, P, B = "192.0.2.65:5060", "192.0.2.80:5060", "192.0.2.66:5060"
@@ -66,6 +66,37 @@ def test_a_condition_stands_where_it_was_raised_and_resolved() -> None:
 
 def test_the_verdict_stands_at_the_end() -> None:
     assert ladder(cause=17, cause_protocol="Q.850")[-1] == "Agent busy - 486 Busy Here, Q.850 cause 17, ended by callee"
+
+
+def test_how_an_answered_call_ended_stands_at_the_head_and_what_was_said_at_the_end() -> None:
+    lines = drawn(answered(ending="ack_timeout", ended_by="callee", messages=MESSAGES, legs=LEGS))
+    assert lines[2] == "Ending Dropped: answer never acknowledged (ack_timeout)"
+    assert lines[-1] == "Answered - 200 OK, rang 4.00 s, talked 1:00, ended by callee"
+    said = drawn(answered(end_cause=38, end_cause_protocol="Q.850", end_cause_text="RTP", messages=[]))
+    assert said[-1].endswith('ended by caller with Q.850 cause 38 "RTP"')
+    assert not any(line.startswith("Ending") for line in ladder())
+
+
+def test_a_message_that_could_not_be_placed_has_a_mark_and_a_legend_says_so() -> None:
+    stray = message(11.5, P, A, "SIP/2.0 200 OK", placed=False)
+    lines = ladder(messages=[*MESSAGES, stray])
+    assert [line.endswith("(?)") for line in lines if "─" in line] == [False] * 5 + [True]
+    (legend,) = [line for line in lines if line.startswith("(?)")]
+    assert "could not be placed" in legend
+    assert not any("(?)" in line for line in ladder())
+
+
+@pytest.mark.parametrize("what", ["invite", "final", "success", "challenge"])
+def test_what_was_inferred_is_said_of_its_leg(what: str) -> None:
+    legs = [leg(), leg(source_address=P, destination_address=B, inferred=[what])]
+    (said,) = [line for line in ladder(legs=legs) if line.startswith("Leg ")]
+    assert said.startswith("Leg 2: ")
+    assert "not captured" in said
+
+
+def test_an_answer_that_was_not_captured_is_not_said_to_be_missing() -> None:
+    unseen = leg(outcome="answered", status_code=None, inferred=["success"])
+    assert "Answered - answer not captured, " in drawn(answered(status_code=None, legs=[unseen], messages=[]))[-1]
 
 
 def test_peers_are_named_and_long_names_get_a_legend() -> None:

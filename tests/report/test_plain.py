@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import pytest
 
+from sipwatch.classify.endings import PLAIN_ENDING, Ending
 from sipwatch.classify.outcomes import CATEGORY, Category, Outcome
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     CONDITION_WORDS,
     DISCARD_WORDS,
+    ENDED_BY_WORDS,
     FAILED_CATEGORIES,
     duration,
+    plain_ending,
     plain_name,
 )
 from sipwatch.track.conditions import Condition
+from sipwatch.track.dialog import EndedBy
 from sipwatch.wire.discards import Discard
 
 
 def test_every_outcome_has_a_plain_name_of_its_own() -> None:
     assert len({plain_name(outcome.value) for outcome in Outcome}) == len(Outcome)
+
+
+def test_every_ending_has_a_plain_name_of_its_own_and_whoever_ends_a_call_is_named() -> None:
+    assert {plain_ending(ending.value) for ending in Ending} == set(PLAIN_ENDING.values())
+    assert len(set(PLAIN_ENDING.values())) == len(Ending)
+    assert {by.value for by in EndedBy} <= set(ENDED_BY_WORDS)
 
 
 def test_every_category_condition_and_discard_named_exists() -> None:

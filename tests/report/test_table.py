@@ -62,6 +62,41 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert "n4 " not in text
 
 
+def test_answered_calls_that_ended_oddly_are_listed_with_what_was_said_at_the_end() -> None:
+    odd = answered(callee="odd", ending="error_reason", end_cause=38, end_cause_protocol="Q.850", end_cause_text="RTP")
+    text = report(answered(callee="fine"), answered(callee="later", ending="capture_end"), odd)
+    assert "Failed calls" not in text
+    listed = text[text.index("Answered, and ended oddly, newest last") :]
+    for word in ("odd", "Dropped with an error", "Q.850 cause 38", '"RTP"', "the caller", "1:00", odd.id):
+        assert word in listed
+    assert "fine" not in listed
+    assert "later" not in listed
+    assert listed.rstrip().endswith("Look closer with --ladder ID.")
+
+
+def test_a_long_list_of_odd_endings_is_cut_and_says_so() -> None:
+    text = report(*[answered(callee=f"n{n}", started=at(n), ending="no_bye") for n in range(NEWEST + 2)])
+    assert f"the newest {NEWEST} of {NEWEST + 2}; --format csv has them all" in text
+    assert "n1 " not in text
+
+
+def test_a_line_says_how_many_verdicts_rest_on_inference() -> None:
+    assert "inference" not in report(answered(), call())
+    unseen = answered(status_code=None, legs=[leg(outcome="answered", status_code=None, inferred=["success"])])
+    assert "1 of 3 verdict rests on inference" in report(unseen, answered(), call())
+    assert "2 of 2 verdicts rest on inference" in report(unseen, unseen)
+
+
+def test_a_final_that_was_not_captured_is_not_said_to_be_missing() -> None:
+    def said(*inferred: str) -> str:
+        legs = [leg(status_code=None, inferred=list(inferred))]
+        return report(call("abandoned", status_code=None, reason_phrase=None, legs=legs))
+
+    assert "no final response" in said()
+    assert "no final response" not in said("final")
+    assert re.search(r"final response not +(.*\n.*)?captured", said("final"))
+
+
 def test_peers_are_listed_only_when_there_are_some() -> None:
     assert "From" not in report(call()).split("Failed")[0]
     assert "acme" in report(call(source="acme"))
@@ -88,7 +123,16 @@ def test_it_fits_the_terminal(width: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COLUMNS", width)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    text = report(answered(), call(source="acme"), call("no_progress", conditions=[condition()]), tty=True)
+    text = report(
+        answered(),
+        answered(
+            ending="error_reason", end_cause=488, end_cause_protocol="SIP", end_cause_text="No answer in ACK " * 5
+        ),
+        answered(status_code=None, legs=[leg(inferred=["success"])], ending="midcall_failure", caller="1" * 30),
+        call(source="acme"),
+        call("no_progress", conditions=[condition()]),
+        tty=True,
+    )
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # bold is no colour
     assert max(len(line) for line in plain.splitlines()) <= int(width)
 
@@ -103,7 +147,8 @@ def test_colours_only_on_a_terminal_and_not_where_no_color_is_set(monkeypatch: p
 
 
 def test_hostile_text_never_reaches_the_terminal() -> None:
-    text = report(call(caller=EVIL, reason_phrase=EVIL, source=EVIL), head=capture(files=[EVIL]))
+    ended = answered(ending="error_reason", caller=EVIL, end_cause=1, end_cause_protocol=EVIL, end_cause_text=EVIL)
+    text = report(call(caller=EVIL, reason_phrase=EVIL, source=EVIL), ended, head=capture(files=[EVIL]))
     assert not any(char in text for char in "\x1b\x07\u202e")
     assert "[red]" in report(call(caller="[red]x[/red]"))
 

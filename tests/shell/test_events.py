@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sipwatch.capture.files import open_capture
+from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
 from sipwatch.classify.peers import Privacy
 from sipwatch.config import load
 from sipwatch.engine import Engine
 from sipwatch.export.privacy import Policy
-from sipwatch.shell.events import call_failed, condition_raised, condition_resolved
+from sipwatch.shell.events import call_ended_oddly, call_failed, condition_raised, condition_resolved
 from sipwatch.shell.log import Log
 from sipwatch.track.watch import Watchers
 from tests.conversation import messages
-from tests.export.records import EVIL, call, condition
+from tests.export.records import EVIL, answered, call, condition
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -140,6 +141,40 @@ def test_a_call_without_an_end_has_the_time_it_began() -> None:
     out = io.StringIO()
     call_failed(Log(out, "json", no_clock), call(ended=None))
     assert json.loads(out.getvalue())["time"] == "2026-01-05T09:00:00.000000Z"
+
+
+def test_the_text_form_of_a_call_that_ended_oddly() -> None:
+    out = io.StringIO()
+    record = answered(source="phones", destination="acme", ending="error_reason", ended_by="callee", end_cause=38)
+    record.end_cause_protocol, record.end_cause_text = "Q.850", "RTP timeout"
+    call_ended_oddly(Log(out, "text", no_clock), record)
+    assert out.getvalue() == (
+        "2026-01-05T09:01:05.000000Z WARNING call_ended_oddly id=0123456789ab ending=error_reason"
+        ' plain_name="Dropped with an error" ended_by=callee source=phones destination=acme caller=15550100'
+        ' callee=15550101 talk_seconds=60.0 end_cause=38 end_cause_protocol=Q.850 end_cause_text="RTP timeout" call_id=c1\n'
+    )
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_of_endings_only_the_odd_ones_are_told(ending: Ending) -> None:
+    out = io.StringIO()
+    call_ended_oddly(Log(out, "json", no_clock), answered(ending=ending.value))
+    told = [json.loads(line)["ending"] for line in out.getvalue().splitlines()]
+    assert told == ([] if ending.value in UNREMARKABLE else [ending.value])
+
+
+def test_a_call_that_was_not_answered_has_no_ending_to_tell() -> None:
+    out = io.StringIO()
+    call_ended_oddly(Log(out, "json", no_clock), call("busy"))
+    assert out.getvalue() == ""
+
+
+def test_what_the_bye_of_an_odd_ending_said_is_hidden_like_the_rest() -> None:
+    out = io.StringIO()
+    record = answered(ending="error_reason", end_cause_text="15550101 is gone", call_id="15550100@h")
+    call_ended_oddly(Log(out, "text", no_clock), record, Policy(Privacy(4)))
+    assert "5010" not in out.getvalue()
+    assert " caller=1555**** callee=1555**** " in out.getvalue()
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

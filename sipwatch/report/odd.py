@@ -1,0 +1,69 @@
+"""Answered calls that ended in an odd way, as a list: who, when, after how long, how, and what was said about it.
+
+Must not know: how records come about, or how an ending is told. All text from the wire is escaped here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.export.escape import terminal
+from sipwatch.report.plain import ENDED_BY_WORDS, duration, plain_ending
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
+
+STYLE = "red"
+
+
+def is_odd(call: CallRecord) -> bool:
+    """Tell whether a call was answered and did not end as calls should."""
+    return call.ending is not None and call.ending not in UNREMARKABLE
+
+
+def end_cause(call: CallRecord) -> str:
+    """Return what the BYE gave as its reason (RFC 3326), ``""`` where it gave none."""
+    if call.end_cause is None:
+        return terminal(call.end_cause_text or "")
+    text = f' "{call.end_cause_text}"' if call.end_cause_text else ""
+    return terminal(f"{call.end_cause_protocol} cause {call.end_cause}{text}")
+
+
+def odd_table(calls: list[CallRecord]) -> Table:
+    """Return the list for a wide terminal, a line for each call."""
+    table = Table(box=None, pad_edge=False, header_style="bright_black")
+    table.add_column("Time", no_wrap=True)
+    table.add_column("Call", overflow="fold")
+    table.add_column("How it ended", overflow="fold")
+    table.add_column("By", overflow="fold")
+    table.add_column("The BYE said", overflow="fold")
+    table.add_column("Talked", justify="right", no_wrap=True)
+    table.add_column("ID", no_wrap=True)
+    for call in calls:
+        ending = Text(plain_ending(call.ending or ""), style=STYLE)
+        by = ENDED_BY_WORDS[call.ended_by or ""]
+        talked = duration(call.talk_seconds)
+        table.add_row(call.started[11:19], parties(call), ending, by, end_cause(call) or "-", talked, call.id)
+    return table
+
+
+def odd_lines(call: CallRecord) -> Text:
+    """Return a call's entry for a narrow terminal."""
+    text = Text(f"{call.started[11:19]}  ", no_wrap=False)
+    text.append(plain_ending(call.ending or ""), style=STYLE)
+    text.append(f"  {parties(call)}  {call.id}\n")
+    talked = "" if call.talk_seconds is None else f", after {duration(call.talk_seconds)}"
+    said = end_cause(call)
+    words = f"by {ENDED_BY_WORDS[call.ended_by or '']}{talked}" + (f", saying {said}" if said else "")
+    text.append(f"          {words}\n", style="bright_black")
+    text.append(f"          {call.source_address} → {call.destination_address}", style="bright_black")
+    return text
+
+
+def parties(call: CallRecord) -> str:
+    """Return who called whom."""
+    return f"{terminal(call.caller or '?')} → {terminal(call.callee or '?')}"
