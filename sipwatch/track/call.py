@@ -241,7 +241,6 @@ class Call(Timed):
         if self.dialogs is None:
             self.dialogs = Dialogs(self)
         self.dialogs.answer(leg, answer, now)
-        self.queue.watch(self, now + HORIZON)
         self._watch_dialogs(now)
         if len(self.legs) > 1:
             self._presume(leg, now)
@@ -317,7 +316,7 @@ class Call(Timed):
         elif request.method == "INVITE" and leg.state <= _CANCELLING:
             leg.answer_inferred(tag, now, now, moment_known=False)
         self.dialogs.request(Exchange(request, leg, tag, from_caller, now), now)
-        self.queue.watch(self, now + T4)
+        self.queue.watch(self, now + HORIZON)  # which is Timer F
 
     def response(self, exchange: Exchange, response: Response, now: int) -> bool:
         """Take a response to such a request; return whether it repeats the final one."""
@@ -328,7 +327,10 @@ class Call(Timed):
         if exchange.method == "BYE" and 200 <= response.status_code < 300 and leg.state <= _CANCELLING:
             leg.presume_answer(_UNSET, now)
             self.queue.watch(leg, now + PROVEN_AFTER)
-        self.queue.watch(self, now + T4)
+        if exchange.method == "BYE":
+            self.queue.watch(self, now + T4)
+        else:
+            self._watch_dialogs(now)  # the session interval may be a shorter one now
         return repeated
 
     def refreshed_unseen(self, response: Response, now: int) -> None:

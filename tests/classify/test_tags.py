@@ -19,7 +19,7 @@ def tags(script: str, where: Settings | None = SITE, *, until: str | None = None
 
 
 def test_a_caller_who_gives_up_within_moments_was_brief() -> None:
-    assert tags(RANG + "4.9 A>T CANCEL\n5 A>T 487\n5.1 T>A 487\n") == ["brief"]
+    assert tags(RANG + "4.9 A>T CANCEL\n5 T>A 200 method=CANCEL\n5.1 T>A 487\n") == ["brief"]
     assert tags(RANG + "5 A>T CANCEL\n5.1 T>A 487\n") == []
 
 
