@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from pcaps.make.talk import lines
+from pcaps.make.talk import message as message_in_full
 from sipwatch.classify.peers import Callback, Peer, PeerKind, Rule, Settings
 from sipwatch.engine import Engine
 from sipwatch.export.summary import Summary
 from sipwatch.track.timers import Timers
-from sipwatch.wire.message import Request, Response, Unreachable
+from sipwatch.wire.message import Request, Response, Unreachable, address_text
+from sipwatch.wire.sip import parse
 from tests.conversation import address, messages, nanoseconds, path
 
 if TYPE_CHECKING:
@@ -94,6 +98,23 @@ def diagnose(script: str, settings: Settings | None = None, *, until: str | None
     """Run a conversation; ``until`` is when the capture ends (seconds), by default with its last message."""
     found = Diagnosed(settings).say(script)
     return (found.until(until) if until is not None else found).over()
+
+
+def in_full(script: str) -> list[Request | Response]:
+    """Read a conversation whose messages are written out: with Contact, session descriptions and bodies."""
+    found = []
+    for line in sorted(lines(script), key=lambda line: Decimal(line.time)):
+        hosts = {letter: address_text(address(letter)) for letter in (line.source, line.destination, "A")}
+        ends = path(line.source, line.destination)
+        message = parse(nanoseconds(line.time), ends, message_in_full(line, hosts, {}), False)
+        assert isinstance(message, (Request, Response)), line
+        found.append(message)
+    return found
+
+
+def diagnose_in_full(script: str, settings: Settings | None = None, *, until: str = "300") -> Diagnosed:
+    """Run a conversation whose messages are written out."""
+    return Diagnosed(settings).take(in_full(script)).until(until).over()
 
 
 def peer(

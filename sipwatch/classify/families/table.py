@@ -47,7 +47,9 @@ ENDING: Final = 256  # it did not end as it should
 
 _ANSWERED: Final = Outcome.ANSWERED.value
 _NONE: Final[frozenset[Kind]] = frozenset()
-_IN_VAIN: Final = frozenset({Kind.ACK_LOST, Kind.LOSS})  # what something that cannot arrive looks like
+_IN_VAIN: Final = frozenset(
+    {Kind.ACK_LOST, Kind.LOSS, Kind.NAT_SUSPECT}
+)  # what something that cannot arrive looks like
 
 
 class Entry(NamedTuple):
@@ -82,7 +84,7 @@ TABLE: Final[tuple[Entry, ...]] = (
     Entry(Kind.PRECONDITION, FAILED, precondition),
     Entry(Kind.MEDIA_MISMATCH, FAILED, media_mismatch),
     Entry(Kind.LOOP, FAILED, loop),
-    Entry(Kind.CANCEL_RACE, CANCELLED, cancel_race, _IN_VAIN),
+    Entry(Kind.CANCEL_RACE, CANCELLED, cancel_race, _IN_VAIN | {Kind.ACK_MISROUTED}),
     Entry(Kind.ACK_MISROUTED, CONDITION | REPEATED, ack_misrouted, _IN_VAIN),
     Entry(Kind.NAT_SUSPECT, CONDITION, nat_suspect, frozenset({Kind.ACK_LOST})),
     Entry(Kind.ACK_LOST, CONDITION | REPEATED, ack_lost),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sipwatch.wire.message import Transport
@@ -21,6 +23,8 @@ from tests.classify.diagnosing import (
 from tests.conversation import messages
 
 PRIVATE = "h=Contact:_<sip:bob@192.168.1.20:5060>"
+NAMED = "h=Contact:_<sip:bob@192.0.2.84:5060>"
+COPIES = (5, 5.5, 6.5, 8.5, 12.5)
 
 
 # No ACK
@@ -29,9 +33,78 @@ PRIVATE = "h=Contact:_<sip:bob@192.168.1.20:5060>"
 def test_the_fourth_2xx_without_ack_is_not_acknowledged() -> None:
     """RFC 3261 §13.3.1.4."""
     assert diagnose(RANG + sent((5, 5.5, 6.5), "T>A", "200"), until="60").kinds() == ["loss"]
-    found = diagnose(RANG + sent((5, 5.5, 6.5, 8.5, 12.5), "T>A", "200"), until="60")
+    found = diagnose(RANG + sent(COPIES, "T>A", f"200 {NAMED}"), until="60")
     assert found.kinds() == ["ack_lost"]
-    assert found.text("ack_lost").startswith("The answer was sent 5 times and no ACK was seen: 192.0.2.84 is not acknowledged")
+    assert found.text("ack_lost").startswith(
+        "The answer was sent 5 times and no ACK was seen: 192.0.2.84 is not acknowledged"
+    )
+
+
+def answered(*acks: str, answer: str = f"200 {NAMED}") -> str:
+    """Write an answer that comes five times, and behind each copy an ACK if there is one."""
+    lines = [f"{at} T>A {answer}\n" + "".join(f"{at + 0.1:.1f} {ack}\n" for ack in acks) for at in COPIES]
+    return RANG + "".join(lines)
+
+
+def test_an_answer_that_is_repeated_in_spite_of_its_acks_is_not_accepted_and_nothing_is_lost() -> None:
+    found = diagnose(answered("A>T ACK ttag=callee branch=z9hG4bKa uri=sip:bob@192.0.2.84:5060"), until="60")
+    assert found.kinds() == ["ack_lost"]
+    assert "does not arrive there, or is not accepted" in found.text("ack_lost")
+
+
+def test_an_ack_that_a_server_swallows_is_told_of_that_server() -> None:
+    script = (
+        f"0 A>P INVITE\n0.1 P>T INVITE vias=2\n1 T>P 180 vias=2\n1.1 P>A 180\n5 T>P 200 vias=2 {NAMED}\n5.1 P>A 200 {NAMED}\n"
+        "5.2 A>P ACK ttag=callee branch=z9hG4bKa\n"
+    ) + sent(COPIES[1:], "T>P", f"200 vias=2 {NAMED}")
+    found = diagnose(script, SITE, until="60")
+    assert found.kinds() == ["ack_lost"]
+    assert "its ACK arrived at server, and was not seen on its way on to 192.0.2.84" in found.text("ack_lost")
+
+
+# An ACK that was sent to the wrong place
+
+
+@pytest.mark.parametrize(
+    ("ack", "words"),
+    [
+        ("A>X ACK ttag=callee branch=z9hG4bKa", "its ACK goes to 192.0.2.88, while .* ask for 192.0.2.84"),
+        ("A>T ACK ttag=early branch=z9hG4bKa", "the ACK carries the To tag early, the answer has callee"),
+        (
+            "A>T ACK ttag=callee branch=z9hG4bKa uri=sip:else@192.0.2.99",
+            "the ACK is for sip:else@192.0.2.99, while the Contact of the answer is sip:bob@192.0.2.84:5060",
+        ),
+    ],
+    ids=["another host", "another dialog", "another URI"],
+)
+def test_an_ack_that_goes_elsewhere_says_where_it_should_have_gone(ack: str, words: str) -> None:
+    found = diagnose(answered(ack), until="60")
+    assert found.kinds() == ["ack_misrouted"], "nothing is lost"
+    assert re.search(words, found.text("ack_misrouted"))
+
+
+def test_an_answer_without_contact_leaves_nobody_a_chance() -> None:
+    """RFC 3261 §13.3.1.4 demands one."""
+    assert "it has no Contact" in diagnose(answered(answer="200"), until="60").text("ack_misrouted")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        RANG + f"5 T>A 200 {NAMED}\n5.1 A>T ACK ttag=callee branch=z9hG4bKa uri=sip:else@192.0.2.99\n",
+        RANG + f"5 T>A 200 {NAMED}\n5.1 A>X ACK ttag=callee branch=z9hG4bKa\n",
+        RANG + f"5 T>A 200 {NAMED} h=Record-Route:_<sip:192.0.2.88;lr>\n5.1 A>X ACK ttag=callee branch=z9hG4bKa\n",
+        RANG + "5 T>A 200 h=Contact:_<sip:bob@pbx.example.com>\n5.1 A>X ACK ttag=callee branch=z9hG4bKa\n",
+    ],
+    ids=[
+        "it is understood all the same",
+        "the answer came but once",
+        "it goes along the route",
+        "the Contact is a name",
+    ],
+)
+def test_an_ack_is_not_blamed_where(script: str) -> None:
+    assert diagnose(script, until="40").kinds() == []
 
 
 def test_an_ack_that_comes_late_was_lost_for_a_while_only() -> None:
@@ -50,7 +123,7 @@ def test_a_missing_ack_and_a_private_contact_of_the_callee_belong_together() -> 
 
 
 def test_a_missing_ack_and_a_private_contact_of_the_caller_do_as_well() -> None:
-    script = f"0 A>T INVITE {PRIVATE}\n" + RANG.partition("\n")[2] + sent((5, 5.5, 6.5, 8.5), "T>A", "200")
+    script = f"0 A>T INVITE {PRIVATE}\n" + RANG.partition("\n")[2] + sent((5, 5.5, 6.5, 8.5), "T>A", f"200 {NAMED}")
     found = diagnose(script, until="60")
     assert found.kinds() == ["nat_suspect"]
     assert found.text("nat_suspect").startswith("The caller sits behind a NAT: it gives 192.168.1.20")
@@ -96,6 +169,16 @@ def test_a_proxys_answer_holds_the_contact_of_somebody_behind_it() -> None:
 def test_a_private_contact_that_packets_really_come_from_is_no_nat() -> None:
     same = "h=Contact:_<sip:bob@192.0.2.84>"
     assert diagnose(RANG + sent((5, 5.5, 6.5, 8.5), "T>A", f"200 {same}"), until="60").kinds() == ["ack_lost"]
+
+
+def test_a_private_contact_at_which_something_was_answered_is_no_nat() -> None:
+    """Whatever happened to the ACK, what is sent there arrives."""
+    script = RANG + sent((5, 5.5, 6.5, 8.5), "T>A", f"200 {PRIVATE}")
+    bye = "20 A>T BYE uri=sip:bob@192.168.1.20:5060\n"
+    assert diagnose(script + bye + "20.1 T>A 200 method=BYE cseq=2\n", until="60").kinds() == ["ack_lost"]
+    assert diagnose(script + bye + "20.1 T>A 408 method=BYE cseq=2\n", until="60").kinds() == ["nat_suspect"]
+    other = script + "20 A>T BYE uri=sip:bob@192.0.2.84\n20.1 T>A 200 method=BYE cseq=2\n"
+    assert diagnose(other, until="60").kinds() == ["nat_suspect"]
 
 
 # Loss
@@ -210,3 +293,12 @@ def test_a_fork_that_meets_itself_is_no_loop() -> None:
     answered = "3 B>P 200 vias=2\n3.1 P>A 200\n3.2 A>P ACK ttag=callee branch=z9hG4bKa\n3.3 P>B ACK ttag=callee branch=z9hG4bKb vias=2\n"
     assert diagnose(script + answered).kinds() == []
     assert diagnose(script + "3 B>P 486 vias=2\n3.1 P>B ACK vias=2 ttag=callee\n" + ends(486, 3.2, "P>A")).kinds() == []
+
+
+def test_a_second_copy_by_another_way_is_merged_and_no_loop() -> None:
+    """RFC 3261 §8.2.2.2."""
+    script = (
+        "0 P>B INVITE\n0.05 Q>B INVITE vias=2 branch=z9hG4bKsecond\n0.1 B>P 180\n0.1 B>Q 482 vias=2 branch=z9hG4bKsecond\n"
+        "0.2 Q>B ACK vias=2 ttag=callee branch=z9hG4bKsecond\n3 B>P 486\n3.1 P>B ACK ttag=callee\n"
+    )
+    assert diagnose(script).kinds() == []

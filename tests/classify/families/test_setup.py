@@ -264,3 +264,147 @@ def test_the_digest_is_never_told_however_credentials_are_written(line: str) -> 
     for realm in ("example.com", "x", ""):
         again = script.replace('realm="example.com",_nonce="n2"', f'realm="{realm}",_nonce="n2"')
         assert b"d1e5" not in diagnose(again, until="60").everything()
+
+
+# Nonces that are always too old
+
+
+def stale(times: int, *, last: str = "stale=true") -> str:
+    """Write an INVITE whose credentials are too old so many times."""
+    lines = [f"0 A>P INVITE\n0.01 P>A 407 {CHALLENGE.format(realm='example.com', n=0)}\n0.02 A>P ACK ttag=callee"]
+    for n in range(1, times + 1):
+        sign = last if n == times else "stale=TRUE"
+        lines.append(
+            f"{n} A>P INVITE cseq={n + 1} {CREDENTIALS.format(realm='example.com', n=n - 1)}\n"
+            f"{n}.1 P>A 407 cseq={n + 1} {CHALLENGE.format(realm='example.com', n=n)},_{sign}\n"
+            f"{n}.2 A>P ACK cseq={n + 1} ttag=callee"
+        )
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(("times", "kinds"), [(1, []), (2, []), (3, ["stale_loop"]), (4, ["stale_loop"])])
+def test_nonces_that_are_too_old_three_times_are_a_loop_and_never_a_wrong_password(
+    times: int, kinds: list[str]
+) -> None:
+    """RFC 7616 §3.3."""
+    found = diagnose(stale(times), until="90")
+    assert (found.calls["c1"].outcome, found.kinds()) == ("auth_failed", kinds)
+
+
+def test_a_loop_that_ends_with_a_wrong_password_is_told_as_the_loop() -> None:
+    found = diagnose(stale(4, last="stale=false"), until="90")
+    assert found.kinds() == ["stale_loop"]
+    assert "challenged 3 INVITEs with credentials" in found.text("stale_loop")
+
+
+def test_a_loop_that_comes_to_an_end_is_none() -> None:
+    taken = f"5 A>P INVITE cseq=6 {CREDENTIALS.format(realm='example.com', n=4)}\n6 P>A 200 cseq=6\n"
+    assert diagnose(stale(4) + taken + "6.1 A>P ACK cseq=6 ttag=callee branch=z9hG4bKa\n", until="90").kinds() == []
+
+
+# Ringing that nobody heard
+
+INVENTED = "0 A>P INVITE\n0.02 P>A 100\n0.05 P>A 180\n"
+NEVER_RANG = "32.2 P>A 480\n32.3 A>P ACK ttag=callee\n"
+TWO = "0.1 P>B INVITE vias=2\n0.1 P>C INVITE vias=2\n0.2 B>P 100 vias=2\n0.2 C>P 100 vias=2\n"
+
+
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        (sent((0.1, 0.6, 1.6, 3.6, 7.6), "P>B", "INVITE vias=2"), True),
+        ("0.1 P>B INVITE vias=2\n0.2 B>P 100 vias=2\n", True),
+        ("0.1 P>B INVITE vias=2\n0.2 B>P 100 vias=2\n25 P>B CANCEL vias=2\n25.1 B>P 487 vias=2\n", True),
+        ("0.1 P>B INVITE vias=2\n", False),
+        ("0.1 P>B INVITE vias=2\n0.2 B>P 100 vias=2\n3 B>P 180 vias=2\n", False),
+        ("0.1 P>B INVITE vias=2\n0.2 B>P 100 vias=2\n3 B>P 181 vias=2\n", False),
+        ("0.1 P>B INVITE vias=2\n0.2 B>P 486 vias=2\n0.3 P>B ACK ttag=callee vias=2\n", False),
+        (TWO + "3 C>P 180 vias=2\n", False),
+        ("", False),
+    ],
+    ids=[
+        "nothing came back",
+        "no more than 100 came back",
+        "no more than 100 came back before the server gave up",
+        "a single INVITE shows nothing: the capture may hold one direction",
+        "it rang later",
+        "the call was forwarded",
+        "the phone said that it was busy",
+        "one of two rang",
+        "the hop behind was not captured",
+    ],
+)
+def test_ringing_is_invented_where_everything_behind_the_server_is_silent(behind: str, told: bool) -> None:
+    found = diagnose(INVENTED + behind + NEVER_RANG, until="90")
+    assert ("invented_ringing" in found.kinds()) is told
+
+
+def test_a_server_that_does_not_say_180_invents_nothing() -> None:
+    silent = sent((0.1, 0.6, 1.6, 3.6, 7.6), "P>B", "INVITE vias=2")
+    assert diagnose(INVENTED.replace("180", "183") + silent + NEVER_RANG, until="90").kinds() == []
+
+
+# Cancelled too late
+
+ACK = "8.1 A>T ACK ttag=callee branch=z9hG4bKa\n"
+CROSSED = RANG + "8 A>T CANCEL\n8.01 T>A 200\n8.05 T>A 481 method=CANCEL\n"
+
+
+@pytest.mark.parametrize(
+    ("followed", "words"),
+    [
+        (ACK + "8.2 A>T BYE\n8.3 T>A 200 method=BYE cseq=2\n", "hung up on at once"),
+        ("8.2 A>T BYE\n8.3 T>A 200 method=BYE cseq=2\n", "hung up on at once"),
+        (ACK + HUNG_UP, "acknowledged, and the call went on"),
+        (ACK, "acknowledged, and the call went on"),
+        (sent((8.51, 9.51, 11.51), "T>A", "200"), "a ghost call, in which 192.0.2.84 waits alone"),
+    ],
+    ids=["ACK and BYE", "BYE alone", "ACK, and BYE later", "ACK alone", "neither"],
+)
+def test_an_answer_that_crossed_the_cancel_says_what_followed(followed: str, words: str) -> None:
+    found = diagnose(CROSSED + followed, until="60")
+    assert found.kinds() == ["cancel_race"], "repetitions and the missing ACK follow from it"
+    assert words in found.text("cancel_race")
+
+
+def test_an_answer_behind_the_failing_final_comes_too_late() -> None:
+    """RFC 3261 §17.1.1.2: the caller's transaction is over."""
+    script = RANG + "8 A>T CANCEL\n8.02 T>A 487\n8.05 A>T ACK ttag=callee\n8.1 T>A 200 ttag=late\n"
+    found = diagnose(script + sent((8.6, 9.6, 11.6), "T>A", "200 ttag=late"), until="60")
+    assert found.kinds() == ["cancel_race"]
+    assert "a ghost call" in found.text("cancel_race")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        RANG + "8 A>T CANCEL\n8.02 T>A 200 method=CANCEL\n8.03 T>A 487\n8.05 A>T ACK ttag=callee\n",
+        RANG + "8 A>T CANCEL\n8.02 T>A 481 method=CANCEL\n" + ends(486, 8.1),
+        RANG + "8 A>T CANCEL\n8.02 T>A 200 method=CANCEL\n8.03 T>A 486\n8.05 A>T ACK ttag=callee\n",
+    ],
+    ids=["it was in time", "it crossed a refusal", "a refusal crossed it"],
+)
+def test_a_cancel_without_any_answer_is_no_race(script: str) -> None:
+    assert diagnose(script, until="60").kinds() == []
+
+
+GROUP_TAKEN = (
+    "0 A>P INVITE\n0.1 P>B INVITE vias=2\n0.1 P>C INVITE vias=2\n1 B>P 180 vias=2\n1 C>P 180 vias=2\n1.1 P>A 180\n"
+    "6 B>P 200 vias=2 ttag=b\n6.01 P>A 200 ttag=b\n6.02 P>C CANCEL vias=2\n6.03 C>P 200 vias=2 ttag=c\n"
+    "6.05 C>P 481 method=CANCEL vias=2\n6.1 A>P ACK ttag=b branch=z9hG4bKa\n"
+    "6.12 P>B ACK ttag=b branch=z9hG4bKb vias=2\n"
+)
+
+
+def test_two_phones_that_answer_at_once_are_no_race_if_one_of_them_is_hung_up_on() -> None:
+    """Nobody had given up: the server's CANCEL to the slower phone is how a group works."""
+    let_go = (
+        "6.2 P>C ACK ttag=c branch=z9hG4bKc vias=2\n6.3 P>C BYE ttag=c vias=2\n6.4 C>P 200 method=BYE ttag=c vias=2\n"
+    )
+    assert diagnose(GROUP_TAKEN + let_go, until="60").kinds() == []
+
+
+def test_but_a_phone_that_is_forgotten_is_a_ghost() -> None:
+    found = diagnose(GROUP_TAKEN + sent((6.53, 7.53, 9.53), "C>P", "200 vias=2 ttag=c"), until="60")
+    assert found.kinds() == ["cancel_race"]
+    assert "in which 192.0.2.67 waits alone" in found.text("cancel_race")

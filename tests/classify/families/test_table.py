@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from sipwatch.classify import diagnosis
+from sipwatch.classify.families.table import (
+    CANCELLED,
+    ENDING,
+    FAILED,
+    REPEATED,
+    TABLE,
+    TROUBLE,
+    signs_of,
+    strongest_first,
+)
+from sipwatch.classify.findings import PLAIN, Finding, Kind
 from tests.classify.diagnosing import (
     HUNG_UP,
     RANG,
@@ -13,6 +27,9 @@ from tests.classify.diagnosing import (
     diagnose,
     ends,
 )
+
+if TYPE_CHECKING:
+    from sipwatch.track.call import Call
 
 # Nothing at all
 
@@ -33,3 +50,54 @@ def test_of_one_kind_there_is_one_finding() -> None:
         "20 B>P 480 vias=2\n20.1 C>P 480 vias=2\n20.2 P>B ACK vias=2 ttag=callee\n20.3 P>C ACK vias=2 ttag=callee\n"
     )
     assert diagnose(script + ends(480, 20.4, "P>A")).kinds() == ["late_480"]
+
+
+# The table
+
+
+def test_every_kind_stands_in_it_once() -> None:
+    assert sorted(entry.kind for entry in TABLE) == sorted(Kind)
+
+
+def test_nothing_is_looked_for_without_a_sign() -> None:
+    """So that a call that went well costs next to nothing."""
+    assert [entry.kind for entry in TABLE if (entry.look is None) is not (entry.signs == 0)] == []
+
+
+def test_nothing_explains_itself_nor_each_other() -> None:
+    explains = {entry.kind: entry.explains for entry in TABLE}
+    assert [kind for kind, kinds in explains.items() if kind in kinds] == []
+    assert [(one, other) for one, kinds in explains.items() for other in kinds if one in explains[other]] == []
+
+
+def shown(kind: Kind) -> Finding:
+    return Finding(kind, PLAIN, "somebody", {}, [])
+
+
+def test_the_strongest_cause_stands_first_and_what_it_explains_is_left_out() -> None:
+    found = [shown(Kind.LOSS), shown(Kind.REFUSAL_STREAK), shown(Kind.ACK_LOST), shown(Kind.ACK_MISROUTED)]
+    assert [finding.kind for finding in strongest_first(found)] == [Kind.ACK_MISROUTED, Kind.REFUSAL_STREAK]
+    assert [finding.kind for finding in strongest_first(found[:3])] == [Kind.ACK_LOST, Kind.LOSS, Kind.REFUSAL_STREAK]
+
+
+@pytest.mark.parametrize(
+    ("script", "signs"),
+    [
+        (TAKEN + HUNG_UP, 0),
+        (RANG + ends(486, 3), FAILED),
+        (TAKEN + "20 A>T BYE\n20.1 T>A 403 method=BYE cseq=2\n", TROUBLE | ENDING),
+        (RANG + "8 A>T CANCEL\n8.01 T>A 200\n8.1 A>T ACK ttag=callee branch=z9hG4bKa\n" + HUNG_UP, CANCELLED),
+        (TRIED + "0.5 A>T INVITE\n" + ends(486, 3), FAILED | REPEATED),
+    ],
+    ids=["a call that went well", "one that failed", "a refused BYE", "a CANCEL too late", "an INVITE sent again"],
+)
+def test_signs_are_read_off_a_call(script: str, signs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def spying(call: Call) -> int:
+        read.append(signs_of(call))
+        return read[-1]
+
+    monkeypatch.setattr(diagnosis, "signs_of", spying)
+    diagnose(script, until="120")
+    assert read == [signs]
