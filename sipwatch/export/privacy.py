@@ -25,7 +25,7 @@ from sipwatch.export import rawmask, scrub
 from sipwatch.export.masking import NO_ONE, Known, Masking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sipwatch.classify.peers import Privacy
     from sipwatch.export.record import (
@@ -154,27 +154,30 @@ class Policy:
             requests[shown] = requests.get(shown, 0) + count
         return replace(record, requests=requests)
 
-    def summary(self, record: SummaryRecord, parties: Mapping[tuple[str, str], Known] | None = None) -> SummaryRecord:
+    def summary(
+        self, record: SummaryRecord, parties: Mapping[tuple[str, str], list[Known]] | None = None
+    ) -> SummaryRecord:
         """Hide in the findings of the whole capture, and in the list of devices.
 
-        ``parties`` are those of the latest call with a finding of a kind and subject.
+        ``parties`` are, for a kind and subject, those of the latest call with such a finding, then of the first ones.
         """
         parties = parties or {}
         return replace(
             record,
-            findings=[self.whole(found, parties.get((found.kind, found.subject))) for found in record.findings],
+            findings=[self.whole(found, parties.get((found.kind, found.subject), ())) for found in record.findings],
             devices=[self.device(device) for device in record.devices],
         )
 
-    def whole(self, record: WholeFindingRecord, known: Known | None = None) -> WholeFindingRecord:
-        """Hide in a finding that concerns the whole capture; ``known`` has part in the call that it was told of."""
-        if known is None:
-            known = self._known(*_in_findings([record]))
+    def whole(self, record: WholeFindingRecord, parties: Sequence[Known] = ()) -> WholeFindingRecord:
+        """Hide in a finding that concerns the whole capture; ``parties`` as for ``summary``."""
+        known = parties[0] if parties else self._known(*_in_findings([record]))
+        each = zip(record.texts, parties[1:] or [known] * len(record.texts), strict=False)
         return replace(
             record,
             subject=self._subject(record.kind, record.subject),
             text=self._told(record.kind, record.text, known),
             evidence=[self._evidence(seen, known) for seen in record.evidence],
+            texts=[self._told(record.kind, text, its) for text, its in each],
         )
 
     def device(self, record: DeviceRecord) -> DeviceRecord:

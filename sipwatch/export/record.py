@@ -79,7 +79,8 @@ class FindingRecord(msgspec.Struct, frozen=True, gc=False):
 class WholeFindingRecord(msgspec.Struct, frozen=True, gc=False):
     """A probable cause that concerns the whole capture: whom, how many calls, the ids of the first of them.
 
-    ``first`` is the time of the first evidence; ``text`` and ``evidence`` are the latest.
+    ``first`` is the time of the first evidence; ``text`` and ``evidence`` are the latest. ``texts`` has the words for
+    each of ``ids``, in their order; it is empty where they do not differ.
     """
 
     kind: str
@@ -89,6 +90,7 @@ class WholeFindingRecord(msgspec.Struct, frozen=True, gc=False):
     first: str
     text: str
     evidence: list[EvidenceRecord]
+    texts: list[str] = []
 
 
 class DeviceRecord(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,8 @@ from bisect import bisect_right
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from sipwatch.export.record import SummaryRecord, WholeFindingRecord
 
 if TYPE_CHECKING:
@@ -100,11 +102,17 @@ class Causes:
             min(first, before.first),
             finding.text,
             finding.evidence,
+            [*before.texts, finding.text][:MOST_IDS],
         )
 
     def all(self, besides: Sequence[WholeFindingRecord]) -> list[WholeFindingRecord]:
         """Return them in packet-time order, together with those that stand with no call."""
-        return sorted([*self._found.values(), *besides], key=lambda found: (found.first, found.kind, found.subject))
+        found = [one if _differ(one) else replace(one, texts=[]) for one in self._found.values()]
+        return sorted([*found, *besides], key=lambda found: (found.first, found.kind, found.subject))
+
+
+def _differ(found: WholeFindingRecord) -> bool:
+    return any(text != found.text for text in found.texts)
 
 
 class Summary:

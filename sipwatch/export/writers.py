@@ -16,7 +16,7 @@ import msgspec
 
 from sipwatch.export.escape import csv_cell, json_text
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
-from sipwatch.export.summary import MOST_FINDINGS
+from sipwatch.export.summary import MOST_FINDINGS, MOST_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,16 +47,17 @@ class PrivateWriter:
     def __init__(self, writer: Writer, policy: Policy) -> None:
         self._writer = writer
         self._policy = policy
-        self._parties: dict[
-            tuple[str, str], Known
-        ] = {}  # of the latest call with a finding: the summary's words are its
+        # Of the latest call with a finding, and of the first ones: the summary's words are theirs.
+        self._parties: dict[tuple[str, str], list[Known]] = {}
 
     def call(self, record: CallRecord) -> None:
         """Hand on a call."""
         for found in record.findings:
             key = (found.kind, found.subject)
             if key in self._parties or len(self._parties) < MOST_FINDINGS:
-                self._parties[key] = self._policy.parties(record)
+                known = self._policy.parties(record)
+                first = self._parties.get(key, [known])[1:]
+                self._parties[key] = [known, *first, *([known] if len(first) < MOST_IDS else [])]
         self._writer.call(self._policy.call(record))
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:

@@ -37,13 +37,16 @@ def causes(summary: SummaryRecord) -> Iterator[RenderableType]:
     yield Text(title, style="bold")
     for found in ranked[:MOST_CAUSES]:
         yield _head(found)
-        yield Padding(Text(terminal(found.text)), (0, 0, 0, 7))
+        if not found.texts:
+            yield Padding(Text(terminal(found.text)), (0, 0, 0, 7))
+        for call, text in zip(found.ids, found.texts, strict=False):
+            yield Padding(Text.assemble((call, "bright_black"), "  ", terminal(text)), (0, 0, 0, 7))
 
 
 def _head(found: WholeFindingRecord) -> Text:
     text = Text(f"{found.calls or '':>5}  ")
     text.append(f"{_name(found.kind)}: {terminal(found.subject)}", style="bold yellow")
-    if found.ids:
+    if found.ids and not found.texts:
         text.append(f"  {' '.join(found.ids[:3])}", style="bright_black")
     return text
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sipwatch.export.summary import Delays, Summary, between, rests_on_inference
+from sipwatch.export.record import FindingRecord
+from sipwatch.export.summary import MOST_IDS, Delays, Summary, between, rests_on_inference
 from tests.export.records import answered, at, call, condition, leg
 
 
@@ -117,3 +118,24 @@ def test_time_between_two_stamps() -> None:
     assert between(at(1.5), at(2.75)) == pytest.approx(1.25)
     assert between(at(59.5), at(61)) == pytest.approx(1.5)
     assert between(at(61), at(59.5)) == pytest.approx(-1.5)
+
+
+def found(text: str) -> FindingRecord:
+    return FindingRecord("late_480", "acme", text, [])
+
+
+@pytest.mark.parametrize(
+    ("told", "texts"),
+    [
+        (["it rang 9 s"], []),
+        (["it rang 9 s", "it rang 9 s"], []),
+        (["it rang 9 s", "it rang 8 s"], ["it rang 9 s", "it rang 8 s"]),
+        ([f"it rang {n} s" for n in range(9)], [f"it rang {n} s" for n in range(MOST_IDS)]),
+    ],
+    ids=["one call", "two that say the same", "two that differ", "more than are named"],
+)
+def test_a_finding_about_several_calls_has_the_words_of_each_that_it_names(told: list[str], texts: list[str]) -> None:
+    calls = [(call(id=f"{n}", findings=[found(text)]), False) for n, text in enumerate(told)]
+    (whole,) = summary(*calls).to_record().findings
+    assert (whole.calls, len(whole.ids), whole.text) == (len(told), min(len(told), MOST_IDS), told[-1])
+    assert whole.texts == texts

@@ -131,3 +131,15 @@ def test_what_is_private_is_hidden_before_it_is_escaped_and_after_it_was_counted
     out = io.BytesIO()
     text = written(PrivateWriter(CsvWriter(out), Policy(Privacy(4))), out, calls).decode()
     assert next(csv.DictReader(io.StringIO(text, newline="")))["caller"] == "'+1555****"
+
+
+def test_the_words_of_each_call_of_a_group_hide_who_has_a_part_in_that_call() -> None:
+    def unlike(caller: str) -> CallRecord:
+        told = FindingRecord("early_cause", "acme", f"It says: {caller} is gone", [])
+        return call(caller=caller, findings=[told])
+
+    out = io.BytesIO()
+    calls = [unlike(caller) for caller in ("alice", "bob", "carol")]
+    report = json.loads(written(PrivateWriter(JsonWriter(out), Policy(Privacy(4))), out, calls))
+    (found,) = report["summary"]["findings"]
+    assert found["texts"] == ["It says: a**** is gone", "It says: b** is gone", "It says: c**** is gone"]

@@ -55,7 +55,7 @@ def test_every_outcome_condition_ending_and_finding_is_explained() -> None:
     assert {entry.key for entry in ENGLISH.all(Kind.OUTCOME)} == {outcome.value for outcome in PLAIN_NAME}
     assert {entry.key for entry in ENGLISH.all(Kind.CONDITION)} == {condition.value for condition in Condition}
     assert {entry.key for entry in ENGLISH.all(Kind.ENDING)} == {ending.value for ending in PLAIN_ENDING}
-    assert len(ENGLISH.all(Kind.FINDING)) == len(set(KEYS[Kind.FINDING])) == 16
+    assert len(ENGLISH.all(Kind.FINDING)) == len(set(KEYS[Kind.FINDING])) == 36
 
 
 def test_outcomes_have_the_names_that_reports_use() -> None:

@@ -44,6 +44,14 @@ def test_what_concerns_most_calls_comes_first_with_plain_names_and_ids() -> None
     assert "it rang" in text
 
 
+def test_of_calls_that_differ_each_tells_its_own_numbers() -> None:
+    rang = [call(id=f"00000000000{n}", findings=[found(text=f"it rang {n} s")]) for n in (2, 3)]
+    text = shown(counted(*rang))
+    assert "    2  480 that probably rang: acme\n" in text
+    assert "000000000002  it rang 2 s" in text
+    assert "000000000003  it rang 3 s" in text
+
+
 def test_what_stands_with_no_call_is_shown_too() -> None:
     beside = WholeFindingRecord("wrong_credentials", "phones", 0, [], at(0), "cannot register", [SEEN])
     assert "Wrong user or password: phones" in shown(counted(call()), beside=[beside])
