@@ -251,7 +251,13 @@ SETUPS: dict[str, Situation] = {
             "handed-on-wrong": End(
                 "no_progress",
                 None,
-                [Told("cseq_mismatch", SERVER, r"^11 responses carry the CSeq number 499, while the request has 500")],
+                [
+                    Told(
+                        "cseq_mismatch",
+                        SERVER,
+                        r"^Responses came with the CSeq number 499, while the request has 500 \(seen: 11\)",
+                    )
+                ],
             ),
             "one-number": End(
                 "answered",

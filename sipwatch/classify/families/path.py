@@ -115,7 +115,7 @@ def _misrouted(leg: Leg, answer: Answer, response: Response) -> tuple[str, dict[
     if ack is not None and answer.ack is None:
         evidence = [seen(response), seen(ack)]
         if ack.to_tag != answer.tag:
-            return "tag", {"went": said(ack.to_tag), "should": said(answer.tag)}, evidence
+            return "tag", {"went": said(ack.to_tag) or "-", "should": said(answer.tag)}, evidence
         addresses = [address for address in targets(response) if address is not None]
         if not addresses:
             return None

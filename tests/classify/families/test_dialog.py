@@ -183,7 +183,9 @@ def test_responses_with_the_cseq_of_no_request_are_told_and_what_follows_from_th
     )
     found = diagnose(script, until="90")
     assert found.kinds() == ["cseq_mismatch"]
-    assert found.text("cseq_mismatch").startswith("4 responses carry the CSeq number 6, while the request has 7")
+    assert found.text("cseq_mismatch").startswith(
+        "Responses came with the CSeq number 6, while the request has 7 (seen: 4)"
+    )
 
 
 def test_a_number_that_is_used_twice_is_told_where_it_did_harm() -> None:
