@@ -16,6 +16,7 @@ from grafana.make.queries import (
     FAULTS,
     FINISHED,
     LATELY,
+    ODD,
     RANGE,
     answered_share,
     count,
@@ -164,7 +165,10 @@ def _ratios() -> Row:
 
 
 def _failures() -> Row:
-    return Row("What goes wrong?", (_failed_kinds(), _failed_outcomes(), _marks(), _failed_over_time()))
+    return Row(
+        "What goes wrong?",
+        (_failed_kinds(), _failed_outcomes(), _marks(), _failed_over_time(), _odd(), _odd_over_time()),
+    )
 
 
 def _failed_kinds() -> bargauge.Panel:
@@ -201,6 +205,23 @@ def _failed_over_time() -> timeseries.Panel:
     return lines(face, query, looks=words.FAILURES, stacked=True)
 
 
+def _odd() -> bargauge.Panel:
+    about = (
+        "Answered calls that were not hung up as calls should be. Dropped means that somebody was still talking; a hang-up "
+        "refused or unanswered may leave half a call up, and billed. sipwatch explain says what to do about each."
+    )
+    query = Query(ranked(count("calls_ended_total", ODD, by="ending")), "{{ending}}")
+    face = Face("Answered, and ended oddly", about, "short", "Every call was hung up normally", 8)
+    return bars(face, query, looks=words.ENDINGS)
+
+
+def _odd_over_time() -> timeseries.Panel:
+    about = "The same over time. Exemplars lead to calls."
+    query = Query(happening("calls_ended_total", ODD, by="ending"), "{{ending}}")
+    face = Face("Answered, and ended oddly, calls a minute", about, "short", "Every call was hung up normally", 16)
+    return lines(face, query, looks=words.ENDINGS, stacked=True)
+
+
 def _where() -> Row:
     return Row("Where does it go wrong?", (_by_end("destination", "To"), _by_end("source", "From"), _by_hop()))
 
@@ -213,6 +234,7 @@ def _by_end(label: str, heading: str) -> table.Panel:
         Column(answered_share(by=label), "Answered", "percentunit", _SHARE),
         Column(count("calls_total", FAULTS, by=label), "Faults", steps=_SOME_ARE_BAD),
         Column(count("calls_total", unheard, by=label), "Stuck or silent", steps=_SOME_ARE_BAD),
+        Column(count("calls_ended_total", ODD, by=label), "Ended oddly", steps=_SOME_ARE_BAD),
         Column(
             quantile(0.95, "session_request_delay_seconds", 'result="success"', by=label, window=RANGE),
             "95 % hear within",
@@ -225,7 +247,7 @@ def _by_end(label: str, heading: str) -> table.Panel:
         "destination": "By who was reached in the end. The name leads to the page about this peer.",
         "source": "By who began the call. The name leads to the page about this peer.",
     }[label]
-    more = " Faults are technical, or all lines busy; stuck or silent are the worst of them."
+    more = " Faults are technical, or all lines busy; stuck or silent are the worst of them. Ended oddly are answered ones."
     link = f"/d/{peers.UID}?var-{label}=${{__value.raw}}&{_ALONG}"
     face = Face(f"Peers, calls {heading.lower()} them", about + more, "short", _NO_CALLS)
     return rows(face, [Key(label, heading, link)], columns, sort="Faults")

@@ -57,6 +57,7 @@ DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 _WITH_CALLS = (
     "_seconds_bucket",
     "sipwatch_calls_total",
+    "sipwatch_calls_ended_total",
     "sipwatch_invites_total",
     "sipwatch_invite_conditions_total",
     "sipwatch_invite_conditions_resolved_total",

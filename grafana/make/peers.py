@@ -14,16 +14,20 @@ from grafana.make.queries import (
     ANSWERED,
     BETWEEN,
     BROKEN,
+    END_SEEN,
     FAULTS,
     FINISHED,
+    ODD,
     RATE,
     buckets,
     call_ratios,
     count,
     happening,
     per_minute,
+    per_second,
     quantile,
     ranked,
+    ratio,
     series,
     total,
 )
@@ -275,7 +279,7 @@ def _refused_within() -> heatmap.Panel:
 
 
 def _talk() -> Row:
-    return Row("How do calls go on?", (_established(), _ended_by(), _talk_time(), _hang_up()))
+    return Row("How do calls go on?", (_established(), _ended_by(), _endings(), _odd_share(), _talk_time(), _hang_up()))
 
 
 def _established() -> timeseries.Panel:
@@ -289,6 +293,31 @@ def _ended_by() -> timeseries.Panel:
     query = Query(happening("calls_ended_total", BETWEEN, by="ended_by"), "{{ended_by}}")
     face = Face("Who hung up, calls a minute", about, "short", "No call ended")
     return lines(face, query, looks=words.ENDED_BY, stacked=True)
+
+
+def _endings() -> timeseries.Panel:
+    about = (
+        "Answered calls that ended, in a minute, by how. Dropped means that somebody was still talking. Exemplars lead to "
+        "calls; sipwatch explain says what to do about each of these names."
+    )
+    query = Query(happening("calls_ended_total", BETWEEN, by="ending"), "{{ending}}")
+    face = Face("How answered calls ended, a minute", about, "short", "No call ended")
+    return lines(face, query, looks=words.ENDINGS, stacked=True)
+
+
+def _odd_share() -> timeseries.Panel:
+    about = (
+        "Calls that were not hung up as calls should be, of all answered calls whose end was seen; dashed, a week ago."
+    )
+    shares = [
+        ratio(
+            per_second("calls_ended_total", ODD, BETWEEN, ago=ago),
+            per_second("calls_ended_total", END_SEEN, BETWEEN, ago=ago),
+        )
+        for ago in ("", _WEEK)
+    ]
+    face = Face("Share of answered calls that ended oddly", about, "percentunit", "No call ended")
+    return _against(face, *shares)
 
 
 def _talk_time() -> heatmap.Panel:

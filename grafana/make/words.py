@@ -1,6 +1,7 @@
 """The plain names and colours in which the dashboards show label values.
 
-Must not know: queries and panels. Outcomes get their names from ``sipwatch.classify``, where everybody gets them.
+Must not know: queries and panels. Outcomes and endings get their names from ``sipwatch.classify``, where
+everybody gets them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from sipwatch.classify.endings import PLAIN_ENDING, Ending
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Category, Outcome
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
@@ -108,6 +110,20 @@ ENDED_BY: Looks = {
     EndedBy.TIMEOUT: Look("Nobody: timed out", "red"),
     EndedBy.CAPTURE_END: Look("Capture ended", "#5a5a5a"),
 }
+
+_ENDING_COLOURS: dict[Ending, str] = {
+    Ending.NORMAL: "green",
+    Ending.ACK_TIMEOUT: "purple",
+    Ending.SESSION_EXPIRED: "yellow",
+    Ending.MIDCALL_FAILURE: "light-red",
+    Ending.BYE_REFUSED: "dark-orange",
+    Ending.BYE_UNANSWERED: "orange",
+    Ending.ERROR_REASON: "red",
+    Ending.EVICTED: "#8e8e8e",
+    Ending.NO_BYE: "dark-red",
+    Ending.CAPTURE_END: "#5a5a5a",
+}
+ENDINGS: Looks = {ending: Look(PLAIN_ENDING[ending], _ENDING_COLOURS[ending]) for ending in Ending}
 
 TAGS: Looks = {
     "outside_hours": Look("Outside working hours", "purple"),

@@ -373,7 +373,7 @@ class Metrics:
             ends = (ends[0], self.directory.peer(reached(call).path.destination_address).name)
         if (*ends, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
             self._begin_call(ends)
-        self._ended.add((*ends, call.ended_by.value, call.ending))
+        self._ended.add_call((*ends, call.ended_by.value, call.ending), call_key(call), call.ended_at)
         kept = call.kept_leg()
         if call.ended_by in (EndedBy.CALLER, EndedBy.CALLEE) and kept is not None and kept.moment_known:
             answer = answer_of(kept, call.to_tag)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.endings import ENDINGS_BY, Ending
 from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export import series
@@ -49,6 +50,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "timer": ("B", "C", "cancel"),
     "phase": tuple(PHASES.values()),
     "ended_by": tuple(EndedBy),
+    "ending": tuple(Ending),
     "result": ("success", "failure"),
     "condition": tuple(Condition),
     "protocol": ("Q.850",),
@@ -57,7 +59,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "tag": tuple(Tag),
     "capture": ("eth0", "eth1"),
     "table": ("calls", "streams"),
-    "event": ("call_failed", "condition_raised"),
+    "event": ("call_ended_oddly", "call_failed", "condition_raised"),
     "version": ("0.1.0",),
     "implementation": ("compiled",),
 }
@@ -87,6 +89,8 @@ def combinations(of: Series) -> Iterator[Labels]:
     for found in product(*(values(of, label) for label in of.labels)):
         labels = dict(zip(of.labels, found, strict=True))
         if "category" in labels and CATEGORY_OF[labels["outcome"]] != labels["category"]:
+            continue
+        if "ending" in labels and labels["ending"] not in ENDINGS_BY[EndedBy(labels["ended_by"])]:
             continue
         if "resolution" in labels and labels["resolution"] not in RESOLUTIONS[Condition(labels["condition"])]:
             continue

@@ -15,6 +15,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana.make import __main__ as make
 from grafana.make import codes, overview, own, peers, reasons, words
 from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
+from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export.metrics import PHASES
@@ -147,6 +148,7 @@ ALL_LOOKS: list[tuple[words.Looks, Iterable[StrEnum | str]]] = [
     (words.RESOLUTIONS, Resolution),
     (words.PHASES, PHASES.values()),
     (words.ENDED_BY, EndedBy),
+    (words.ENDINGS, Ending),
     (words.TAGS, Tag),
     (words.TIMERS, made_up.VALUES["timer"]),
     (words.REGISTRATIONS, RegistrationOutcome),
@@ -163,6 +165,12 @@ def test_every_value_has_a_plain_name_of_its_own(looks: words.Looks, values: Ite
     assert set(looks) == set(values)
     names = [look.name for look in looks.values()]
     assert len(names) == len(set(names))
+
+
+def test_every_ending_has_a_colour_of_its_own_and_none_is_red_that_is_right() -> None:
+    colours = {ending: look.colour for ending, look in words.ENDINGS.items()}
+    assert len(set(colours.values())) == len(colours)
+    assert not any("red" in colours[ending] or "orange" in colours[ending] for ending in UNREMARKABLE)
 
 
 def test_every_code_that_decides_an_outcome_has_a_name() -> None:
@@ -225,7 +233,7 @@ def test_the_data_source_is_chosen_on_the_page(panel: Document) -> None:
 
 # Calls behind the points
 
-CALL_BEHIND = re.compile(r"_seconds_bucket|sipwatch_(calls|invites|invite_conditions|reason_causes)_total\b")
+CALL_BEHIND = re.compile(r"_seconds_bucket|sipwatch_(calls|calls_ended|invites|invite_conditions|reason_causes)_total\b")
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)

@@ -151,6 +151,7 @@ EMPTY_IN_DEMO: dict[str, str] = {
     f"{peers.UID} / Faults a minute / B": NO_PAST,
     f"{peers.UID} / 95 % of callers hear something within / B": NO_PAST,
     f"{peers.UID} / Registered contacts / B": NO_PAST,
+    f"{peers.UID} / Share of answered calls that ended oddly / B": NO_PAST,
     f"{peers.UID} / Calls without a final response, a minute": "in the demo every call got one",
     f"{peers.UID} / Progress before it really rang": "no call of the demo has a 183 and then a 180",
     f"{peers.UID} / Why registering failed": "in the demo every attempt succeeds",

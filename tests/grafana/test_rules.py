@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.export.filters import compile_filter
 
@@ -190,6 +191,8 @@ def test_every_command_of_the_runbook_can_be_given() -> None:
         compile_filter(expression)
     outcomes = {word for expression in filters for word in re.findall(r'outcome [!=]= "(\w+)"', expression)}
     assert outcomes <= set(Outcome)
+    endings = {word for expression in filters for word in re.findall(r'ending [!=]= "(\w+)"', expression)}
+    assert endings <= set(Ending)
     assert {word for expression in filters for word in re.findall(r'category == "(\w+)"', expression)} <= set(Category)
 
 
@@ -270,6 +273,19 @@ def test_every_label_asked_for_belongs_to_its_metric(query: str) -> None:
 def test_every_outcome_asked_for_exists(query: str) -> None:
     words = re.findall(r'sipwatch_calls_total\{[^}]*?outcome(?:=~|!~|!=|=)"([\w|]+)"', query)
     assert {outcome for word in words for outcome in word.split("|")} <= set(Outcome)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_ending_asked_for_exists(query: str) -> None:
+    words = re.findall(r'sipwatch_calls_ended_total\{[^}]*?ending(?:=~|!~|!=|=)"([\w|]+)"', query)
+    assert {ending for word in words for ending in word.split("|")} <= set(Ending)
+
+
+def test_the_rules_leave_out_the_endings_that_say_nothing_against_anybody() -> None:
+    odd = [rule["expr"] for rule in rules() if "calls_ended_oddly" in rule.get("record", "")]
+    left_out = {word for query in odd for word in re.findall(r'_ended_total\{ending!~"([\w|]+)"', query)}
+    assert "|".join(sorted(UNREMARKABLE)) in left_out
+    assert all(set(word.split("|")) <= UNREMARKABLE for word in left_out)
 
 
 def test_the_series_that_the_tests_make_up_could_come_from_sipwatch() -> None:
