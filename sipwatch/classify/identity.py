@@ -30,8 +30,13 @@ def caller_number(call: Call, directory: Directory) -> bytes:
 
     P-Preferred-Identity is only what a caller would like to be called (RFC 3325 §9.2), and is never taken.
     """
+    uri = uri_of(header(call.front[0].invite.raw, b"from", b"f"))
+    return caller_by(uri, call, directory)
+
+
+def caller_by(uri: bytes, call: Call, directory: Directory) -> bytes:
+    """Return the same for whoever has read the URI of From already."""
     first = call.front[0]
-    uri = uri_of(header(first.invite.raw, b"from", b"f"))
     user = user_of(uri)
     if b"p-asserted-identity" not in first.invite.names or not _is_anonymous(uri, user):
         return user

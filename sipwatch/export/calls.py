@@ -10,7 +10,7 @@ from time import gmtime, strftime
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.endings import end_reason
-from sipwatch.classify.identity import caller_number
+from sipwatch.classify.identity import caller_by
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.classify.peers import OTHER
 from sipwatch.classify.told import deciding_reason
@@ -81,7 +81,7 @@ def record_of(
         call_id=text(call.call_id),
         from_tag=text(call.from_tag) or None,
         to_tag=text(dialog_tag or (answer.to_tag if answer else b"")) or None,
-        caller=text(caller_number(call, verdicts.directory)) or None,
+        caller=text(caller_by(caller_uri, call, verdicts.directory)) or None,
         callee=text(user_of(invite.request_uri)) or None,
         caller_uri=scrub.uri(text(caller_uri)) or None,
         callee_uri=scrub.uri(text(invite.request_uri)) or None,

@@ -445,7 +445,10 @@ class Call(Timed):
         if self.over:
             return
         self.over = True
-        for leg in [*self.front, *[leg for leg in self.legs if leg not in self.front]]:
+        legs = self.legs
+        if len(legs) > len(self.front):
+            legs = [*self.front, *[leg for leg in legs if leg not in self.front]]
+        for leg in legs:
             if leg.verdict and leg.conditions is None:
                 continue  # nothing left to decide or to resolve
             if not self.verdict and leg not in self.front:

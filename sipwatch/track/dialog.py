@@ -262,12 +262,17 @@ class Dialogs:
 
     def _bye_answered(self, exchange: Exchange, now: int) -> None:
         call = self._call
-        if exchange.status_code < 300 and not self.completed and call.answered_at >= 0 and self._is_of_kept(exchange):
+        if exchange.status_code >= 300 or call.answered_at < 0 or not self._is_of_kept(exchange):
+            self._when_known(now)
+            return
+        if not self.completed:
             self.completed = True
             if call.owner.watcher is not None:
                 first = min([bye.started for bye in self.byes()])
                 call.owner.watcher.disconnected(call, now - first)
-        self._when_known(now)
+        if call.ended_by is not None:
+            self.conclude_at = now
+            call.conclude(now)
 
     def byes(self) -> list[Exchange]:
         """Return the BYEs of the dialog that was kept, on every hop."""
@@ -298,7 +303,6 @@ class Dialogs:
         if last is not None and last.ended_by is not None:
             self.kept = last
             call.end(last.ended_by, last.ended_at, now)
-            self._when_known(now)
 
     def cut_off(self, by: EndedBy, at: int, now: int) -> None:
         """End every dialog that is still up."""
@@ -312,8 +316,9 @@ class Dialogs:
         if call.ended_by is None:
             return
         known = now
-        by_caller = {bye.from_caller for bye in self.byes()}
-        for bye in self.byes():
+        byes = self.byes()
+        by_caller = {bye.from_caller for bye in byes}
+        for bye in byes:
             if bye.final is None:
                 if not bye.expired:
                     known = NEVER

@@ -169,8 +169,9 @@ def acknowledged(call: Call, ack: Request) -> Acknowledged:
     """
     found = Acknowledged()
     legs = [leg for leg in call.legs if leg.cseq_number == ack.cseq_number and not leg.followed]
-    known = _is_known(call, ack.to_tag)
-    along = [leg for leg in legs if leg.path.key == ack.path.key] or [leg for leg in legs if _is_along(leg, ack.path)]
+    key = ack.path.key
+    along = [leg for leg in legs if leg.path.key == key] or [leg for leg in legs if _is_along(leg, ack.path)]
+    known = not along and _is_known(call, ack.to_tag)
     for leg in along or legs:
         if leg.final is None:
             if ack.to_tag and (along or (known and leg.path.source_address == ack.path.source_address)):
