@@ -23,6 +23,7 @@ from typer.models import ArgumentInfo
 
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MOST_TCP_PORTS, TUNNELS
 from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.classify.endings import PLAIN_ENDING
 from sipwatch.classify.findings import Kind as Cause
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Outcome
 from sipwatch.classify.peers import Directory, PeerKind
@@ -142,10 +143,10 @@ def run(*arguments: str) -> str:
 def demo() -> str:
     """Show what ``make demo`` shows, with most of the failed calls left out."""
     said = run("replay", "pcaps/demo.pcap", "--config", "pcaps/demo.toml")
-    summary, heading, failed = said.partition("\nFailed calls")
-    lines = (heading.lstrip("\n") + failed).splitlines()
-    kept = lines[: _FAILED_CALLS_SHOWN + 2]
-    return "```\n" + summary + "\n" + "\n".join(kept) + "\n[...]\n" + lines[-1] + "\n```\n"
+    summary, heading, lists = said.partition("\nFailed calls")
+    failed, other, odd = lists.partition("\nAnswered, and ended oddly")
+    kept = (heading.lstrip("\n") + failed).splitlines()[: _FAILED_CALLS_SHOWN + 2]
+    return "```\n" + summary + "\n" + "\n".join(kept) + "\n[...]\n" + other + odd + "```\n"
 
 
 def ladder() -> str:
@@ -206,6 +207,12 @@ def findings() -> str:
 def tags() -> str:
     """Write the marks there are."""
     return table(["tag", "means"], [[f"`{tag}`", TAG_WORDS[tag]] for tag in Tag])
+
+
+def endings() -> str:
+    """Write the closed list of ways in which answered calls end."""
+    rows = [[f"`{ending}`", name, load_knowledge().ending(ending).meaning] for ending, name in PLAIN_ENDING.items()]
+    return table(["ending", "plain name", "when"], rows)
 
 
 def outcomes() -> str:
@@ -399,6 +406,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "options": lambda: options(replay),
     "live-options": lambda: options(live),
     "outcomes": outcomes,
+    "endings": endings,
     "findings": findings,
     "tags": tags,
     "timer-keys": timer_keys,

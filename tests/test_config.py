@@ -22,6 +22,7 @@ FULL = """
 no_response_after  = 4
 slow_progress_after = 2.5
 no_answer_after    = 25
+hunt_within        = 1.5
 
 [capture]
 tcp_ports = [5060, 5066, 5060]
@@ -41,6 +42,7 @@ name = "acme"
 kind = "trunk"
 addresses = ["203.0.113.0/24", "2001:db8:5::/48"]
 no_progress_after = 8
+hunt_within = 4
 
 [[peer.rule]]
 status_code = 603
@@ -69,11 +71,12 @@ def test_everything_that_a_configuration_can_say() -> None:
     config = parse(FULL, "x")
     settings = config.settings
     assert (settings.timers.no_response_after, settings.timers.slow_progress_after) == (4 * SECOND, 5 * SECOND // 2)
-    assert settings.timers.no_progress_after == 10 * SECOND
+    assert (settings.timers.no_progress_after, settings.timers.hunt_within) == (10 * SECOND, 3 * SECOND // 2)
     acme, phones = settings.peers
     assert (acme.name, acme.kind, acme.networks[1]) == ("acme", PeerKind.TRUNK, ip_network("2001:db8:5::/48"))
     assert acme.timers is not None
     assert (acme.timers.no_progress_after, acme.timers.no_answer_after) == (8 * SECOND, 25 * SECOND)
+    assert acme.timers.hunt_within == 4 * SECOND
     assert phones.timers is None
     first, second = acme.rules
     assert (first.status_code, first.outcome, first.note) == (603, Outcome.CONGESTED, "603 when every channel is taken")
@@ -112,6 +115,8 @@ MISTAKES = [
     ("unknown-table", "[timer]\n", "x, line 1: unknown key 'timer'; did you mean timers?"),
     ("misspelt-timer", "[timers]\nno_progres_after = 3\n", "x, line 2: unknown key 'no_progres_after'; did you mean no_progress_after?"),
     ("a-timer-that-is-text", '[timers]\nno_answer_after = "30"\n', "x, line 2: no_answer_after = '30': expected a number of seconds"),
+    ("a-hunt-that-never-ends", "[timers]\nhunt_within = 60\n", "line 2: hunt_within = 60: expected a number of seconds, at least 0.001 and not more than 32"),
+    ("a-hunt-of-no-time", "[timers]\nhunt_within = 0\n", "line 2: hunt_within = 0: expected a number of seconds, at least 0.001"),
     ("timers-as-a-number", "timers = 3\n", "line 1: timers = 3: expected a table"),
     ("no-toml-at-all", "this is = not\n= toml", "x: not valid TOML"),
     ("a-misspelt-capture-key", "[capture]\nports = []\n", "line 2: unknown key 'ports'"),

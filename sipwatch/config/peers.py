@@ -26,10 +26,11 @@ TIMER_KEYS = {
     "no_answer_after": (30, "it rings and nobody answers"),
     "brief_before": (5, "a caller who gives up before this was brief"),
     "dialog_timeout": (14400, "an answered call nobody ends (a smaller Session-Expires goes before it)"),
-    "hunt_within": (2, "a failed try followed by the next target this soon is still one call"),
+    "hunt_within": (2, "a failed try is taken for the last one; the next target tried sooner is the same call"),
 }
 PEER_KEYS = ("name", "kind", "addresses", "hosts", "rule", *TIMER_KEYS)
 _LONGEST_TIMER = 10 * 365 * 86_400  # seconds
+_LONGEST_HUNT = 32  # seconds; every failing verdict waits for so long, and Timer B has run out by then
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
@@ -49,7 +50,8 @@ def read_timers(check: Checks, table: dict[str, Any], where: Where) -> dict[str,
     found: dict[str, int] = {}
     for key in TIMER_KEYS:
         if key in table:
-            found[key] = seconds(check, table[key], 0.001, _LONGEST_TIMER, (*where, key))
+            most = _LONGEST_HUNT if key == "hunt_within" else _LONGEST_TIMER
+            found[key] = seconds(check, table[key], 0.001, most, (*where, key))
     return found
 
 
