@@ -67,6 +67,7 @@ class Decoder:
         self._associations = Associations(limits)
         self._streams = Streams(self._counts, limits)
         self._resets = resets.Resets(limits)
+        self._carriers = self._resets.carriers
 
     @property
     def discards(self) -> dict[Discard, int]:
@@ -347,7 +348,7 @@ class Decoder:
     def _datagram(
         self, time: int, path: Path, payload: bytes, truncated: bool, identification: int
     ) -> tuple[Item, ...]:
-        if self._seen(time, path.key, payload, identification) and looks_like_sip(payload.lstrip(_BLANK)):
+        if self._seen(time, path.key, payload, identification) and _is_sip(payload):
             self._repeated += 1
             return _DUPLICATE
         item = parse(time, path, payload, truncated)
@@ -431,7 +432,7 @@ class Decoder:
             item = parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
             if isinstance(item, Discard):
                 self._count(item)
-            else:
+            elif path.key not in self._carriers:
                 self._resets.carried(path)
             items.append(item)
         return tuple(items)
@@ -452,6 +453,14 @@ class Decoder:
     def _discard(self, reason: Discard) -> tuple[Item, ...]:
         self._count(reason)
         return _ALONE[reason]
+
+
+def _is_sip(payload: bytes) -> bool:
+    """Tell whether a datagram is SIP; of most, quickly."""
+    end = payload.find(b"\n")
+    if payload[:8] == b"SIP/2.0 " or payload[end - 9 : end] == b" SIP/2.0\r":
+        return True
+    return looks_like_sip(payload.lstrip(_BLANK))
 
 
 def _begins_sip(data: bytes, start: int, end: int) -> bool:

@@ -22,23 +22,21 @@ _MASK = 0xFFFFFFFF
 class Resets:
     """Connections asked for and connections that carried SIP; each table gives up its oldest when it is full."""
 
-    __slots__ = ("_asked", "_carriers", "_most", "_speakers", "evicted")
+    __slots__ = ("_asked", "_most", "_speakers", "carriers", "evicted")
 
     def __init__(self, limits: Limits) -> None:
         self._asked: dict[bytes, int] = {}  # how a SYN will be acknowledged; its complement once it was refused
-        self._carriers: dict[bytes, None] = {}  # directions over which SIP went
+        self.carriers: dict[bytes, None] = {}  # directions over which SIP went
         self._speakers: dict[bytes, None] = {}  # address and port of their servers
         self._most = limits.streams
         self.evicted = 0
 
     def __len__(self) -> int:
-        return len(self._asked) + len(self._carriers) + len(self._speakers)
+        return len(self._asked) + len(self.carriers) + len(self._speakers)
 
     def carried(self, path: Path) -> None:
-        """Take note that SIP went this way."""
-        if path.key in self._carriers:
-            return
-        self._keep(self._carriers, path.key)
+        """Take note that SIP went this way, which is not among the ``carriers`` yet."""
+        self._keep(self.carriers, path.key)
         # The lower port is the server's: a client's is drawn from a range above those in use.
         source, destination = path.key[-4:-2], path.key[-2:]
         end = path.source_address + source if source < destination else path.destination_address + destination
@@ -73,7 +71,7 @@ class Resets:
 
     def ended(self, path: Path) -> bool:
         """Take note that a connection is over; tell whether it carried SIP."""
-        carriers = self._carriers
+        carriers = self.carriers
         if path.key not in carriers and path.reverse_key not in carriers:
             return False
         carriers.pop(path.key, None)

@@ -196,7 +196,7 @@ class Streams:
     def _take(
         self, stream: _Stream, time: int, sequence: int, payload: bytes, missing: int, found: list[Found]
     ) -> Discard | None:
-        """Take a segment's bytes; of the first one, note what was in it."""
+        """Take a segment's bytes; note what was in a stream's first, before which the second may go."""
         beginning = stream.beginning
         if beginning is None:
             return self._place(stream, time, sequence, payload, missing, found)
