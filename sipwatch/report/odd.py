@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
 
 STYLE = "red"
+_INDENT = 10  # columns that the time takes in a narrow list
 
 
 def is_odd(call: CallRecord) -> bool:
@@ -51,17 +54,18 @@ def odd_table(calls: list[CallRecord]) -> Table:
     return table
 
 
-def odd_lines(call: CallRecord) -> Text:
+def odd_lines(call: CallRecord) -> Group:
     """Return a call's entry for a narrow terminal."""
-    text = Text(f"{call.started[11:19]}  ", no_wrap=False)
-    text.append(plain_ending(call.ending or ""), style=STYLE)
-    text.append(f"  {parties(call)}  {call.id}\n")
+    head = Text(f"{call.started[11:19]}  ", no_wrap=False)
+    head.append(plain_ending(call.ending or ""), style=STYLE)
+    head.append(f"  {parties(call)}  {call.id}")
     talked = "" if call.talk_seconds is None else f", after {duration(call.talk_seconds)}"
     said = end_cause(call)
     words = f"by {ENDED_BY_WORDS[call.ended_by or '']}{talked}" + (f", saying {said}" if said else "")
-    text.append(f"          {words}\n", style="bright_black")
-    text.append(f"          {call.source_address} → {call.destination_address}", style="bright_black")
-    return text
+    ends = f"{call.source_address} → {call.destination_address}"
+    return Group(
+        head, *(Padding(Text(line, "bright_black"), (0, 0, 0, _INDENT), expand=False) for line in (words, ends))
+    )
 
 
 def parties(call: CallRecord) -> str:

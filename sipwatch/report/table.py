@@ -29,6 +29,8 @@ from sipwatch.report.plain import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import RenderableType
+
     from sipwatch.classify.outcomes import Outcome
     from sipwatch.export.record import CallRecord, CaptureRecord, LegRecord, SummaryRecord
     from sipwatch.export.summary import Delays, Tally
@@ -186,7 +188,7 @@ class TableWriter:
         newest: deque[CallRecord],
         count: int,
         in_columns: Callable[[list[CallRecord]], Table],
-        in_lines: Callable[[CallRecord], Text],
+        in_lines: Callable[[CallRecord], RenderableType],
     ) -> None:
         """Print the newest calls of a kind, one line each if there is room."""
         if not newest:
