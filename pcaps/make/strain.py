@@ -178,7 +178,7 @@ STRAIN: dict[str, Situation] = {
                         Told(
                             "loop",
                             "198.51.100.10",
-                            r"^Calls from 15550100 to 15550101 went to and fro between 198\.51\.100\.10 and acme 6 times within 0\.2 s",
+                            r"^Calls from 15550100 to 15550101 went to and fro between 198\.51\.100\.10 and acme, seen 6 times within 0\.2 s",
                         )
                     ],
                 )

@@ -227,6 +227,8 @@ class Diagnosis:
             "pauses": self.overloads.pauses,
             "turns": self.circles.turns,
             "refusal_rows": self.floods.streaks,
+            "refused_hops": self.floods.latest,
+            "refused_invites": self.circles.latest,
             "transfers": self.transfers.table,
             "findings": self.noted.beside,
             **self.registrations.tables,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.noted import Noted
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
+    from sipwatch.wire.message import Request
 
 MAX_PAIRS = 4096
 TURN_WITHIN = 2 * SECOND
@@ -27,6 +28,7 @@ MAX_TURNS = 70  # as many as hops are allowed (RFC 3261 §8.1.1.6)
 FLOOD_FROM = 5
 FLOOD_WITHIN = SECOND
 _LONGEST_NUMBER: Final = 64
+_LARGEST_KEPT: Final = 4096  # bytes of an INVITE that is kept
 _NOBODY: Final = frozenset({b"", b"anonymous", b"unknown", b"restricted"})
 _ENTRY: Final = frozenset({401, 403, 407})  # codes that keep somebody out
 
@@ -45,6 +47,16 @@ class Turn:
         self.evidence = evidence
 
 
+class Latest:
+    """The INVITE that was refused last between two hosts; ``remembered`` says that it is among the turns."""
+
+    __slots__ = ("invite", "remembered")
+
+    def __init__(self, invite: Request, remembered: bool) -> None:
+        self.invite = invite
+        self.remembered = remembered
+
+
 class Circles:
     """Finds calls that two hosts send each other under a new Call-ID each time, the numbers being the same.
 
@@ -53,32 +65,50 @@ class Circles:
 
     def __init__(self, noted: Noted) -> None:
         self.turns: Table[list[Turn]] = Table(MAX_PAIRS)  # by both hosts and both numbers
+        self.latest: Table[Latest] = Table(MAX_PAIRS)  # the INVITE refused last, by sender and receiver
         self._noted = noted
 
     def refused(self, leg: Leg) -> None:
-        """Remember a hop that ended with a final response of 400 or more."""
+        """Take a hop that ended with a final response of 400 or more.
+
+        Numbers are only read where the two hosts refuse each other at the same time: reading them costs most.
+        """
         if leg.followed:
             return
-        key = _pair(leg)
+        here, there = leg.path.source_address, leg.path.destination_address
+        back = self.latest.get((there, here))
+        mutual = back is not None and abs(back.invite.time - leg.started) <= TURN_WITHIN
+        if back is not None and mutual:
+            if not back.remembered:
+                back.remembered = True
+                self._remember(back.invite)
+            self._remember(leg.invite)
+        if mutual or len(leg.invite.raw) <= _LARGEST_KEPT:
+            self.latest.put((here, there), Latest(leg.invite, mutual))
+
+    def _remember(self, invite: Request) -> None:
+        key = _pair(invite)
         turns = self.turns.touch(key)
         if turns is None:
             turns = []
             self.turns.put(key, turns)
         elif len(turns) >= MAX_TURNS:
             del turns[0]
-        turns.append(Turn(leg.path.source_address, leg.started, leg.call.call_id, seen(leg.invite)))
+        turns.append(Turn(invite.path.source_address, invite.time, invite.call_id, seen(invite)))
 
     def of(self, call: Call) -> Finding | None:
         """Return what a call that is over and failed was part of."""
+        if not self.turns.entries:
+            return None
         for leg in call.legs:
-            turns = self.turns.get(_pair(leg))
+            turns = self.turns.get(_pair(leg.invite))
             row = _row(turns, call.call_id) if turns is not None else []
             if len(row) >= TURNS_FROM:
                 return self._finding(leg, row)
         return None
 
     def _finding(self, leg: Leg, row: list[Turn]) -> Finding:
-        caller, callee = _numbers(leg)
+        caller, callee = _numbers(leg.invite)
         ends = sorted([self._noted.subject(leg.path.source_address), self._noted.subject(leg.path.destination_address)])
         facts: dict[str, Fact] = {
             "turns": len(row), "within_seconds": (row[-1].started - row[0].started) / SECOND,
@@ -140,7 +170,8 @@ class Floods:
     """
 
     def __init__(self, noted: Noted) -> None:
-        self.streaks: Table[Streak] = Table(MAX_PAIRS)
+        self.streaks: Table[Streak] = Table(MAX_PAIRS)  # by both hosts, and by both numbers as well
+        self.latest: Table[Leg] = Table(MAX_PAIRS)  # refused last, by both hosts
         self._of_call: Table[Streak] = Table(MAX_PAIRS)  # by the serial of a call that belongs to one
         self._noted = noted
 
@@ -151,14 +182,21 @@ class Floods:
         code = leg.status_code
         if code in CHALLENGES and leg.followed and not refused_credentials(leg):
             return
-        path = leg.path
-        ends = (path.source_address, path.destination_address)
-        caller, callee = _numbers(leg)
-        keys: list[tuple[bytes, ...]] = [ends] if code in _ENTRY else []
-        if caller.lower() not in _NOBODY:
-            keys.append((*ends, caller, callee))
-        for key in keys:
-            self._add(key, leg)
+        ends = (leg.path.source_address, leg.path.destination_address)
+        if code in _ENTRY:
+            self._add(ends, leg)
+        before = self.latest.get(ends)
+        if len(leg.invite.raw) <= _LARGEST_KEPT:
+            self.latest.put(ends, leg)
+        if before is None or not before.final_at <= leg.started < before.final_at + FLOOD_WITHIN:
+            return
+        numbers = _numbers(leg.invite)
+        if numbers[0].lower() in _NOBODY:
+            return
+        key = (*ends, *numbers)
+        if self.streaks.get(key) is None and _numbers(before.invite) == numbers:
+            self._add(key, before)
+        self._add(key, leg)
 
     def _add(self, key: tuple[bytes, ...], leg: Leg) -> None:
         streak = self.streaks.touch(key)
@@ -191,12 +229,12 @@ class Floods:
         return Finding(Kind.INVITE_FLOOD, PLAIN, about, facts, list(streak.evidence))
 
 
-def _numbers(leg: Leg) -> Numbers:
-    """Return the numbers of both parties as the INVITE has them."""
-    caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
-    return caller[:_LONGEST_NUMBER], user_of(leg.invite.request_uri)[:_LONGEST_NUMBER]
+def _numbers(invite: Request) -> Numbers:
+    """Return the numbers of both parties as an INVITE has them."""
+    caller = user_of(uri_of(header(invite.raw, b"from", b"f")))
+    return caller[:_LONGEST_NUMBER], user_of(invite.request_uri)[:_LONGEST_NUMBER]
 
 
-def _pair(leg: Leg) -> tuple[bytes, bytes, bytes, bytes]:
-    here, there = leg.path.source_address, leg.path.destination_address
-    return (*((here, there) if here < there else (there, here)), *_numbers(leg))
+def _pair(invite: Request) -> tuple[bytes, bytes, bytes, bytes]:
+    here, there = invite.path.source_address, invite.path.destination_address
+    return (*((here, there) if here < there else (there, here)), *_numbers(invite))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sipwatch.classify.families.reach import MAX_HEARD, Silences
 from sipwatch.classify.findings import MOST_EVIDENCE, Evidence
 from sipwatch.wire.message import Path, Transport
-from tests.conversation import path
+from tests.classify.diagnosing import HUNG_UP, SITE, TAKEN, Diagnosed, at, ends, unreachable
+from tests.conversation import messages, path
 
 
 def evidence(time: int) -> Evidence:
@@ -84,3 +87,54 @@ def test_who_was_heard_is_bounded_and_forgetting_it_calls_nobody_silent() -> Non
     assert again is not None
     assert again.requests == 1  # the row began anew
     assert silences.table.evicted == 1
+
+
+# Dead connections
+
+WELL = at(0, TAKEN + HUNG_UP, call="well")  # by it, responses to A are captured, and the connection has carried them
+
+
+def over_tcp(script: str, *errors: tuple[str, str, str, str], until: str = "200") -> Diagnosed:
+    found = Diagnosed(SITE)
+    items = [*messages(script), *(unreachable(*error) for error in errors)]
+    for item in sorted(items, key=lambda item: item.time):
+        item.path = Path(item.path.key, Transport.TCP)
+        found.take([item])
+    return found.until(until).over()
+
+
+def test_a_connection_that_carried_answers_and_is_silent_now_is_dead() -> None:
+    found = over_tcp(WELL + at(60, "0 A>T INVITE\n"))
+    assert found.kinds() == ["tcp_dead"]
+    assert "that carried answers before (the last at 2026-01-05 09:00:20 UTC)" in found.text("tcp_dead")
+
+
+def test_a_connection_of_which_nothing_is_known_may_be_anything() -> None:
+    assert over_tcp(at(60, "0 A>T INVITE\n")).kinds() == []
+    assert over_tcp(WELL + at(60, "0 A>U INVITE\n")).kinds() == []
+
+
+@pytest.mark.parametrize("error", ["connection_refused", "connection_reset"])
+def test_a_connection_that_says_so_itself_is_dead_at_once(error: str) -> None:
+    found = over_tcp("0 A>T INVITE\n", ("1", "A", "T", error), until="90")
+    assert found.kinds() == ["tcp_dead"]
+    assert "at 2026-01-05 09:00:01 UTC" in found.text("tcp_dead")
+
+
+def test_a_reset_after_the_answer_is_no_matter() -> None:
+    assert over_tcp(TAKEN + HUNG_UP, ("21", "A", "T", "connection_reset")).kinds() == []
+
+
+SERVER_SAYS = "0 A>P INVITE\n0.1 P>A 100\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "at_seconds", "kinds"),
+    [(503, "0.5", ["tcp_dead"]), (486, "0.5", []), (503, "-5", []), (503, "2", [])],
+    ids=["while it had the call", "it says busy", "before the call", "after the call"],
+)
+def test_a_connection_refused_to_the_server_is_told_where(code: int, at_seconds: str, kinds: list[str]) -> None:
+    found = over_tcp(
+        at(10, SERVER_SAYS + ends(code, 1, "P>A")), (str(10 + float(at_seconds)), "P", "T", "connection_refused")
+    )
+    assert found.kinds() == kinds
