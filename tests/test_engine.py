@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.classify.peers import Directory, Settings
 from sipwatch.engine import MOST_METHODS, Engine
+from sipwatch.export.collector import Collector
+from sipwatch.export.metrics import Metrics
 from sipwatch.wire.message import Path as Ends
 from sipwatch.wire.message import Transport
 from sipwatch.wire.sip import parse
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
 PCAPS = Path(__file__).resolve().parent.parent / "pcaps"
 CAPTURES = Path(os.environ.get("SIPWATCH_CAPTURES", PCAPS.parent.parent / "shared" / "captures"))
+CASES = Path(os.environ.get("SIPWATCH_CASES", PCAPS.parent.parent / "shared" / "cases"))
 SCENES = (
     "outcomes/answered_elsewhere",
     "outcomes/no_answer",
@@ -124,7 +129,7 @@ def test_packets_dealt_out_to_several_files_say_the_same(scene: str, data: st.Da
 
 def every_capture() -> list[Path]:
     own = [path for path in PCAPS.rglob("*.pcap*") if path.suffix in (".pcap", ".pcapng")]
-    return sorted(own) + sorted(CAPTURES.glob("*.pcap*"))
+    return sorted(own) + sorted(CAPTURES.glob("*.pcap*")) + sorted(CASES.glob("*.pcap*"))
 
 
 @pytest.mark.parametrize("path", every_capture(), ids=lambda path: path.name)
@@ -141,6 +146,60 @@ def test_every_leg_that_started_ends_exactly_once(path: Path) -> None:
     assert len({call.id for call in calls}) == len(calls)
     assert all(leg.outcome for call in calls for leg in call.legs)
     assert all(condition.resolution for call in calls for condition in call.conditions)
+
+
+# Seconds behind a capture: past T1, ``hunt_within``, T4, Timers B and C, a session's half hour, a dialog's four hours.
+BEHIND = (1, 5, 33, 70, 181, 1801, 5 * 3600)
+COUNTED = ("_total", "_bucket", "_count")
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def samples_of(path: Path, *, with_sink: bool) -> list[Samples]:
+    """Return every sample at the end of a capture, each time that it went on for a while, and when all is over."""
+    calls: list[CallRecord] = []
+    engine = Engine((lambda call, _: calls.append(call)) if with_sink else None, metrics=Metrics(Directory(Settings())))
+    collector = Collector(engine)
+
+    def scrape() -> Samples:
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for metric in collector.collect()
+            for sample in metric.samples
+        }
+
+    with open_capture([str(path)], prefilter=Prefilter.OFF) as source:
+        engine.run(source, source.place)
+        last = source.last or 0
+    found = [scrape()]
+    for seconds in BEHIND:
+        engine.tracker.advance(last + seconds * SECOND)
+        found.append(scrape())
+    engine.finish(last + BEHIND[-1] * SECOND)
+    return [*found, scrape()]
+
+
+@pytest.fixture(scope="module", params=every_capture(), ids=lambda path: path.name)
+def counted(request: pytest.FixtureRequest) -> tuple[Path, list[Samples]]:
+    """Count a capture as a daemon does that nobody asks for records."""
+    return request.param, samples_of(request.param, with_sink=False)
+
+
+def test_whether_anybody_wants_records_changes_no_metric(counted: tuple[Path, list[Samples]]) -> None:
+    """Law 2: sample by sample, at the end of each capture and at any time behind it."""
+    path, scrapes = counted
+    assert samples_of(path, with_sink=True) == scrapes
+
+
+def test_no_count_ever_goes_back(counted: tuple[Path, list[Samples]]) -> None:
+    """What was counted stays counted, also when calls are let go."""
+    _, scrapes = counted
+    fell = [
+        key
+        for before, after in itertools.pairwise(scrapes)
+        for key, value in before.items()
+        if key[0].endswith(COUNTED) and after.get(key, -1.0) < value
+    ]
+    assert fell == []
 
 
 def test_methods_that_strangers_invent_stay_bounded() -> None:
