@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.track.attempts import attempt_of, is_retry, starts_anew
 from sipwatch.track.call import MOST_MESSAGES, Call
 from sipwatch.track.dialog import FOLLOWED
+from sipwatch.track.early import Early
 from sipwatch.track.front import mark_given_up
-from sipwatch.track.leg import REORDERED_WITHIN, Leg
+from sipwatch.track.leg import Leg
 from sipwatch.track.match import (
     acknowledged,
     exchange_near,
@@ -111,8 +112,7 @@ class Tracker:
             self._requests.update({"REGISTER": self._asking, "OPTIONS": self._asking})
             self._responses.update({"REGISTER": self._asked, "OPTIONS": self._asked})
         self._broken: dict[bytes, int] = {}
-        self._early: dict[bytes, list[tuple[int, Message]]] = {}
-        self._early_count = 0
+        self._early = Early(self._limits.early)
 
     def advance(self, now: int) -> None:
         """Let time pass without a message: an idle tick. Never goes back."""
@@ -182,7 +182,7 @@ class Tracker:
     @property
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""
-        tracked = {"calls": self._count, "early": self._early_count, "timers": len(self.queue)}
+        tracked = {"calls": self._count, "early": len(self._early), "timers": len(self.queue)}
         return tracked if self.registrar is None else {**tracked, **self.registrar.tracked}
 
     @property
@@ -253,7 +253,7 @@ class Tracker:
             return
         self._begin(call, Leg(self._next_serial(), call, request, now, timers), now)
         self._keep_message(call, request, False)
-        if self._early_count:
+        if len(self._early):
             self._drop_early(now)
             self._reunite(call, now)
 
@@ -497,42 +497,27 @@ class Tracker:
 
     def _too_early(self, response: Response, now: int) -> None:
         self._drop_early(now)
-        if self._early_count >= self._limits.early:
+        if not self._early.keep(response, now):
             self.evict("early")
             self._notice(Notice.RESPONSE_WITHOUT_REQUEST)
-            return
-        self._early.setdefault(response.call_id, []).append((now, response))
-        self._early_count += 1
 
     def _reunite(self, call: Call, now: int) -> None:
-        """Take the responses that were waiting for this call's new leg, as of now."""
-        waiting = self._early.pop(call.call_id, None)
-        if waiting is None:
-            return
-        self._early_count -= len(waiting)
-        for _, message in waiting:
-            if isinstance(message, Response):
-                leg = leg_of(call, message, message.path.reverse_key) or leg_near(call, message)
-                if leg is None and self._may_begin(call, message):
-                    leg = self._unseen_leg(call, message, now)
-                if leg is None:
-                    self._early.setdefault(call.call_id, []).append((now, message))
-                    self._early_count += 1
-                    continue
-                self._notice(Notice.RESPONSE_BEFORE_REQUEST)
-                leg.respond(message, now)
-                self._keep_message(call, message, False)
+        """Take the responses that were waiting for this call, as of now."""
+        for response in self._early.take(call.call_id):
+            leg = leg_of(call, response, response.path.reverse_key) or leg_near(call, response)
+            if leg is None and self._may_begin(call, response):
+                leg = self._unseen_leg(call, response, now)
+            if leg is None:
+                self._notice(Notice.RESPONSE_WITHOUT_REQUEST)
+                continue
+            self._notice(Notice.RESPONSE_BEFORE_REQUEST)
+            leg.respond(response, now)
+            self._keep_message(call, response, False)
 
     def _drop_early(self, now: int) -> None:
         """Give up responses whose request did not come in time."""
-        while self._early:
-            call_id, waiting = next(iter(self._early.items()))
-            if now - waiting[0][0] <= REORDERED_WITHIN:
-                return
-            del self._early[call_id]
-            self._early_count -= len(waiting)
-            for _ in waiting:
-                self._notice(Notice.RESPONSE_WITHOUT_REQUEST)
+        for _ in range(self._early.drop(now)):
+            self._notice(Notice.RESPONSE_WITHOUT_REQUEST)
 
     # Forgetting
 

@@ -1,0 +1,41 @@
+"""Responses that wait for the first INVITE of their call."""
+
+from __future__ import annotations
+
+from sipwatch.track.early import Early
+from sipwatch.track.leg import REORDERED_WITHIN
+from sipwatch.wire.message import Response
+from tests.conversation import messages
+
+
+def responses(script: str) -> list[Response]:
+    return [message for message in messages(script) if isinstance(message, Response)]
+
+
+def test_what_waits_for_a_call_comes_back_in_order_and_once() -> None:
+    early = Early(10)
+    first, other, second = responses("0 P>A 100\n0 P>A 180 call=c2\n0 P>A 180")
+    for response in (first, other, second):
+        assert early.keep(response, 0)
+    assert early.take(b"c1") == [first, second]
+    assert early.take(b"c1") == []
+    assert len(early) == 1
+
+
+def test_nothing_waits_longer_than_neighbours_may_be_apart() -> None:
+    """T1: no sender repeats sooner."""
+    early = Early(10)
+    (response,) = responses("0 P>A 100")
+    early.keep(response, 0)
+    assert early.drop(REORDERED_WITHIN) == 0
+    assert early.drop(REORDERED_WITHIN + 1) == 1
+    assert len(early) == 0
+
+
+def test_a_full_table_says_so() -> None:
+    """Law 4."""
+    early = Early(1)
+    one, two = responses("0 P>A 100\n0 P>A 180 call=c2")
+    assert early.keep(one, 0)
+    assert not early.keep(two, 0)
+    assert len(early) == 1
