@@ -151,6 +151,13 @@ def test_the_command_says_the_same(name: str) -> None:
     assert found["summary"]["findings"] == known["summary"]["findings"]
 
 
+def test_the_report_names_a_dead_peer_also_where_no_call_was_attempted() -> None:
+    path = FOLDER / "pings_only.pcap"
+    report = run("replay", path, "--config", path.with_suffix(".toml")).stdout
+    assert "No call was attempted" in report
+    assert "A peer that says nothing: backup" in report
+
+
 # Nothing wrong, nothing explained
 
 
