@@ -298,7 +298,7 @@ class Dialogs:
                 continue
             if dialog.ended_by is None:
                 return
-            if last is None or dialog.ended_at >= last.ended_at:
+            if last is None or _outlasts(dialog, last):
                 last = dialog
         if last is not None and last.ended_by is not None:
             self.kept = last
@@ -379,6 +379,13 @@ class Dialogs:
         else:
             exchange.leg.raise_condition(Condition.BYE_UNANSWERED, now)
         self._when_known(now)
+
+
+def _outlasts(dialog: Dialog, other: Dialog) -> bool:
+    """Tell which of two dialogs ended last; of those up to the same moment, the one acknowledged first counts."""
+    if dialog.ended_at != other.ended_at:
+        return dialog.ended_at > other.ended_at
+    return dialog.acked_at >= 0 and (other.acked_at < 0 or dialog.acked_at < other.acked_at)
 
 
 def is_same_request(one: Exchange, other: Exchange) -> bool:
