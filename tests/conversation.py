@@ -72,19 +72,21 @@ def messages(script: str) -> list[Request | Response]:
 
 
 class Observed:
-    """A tracker with its judge, and the records of the calls that are over."""
+    """A tracker with its judge, its verdicts on calls as they fall, and the records of the calls that are over."""
 
     def __init__(self, settings: Settings | None = None, *, keep: bool = False, limits: Limits | None = None) -> None:
         directory = Directory(settings or Settings())
         self.verdicts = Verdicts(directory)
         self.calls: list[CallRecord] = []
+        self.judged: list[str] = []
         self.tracker = Tracker(self, directory.timers_for, keep_messages=keep, limits=limits)
 
     def leg(self, leg: Leg) -> str:
         return self.verdicts.leg(leg).value
 
     def call(self, call: Call) -> str:
-        return self.verdicts.call(call).value
+        self.judged.append(self.verdicts.call(call).value)
+        return self.judged[-1]
 
     def ending(self, call: Call) -> str:
         return ending_of(call).value
@@ -133,6 +135,16 @@ def observe(script: str, settings: Settings | None = None, *, until: str | None 
     observed.tracker.finish()
     observed.calls.sort(key=lambda call: call.started)
     return observed
+
+
+def judged(script: str, *, at: str) -> list[str]:
+    """Run a conversation, and return the verdicts on calls that have fallen by a moment (seconds), oldest first."""
+    observed = Observed()
+    for message in messages(script):
+        if message.time <= nanoseconds(at):
+            observed.tracker.message(message)
+    observed.tracker.advance(nanoseconds(at))
+    return observed.judged
 
 
 def the_call(script: str, settings: Settings | None = None, *, until: str | None = None) -> CallRecord:
