@@ -109,7 +109,7 @@ class Call(Timed):
         if self.answered_at < 0 and not self.verdict and leg in self.front:
             self.upstream = leg
             self.ended_at = _UNSET
-            self._weigh(now)
+            self.decide_at = NEVER  # not before this one has ended
 
     def is_upstream(self, leg: Leg) -> bool:
         """Tell whether no leg is nearer the caller than this one."""
@@ -240,8 +240,12 @@ class Call(Timed):
             self.ended_at = _UNSET
         if self.dialogs is None:
             self.dialogs = Dialogs(self)
-        self.dialogs.answer(leg, answer, now)
-        self._watch_dialogs(now)
+        dialogs = self.dialogs
+        dialogs.answer(leg, answer, now)
+        if len(dialogs.all) == 1 and dialogs.all[0].interval >= HORIZON <= self.dialog_timeout:
+            self.queue.watch(self, now + HORIZON)
+        else:
+            self._watch_dialogs(now)
         if len(self.legs) > 1:
             self._presume(leg, now)
 

@@ -162,27 +162,33 @@ class Dialogs:
 
     def answer(self, leg: Leg, answer: Answer, now: int) -> None:
         """Take a 2xx to the INVITE, captured or inferred: a new dialog, or one more hop of it."""
-        dialog = self.find(answer.tag)
+        dialog = self.find(answer.tag) if self.all else None
         if dialog is None:
             if len(self.all) >= MAX_DIALOGS:
                 self._call.owner.evict("dialogs")
                 return
-            dialog = Dialog(answer.tag, leg, answer.at)
-            self.all.append(dialog)
-            self._look_back(dialog)
+            dialog = self._begin(leg, answer)
         elif leg not in dialog.legs:
             dialog.legs.append(leg)
             if self._call.is_upstream(leg) and not self._call.is_upstream(dialog.leg):
                 dialog.leg = leg
-        if answer.response is not None:
+        if answer.response is None:
+            dialog.confirmed = dialog.confirmed or dialog.leg is leg  # by whatever gave the answer away
+        elif not _SESSION_EXPIRES.isdisjoint(answer.response.names):
             dialog.refresh(answer.response, now, by_caller=True)
-        elif dialog.leg is leg:
-            dialog.confirmed = True  # by whatever gave the answer away
         if self.kept is None or not self._call.is_upstream(self.kept.leg):
             self.kept = dialog
-        self._weigh(now)
+        if dialog.ended_by is not None:
+            self._weigh(now)
         if self.exchanges and not self.completed:
             self._look_for_accepted_bye(now)
+
+    def _begin(self, leg: Leg, answer: Answer) -> Dialog:
+        dialog = Dialog(answer.tag, leg, answer.at)
+        self.all.append(dialog)
+        if self.exchanges:
+            self._look_back(dialog)
+        return dialog
 
     def _look_back(self, dialog: Dialog) -> None:
         """Let what was seen before the answer was known count: a BYE may be all that shows it."""
@@ -268,8 +274,8 @@ class Dialogs:
         if not self.completed:
             self.completed = True
             if call.owner.watcher is not None:
-                first = min([bye.started for bye in self.byes()])
-                call.owner.watcher.disconnected(call, now - first)
+                first = exchange if len(self.exchanges) == 1 else self.byes()[0]
+                call.owner.watcher.disconnected(call, now - first.started)
         if call.ended_by is not None:
             self.conclude_at = now
             call.conclude(now)
@@ -294,7 +300,7 @@ class Dialogs:
             return
         last: Dialog | None = None
         for dialog in self.all:
-            if not self._counts(dialog):
+            if dialog.leg not in call.front:
                 continue
             if dialog.ended_by is None:
                 return
@@ -337,7 +343,8 @@ class Dialogs:
         """Return when a transaction or a dialog runs out, or the ending is known; NEVER if nothing is awaited."""
         due = NEVER if self._call.ending else self.conclude_at
         for exchange in self.exchanges:
-            due = min(due, exchange.deadline())
+            if exchange.final is None:
+                due = min(due, exchange.deadline())
         for dialog in self.all:
             if dialog.ended_by is None:
                 due = min(due, self._runs_out(dialog))
