@@ -1,30 +1,41 @@
-"""Responses captured before any INVITE of their call: kept for a moment, in case two neighbours changed places.
+"""Responses captured before their INVITE: kept for a moment, in case two neighbours changed places.
 
-Must not know: calls, legs, what a response means.
+Must not know: calls, what a response means, or what a leg makes of it.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from sipwatch.track.leg import REORDERED_WITHIN
 
 if TYPE_CHECKING:
+    from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Response
 
 
 class Early:
-    """Responses by Call-ID, the oldest first; no more than ``limit``, each for ``REORDERED_WITHIN``."""
+    """Responses by Call-ID, the oldest first; no more than ``limit``, each for ``REORDERED_WITHIN``.
 
-    __slots__ = ("_by_call_id", "_count", "_limit")
+    Where another INVITE of the call is known, a response begins a leg at once; whether its own INVITE was captured at
+    all is known so much later.
+    """
+
+    __slots__ = ("_by_call_id", "_count", "_doubtful", "_limit")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
         self._by_call_id: dict[bytes, list[tuple[int, Response]]] = {}
+        self._doubtful: deque[tuple[int, Leg]] = deque()
 
     def __len__(self) -> int:
         return self._count
+
+    def waits(self) -> bool:
+        """Tell whether anything waits at all: nearly always nothing does."""
+        return bool(self._by_call_id or self._doubtful)
 
     def keep(self, response: Response, now: int) -> bool:
         """Keep a response; return False where there is no room."""
@@ -42,9 +53,19 @@ class Early:
         self._count -= len(waiting)
         return [response for _, response in waiting]
 
+    def doubt(self, leg: Leg, now: int) -> bool:
+        """Take a response to a leg whose INVITE was not captured yet; return False where there is no room."""
+        if len(self._doubtful) >= self._limit:
+            return False
+        self._doubtful.append((now, leg))
+        return True
+
     def drop(self, now: int) -> int:
-        """Give up what has waited too long; return how many that were."""
-        dropped = 0
+        """Give up what has waited too long; return how many responses are to no request that was captured."""
+        dropped = unseen = 0
+        doubtful = self._doubtful
+        while doubtful and now - doubtful[0][0] > REORDERED_WITHIN:
+            unseen += not doubtful.popleft()[1].invite_seen
         while self._by_call_id:
             call_id, waiting = next(iter(self._by_call_id.items()))
             if now - waiting[0][0] <= REORDERED_WITHIN:
@@ -52,4 +73,4 @@ class Early:
             del self._by_call_id[call_id]
             dropped += len(waiting)
         self._count -= dropped
-        return dropped
+        return dropped + unseen

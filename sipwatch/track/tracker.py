@@ -253,7 +253,7 @@ class Tracker:
             return
         self._begin(call, Leg(self._next_serial(), call, request, now, timers), now)
         self._keep_message(call, request, False)
-        if len(self._early):
+        if self._early.waits():
             self._drop_early(now)
             self._reunite(call, now)
 
@@ -292,11 +292,18 @@ class Tracker:
             if leg is None:
                 self._misfit(call, response, now)
                 return
+        if not leg.invite_seen:
+            self._doubt(leg, now)
         call.active_at = now
         repeated = leg.respond(response, now)
         if repeated:
             self._repeated(response)
         self._keep_message(call, response, repeated)
+
+    def _doubt(self, leg: Leg, now: int) -> None:
+        self._drop_early(now)
+        if not self._early.doubt(leg, now):
+            self._notice(Notice.RESPONSE_WITHOUT_REQUEST)
 
     def _misfit(self, call: Call, response: Response, now: int) -> None:
         """Take a response to no known request: one with a wrong CSeq stays with its call, others may be early."""
@@ -310,6 +317,7 @@ class Tracker:
             self._keep_message(call, response, False, False)
         elif self._may_begin(call, response):
             leg = self._unseen_leg(call, response, now)
+            self._doubt(leg, now)
             leg.respond(response, now)
             self._keep_message(call, response, False)
         else:
@@ -507,6 +515,7 @@ class Tracker:
             leg = leg_of(call, response, response.path.reverse_key) or leg_near(call, response)
             if leg is None and self._may_begin(call, response):
                 leg = self._unseen_leg(call, response, now)
+                self._doubt(leg, now)
             if leg is None:
                 self._notice(Notice.RESPONSE_WITHOUT_REQUEST)
                 continue

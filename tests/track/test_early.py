@@ -5,7 +5,7 @@ from __future__ import annotations
 from sipwatch.track.early import Early
 from sipwatch.track.leg import REORDERED_WITHIN
 from sipwatch.wire.message import Response
-from tests.conversation import messages
+from tests.conversation import messages, observe
 
 
 def responses(script: str) -> list[Response]:
@@ -39,3 +39,11 @@ def test_a_full_table_says_so() -> None:
     assert early.keep(one, 0)
     assert not early.keep(two, 0)
     assert len(early) == 1
+
+
+def test_a_response_is_to_an_unseen_invite_when_that_has_not_come_within_t1() -> None:
+    """Where the call is known already, the response begins a leg at once: only the count waits."""
+    script = "0 P>B INVITE vias=2\n1 C>P 180 vias=2\n1.0001 P>C INVITE vias=2\n2 D>P 180 vias=2\n3 B>P 486 vias=2\n4 P>B ACK vias=2"
+    observed = observe(script)
+    assert observed.tracker.notices == {"response_without_request": 1}
+    assert [leg.inferred for leg in observed.calls[0].legs] == [[], [], ["invite"]]
