@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.track.leg import FORK_SETTLES, Heard
+from sipwatch.track.leg import FORK_SETTLES, REORDERED_WITHIN, Heard
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
@@ -79,7 +79,8 @@ def by_the_server(leg: Leg) -> Outcome | None:
     It did so when it went on with an equal leg at once, or when the caller's own leg was not cancelled. OUTCOMES asks
     for an upstream leg that was still open. Servers that give up (Kamailio's fr_inv_timer, for one) send their final
     response upstream a moment before the CANCEL downstream, so a failing final does not speak against it; only 487,
-    which tells of a CANCEL that was not captured, and an answer before do.
+    which tells of a CANCEL that was not captured, and an answer before do. Nor does a CANCEL of the caller that comes
+    later, unless the two may have changed places in the capture.
     """
     if leg.hunted_on:
         return _BY_THE_SERVER[leg.heard]
@@ -88,7 +89,10 @@ def by_the_server(leg: Leg) -> Outcome | None:
         return None
     moment = cancelled_at(leg)
     for upstream in call.front:
-        by_the_caller = 0 <= upstream.cancelled_at <= moment or upstream.status_code == 487
+        if upstream.cancelled_at >= 0:
+            by_the_caller = upstream.cancelled_at <= moment + REORDERED_WITHIN
+        else:
+            by_the_caller = upstream.status_code == 487
         if by_the_caller or 0 <= upstream.answered_at <= moment:
             return None
     return _BY_THE_SERVER[leg.heard]
