@@ -185,4 +185,8 @@ def is_normal(reason: Reason) -> bool:
 
 def end_reason(call: Call) -> Reason | None:
     """Return the Reason of the BYE that ended a call."""
-    return None if call.dialogs is None or call.answered_at < 0 else said_at_the_end(call.dialogs.byes())
+    if call.dialogs is None or call.answered_at < 0:
+        return None
+    if not any([b"reason" in exchange.request.names for exchange in call.dialogs.exchanges]):  # noqa: C419 - quicker
+        return None
+    return said_at_the_end(call.dialogs.byes())

@@ -185,7 +185,7 @@ class Call(Timed):
 
         What such a reason claims ("completed elsewhere") holds only if the caller was answered (OUTCOMES §2, rule 3).
         """
-        if self.verdict or self.over or not was_cancelled(leg) or not _gives_a_reason(leg):
+        if self.verdict or self.over or not was_cancelled(leg) or not gives_a_reason(leg):
             return False
         if leg.answered_at >= 0 or leg.followed or leg in self.front:
             return False
@@ -368,6 +368,8 @@ class Call(Timed):
 
     def leg_on_hop(self, path: Path) -> Leg:
         """Return the leg whose hop a message inside the dialog runs along; answered ones first, else the nearest."""
+        if len(self.legs) == 1:
+            return self.legs[0]
         ends = {path.source_address, path.destination_address}
         found: Leg | None = None
         for leg in self.legs:
@@ -397,7 +399,8 @@ class Call(Timed):
 
     def end(self, by: EndedBy, at: int, now: int) -> None:
         """Take the end of the last dialog of an answered call."""
-        self._settle_answer(now)
+        if not self.verdict:
+            self._settle_answer(now)
         self.ended_by = by
         self.ended_at = at
         kept = self.kept_leg()
@@ -508,7 +511,7 @@ def may_fail(leg: Leg) -> bool:
     return leg.status_code >= 300 or leg.cancelled_at >= 0 or leg.given_up or bool(leg.inferred & Inferred.FINAL)
 
 
-def _gives_a_reason(leg: Leg) -> bool:
+def gives_a_reason(leg: Leg) -> bool:
     """Tell whether the end of a cancelled leg says why (RFC 3326)."""
     return (leg.cancel is not None and b"reason" in leg.cancel.names) or (
         leg.final is not None and b"reason" in leg.final.names

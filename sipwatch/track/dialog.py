@@ -285,7 +285,8 @@ class Dialogs:
         return [exchange for exchange in self.exchanges if exchange.method == "BYE" and self._is_of_kept(exchange)]
 
     def _is_of_kept(self, exchange: Exchange) -> bool:
-        return self.kept is not None and self.find(exchange.tag) is self.kept
+        kept = self.kept
+        return kept is not None and (kept.tag == exchange.tag or self.find(exchange.tag) is kept)
 
     # The end
 

@@ -161,6 +161,17 @@ class Acknowledged:
         self.unseen: list[Leg] = []
 
 
+def only_answer(call: Call, ack: Request) -> Answer | None:
+    """Return what an ACK acknowledges in the plainest of calls: one leg, one answer, the same hop. Most are so."""
+    if len(call.legs) > 1:
+        return None
+    leg = call.legs[0]
+    answers = leg.answers
+    if answers is None or len(answers) > 1 or leg.path.key != ack.path.key or leg.cseq_number != ack.cseq_number:
+        return None
+    return answers[0] if answers[0].tag == ack.to_tag and leg.final is not None else None
+
+
 def acknowledged(call: Call, ack: Request) -> Acknowledged:
     """Say what an ACK acknowledges: the 2xx whose To tag it carries, when it goes where that 2xx asks it to go.
 

@@ -22,6 +22,7 @@ from sipwatch.track.match import (
     leg_cancelled,
     leg_near,
     leg_of,
+    only_answer,
 )
 from sipwatch.track.registrar import Registrar
 from sipwatch.track.table import Input
@@ -361,18 +362,24 @@ class Tracker:
             leg.acknowledge(request, now)
             self._keep_message(call, request, False)
             return
-        found = acknowledged(call, request)
-        for hop, answer in found.answers:
-            hop.acknowledge_answer(answer, request, now)
+        answer = only_answer(call, request)
+        if answer is not None:
+            call.legs[0].acknowledge_answer(answer, request, now)
             call.acknowledged(answer, now)
+            self._keep_message(call, request, False)
+            return
+        found = acknowledged(call, request)
+        for hop, theirs in found.answers:
+            hop.acknowledge_answer(theirs, request, now)
+            call.acknowledged(theirs, now)
         for hop in found.unseen:
             hop.answer_inferred(request.to_tag, now, now, moment_known=True)
             if hop.answers is not None:
                 hop.acknowledge_answer(hop.answers[0], request, now)
                 call.acknowledged(hop.answers[0], now)
         if not found.answers and not found.unseen:
-            for answer in found.missed:
-                answer.misrouted = answer.misrouted or request
+            for missed in found.missed:
+                missed.misrouted = missed.misrouted or request
         self._keep_message(call, request, False)
 
     def _cancel(self, request: Request, now: int) -> None:

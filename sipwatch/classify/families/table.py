@@ -25,6 +25,7 @@ from sipwatch.classify.families.setup import (
 )
 from sipwatch.classify.findings import Kind
 from sipwatch.classify.outcomes import Outcome
+from sipwatch.track.call import gives_a_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,19 @@ RELIABLE: Final = 32  # a reliable provisional response came again
 STRAY: Final = 64  # a response has the CSeq of no request
 TROUBLE: Final = 128  # a request inside the call was refused, or got no answer
 ENDING: Final = 256  # it did not end as it should
+# ... and what a call that failed was told on any hop:
+IS_480: Final = 512
+IS_BUSY: Final = 1024  # 486, 600
+IS_CHALLENGED: Final = 2048  # 401, 407
+IS_MEDIA: Final = 4096  # 415, 488, 606
+IS_LOOP: Final = 8192  # 482, 483
+REASONED: Final = 16384  # a Reason header, in a final, a CANCEL or a 18x; or a code that blocks by itself
+HOPS: Final = 32768  # there are several hops
+EARLY_MEDIA: Final = 65536  # 183, or 580
+_BY_CODE: Final = {
+    480: IS_480, 486: IS_BUSY, 600: IS_BUSY, 401: IS_CHALLENGED, 407: IS_CHALLENGED, 415: IS_MEDIA, 488: IS_MEDIA,
+    606: IS_MEDIA, 482: IS_LOOP, 483: IS_LOOP, 580: EARLY_MEDIA, 603: REASONED, 607: REASONED, 608: REASONED,
+}  # fmt: skip
 
 _ANSWERED: Final = Outcome.ANSWERED.value
 _NONE: Final[frozenset[Kind]] = frozenset()
@@ -71,19 +85,19 @@ TABLE: Final[tuple[Entry, ...]] = (
     Entry(Kind.SILENT_PEER),
     Entry(Kind.REGISTRATION_INACTIVE),
     Entry(Kind.NUMBER_FORMAT),
-    Entry(Kind.NETWORK_BLOCKED, FAILED, network_blocked, frozenset({Kind.TRUNK_FULL})),
+    Entry(Kind.NETWORK_BLOCKED, REASONED, network_blocked, frozenset({Kind.TRUNK_FULL})),
     Entry(Kind.TRUNK_FULL),
     Entry(Kind.OVERLOAD),
     Entry(Kind.TRUNK_DOWN),
-    Entry(Kind.STALE_LOOP, FAILED, stale_loop, frozenset({Kind.WRONG_CREDENTIALS})),
-    Entry(Kind.WRONG_CREDENTIALS, FAILED, wrong_credentials),
+    Entry(Kind.STALE_LOOP, IS_CHALLENGED, stale_loop, frozenset({Kind.WRONG_CREDENTIALS})),
+    Entry(Kind.WRONG_CREDENTIALS, IS_CHALLENGED, wrong_credentials),
     Entry(Kind.INVITE_FLOOD),
     Entry(Kind.CSEQ_MISMATCH, STRAY | TROUBLE, cseq_mismatch, _IN_VAIN | {Kind.CANCEL_RACE, Kind.PRACK_MISSING}),
     Entry(Kind.PRACK_MISSING, RELIABLE, prack_missing, frozenset({Kind.PRECONDITION})),
     Entry(Kind.PRACK_IGNORED, RELIABLE, prack_ignored, frozenset({Kind.PRECONDITION})),
-    Entry(Kind.PRECONDITION, FAILED, precondition),
-    Entry(Kind.MEDIA_MISMATCH, FAILED, media_mismatch),
-    Entry(Kind.LOOP, FAILED, loop),
+    Entry(Kind.PRECONDITION, EARLY_MEDIA, precondition),
+    Entry(Kind.MEDIA_MISMATCH, IS_MEDIA, media_mismatch),
+    Entry(Kind.LOOP, IS_LOOP, loop),
     Entry(Kind.CANCEL_RACE, CANCELLED, cancel_race, _IN_VAIN | {Kind.ACK_MISROUTED}),
     Entry(Kind.ACK_MISROUTED, CONDITION | REPEATED, ack_misrouted, _IN_VAIN),
     Entry(Kind.NAT_SUSPECT, CONDITION, nat_suspect, frozenset({Kind.ACK_LOST})),
@@ -92,13 +106,13 @@ TABLE: Final[tuple[Entry, ...]] = (
     Entry(Kind.MIDCALL_REFUSED, TROUBLE, midcall_refused),
     Entry(Kind.TRANSFER_FAILED),
     Entry(Kind.BYE_REFUSED, ENDING, bye_refused, frozenset({Kind.CSEQ_MISMATCH})),
-    Entry(Kind.INVENTED_RINGING, FAILED, invented_ringing, frozenset({Kind.SHORT_RING})),
-    Entry(Kind.EARLY_CAUSE, FAILED, early_cause),
-    Entry(Kind.LATE_480, FAILED, late_480),
-    Entry(Kind.LATE_BUSY, FAILED, late_busy, frozenset({Kind.IDLE_BUSY})),
+    Entry(Kind.INVENTED_RINGING, HOPS, invented_ringing, frozenset({Kind.SHORT_RING})),
+    Entry(Kind.EARLY_CAUSE, REASONED, early_cause),
+    Entry(Kind.LATE_480, IS_480, late_480),
+    Entry(Kind.LATE_BUSY, IS_BUSY, late_busy, frozenset({Kind.IDLE_BUSY})),
     Entry(Kind.IDLE_BUSY),
     Entry(Kind.SHORT_RING, FAILED, short_ring),
-    Entry(Kind.CAUSE_CONTRADICTS, FAILED, cause_contradicts),
+    Entry(Kind.CAUSE_CONTRADICTS, REASONED, cause_contradicts),
     Entry(Kind.LOSS, REPEATED, loss),
     Entry(Kind.EARLY_RINGING),
     Entry(Kind.REFUSAL_STREAK),
@@ -110,7 +124,7 @@ _EXPLAINS: Final = {entry.kind: entry.explains for entry in TABLE if entry.expla
 
 def signs_of(call: Call) -> int:
     """Return the signs that a call shows, 0 for one that went well."""
-    signs = 0 if call.verdict == _ANSWERED else FAILED
+    signs = 0 if call.verdict == _ANSWERED else _signs_of_failure(call)
     for leg in call.legs:
         if leg.retransmissions:
             signs |= REPEATED
@@ -125,6 +139,17 @@ def signs_of(call: Call) -> int:
     if call.strays is not None:
         signs |= STRAY
     return signs if call.dialogs is None else signs | _signs_inside(call, call.dialogs.exchanges)
+
+
+def _signs_of_failure(call: Call) -> int:
+    signs = FAILED if len(call.legs) == 1 else FAILED | HOPS
+    for leg in call.legs:
+        signs |= _BY_CODE.get(leg.status_code, 0)
+        if leg.session_progress is not None:
+            signs |= EARLY_MEDIA
+        if leg.early_reason is not None or gives_a_reason(leg):
+            signs |= REASONED
+    return signs
 
 
 def _signs_inside(call: Call, exchanges: list[Exchange]) -> int:

@@ -11,6 +11,7 @@ from sipwatch.classify.families.table import (
     CANCELLED,
     ENDING,
     FAILED,
+    IS_BUSY,
     REPEATED,
     TABLE,
     TROUBLE,
@@ -84,10 +85,10 @@ def test_the_strongest_cause_stands_first_and_what_it_explains_is_left_out() -> 
     ("script", "signs"),
     [
         (TAKEN + HUNG_UP, 0),
-        (RANG + ends(486, 3), FAILED),
+        (RANG + ends(486, 3), FAILED | IS_BUSY),
         (TAKEN + "20 A>T BYE\n20.1 T>A 403 method=BYE cseq=2\n", TROUBLE | ENDING),
         (RANG + "8 A>T CANCEL\n8.01 T>A 200\n8.1 A>T ACK ttag=callee branch=z9hG4bKa\n" + HUNG_UP, CANCELLED),
-        (TRIED + "0.5 A>T INVITE\n" + ends(486, 3), FAILED | REPEATED),
+        (TRIED + "0.5 A>T INVITE\n" + ends(486, 3), FAILED | IS_BUSY | REPEATED),
     ],
     ids=["a call that went well", "one that failed", "a refused BYE", "a CANCEL too late", "an INVITE sent again"],
 )
