@@ -108,13 +108,16 @@ def call_ratios(*where: str, window: str, ago: str = "") -> dict[str, str]:
         return of("call_final_responses_total", f'status_code=~"{codes}"')
 
     calls = of("calls_total", FINISHED)
+    # By the outcome: an answer that was not captured, but must have been, has no status code.
+    answered = of("calls_total", ANSWERED)
+    refused = or_none(finals("480|486|600|603"))
     not_redirected = f"({calls} - {or_none(finals('3..'))})"
     unheard = of("calls_timed_out_total", 'timer="B"')
     broken = or_none(finals("408|500|503|504"))
     return {
-        "ASR": ratio(of("calls_total", ANSWERED), calls),
-        "SER": ratio(finals("2.."), not_redirected),
-        "SEER": ratio(finals("2..|480|486|600|603"), not_redirected),
+        "ASR": ratio(answered, calls),
+        "SER": ratio(answered, not_redirected),
+        "SEER": ratio(f"({or_none(answered)} + {refused})", not_redirected),
         "NER": ratio(of("calls_total", f'category=~"{Category.SUCCESS}|{Category.USER}"'), calls),
         "ISA": ratio(f"({broken} + {or_none(unheard)})", calls),
         "SCR": ratio(of("session_disconnect_delay_seconds_count"), calls),

@@ -37,8 +37,7 @@ RATIOS: dict[str, Ratio] = {
     ),
     "SER": Ratio(
         "Established (SER)",
-        "RFC 6076 Session Establishment Ratio: calls whose final response was 2xx, of all calls that were not "
-        "redirected.",
+        "RFC 6076 Session Establishment Ratio: answered calls, of all calls that were not redirected.",
         _USUALLY_HALF,
     ),
     "SEER": Ratio(

@@ -233,7 +233,9 @@ def test_the_data_source_is_chosen_on_the_page(panel: Document) -> None:
 
 # Calls behind the points
 
-CALL_BEHIND = re.compile(r"_seconds_bucket|sipwatch_(calls|calls_ended|invites|invite_conditions|reason_causes)_total\b")
+CALL_BEHIND = re.compile(
+    r"_seconds_bucket|sipwatch_(calls|calls_ended|invites|invite_conditions|reason_causes)_total\b"
+)
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)

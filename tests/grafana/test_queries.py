@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+import shutil
+import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,8 @@ from tests.grafana.pages import ASKED, PAGES, Asked, Document
 from tests.grafana.promql import Selector, selectors
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.grafana.conftest import Prometheus
 
 CHOSEN = {"source": ".*", "destination": ".*", "instance": ".*"}  # what All stands for
@@ -257,6 +262,61 @@ def ratios(summary: dict[str, Any]) -> dict[str, float]:
         "NER": sum(outcomes[outcome] for outcome in ("answered", *by_user)) / calls,
         **{name: summary[name.lower()] for name in ("SER", "SEER", "ISA", "SCR")},
     }
+
+
+ONE_SIDED = {
+    'calls_total{outcome="answered",category="success"}': 4,
+    'call_final_responses_total{status_code="none"}': 4,
+}
+MIXED = {
+    'calls_total{outcome="answered",category="success"}': 5,
+    'calls_total{outcome="busy",category="user"}': 2,
+    'calls_total{outcome="redirected",category="normal"}': 2,
+    'calls_total{outcome="not_responding",category="technical"}': 1,
+    'call_final_responses_total{status_code="200"}': 3,
+    'call_final_responses_total{status_code="486"}': 2,
+    'call_final_responses_total{status_code="302"}': 2,
+    'call_final_responses_total{status_code="none"}': 3,
+}
+NOT_ANSWERED = {
+    'calls_total{outcome="busy",category="user"}': 3,
+    'calls_total{outcome="not_responding",category="technical"}': 1,
+    'call_final_responses_total{status_code="486"}': 3,
+    'call_final_responses_total{status_code="none"}': 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("growth", "shares"),
+    [
+        pytest.param(ONE_SIDED, {"ASR": 1, "SER": 1, "SEER": 1}, id="no answer was captured"),
+        pytest.param(MIXED, {"ASR": 0.5, "SER": 5 / 8, "SEER": 7 / 8}, id="two of five answers were not captured"),
+        pytest.param(NOT_ANSWERED, {"ASR": 0, "SER": 0, "SEER": 3 / 4}, id="nobody was ever answered"),
+    ],
+)
+def test_an_answer_counts_though_its_2xx_was_not_captured(
+    growth: dict[str, int], shares: dict[str, float], tmp_path: Path
+) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    calls = {f"sipwatch_{name}": f"0+{calls}x15" for name, calls in growth.items()}
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in calls.items()],
+        "promql_expr_test": [
+            {
+                "expr": f"round({call_ratios(window='10m')[name]}, 0.0001)",
+                "eval_time": "15m",
+                "exp_samples": [{"labels": "{}", "value": share}],
+            }
+            for name, share in shares.items()
+        ],
+    }
+    (tmp_path / "test.yml").write_text(json.dumps({"tests": [test]}))  # JSON is YAML
+    done = subprocess.run(
+        ["promtool", "test", "rules", tmp_path / "test.yml"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def only(title: str, page: str) -> Asked:
