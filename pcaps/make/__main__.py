@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pcaps.make import demo, packets, readme, situations, talk
+from pcaps.make import demo, packets, readme, situations, talk, vantage
 from pcaps.make.scenes import AGENTS, CONDITIONS, HOSTS, HOSTS_V6, OUTCOMES
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def everything() -> dict[str, bytes]:
             files[f"{folder}/{name}.expected.json"] = expectation(scene)
     files.update(demo.files())
     files.update(situations.files())
+    files.update(vantage.files())
     files["README.md"] = readme.text(HERE, OUTCOMES, CONDITIONS).encode()
     return files
 

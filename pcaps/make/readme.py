@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from pcaps.make.centre import CENTRE
 from pcaps.make.dialogs import DIALOGS
 from pcaps.make.network import NETWORK
+from pcaps.make.odd import ODD
 from pcaps.make.setups import SETUPS
+from pcaps.make.sides import SIDES
 from pcaps.make.strain import STRAIN
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ def text(folder: Path, outcomes: dict[str, Scene], conditions: dict[str, Scene])
     for script, situations in _SITUATIONS:
         for name, situation in situations.items():
             rows.append(f"| situations/{name}.pcap | {situation.what} | `make/{script}.py` |")
+    for script, views in (("sides", SIDES), ("odd", ODD)):
+        for name, view in views.items():
+            rows.append(f"| vantage/{name}.pcap | {view.what} | `make/{script}.py` |")
     manifest = folder / "recorded" / "manifest.toml"
     if manifest.is_file():
         for entry in tomllib.loads(manifest.read_text())["capture"]:

@@ -53,7 +53,8 @@ class Situation:
     unreachable for what A says to B at a time: (time, A, B, seconds until the error). ``resets`` are TCP RST that A
     sends to B on their connection: (time, A, B).
 
-    Lines may have options of their own: ``over=tcp``, and ``pad=N`` for so many bytes more than needed.
+    Lines may have options of their own: ``over=tcp``, ``pad=N`` for so many bytes more than needed, ``sport`` and
+    ``dport`` of a datagram, ``swap=OLD~NEW`` for words to write otherwise (``_`` for a blank).
     """
 
     what: str

@@ -40,7 +40,8 @@ class Wire:
         """Return the frames of one message."""
         if options.get("over") == "tcp":
             return [self.segment(source, destination, payload, _ACK | _PUSH)]
-        frame = packets.udp(source, destination, payload)
+        ports = int(options.get("sport", "5060")), int(options.get("dport", "5060"))
+        frame = packets.udp(source, destination, payload, *ports)
         if len(frame) <= _LARGEST_FRAME:
             return [frame]
         self._fragmented += 1
@@ -83,6 +84,9 @@ def _payload(line: talk.Line) -> bytes:
     payload = talk.message(line, HOSTS, AGENTS, transport=transport)
     if "contact" in line.options:
         payload = _CONTACT.sub(line.options["contact"].encode(), payload)
+    if "swap" in line.options:
+        old, new = line.options["swap"].replace("_", " ").encode().split(b"~")
+        payload = payload.replace(old, new)
     if "pad" in line.options:
         payload = payload.replace(
             b"\r\nContact:", b"\r\nSubject: " + b"x" * int(line.options["pad"]) + b"\r\nContact:", 1

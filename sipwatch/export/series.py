@@ -70,7 +70,7 @@ CALL_FINALS = Series(
     _C,
     Level.CALL,
     (*_ENDS, "status_code"),
-    "Final response of each call's upstream leg; none if none came.",
+    "Final response of each call's upstream leg; none if none was seen.",
 )
 CALLS_TIMED_OUT = Series(
     "calls_timed_out",
@@ -142,7 +142,7 @@ INVITE_FINALS = Series(
     _C,
     Level.LEG,
     (*_ENDS, "status_code"),
-    "Final response of each INVITE transaction; none if none came.",
+    "Final response of each INVITE transaction; none if none was seen.",
 )
 CONDITIONS = Series(
     "invite_conditions",

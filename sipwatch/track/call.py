@@ -492,7 +492,7 @@ class Call(Timed):
         leg = self.upstream or self.front[-1]
         if leg.cancelled_at >= 0:
             return EndedBy.CALLER
-        if leg.final is not None:
+        if leg.final is not None or leg.inferred & Inferred.FINAL:
             return EndedBy.CALLEE
         return EndedBy.TIMEOUT if leg.given_up else EndedBy.CAPTURE_END
 

@@ -203,15 +203,17 @@ class Tracker:
         Where one Call-ID and From tag were used for several attempts, a message inside a dialog belongs to the attempt
         that brought the dialog about.
         """
-        first = self._calls.get(message.call_id)
-        call = first
-        while call is not None:
+        call = self._calls.get(message.call_id)
+        if call is None:
+            return None
+        if call.sibling is None:
             tag = call.from_tag
-            if tag in (message.from_tag, message.to_tag):
-                if first is call and call.sibling is None:
-                    return call
-                return attempt_of(call, message)
-            call = call.sibling
+            return call if tag == message.from_tag or tag == message.to_tag else None  # noqa: PLR1714 - quicker
+        one: Call | None = call
+        while one is not None:
+            if one.from_tag in (message.from_tag, message.to_tag):
+                return attempt_of(one, message)
+            one = one.sibling
         return None
 
     def _invite(self, request: Request, now: int) -> None:
