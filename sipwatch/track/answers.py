@@ -21,7 +21,7 @@ class Answer:
     words to somebody else or for another dialog; ``acked_at`` is -1 without one, ``ack_seen_at`` the latest ACK.
     """
 
-    __slots__ = ("ack", "ack_seen_at", "acked_at", "at", "count", "last_at", "misrouted", "response", "tag")
+    __slots__ = ("ack", "ack_seen_at", "acked_at", "at", "count", "last_at", "misrouted", "response", "tag", "targets")
 
     def __init__(self, tag: bytes, response: Response | None, at: int) -> None:
         self.tag = tag
@@ -31,6 +31,7 @@ class Answer:
         self.ack: Request | None = None
         self.acked_at = self.ack_seen_at = _UNSET
         self.misrouted: Request | None = None
+        self.targets: list[bytes | None] | None = None  # where its ACK may go, once somebody had to look
 
 
 class Reliable:

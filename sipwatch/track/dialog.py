@@ -49,14 +49,15 @@ class Exchange:
     """
 
     __slots__ = (
-        "branch", "cseq_number", "expired", "final", "final_at", "from_caller", "leg", "method", "path", "repeats",
-        "request", "responded", "started", "status_code", "tag",
+        "branch", "branches", "cseq_number", "expired", "final", "final_at", "from_caller", "leg", "method", "path",
+        "repeats", "request", "responded", "started", "status_code", "tag",
     )  # fmt: skip
 
     def __init__(self, request: Request, leg: Leg, tag: bytes, from_caller: bool, now: int) -> None:
         self.request = request
         self.method = request.method
         self.branch = request.branch
+        self.branches: frozenset[bytes] | None = None
         self.cseq_number = request.cseq_number
         self.path: Path = request.path
         self.leg = leg

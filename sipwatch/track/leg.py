@@ -111,8 +111,8 @@ class Leg(Timed):
     """
 
     __slots__ = (
-        "acked", "active_at", "alerted_at", "answered_at", "answers", "branch", "call", "cancel", "cancel_code",
-        "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at", "followed",
+        "acked", "active_at", "alerted_at", "answered_at", "answers", "branch", "branches", "call", "cancel",
+        "cancel_code", "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at", "followed",
         "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen", "late_success", "max_forwards",
         "moment_known", "over_at", "path", "presumed_at", "presumed_since", "progress", "progressed_at",
         "provisional_at", "reliables", "repeats_acked", "repeats_heard", "repeats_unheard", "retransmissions",
@@ -128,6 +128,7 @@ class Leg(Timed):
         self.invite = invite
         self.path: Path = invite.path
         self.branch = invite.branch
+        self.branches: frozenset[bytes] | None = None
         self.cseq_number = invite.cseq_number
         self.via_count = invite.via_count
         self.max_forwards = invite.max_forwards
@@ -198,7 +199,7 @@ class Leg(Timed):
         """Take the INVITE again: a retransmission, unless it is the first one that was captured; return which."""
         self.active_at = now
         if not self.invite_seen:
-            self.invite, self.invite_seen = invite, True
+            self.invite, self.invite_seen, self.branches = invite, True, None
             return False
         self.retransmissions += 1
         if self.heard is _NOTHING and self.final is None:

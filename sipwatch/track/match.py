@@ -34,6 +34,7 @@ class Sent(Protocol):
     cseq_number: int
     path: Path
     final: Response | None
+    branches: frozenset[bytes] | None  # of all its Via, once somebody had to look
 
     @property
     def request(self) -> Request:
@@ -101,13 +102,20 @@ def _near(all_sent: Sequence[S], response: Response) -> S | None:
         hop = sent.path
         own = not branches or sent.branch in branches
         if hop.key == path.reverse_key:
-            if own or not branches.isdisjoint(via_branches(sent.request.raw)):
+            if own or not branches.isdisjoint(_branches_of(sent)):
                 return sent
             if by_ends is None and sent.final is None:
                 by_ends = sent
         elif _comes_back(hop, path) and (own or _differs_in_ports_only(hop, path)):
             by_sender = sent if by_sender is None or hop.source == path.destination else by_sender
     return by_ends or by_sender
+
+
+def _branches_of(sent: S) -> frozenset[bytes]:
+    """Return the branches of a request's Via stack; read once, as a stranger may have hundreds of legs asked for it."""
+    if sent.branches is None:
+        sent.branches = frozenset(via_branches(sent.request.raw))
+    return sent.branches
 
 
 def _comes_back(hop: Path, path: Path) -> bool:
@@ -218,12 +226,17 @@ def _is_addressed(leg: Leg, answer: Answer, path: Path) -> bool:
     """Tell whether an ACK that runs along no hop may be an answer's: it goes to one of its targets, past this hop."""
     if answer.response is None or leg.path.source_address == path.destination_address:
         return answer.response is None
-    return is_target(answer.response, path.destination_address)
+    if answer.targets is None:
+        answer.targets = targets(answer.response)
+    return _among(answer.targets, path.destination_address)
 
 
 def is_target(response: Response, address: bytes) -> bool:
     """Tell whether an ACK may go to an address: a Record-Route's, the Contact's, or any where one has but a name."""
-    named = targets(response)
+    return _among(targets(response), address)
+
+
+def _among(named: list[bytes | None], address: bytes) -> bool:
     return not named or None in named or address in named
 
 
