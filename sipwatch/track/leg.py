@@ -112,9 +112,9 @@ class Leg(Timed):
 
     __slots__ = (
         "acked", "active_at", "alerted_at", "answered_at", "answers", "branch", "branches", "call", "cancel",
-        "cancel_code", "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at", "followed",
-        "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen", "late_success", "max_forwards",
-        "moment_known", "over_at", "path", "presumed_at", "presumed_since", "progress", "progressed_at",
+        "cancel_code", "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at",
+        "followed", "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen", "late_success",
+        "max_forwards", "moment_known", "over_at", "path", "presumed_at", "presumed_since", "progress", "progressed_at",
         "provisional_at", "reliables", "repeats_acked", "repeats_heard", "repeats_unheard", "retransmissions",
         "ringing", "ringing_at", "session_progress", "settle_at", "started", "state", "status_code", "timers",
         "trying_at", "verdict", "via_count",

@@ -203,7 +203,20 @@ def acknowledged(call: Call, ack: Request) -> Acknowledged:
             found.answers.append((leg, answer))
         elif leg.path.source_address == ack.path.source_address:
             found.missed.append(answer)
+    if along and found.answers:
+        found.unseen.clear()
+    elif len(found.unseen) > 1:
+        found.unseen = [max(found.unseen, key=lambda leg: _speaks_as(leg, ack.to_tag))]
     return found
+
+
+def _speaks_as(leg: Leg, tag: bytes) -> tuple[bool, bool, bool, int, int]:
+    """Say how likely an open leg is the one that a lost 2xx with this To tag came on: an ACK is of one leg only.
+
+    Two phones behind one address, or one INVITE sent anew to the same place, stand on the same hop.
+    """
+    rang_so = any([one is not None and one.to_tag == tag for one in (leg.ringing, leg.session_progress, leg.progress)])  # noqa: C419 - quicker
+    return _tagged(leg, tag) is not None, rang_so, leg.answers is None, leg.heard, leg.serial
 
 
 def _is_known(call: Call, tag: bytes) -> bool:

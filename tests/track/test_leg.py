@@ -234,3 +234,37 @@ def test_what_comes_after_the_verdict_changes_nothing_but_the_ladder() -> None:
     assert judged(script, at="60") == ["not_responding"]
     (call,) = [call for call in observe(script, until="100").calls if call.outcome == "not_responding"]
     assert (call.answered, call.ending) == (None, None)
+
+
+# Two legs on one hop: phones behind one address, an INVITE sent anew to the same place
+
+BOTH = """
+0   P>B INVITE vias=2 branch=z9hG4bKx
+0   P>B INVITE vias=2 branch=z9hG4bKy
+1   B>P 180 vias=2 branch=z9hG4bKx ttag=x
+1.1 B>P 180 vias=2 branch=z9hG4bKy ttag=y
+{answer}
+5.1 P>B ACK ttag={tag} branch=z9hG4bKa
+5.2 P>B CANCEL vias=2 branch=z9hG4bK{other}
+5.3 B>P 487 vias=2 ttag={other} branch=z9hG4bK{other}
+"""
+
+
+@pytest.mark.parametrize(("tag", "other"), [("x", "y"), ("y", "x")], ids=["the first answers", "the second answers"])
+@pytest.mark.parametrize("captured", [True, False], ids=["its 2xx was captured", "its 2xx was not captured"])
+def test_an_ack_tells_of_one_answer_not_of_every_leg_on_its_hop(tag: str, other: str, captured: bool) -> None:
+    """The one that spoke with its To tag."""
+    answer = f"5 B>P 200 vias=2 ttag={tag} branch=z9hG4bK{tag}" if captured else ""
+    call = the_call(BOTH.format(answer=answer, tag=tag, other=other), until="100")
+    outcomes = {"answered", "answered_elsewhere"}
+    assert {leg.outcome for leg in call.legs} == outcomes
+    assert call.legs["xy".index(tag)].outcome == "answered"
+    assert call.legs["xy".index(tag)].inferred == ([] if captured else ["success"])
+
+
+def test_a_silent_leg_is_not_answered_by_the_ack_of_the_next_one_on_its_hop() -> None:
+    """The client had sent its INVITE anew, to the same place."""
+    script = "0 A>P INVITE branch=z9hG4bKx\n4 A>P INVITE branch=z9hG4bKy\n5 P>A 200 branch=z9hG4bKy\n" + ACK.replace(
+        "5", "5.1", 1
+    )
+    assert [leg.outcome for leg in the_call(script, until="100").legs] == ["not_responding", "answered"]
