@@ -37,6 +37,10 @@ class Counted(Protocol):
     tracker: Tracker
 
     @property
+    def notices(self) -> dict[str, int]:
+        """What was met out of the ordinary, by name."""
+
+    @property
     def tracked(self) -> dict[str, int]:
         """Entries in each table right now."""
 
