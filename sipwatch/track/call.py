@@ -490,7 +490,7 @@ class Call(Timed):
 
     def _ended_unanswered(self) -> EndedBy:
         leg = self.upstream or self.front[-1]
-        if leg.cancelled_at >= 0:
+        if leg.cancelled_at >= 0 or leg.status_code == 487:  # after a CANCEL that was lost, or a BYE (§15)
             return EndedBy.CALLER
         if leg.final is not None or leg.inferred & Inferred.FINAL:
             return EndedBy.CALLEE

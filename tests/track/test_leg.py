@@ -97,7 +97,7 @@ def test_a_bye_in_an_early_dialog_is_followed_by_the_failing_final(final: str, o
     """RFC 3261 §15: the caller may end an early dialog so; the INVITE then gets 487, which tells when it was over."""
     call = the_call(f"{RINGS}{BYE}{final} P>A 487\n{final}1 A>P ACK ttag=callee", until="100")
     assert (call.outcome, call.status_code, call.legs[0].inferred) == (outcome, 487, [])
-    assert (call.answered, call.ending) == (None, None)
+    assert (call.answered, call.ending, call.ended_by) == (None, None, "caller")
 
 
 # The next hop
