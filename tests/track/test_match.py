@@ -242,3 +242,22 @@ def test_a_thousand_responses_of_wrong_number_stay_bounded() -> None:
     """The call's memory of them has a limit."""
     script = TRIES + "\n".join(f"1 P>A 180 cseq={n} branch=z9hG4bKAPINVITE1" for n in range(10, 1010))
     assert [call.outcome for call in observe(script).calls] == ["unfinished"]
+
+
+def test_what_is_looked_up_in_a_message_for_stray_responses_and_acks_is_read_once() -> None:
+    """Hundreds of legs with hundreds of Via each would else be read again at every one of them."""
+    observed = Observed()
+    said = messages(
+        f"0 A>P INVITE vias=20\n1 P>A 180 branch=z9hG4bKone vias=3\n1.1 P>A 180 branch=z9hG4bKtwo vias=3\n2 P>A 200 {CONTACT}\n"
+        "2.1 A>X ACK ttag=callee branch=z9hG4bKa\n2.2 A>X ACK ttag=callee branch=z9hG4bKb"
+    )
+    read = []
+    for message in said:
+        observed.tracker.message(message)
+        (call,) = observed.tracker.calls()
+        (leg,) = call.legs
+        read.append((leg.branches, leg.answers[0].targets if leg.answers else None))
+    assert read[1][0] is not None
+    assert read[2][0] is read[1][0]
+    assert read[4][1] is not None
+    assert read[5][1] is read[4][1]
