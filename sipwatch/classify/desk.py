@@ -89,17 +89,18 @@ class Desk:
         if number is None:
             return
         last = call.upstream or call.front[-1]
+        over_at = _over_at(call)
         if outcome == _ANSWERED:
             for callbacks in self._all():
-                callbacks.answered(number, last.answered_at if last.answered_at >= 0 else last.over_at)
+                callbacks.answered(number, last.answered_at if last.answered_at >= 0 else over_at)
             return
         if CATEGORY_OF[outcome] != Category.UNKNOWN.value:
             for callbacks in self._earlier:
-                callbacks.attempted(number, last.over_at)
+                callbacks.attempted(number, over_at)
         if self.callbacks is not None and is_missed(outcome, source, destination):
             self._missed(self.callbacks, call, number, (source.name, destination.name))
         elif self.callbacks is not None and CATEGORY_OF[outcome] != Category.UNKNOWN.value:
-            self.callbacks.attempted(number, last.over_at)
+            self.callbacks.attempted(number, over_at)
 
     def _number_outside(self, call: Call, source: Peer, destination: Peer) -> str | None:
         """Return the number of the end beyond the trunk, None for a call that has none there."""
@@ -113,7 +114,7 @@ class Desk:
         waiting = Waiting((call.call_id, call.from_tag, call.started), ends)
         self._waiting[call.serial] = waiting
         dialled = said(user_of(call.front[0].invite.request_uri))
-        if not callbacks.missed(number, dialled, (call.upstream or call.front[-1]).over_at, "", waiting):
+        if not callbacks.missed(number, dialled, _over_at(call), "", waiting):
             del self._waiting[call.serial]
 
     def over(self, call: Call, findings: list[Finding], given: Any) -> None:
@@ -155,3 +156,8 @@ class Desk:
         """Give up everybody who still waits: the capture is over."""
         for callbacks in self._all():
             callbacks.finish(now)
+
+
+def _over_at(call: Call) -> int:
+    """Return when the attempt was over (ns): the leg that decides a hunt may have ended long before its last one."""
+    return max([leg.over_at for leg in call.front])
