@@ -354,6 +354,8 @@ class Call(Timed):
             self.strays = []
         if len(self.strays) < MAX_STRAYS:
             self.strays.append(response)
+        else:
+            self.owner.evict("strays")
 
     def acknowledged(self, answer: Answer, now: int) -> None:
         """Take the ACK of an answer."""

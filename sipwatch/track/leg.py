@@ -360,6 +360,8 @@ class Leg(Timed):
                 return
         if len(self.reliables) < MAX_RELIABLE:
             self.reliables.append(Reliable(response, rseq, now))
+        else:
+            self.call.owner.evict("reliables")
 
     def _final(self, response: Response, code: int, now: int) -> None:
         """Take the first final response that was captured, be it after what gave it away."""
@@ -408,6 +410,8 @@ class Leg(Timed):
         if len(answers) < MAX_ANSWERS:
             answers.append(Answer(response.to_tag, response, now))
             self.call.answered_again(self, answers[-1], now)
+        else:
+            self.call.owner.evict("answers")
         return False
 
     def _ack_missing(self, now: int) -> None:

@@ -80,6 +80,7 @@ def test_phones_without_end_that_answer_are_remembered_up_to_a_limit() -> None:
     observed = watched(TRIES + "".join(f"1 P>A 200 ttag=t{n}\n" for n in range(500)))
     (call,) = observed.tracker.calls()
     assert len(call.legs[0].answers or ()) == MAX_ANSWERS
+    assert observed.tracker.evicted == {"answers": 500 - MAX_ANSWERS}
 
 
 def test_reliable_provisional_responses_are_told_apart_by_rseq_and_phone() -> None:
@@ -96,5 +97,7 @@ def test_reliable_provisional_responses_are_told_apart_by_rseq_and_phone() -> No
 
 def test_reliable_provisional_responses_without_end_are_remembered_up_to_a_limit() -> None:
     """Somebody may count RSeq up for ever."""
-    (call,) = watched(TRIES + "".join(f"1 P>A 183 h=RSeq:_{n}\n" for n in range(500))).tracker.calls()
+    observed = watched(TRIES + "".join(f"1 P>A 183 h=RSeq:_{n}\n" for n in range(500)))
+    (call,) = observed.tracker.calls()
     assert len(call.legs[0].reliables or ()) == MAX_RELIABLE
+    assert observed.tracker.evicted == {"reliables": 500 - MAX_RELIABLE}

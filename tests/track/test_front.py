@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sipwatch.track.tracker import MAX_BROKEN
 from sipwatch.wire.message import Unreachable
 from tests.conversation import Observed, count, judged, messages, nanoseconds, observe, path, the_call
 
@@ -284,6 +285,16 @@ def test_a_silent_leg_does_not_hold_it_up_after_an_error(error: str) -> None:
         observed.tracker.message(message)
     observed.tracker.advance(nanoseconds("3"))
     assert observed.judged == ["busy"]
+
+
+def test_errors_without_end_are_remembered_up_to_a_limit_and_those_given_up_are_counted() -> None:
+    """Anybody can send ICMP; the oldest are given up."""
+    tracker = Observed().tracker
+    for n in range(MAX_BROKEN + 100):
+        tracker.unreachable(Unreachable(nanoseconds("1"), path("A", "B", n), b"", b"", "port_unreachable"))
+    assert tracker.evicted == {"broken_paths": 100}
+    assert tracker.broken_at(path("A", "B", 99)) == -1
+    assert tracker.broken_at(path("A", "B", 100)) == nanoseconds("1")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from sipwatch.track.call import MAX_STRAYS
 from sipwatch.track.match import MAX_ROUTES, host_address, is_target, targets
 from sipwatch.wire.message import Response
 from tests.conversation import Observed, address, messages, observe, the_call
@@ -239,9 +240,11 @@ def test_routes_without_end_are_looked_at_up_to_a_limit() -> None:
 
 
 def test_a_thousand_responses_of_wrong_number_stay_bounded() -> None:
-    """The call's memory of them has a limit."""
+    """The call's memory of them has a limit, and what is beyond it is counted."""
     script = TRIES + "\n".join(f"1 P>A 180 cseq={n} branch=z9hG4bKAPINVITE1" for n in range(10, 1010))
-    assert [call.outcome for call in observe(script).calls] == ["unfinished"]
+    observed = observe(script)
+    assert [call.outcome for call in observed.calls] == ["unfinished"]
+    assert observed.tracker.evicted == {"strays": 1000 - MAX_STRAYS}
 
 
 def test_what_is_looked_up_in_a_message_for_stray_responses_and_acks_is_read_once() -> None:
