@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
+from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import FORK_SETTLES, REORDERED_WITHIN, Heard
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ def of_leg(leg: Leg) -> Waited:
 def of_front(call: Call, leg: Leg) -> Waited:
     """Return what the legs equally near the caller show together, when ``leg`` is the one that was cancelled last."""
     legs = [one for one in call.front if not one.followed] or [leg]
+    heard = max([one.heard for one in legs])
+    if heard is Heard.NOTHING and any([one.final is not None and not was_cancelled(one) for one in legs]):  # noqa: C419 - quicker
+        heard = Heard.PROGRESSED  # somebody refused: that is not nobody
     return Waited(
         min([_begun(one) for one in legs]),
         _first([one.trying_at for one in legs]),
         _first([one.alerted_at for one in legs]),
-        max([one.heard for one in legs]),
+        heard,
         cancelled_at(leg),
     )
 

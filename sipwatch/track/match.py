@@ -86,7 +86,8 @@ def exchange_near(call: Call, response: Response) -> Exchange | None:
 def _near(all_sent: Sequence[S], response: Response) -> S | None:
     """Match by a branch farther down the Via stack, then by the two ends, then by the sender alone.
 
-    Elements that answer without their own Via, or with one too many, leave the rest of the stack (§18.2.2 would not).
+    Elements that answer without their own Via, or with one too many, leave the rest of the stack (§18.2.2 would not):
+    the topmost branch of one stack then stands farther down in the other. Two legs of a fork share what is below only.
     With another branch altogether only an open transaction is taken: a finished one has had its answer, and this may
     be one to a request that was not captured. An answer that comes from elsewhere (another address of the server, a
     port changed by NAT, a new TCP connection) must have the transaction's own branch, or have lost them all: the legs
@@ -102,7 +103,7 @@ def _near(all_sent: Sequence[S], response: Response) -> S | None:
         hop = sent.path
         own = not branches or sent.branch in branches
         if hop.key == path.reverse_key:
-            if own or not branches.isdisjoint(_branches_of(sent)):
+            if own or response.branch in _branches_of(sent):
                 return sent
             if by_ends is None and sent.final is None:
                 by_ends = sent
