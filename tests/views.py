@@ -229,6 +229,8 @@ def _wrong_failure(seen: World, told: Story, view: Sight, outcomes: list[str]) -
     if told.outcome != "answered" and "answered" in outcomes and not early_bye:
         return [f"{outcomes} of a call that was {told.outcome}"]
     exact = told.outcome if seen.whole and not seen.view.startswith(("far", "hop")) else view.certain()
+    if outcomes == ["not_responding"] and "not_responding" in view.supported():
+        return []  # nothing was heard before Timer B: what comes after a verdict changes nothing
     if exact and "cut" not in seen.view and exact not in outcomes:
         return [f"{outcomes} where {exact} is certain"]
     pending = len(outcomes) == 1 and view.pending(seen.last)
