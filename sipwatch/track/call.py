@@ -18,7 +18,8 @@ from sipwatch.track.front import (
     verdict_due,
     was_cancelled,
 )
-from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Heard, Inferred, Leg, may_be_followed
+from sipwatch.track.inference import leads_to, presume, proven, take_as_challenged, was_challenged_unseen
+from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Inferred, Leg, may_be_followed
 from sipwatch.track.table import T4, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed
 
@@ -36,7 +37,6 @@ _INPUT_LINGERED: Final = Input.LINGERED
 _TERMINATED: Final = State.TERMINATED
 
 _CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
-_ANY_CREDENTIALS = frozenset(_CREDENTIALS.values())
 _UNSET = -1
 MOST_MESSAGES = 10_000  # messages kept of one call
 MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
@@ -100,7 +100,7 @@ class Call(Timed):
             if before in front:
                 front.append(leg)
             if before.final is None:
-                _take_as_challenged(before, now)
+                take_as_challenged(before, now)
             before.follow(now)
         elif equally_near(leg, front[0], legs):
             front.append(leg)
@@ -129,7 +129,7 @@ class Call(Timed):
             ):
                 continue
             if before.final is None:
-                if _was_challenged_unseen(before, leg):
+                if was_challenged_unseen(before, leg):
                     return before
             elif (
                 may_be_followed(before.status_code)
@@ -144,7 +144,7 @@ class Call(Timed):
         if len(self.legs) == 1:
             return
         for before in self.legs:
-            if before.state is _CALLING and self._leads_to(before, leg):
+            if before.state is _CALLING and leads_to(self, before, leg):
                 before.next_hop_alerted(now)
 
     def leg_ended(self, leg: Leg, now: int) -> None:
@@ -247,7 +247,7 @@ class Call(Timed):
         else:
             self._watch_dialogs(now)
         if len(self.legs) > 1:
-            self._presume(leg, now)
+            presume(self, leg, now)
 
     def answered_again(self, leg: Leg, answer: Answer, now: int) -> None:
         """Take a further answer on a leg, with another To tag."""
@@ -259,49 +259,9 @@ class Call(Timed):
         if self.dialogs is not None:
             self.queue.watch(self, max(now, min(self.dialogs.deadline(), now + HORIZON)))
 
-    def _presume(self, answered: Leg, now: int) -> None:
-        """Take it that the hop before was answered as well; and the hop behind, where only one can have been."""
-        behind: Leg | None = None
-        several = False
-        for leg in self.legs:
-            if leg is answered:
-                continue
-            if leg.state <= _CANCELLING and self._leads_to(leg, answered):
-                leg.presume_answer(answered.answered_at, now)
-                self.queue.watch(leg, now + PROVEN_AFTER)
-            elif self._leads_to(answered, leg) and not leg.followed and not may_fail(leg):
-                several = several or behind is not None or leg.state is _ACCEPTED
-                behind = leg
-        if behind is not None and not several and behind.heard > Heard.TRYING:
-            behind.presume_answer(answered.answered_at, now)
-            self.queue.watch(behind, now + PROVEN_AFTER)
-
-    def _leads_to(self, leg: Leg, behind: Leg) -> bool:
-        """Tell whether another leg continues where this one ends; a server may send from another of its addresses."""
-        if leg is behind or behind in self.front:
-            return False
-        here, there = leg.path, behind.path
-        if there.source == here.destination:
-            return True
-        if there.source_address == here.destination_address != here.source_address:
-            return True
-        front = self.front
-        return len(front) == 1 and leg is front[0] and there.source_address != here.source_address
-
     def proven(self, leg: Leg, now: int) -> None:
         """Take a presumed answer for a fact."""
-        tag, at = b"", leg.presumed_at
-        for other in self.legs:
-            if other.answers is not None and (self._leads_to(leg, other) or self._leads_to(other, leg)):
-                tag = other.answers[0].tag
-                break
-        else:
-            if self.dialogs is not None:
-                for exchange in self.dialogs.exchanges:
-                    if exchange.leg is leg:
-                        tag = exchange.tag
-                        break
-        leg.answer_inferred(tag, at if at >= 0 else leg.presumed_since, now, moment_known=at >= 0)
+        proven(self, leg, now)
 
     # Inside the dialogs
 
@@ -316,7 +276,7 @@ class Call(Timed):
         from_caller = request.from_tag == self.from_tag
         tag = request.to_tag if from_caller else request.from_tag
         if leg.presumed_since >= 0:
-            self.proven(leg, now)
+            proven(self, leg, now)
         elif request.method == "INVITE" and leg.state <= _CANCELLING:
             leg.answer_inferred(tag, now, now, moment_known=False)
         self.dialogs.request(Exchange(request, leg, tag, from_caller, now), now)
@@ -508,11 +468,6 @@ class Call(Timed):
         return count
 
 
-def may_fail(leg: Leg) -> bool:
-    """Tell whether a leg has ended, or is about to, by anything but an answer."""
-    return leg.status_code >= 300 or leg.cancelled_at >= 0 or leg.given_up or bool(leg.inferred & Inferred.FINAL)
-
-
 def gives_a_reason(leg: Leg) -> bool:
     """Tell whether the end of a cancelled leg says why (RFC 3326)."""
     return (leg.cancel is not None and b"reason" in leg.cancel.names) or (
@@ -524,26 +479,3 @@ def _may_answer(leg: Leg, status_code: int) -> bool:
     """Tell whether an INVITE may follow such a final: only credentials, a header, answer a challenge (§22)."""
     name = _CREDENTIALS.get(status_code)
     return name is None or not leg.invite_seen or name in leg.invite.names
-
-
-def _was_challenged_unseen(before: Leg, leg: Leg) -> bool:
-    """Tell whether an INVITE with credentials shows that an open one was challenged (§22.2).
-
-    A hop that had progressed was not: a challenge comes at once. Credentials that the first one held as well were sent
-    on the off chance, and another INVITE to somebody else is the next target's.
-    """
-    if before.answered_at >= 0 or before.given_up or before.heard > Heard.TRYING or before.cancelled_at >= 0:
-        return False
-    if not leg.invite_seen or leg.cseq_number <= before.cseq_number or leg.started - before.started > 2 * RETRY_WINDOW:
-        return False
-    given = _ANY_CREDENTIALS & leg.invite.names
-    return bool(given) and not given <= before.invite.names
-
-
-def _take_as_challenged(leg: Leg, now: int) -> None:
-    """Note a challenge that was not captured."""
-    leg.followed = True
-    leg.inferred = Inferred.CHALLENGE
-    if leg.over_at < 0:
-        leg.over_at = now
-    leg.take(Input.MISSED_FAILURE, now)
