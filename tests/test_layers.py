@@ -87,6 +87,7 @@ TESTED_ELSEWHERE = {
     "report/waiting.py": "what one command shows; tests/cli/test_callbacks.py reads all of it",
     "export/series.py": "a list; tests/export/test_collector.py holds it against conventions and what is collected",
     "export/record.py": "shapes without behaviour; filled in tests/export/test_calls.py",
+    "track/leg.py": "part of the tracker, spoken to through it in tests/track/test_tracker.py",
     "track/call.py": "part of the tracker, spoken to through it in tests/track/test_tracker.py",
     "wire/discards.py": "a closed list; its reasons are met in tests/wire/test_decoder.py",
     "wire/duplicates.py": "behind the door, tests/wire/test_decoder.py, as a compiled twin would be",
