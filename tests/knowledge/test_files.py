@@ -125,11 +125,11 @@ def test_english_is_there_and_read_once() -> None:
 
 
 def test_reading_it_takes_no_noticeable_time() -> None:
-    """Less than 50 ms of this process's time; in the best of some tries, for the machine may be busy."""
+    """Less than 100 ms of this process's time; in the best of some tries, for the machine may be busy."""
     for _ in range(20):
         began = time.process_time()
         parse(ENGLISH, "en.toml")
         took = time.process_time() - began
-        if took < 0.05:
+        if took < 0.1:
             break
-    assert took < 0.05
+    assert took < 0.1
