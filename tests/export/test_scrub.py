@@ -6,7 +6,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sipwatch.export import scrub
@@ -199,6 +199,7 @@ def test_no_spelling_of_credentials_lets_the_secret_through(
     others = ['username="u"', 'realm="r, s"', "nc=00000001"]
     others.insert(place, f"{parameter}{blanks[0]}={blanks[1]}{quote}{secret}{quote}")
     raw = message(f"{name}{blanks[2].strip()}:{blanks[3]}Digest {f',{blanks[1]}'.join(others)}")
+    assume(raw.count(secret) == 1)  # else it is a word that stands there anyway: the header's own name, for one
     scrubbed = scrub.message(raw)
     assert secret not in scrubbed
     assert len(scrubbed) == len(raw)
