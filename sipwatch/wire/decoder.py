@@ -458,14 +458,15 @@ class Decoder:
 def _is_sip(payload: bytes) -> bool:
     """Tell whether a datagram is SIP; of most, quickly."""
     end = payload.find(b"\n")
-    if payload[:8] == b"SIP/2.0 " or payload[end - 9 : end] == b" SIP/2.0\r":
+    if payload[:8] == b"SIP/2.0 " or (end >= 9 and payload[end - 9 : end] == b" SIP/2.0\r"):
         return True
     return looks_like_sip(payload.lstrip(_BLANK))
 
 
 def _begins_sip(data: bytes, start: int, end: int) -> bool:
     """Tell whether a UDP datagram holds SIP, as far as its beginning says."""
-    return looks_like_sip(data[start + 8 : end].lstrip(_BLANK))
+    body = start + 8
+    return body < min(end, len(data)) and looks_like_sip(data[body:end].lstrip(_BLANK))
 
 
 def _fragmented(items: tuple[Item, ...], ends: bytes) -> tuple[Item, ...]:

@@ -82,8 +82,10 @@ def _begins_sip(data: bytes, opened: Opened) -> bool:
     protocol, start, end = opened
     if protocol == _UDP:
         body = start + 8
+        if end < body:
+            return False
         return data[start + 4 : start + 6] == (end - start).to_bytes(2, "big") and looks_like_sip(data[body:end])
     if end < start + 20:
         return False
     body = start + (data[start + 12] >> 4) * 4
-    return start + 20 <= body and looks_like_sip(data[body:end])
+    return start + 20 <= body <= end and looks_like_sip(data[body:end])

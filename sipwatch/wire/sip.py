@@ -189,7 +189,7 @@ def _separators(value: bytes, separator: int) -> list[int]:
         c = value[i]
         if c == separator and not bracketed:
             places.append(i)
-        elif c == 0x22 and quoting and value[i - 1 : i] != b"\\":
+        elif c == 0x22 and quoting and (i == 0 or value[i - 1] != 0x5C):
             end = _closing(value, i)
             quoting = end >= 0  # if not, no later one is closed either
             i = max(i, end)
@@ -273,7 +273,7 @@ def user_of(uri: bytes) -> bytes:
 def _without_quoted(value: bytes) -> bytes:
     """Drop a leading quoted display name, escapes honoured; of one that nobody closes, its quotation mark."""
     start = value.find(b'"')
-    while value[start - 1 : start] == b"\\" and start > 0:  # a stray one, as in split_values
+    while start > 0 and value[start - 1] == 0x5C:  # a stray one, as in split_values
         start = value.find(b'"', start + 1)
     bracket = value.find(b"<")
     if start < 0 or 0 <= bracket < start:

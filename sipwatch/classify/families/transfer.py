@@ -83,8 +83,10 @@ def last_notified(call: Call, refer: Exchange) -> tuple[Exchange | None, int]:
 def told_by(notify: Request) -> int:
     """Return the status code in the body of a NOTIFY (message/sipfrag, RFC 3420), 0 where it holds none."""
     body = notify.raw.partition(b"\r\n\r\n")[2].lstrip()
+    if not body.startswith(_SIPFRAG):
+        return 0
     code = body[len(_SIPFRAG) : len(_SIPFRAG) + 3]
-    return int(code) if body.startswith(_SIPFRAG) and len(code) == 3 and code.isdigit() else 0
+    return int(code) if len(code) == 3 and code.isdigit() else 0
 
 
 class Transfer:

@@ -317,7 +317,7 @@ def region_of(directory: Directory) -> str | None:
 def number_in(uri: bytes) -> bytes:
     """Return the user part of a URI; most are plain numbers, for which this is the quick way."""
     at = uri.rfind(b"@")
-    if uri[:4] == b"sip:" and uri[4:at].isdigit() and at > 0:
+    if at > 4 and uri[:4] == b"sip:" and uri[4:at].isdigit():
         return uri[4:at]
     return user_of(uri)
 
