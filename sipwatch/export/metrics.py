@@ -343,11 +343,10 @@ class Metrics:
         tries = [leg for leg in last.call.front if not leg.followed] or [last]
         started = min([leg.started for leg in tries])
         told = [at for leg in tries for at in (leg.progressed_at, leg.answered_at) if at >= 0 and leg.moment_known]
-        if not all([leg.invite_seen for leg in tries]):  # noqa: C419 - a list is quicker
-            pass  # nobody knows when it was sent
-        elif told:
+        known = all([leg.invite_seen for leg in tries])  # noqa: C419 - a list is quicker; else nobody knows since when
+        if known and told:
             self._request_delay.at((*ends, "success")).observe(min(told) - started, key, min(told))
-        elif last.status_code >= 400 and last.status_code not in _NO_DELAY:
+        elif known and last.status_code >= 400 and last.status_code not in _NO_DELAY:
             self._request_delay.at((*ends, "failure")).observe(last.final_at - started, key, last.final_at)
         alerted = [leg.alerted_at for leg in tries if leg.alerted_at >= 0]
         until = last.cancelled_at if was_cancelled(last) and last.cancelled_at >= 0 else last.final_at
