@@ -21,7 +21,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as openmetr
 from prometheus_client.registry import Collector as Registered
 from typer.models import ArgumentInfo
 
-from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MOST_TCP_PORTS, TUNNELS
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.endings import PLAIN_ENDING
 from sipwatch.classify.findings import Kind as Cause
@@ -39,7 +39,7 @@ from sipwatch.config import (
     DEFAULT_BUFFER,
     DEFAULT_WITHIN,
     HOURS_KEYS,
-    MOST_MASKED,
+    MAX_MASKED,
     PEER_KEYS,
     PRIVACY_KEYS,
     RULE_KEYS,
@@ -265,7 +265,7 @@ _RULE = {
 
 _CAPTURE = {
     "tcp_ports": (
-        f"list of up to {MOST_TCP_PORTS} ports",
+        f"list of up to {MAX_TCP_PORTS} ports",
         f"TCP is let through on these, SIP and SIP over WebSocket. Default: {', '.join(map(str, DEFAULT_TCP_PORTS))}.",
     ),
     "tunnels": (f"list of {' '.join(f'`{name}`' for name in TUNNELS)}", "Look into these as well. Default: none."),
@@ -287,7 +287,7 @@ _CALLBACK = {
 }
 
 _PRIVACY = {
-    "mask": (f'0 to {MOST_MASKED}, or `"all"`', "How many digits at the end of each number are hidden. Default: 0."),
+    "mask": (f'0 to {MAX_MASKED}, or `"all"`', "How many digits at the end of each number are hidden. Default: 0."),
     "names": ("`true` `false`", "Whether display names are hidden. Default: false."),
 }
 

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     Sink = Callable[[CallRecord, bool], None]
 
 
-MOST_METHODS = 64
-MOST_DEVICES = 50  # shown, the worst first
+MAX_METHODS = 64
+MAX_DEVICES = 50  # shown, the worst first
 
 
 class Nowhere:
@@ -127,7 +127,7 @@ class Engine:
             self.responses[code] = self.responses.get(code, 0) + 1
         else:
             method = message.method
-            if method not in self.requests and len(self.requests) >= MOST_METHODS:
+            if method not in self.requests and len(self.requests) >= MAX_METHODS:
                 method = "other"  # a stranger may invent methods without end
             self.requests[method] = self.requests.get(method, 0) + 1
             if self.directory.hosts and self.directory.learn(message) and self.metrics is not None:
@@ -187,7 +187,7 @@ class Engine:
             ),
         )
 
-    def whole(self, summary: Summary, most_devices: int = MOST_DEVICES) -> SummaryRecord:
+    def whole(self, summary: Summary, most_devices: int = MAX_DEVICES) -> SummaryRecord:
         """Return a summary of calls together with what was found beside them."""
         if self.diagnosis is None:
             return summary.to_record()

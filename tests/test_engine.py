@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.peers import Directory, Settings
-from sipwatch.engine import MOST_METHODS, Engine
+from sipwatch.engine import MAX_METHODS, Engine
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.wire.message import Path as Ends
@@ -208,8 +208,8 @@ def test_methods_that_strangers_invent_stay_bounded() -> None:
     ends = Ends(bytes(12), Transport.UDP)
     for number in range(500):
         engine.message(parse(number, ends, b"M%d sip:x SIP/2.0\r\n\r\n" % number, False))  # type: ignore[arg-type]
-    assert len(engine.requests) == MOST_METHODS + 1
-    assert engine.requests["other"] == 500 - MOST_METHODS
+    assert len(engine.requests) == MAX_METHODS + 1
+    assert engine.requests["other"] == 500 - MAX_METHODS
 
 
 def test_time_beyond_the_capture_lets_the_last_timers_fire() -> None:

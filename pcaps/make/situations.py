@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SITUATIONS: dict[str, Situation] = {**CENTRE, **NETWORK, **STRAIN, **DIALOGS, **SETUPS}
 START = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z, a Monday
 _CONTACT = re.compile(rb"(?<=\r\nContact: )[^\r]*")
-_LARGEST_FRAME = 1514
+_MAX_FRAME_SIZE = 1514
 _RESET, _PUSH, _ACK = 4, 8, 16
 
 
@@ -42,7 +42,7 @@ class Wire:
             return [self.segment(source, destination, payload, _ACK | _PUSH)]
         ports = int(options.get("sport", "5060")), int(options.get("dport", "5060"))
         frame = packets.udp(source, destination, payload, *ports)
-        if len(frame) <= _LARGEST_FRAME:
+        if len(frame) <= _MAX_FRAME_SIZE:
             return [frame]
         self._fragmented += 1
         return packets.fragments(frame, self._fragmented)

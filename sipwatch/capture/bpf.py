@@ -40,21 +40,21 @@ _HOP_BY_HOP = 0
 _EXTENSIONS = (43, 44, _AH, 60, 135, 139, 140)  # routing, fragment, AH, destination, mobility, HIP, shim6
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # 802.1Q, 802.1ad, and what there was before it
-_MOST_TAGS = 2  # that are looked behind, beside the one that the kernel takes off
+_MAX_TAGS = 2  # that are looked behind, beside the one that the kernel takes off
 _FRAGMENT = 0x3FFF  # more fragments, or an offset
 
 _HEP_3 = int.from_bytes(b"HEP3", "big")
 _HEP_2 = (0x0210, 0x0228, 0x0110, 0x0128)  # versions 2 and 1: version, header length
 _BLANKS = b"\r\n \t\0"
 _NO_ASCII = 0x80808080
-_LONGEST_JUNK = 4  # bytes; shorter is a keep-alive
+_MAX_JUNK_LENGTH = 4  # bytes; shorter is a keep-alive
 
 TUNNELS = ("gre", "ipip", "vxlan", "geneve", "gtpu", "mpls", "pppoe")
 _TUNNEL_PORTS = {"vxlan": (4789, 8472), "geneve": (6081,), "gtpu": (2152,)}
 _TUNNEL_PROTOCOLS = {"gre": (_GRE,), "ipip": (_IPIP, _IPV6_IN)}
 _TUNNEL_ETHERTYPES = {"mpls": (0x8847, 0x8848), "pppoe": (0x8864,)}
 
-MOST_TCP_PORTS = 32  # a jump in the program reaches 255 instructions
+MAX_TCP_PORTS = 32  # a jump in the program reaches 255 instructions
 DEFAULT_TCP_PORTS = (5060, 5061, 5062, 5066, 5080, 8088)  # SIP; and where servers speak it over WebSocket
 
 
@@ -138,7 +138,7 @@ def _assemble(link: Callable[[_Assembler, Wanted], None], wanted: Wanted) -> byt
 
 
 def _ethernet(p: _Assembler, wanted: Wanted) -> None:
-    for tags in range(_MOST_TAGS + 1):
+    for tags in range(_MAX_TAGS + 1):
         p.label(f"tags {tags}")
         p.do(_LDX_IMM, 14 + 4 * tags)
         p.do(_LD_H_ABS, 12 + 4 * tags)
@@ -155,7 +155,7 @@ def _bare(p: _Assembler, wanted: Wanted) -> None:
     p.do(_LD_H_ABS, _PROTOCOL)
     _ethertype(p, wanted, 0)
     p.jump(_JA, 0, yes="drop")
-    for tags in range(1, _MOST_TAGS + 1):
+    for tags in range(1, _MAX_TAGS + 1):
         p.label(f"tags {tags}")
         p.do(_LDX_IMM, 4 * tags)
         p.do(_LD_H_ABS, 4 * tags - 2)
@@ -171,7 +171,7 @@ def _ethertype(p: _Assembler, wanted: Wanted, tags: int) -> None:
     p.jump(_JEQ, _IPV4, yes="ipv4")
     p.jump(_JEQ, _IPV6, yes="ipv6")
     p.each(_of(_TUNNEL_ETHERTYPES, wanted), yes="keep")
-    if tags < _MOST_TAGS:
+    if tags < _MAX_TAGS:
         p.each(_TAGS, yes=f"tags {tags + 1}")
 
 
@@ -260,7 +260,7 @@ def _payload(p: _Assembler) -> None:
     p.jump(_JGE, ord("!"), yes="word", no="drop")
     p.label("blank")  # empty lines may come before a message (RFC 3261 §7.5)
     p.do(_LD_H_IND, 4)
-    p.jump(_JGT, 8 + _LONGEST_JUNK, yes="text", no="drop")
+    p.jump(_JGT, 8 + _MAX_JUNK_LENGTH, yes="text", no="drop")
     p.label("word")
     for at in range(9, 13):
         p.do(_LD_B_IND, at)

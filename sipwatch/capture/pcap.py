@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # libpcap writes 256 KiB at most, from whatever link we decode. A larger length is damage; the limit must
 # not be below the reader's chunk, or it would depend on how the bytes came whether a length is too large.
-LARGEST_RECORD = 1 << 20
+MAX_RECORD_SIZE = 1 << 20
 
 _FILE_HEADER = 24
 _RECORD_HEADER = 16
@@ -120,7 +120,7 @@ def _records(  # noqa: PLR0915 - calls would cost more than the work
                         continue
                     end = at + skip + captured
                     if end > size:
-                        if captured > LARGEST_RECORD:
+                        if captured > MAX_RECORD_SIZE:
                             tally.damage = f"absurd record length {captured}"
                         break
                     time = base + fraction * unit

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sipwatch.capture import patterns
 from sipwatch.capture.errors import CaptureError, Damage
 from sipwatch.capture.patterns import ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE, STATISTICS
-from sipwatch.capture.pcap import LARGEST_RECORD
+from sipwatch.capture.pcap import MAX_RECORD_SIZE
 from sipwatch.capture.tally import LATEST, SECOND, Frame, Tally
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sipwatch.capture.reader import Reader
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
-LARGEST_BLOCK = 1 << 24  # name resolution, decryption secrets; a packet block is no larger than its packet
-MOST_INTERFACES = 1 << 16  # what the obsolete packet block can number
+MAX_BLOCK_SIZE = 1 << 24  # name resolution, decryption secrets; a packet block is no larger than its packet
+MAX_INTERFACES = 1 << 16  # what the obsolete packet block can number
 
 _BYTE_ORDER_MAGIC = b"\x1a\x2b\x3c\x4d"
 _SMALLEST_BLOCK = 12
@@ -118,7 +118,7 @@ class Section:
             number = number & 0xFFFF if self.order == "<" else number >> 16
         interface = self._interface(number)
         start = at + 28
-        if start + captured > end - 4 or captured > LARGEST_RECORD:
+        if start + captured > end - 4 or captured > MAX_RECORD_SIZE:
             raise Damage(f"absurd record length {captured}")
         return interface.time(high << 32 | low), interface.link_type, buffer[start : start + captured]
 
@@ -129,7 +129,7 @@ class Section:
         original = self.word.unpack_from(buffer, at + 8)[0]
         captured = min(original, interface.snaplen or original)
         start = at + 12
-        if start + captured > end - 4 or captured > LARGEST_RECORD:
+        if start + captured > end - 4 or captured > MAX_RECORD_SIZE:
             raise Damage(f"absurd record length {captured}")
         return latest, interface.link_type, buffer[start : start + captured]
 
@@ -141,8 +141,8 @@ class Section:
     def _describe(self, block: bytes) -> None:
         if len(block) < 20:
             raise Damage("damaged interface description")
-        if len(self.interfaces) >= MOST_INTERFACES:
-            raise Damage(f"more than {MOST_INTERFACES} interfaces")
+        if len(self.interfaces) >= MAX_INTERFACES:
+            raise Damage(f"more than {MAX_INTERFACES} interfaces")
         link_type, _, snaplen = Struct(self.order + "HHI").unpack_from(block, 8)
         per_second, offset = 1_000_000, 0
         for code, value in self._options(block[16:-4]):
@@ -257,14 +257,14 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
                             total = word(buffer, at + 4)[0]
                             run_of = _NO_RUNS.get  # those in use were of the section before
                     end = at + total
-                    if total < _SMALLEST_BLOCK or total & 3 or total > LARGEST_BLOCK:
+                    if total < _SMALLEST_BLOCK or total & 3 or total > MAX_BLOCK_SIZE:
                         raise Damage(f"absurd block length {total}")
                     if end > size:
                         break
                     if (
                         kind == ENHANCED
                         and captured + 32 <= total
-                        and captured <= LARGEST_RECORD
+                        and captured <= MAX_RECORD_SIZE
                         and number < len(interfaces)
                         and word(buffer, end - 4)[0] == total
                         and (scale := interfaces[number].scale)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # What stands where a number would (RFC 3323 §4.1, 3GPP TS 24.229, and what systems write of their own accord).
 NOBODY = frozenset({"", "anonymous", "asterisk", "private", "restricted", "unavailable", "unknown", "withheld"})
 
-MOST_OF_ONE = 128  # waiting calls of one number: who redials all day pushes out no one but himself
-_MOST_ALIKE = 16  # spellings with the same last digits that are compared; only an attacker brings more
+MAX_OF_ONE = 128  # waiting calls of one number: who redials all day pushes out no one but himself
+_MAX_ALIKE = 16  # spellings with the same last digits that are compared; only an attacker brings more
 
 
 def can_be_called(number: str) -> bool:
@@ -153,14 +153,14 @@ class Callbacks:
         if spellings is None:
             return []
         found = list(spellings.get(number, ()))
-        for spelling in islice(reversed(spellings), _MOST_ALIKE):
+        for spelling in islice(reversed(spellings), _MAX_ALIKE):
             if spelling != number and same_number(spelling, number, self._region):
                 found += spellings[spelling]
         return [missed for missed in found if missed.at <= at <= missed.at + self._within]
 
     def _keep(self, missed: Missed) -> None:
         same = self._by_key.get(index_key(missed.number), {}).get(missed.number, ())
-        if len(same) >= MOST_OF_ONE:
+        if len(same) >= MAX_OF_ONE:
             self._evict(min(same, key=_age))
         elif len(self._order) >= self._limit:
             self._evict(self._order[0])
@@ -211,7 +211,7 @@ class _Answers:
         answers = self._by_key.get(index_key(number))
         if answers is None:
             return -1
-        latest = islice(reversed(answers), _MOST_ALIKE)
+        latest = islice(reversed(answers), _MAX_ALIKE)
         times = [at for at, answered in latest if since <= at <= until and same_number(answered, number, region)]
         return min(times, default=-1)
 

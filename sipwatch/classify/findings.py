@@ -14,8 +14,8 @@ from sipwatch.wire.message import Request, Response, address_text
 if TYPE_CHECKING:
     from sipwatch.wire.message import Message
 
-LONGEST_FACT = 120  # characters of anything that a stranger wrote
-MOST_EVIDENCE = 8  # packets shown for one finding
+MAX_FACT_LENGTH = 120  # characters of anything that a stranger wrote
+MAX_EVIDENCE = 8  # packets shown for one finding
 
 
 class Kind(StrEnum):
@@ -182,9 +182,9 @@ class Finding(NamedTuple):
 
 
 def said(raw: bytes) -> str:
-    r"""Decode what a stranger wrote, cut to ``LONGEST_FACT``; what is not UTF-8 becomes ``\\xNN``."""
-    text = raw[: 4 * LONGEST_FACT].decode("utf-8", "backslashreplace")
-    return text if len(text) <= LONGEST_FACT else text[: LONGEST_FACT - 3] + "..."
+    r"""Decode what a stranger wrote, cut to ``MAX_FACT_LENGTH``; what is not UTF-8 becomes ``\\xNN``."""
+    text = raw[: 4 * MAX_FACT_LENGTH].decode("utf-8", "backslashreplace")
+    return text if len(text) <= MAX_FACT_LENGTH else text[: MAX_FACT_LENGTH - 3] + "..."
 
 
 def seen(message: Message) -> Evidence:

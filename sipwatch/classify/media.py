@@ -12,9 +12,9 @@ from sipwatch.wire.sip import header
 if TYPE_CHECKING:
     from sipwatch.wire.message import Message
 
-MOST_CODECS = 16
-_MOST_LINES = 2048  # of a body; a browser's offer has some 200
-_LONGEST_NAME = 32
+MAX_CODECS = 16
+_MAX_LINES = 2048  # of a body; a browser's offer has some 200
+_MAX_NAME_LENGTH = 32
 # RFC 3551 §6: payload types that need no rtpmap.
 _STATIC: Final = {
     b"0": "PCMU", b"3": "GSM", b"4": "G723", b"5": "DVI4", b"7": "LPC", b"8": "PCMA", b"9": "G722",
@@ -36,25 +36,25 @@ def offered(message: Message) -> list[str]:
     if length.isdigit() and int(length[:9]) > len(body):
         return []
     found: dict[str, None] = {}
-    for media in _media([line.strip() for line in body.split(b"\n", _MOST_LINES)[:_MOST_LINES]]):
+    for media in _media([line.strip() for line in body.split(b"\n", _MAX_LINES)[:_MAX_LINES]]):
         kind, _, rest = media[0][2:].partition(b" ")
         parts = rest.split()
         if len(parts) < 3 or (parts[0] == b"0" and b"a=bundle-only" not in media):
             continue
         names = _names(media)
-        for payload_type in parts[2 : 2 + MOST_CODECS]:
+        for payload_type in parts[2 : 2 + MAX_CODECS]:
             name = names.get(payload_type) or _STATIC.get(payload_type) or _plain(payload_type)
             found.setdefault(_described(name, kind, parts[1]))
-        if len(found) >= MOST_CODECS:
+        if len(found) >= MAX_CODECS:
             break
-    return list(found)[:MOST_CODECS]
+    return list(found)[:MAX_CODECS]
 
 
 def _media(lines: list[bytes]) -> list[list[bytes]]:
     """Return the lines of each medium, its ``m=`` first: payload types are each medium's own (RFC 4566 §5.14)."""
     found: list[list[bytes]] = []
     for line in lines:
-        if line.startswith(b"m=") and len(found) < MOST_CODECS:
+        if line.startswith(b"m=") and len(found) < MAX_CODECS:
             found.append([line])
         elif found:
             found[-1].append(line)
@@ -78,5 +78,5 @@ def _described(name: str, kind: bytes, profile: bytes) -> str:
 
 def _plain(raw: bytes) -> str:
     """Keep letters, digits and what names of codecs are made of; strangers write SDP."""
-    text = raw[:_LONGEST_NAME].decode("ascii", "replace")
+    text = raw[:_MAX_NAME_LENGTH].decode("ascii", "replace")
     return "".join(c if c.isalnum() or c in "-_./+" else "?" for c in text)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.hops import subject
-from sipwatch.classify.past import MOST_IDS, CallId, Table
+from sipwatch.classify.past import MAX_IDS, CallId, Table
 
 if TYPE_CHECKING:
     from sipwatch.classify.findings import Finding
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
 
-MOST_SUBJECTS = 1000
+MAX_SUBJECTS = 1000
 
 
 class Whole(NamedTuple):
@@ -36,7 +36,7 @@ class Noted:
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
-        self.beside: Table[Whole] = Table(MOST_SUBJECTS)
+        self.beside: Table[Whole] = Table(MAX_SUBJECTS)
 
     def subject(self, address: bytes) -> str:
         """Return whom a packed address belongs to."""
@@ -58,7 +58,7 @@ class Noted:
             calls += before.calls
             ids = [*before.ids, *(ids or [])]
             first = min(first, before.first)
-        self.beside.put(key, Whole(finding, calls, (ids or [])[:MOST_IDS], first))
+        self.beside.put(key, Whole(finding, calls, (ids or [])[:MAX_IDS], first))
 
     def whole(self) -> list[Whole]:
         """Return the findings that stand with no call, in the order of their first evidence."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-MOST_IDS = 5  # calls named for one finding of the whole
-_LONGEST_PHRASE = 256
+MAX_IDS = 5  # calls named for one finding of the whole
+_MAX_PHRASE_LENGTH = 256
 
 # What a device does with a call that it was offered; anything else says nothing of it.
 REFUSED = frozenset(
@@ -101,7 +101,7 @@ def call_id(call: Call) -> CallId:
 
 def glimpse(final: Response) -> Glimpse:
     """Return what is remembered of a final response."""
-    return final.time, final.number, final.status_code, final.reason_phrase[:_LONGEST_PHRASE]
+    return final.time, final.number, final.status_code, final.reason_phrase[:_MAX_PHRASE_LENGTH]
 
 
 def recalled(final: Glimpse) -> Evidence:

@@ -15,9 +15,9 @@ import warnings
 from enum import IntEnum
 from typing import Final
 
-LONGEST_TEXT = 200  # characters looked at
-LONGEST_PATTERN = 200  # characters
-MOST_STEPS = 500  # of the program: with LONGEST_TEXT, what one text may cost at the most
+MAX_TEXT_LENGTH = 200  # characters looked at
+MAX_PATTERN_LENGTH = 200  # characters
+MAX_STEPS = 500  # of the program: with MAX_TEXT_LENGTH, what one text may cost at the most
 _REMEMBERED = 1024  # texts whose answer is kept: carriers say the same few things all day
 
 _ATOM = re.compile(
@@ -78,7 +78,7 @@ class Pattern:
         _check(source)
         reader = _Reader(source)
         tree = reader.alternatives()
-        if _size(tree) > MOST_STEPS:
+        if _size(tree) > MAX_STEPS:
             raise PatternError("it repeats too much: fewer or smaller repetitions")
         self.source = source
         self.shortest = _shortest(tree)
@@ -90,8 +90,8 @@ class Pattern:
         self._known: dict[str, bool] = {}
 
     def found_in(self, text: str) -> bool:
-        """Tell whether it is found in the first ``LONGEST_TEXT`` characters of a text."""
-        text = text[:LONGEST_TEXT]
+        """Tell whether it is found in the first ``MAX_TEXT_LENGTH`` characters of a text."""
+        text = text[:MAX_TEXT_LENGTH]
         found = self._known.get(text)
         if found is None:
             found = self._search(text)
@@ -213,8 +213,8 @@ class _Reader:
 
 def _check(source: str) -> None:
     """Let ``re`` say what is wrong with a pattern, as far as it knows."""
-    if len(source) > LONGEST_PATTERN:
-        raise PatternError(f"it is longer than {LONGEST_PATTERN} characters")
+    if len(source) > MAX_PATTERN_LENGTH:
+        raise PatternError(f"it is longer than {MAX_PATTERN_LENGTH} characters")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)

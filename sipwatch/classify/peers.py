@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Path, Request
 
 OTHER = "other"  # the name of whoever is not configured
-MOST_LEARNED = 256  # addresses of one peer that are known by its host names
-LONGEST_HOST = 253  # characters (RFC 1035 §2.3.4)
+MAX_LEARNED = 256  # addresses of one peer that are known by its host names
+MAX_HOST_LENGTH = 253  # characters (RFC 1035 §2.3.4)
 EVERYTHING = 1 << 16  # of Privacy: more digits than any message holds
 _CACHE_SIZE = 65_536
 _SENT_BY = re.compile(rb"SIP\s*/\s*2\.0\s*/\s*[^\s/]+\s+([^\s;:]+)", re.IGNORECASE)
@@ -216,7 +216,7 @@ class Directory:
 
         The Request-URI names the destination, unless a Route says that the request goes elsewhere first
         (RFC 3261 §8.1.2); the topmost Via names the source (§18.1.1). Both are claims of whoever sent it. So
-        they never move an address that is configured or was learned before, and with ``MOST_LEARNED`` of
+        they never move an address that is configured or was learned before, and with ``MAX_LEARNED`` of
         one peer its list is closed; what comes later is counted. Nobody is asked: no DNS.
         """
         path = request.path
@@ -232,7 +232,7 @@ class Directory:
         if peer is None:
             return False
         known = self._counts.get(peer.name, 0)
-        if known >= MOST_LEARNED:
+        if known >= MAX_LEARNED:
             self._refused += 1
             return False
         self._counts[peer.name] = known + 1
@@ -242,7 +242,7 @@ class Directory:
 
     def _named(self, host: bytes) -> Peer | None:
         """Return the peer with a host name: the name itself goes before the longest ``*.`` that covers it."""
-        if not host or len(host) > LONGEST_HOST:
+        if not host or len(host) > MAX_HOST_LENGTH:
             return None
         found = self.hosts.get(host)
         dot = host.find(b".")

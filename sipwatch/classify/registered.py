@@ -23,7 +23,7 @@ from sipwatch.wire.sip import user_of
 if TYPE_CHECKING:
     from sipwatch.wire.message import Response
 
-MOST_REGISTRATIONS = 40_000
+MAX_REGISTRATIONS = 40_000
 
 
 class Registered(NamedTuple):
@@ -94,12 +94,12 @@ class Registrations:
     """By user and registrar, by source and registrar, and by the device's end."""
 
     def __init__(self) -> None:
-        self.users = Groups(MOST_REGISTRATIONS)  # of one user at one registrar, by source
-        self.ends = Groups(MOST_REGISTRATIONS)  # from one source to one registrar, by user
-        self.devices: Table[Registered] = Table(MOST_REGISTRATIONS)  # by "ip:port"
-        self.sources: Table[int] = Table(MOST_REGISTRATIONS)  # addresses from which somebody got registered; when
-        self.registrars: Table[int] = Table(MOST_REGISTRATIONS)  # addresses that registered somebody; when
-        self.held: Table[tuple[int, int]] = Table(MOST_REGISTRATIONS)  # by address of record: latest success, its end
+        self.users = Groups(MAX_REGISTRATIONS)  # of one user at one registrar, by source
+        self.ends = Groups(MAX_REGISTRATIONS)  # from one source to one registrar, by user
+        self.devices: Table[Registered] = Table(MAX_REGISTRATIONS)  # by "ip:port"
+        self.sources: Table[int] = Table(MAX_REGISTRATIONS)  # addresses from which somebody got registered; when
+        self.registrars: Table[int] = Table(MAX_REGISTRATIONS)  # addresses that registered somebody; when
+        self.held: Table[tuple[int, int]] = Table(MAX_REGISTRATIONS)  # by address of record: latest success, its end
 
     def add(self, result: Registration) -> None:
         """Take the result of an attempt to register."""

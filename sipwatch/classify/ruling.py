@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.pattern import LONGEST_TEXT
+from sipwatch.classify.pattern import MAX_TEXT_LENGTH
 from sipwatch.classify.told import told
 from sipwatch.wire.sip import header, header_values
 
@@ -74,4 +74,4 @@ def _says(leg: Leg, pattern: Pattern) -> bool:
 
 
 def _words(raw: bytes) -> str:
-    return raw[: 4 * LONGEST_TEXT].decode("utf-8", "backslashreplace")
+    return raw[: 4 * MAX_TEXT_LENGTH].decode("utf-8", "backslashreplace")

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-MOST_ADDRESSES = 10_000
-MOST_OF_ONE = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
-LONGEST_TEXT = 100  # characters of what somebody calls himself
+MAX_ADDRESSES = 10_000
+MAX_OF_ONE = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
+MAX_TEXT_LENGTH = 100  # characters of what somebody calls himself
 _PATHS = 65_536
 _SWEEP = 1024  # legs that wait at the least, before those of calls that are over are counted
 _GROWTH = log(1.05)
@@ -132,7 +132,7 @@ class Survey:
     out; ``left_out`` counts both.
     """
 
-    def __init__(self, limit: int = MOST_ADDRESSES) -> None:
+    def __init__(self, limit: int = MAX_ADDRESSES) -> None:
         self.left_out = 0
         self._limit = limit
         self._ends: dict[bytes, End] = {}
@@ -211,10 +211,10 @@ class Survey:
         if source is not None:
             if b"record-route" in invite.names and _record_routes(invite, source.text):
                 source.record_routes += 1
-            _remember(source.out.numbers, user_of(uri_of(header(invite.raw, b"from", b"f")))[:LONGEST_TEXT])
+            _remember(source.out.numbers, user_of(uri_of(header(invite.raw, b"from", b"f")))[:MAX_TEXT_LENGTH])
         destination = self._ends.get(leg.path.destination_address)
         if destination is not None:
-            _remember(destination.into.numbers, user_of(invite.request_uri)[:LONGEST_TEXT])
+            _remember(destination.into.numbers, user_of(invite.request_uri)[:MAX_TEXT_LENGTH])
         self._legs.append(leg)
         if len(self._legs) >= self._sweep_at:
             self._sweep()
@@ -328,7 +328,7 @@ def nowhere(record: object, completed: bool) -> None:
 
 
 def _remember(known: set[_T], one: _T) -> None:
-    if len(known) < MOST_OF_ONE:
+    if len(known) < MAX_OF_ONE:
         known.add(one)
 
 
@@ -338,8 +338,8 @@ def _count(counts: dict[str, int], name: str) -> None:
 
 def _say(counts: dict[str, int], text: bytes) -> None:
     """Count a text that a stranger wrote, if it is known already or there is room."""
-    name = text[:LONGEST_TEXT].decode("utf-8", "backslashreplace")[:LONGEST_TEXT]
-    if name in counts or len(counts) < MOST_OF_ONE:
+    name = text[:MAX_TEXT_LENGTH].decode("utf-8", "backslashreplace")[:MAX_TEXT_LENGTH]
+    if name in counts or len(counts) < MAX_OF_ONE:
         _count(counts, name)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
 
 DEFAULT_MOST = 20
-LARGEST_MOST = 200
+MAX_CALLS = 200
 INTERRUPTED = 130  # exit status, as shells have it for SIGINT
 
 
@@ -78,7 +78,7 @@ def evidence(
         str | None, typer.Option(metavar="FILE", help="Configuration: who is who, deadlines, what is hidden.")
     ] = None,
     most: Annotated[
-        int, typer.Option(metavar="N", min=1, max=LARGEST_MOST, help="Examples at most, the newest.")
+        int, typer.Option(metavar="N", min=1, max=MAX_CALLS, help="Examples at most, the newest.")
     ] = DEFAULT_MOST,
     zone: Annotated[
         str, typer.Option(metavar="ZONE", help="Time zone of the times shown and given, such as Europe/Berlin.")
@@ -94,7 +94,7 @@ def evidence(
     force: Annotated[bool, typer.Option("--force", help="Write over a package that is there already.")] = False,
 ) -> None:
     """Write a zip with examples of failed calls for a supplier: a page, tables, and the packets of each call."""
-    from sipwatch.config import MOST_MASKED
+    from sipwatch.config import MAX_MASKED
     from sipwatch.evidence import asked
     from sipwatch.evidence.choose import Selection
     from sipwatch.evidence.period import zone_of
@@ -102,7 +102,7 @@ def evidence(
     _check_output(output, files, force=force)
     where = _read("--zone", zone_of, zone)
     read = configuration(config)
-    privacy = read.privacy if mask is None else _read("--mask", asked.masked, mask, read.privacy, MOST_MASKED)
+    privacy = read.privacy if mask is None else _read("--mask", asked.masked, mask, read.privacy, MAX_MASKED)
     _read("--peer", asked.check_peer, peer, [one.name for one in read.settings.peers], config)
     outcomes = _read("--outcome", asked.outcomes, outcome or ())
     try:

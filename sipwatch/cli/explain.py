@@ -32,7 +32,7 @@ _NARROWEST = 20
 _NARROW = 76  # columns below which the list leaves out a column
 _NARROW_KEYS = 40  # columns below which the longest keys take two lines
 _INDENT = "  "
-_LONGEST_QUOTE = 60  # characters of the user's words that are repeated
+_MAX_QUOTE_LENGTH = 60  # characters of the user's words that are repeated
 _CODED = ("status", "cause")
 _WITH_KIND = ("outcome", *_CODED)
 
@@ -105,7 +105,7 @@ def _peer(kind: OfKind | None) -> PeerKind | None:
 def _find(knowledge: Knowledge, wanted: str) -> list[Entry]:
     found = knowledge.find(wanted)
     if not found:
-        quoted = wanted if len(wanted) <= _LONGEST_QUOTE else wanted[: _LONGEST_QUOTE - 3] + "..."
+        quoted = wanted if len(wanted) <= _MAX_QUOTE_LENGTH else wanted[: _MAX_QUOTE_LENGTH - 3] + "..."
         fail(f"nothing is known about '{quoted}'; {_hint(knowledge, wanted)}")
     return found
 

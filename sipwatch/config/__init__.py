@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MOST_TCP_PORTS, TUNNELS, Wanted
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, Wanted
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.checks import Checks, ConfigError, nearest
 from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
@@ -28,7 +28,7 @@ __all__ = [
     "DEFAULT_BUFFER",
     "DEFAULT_WITHIN",
     "HOURS_KEYS",
-    "MOST_MASKED",
+    "MAX_MASKED",
     "PEER_KEYS",
     "PRIVACY_KEYS",
     "RULE_KEYS",
@@ -46,9 +46,9 @@ CALLBACK_KEYS = ("within", "region")
 PRIVACY_KEYS = ("mask", "names")
 DEFAULT_BUFFER = 8  # megabytes: one and a half seconds of 7,000 messages a second
 DEFAULT_WITHIN = 3600  # seconds
-MOST_MASKED = 32  # characters of a number; more is "all"
-_LARGEST_BUFFER = 1024
-_LONGEST_WITHIN = 30 * 86_400  # seconds
+MAX_MASKED = 32  # characters of a number; more is "all"
+_MAX_BUFFER_SIZE = 1024
+_MAX_WITHIN = 30 * 86_400  # seconds
 
 
 class Config(NamedTuple):
@@ -95,7 +95,7 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
     written = read_hours(check, document.get("hours", []), [peer.name for peer in found], region)
     settings = Settings(Timers(**general), found, working(written, region), callback)
     capture = _table(check, document, "capture", CAPTURE_KEYS)
-    megabytes = check.number(capture, "buffer_megabytes", 1, _LARGEST_BUFFER, ("capture",))
+    megabytes = check.number(capture, "buffer_megabytes", 1, _MAX_BUFFER_SIZE, ("capture",))
     return Config(
         settings,
         Wanted(_ports(check, capture, ("capture", "tcp_ports")), _tunnels(check, capture, ("capture", "tunnels"))),
@@ -114,8 +114,8 @@ def _table(check: Checks, document: dict[str, Any], name: str, keys: tuple[str, 
 def _ports(check: Checks, capture: dict[str, Any], where: Where) -> tuple[int, ...]:
     ports = capture.get("tcp_ports", list(DEFAULT_TCP_PORTS))
     good = isinstance(ports, list) and all(type(port) is int and 0 < port < 65_536 for port in ports)
-    if not good or len(ports) > MOST_TCP_PORTS:
-        check.complain(where, ports, f"a list of up to {MOST_TCP_PORTS} port numbers, such as [5060, 5066]")
+    if not good or len(ports) > MAX_TCP_PORTS:
+        check.complain(where, ports, f"a list of up to {MAX_TCP_PORTS} port numbers, such as [5060, 5066]")
     return tuple(dict.fromkeys(ports))
 
 
@@ -131,7 +131,7 @@ def _callback(check: Checks, document: dict[str, Any]) -> Callback | None:
     if "callback" not in document:
         return None
     table = _table(check, document, "callback", CALLBACK_KEYS)
-    within = seconds(check, table.get("within", DEFAULT_WITHIN), 1, _LONGEST_WITHIN, ("callback", "within"))
+    within = seconds(check, table.get("within", DEFAULT_WITHIN), 1, _MAX_WITHIN, ("callback", "within"))
     region = table.get("region")
     return Callback(within, None if region is None else _region(check, region, ("callback", "region")))
 
@@ -151,9 +151,9 @@ def _privacy(check: Checks, document: dict[str, Any]) -> Privacy:
     mask = table.get("mask")
     if mask == "all":
         hidden: int | None = EVERYTHING
-    elif mask is None or (type(mask) is int and 0 <= mask <= MOST_MASKED):
+    elif mask is None or (type(mask) is int and 0 <= mask <= MAX_MASKED):
         hidden = mask or None
     else:
-        expected = f'how many digits at the end of a number are hidden, 0 to {MOST_MASKED}, or "all"'
+        expected = f'how many digits at the end of a number are hidden, 0 to {MAX_MASKED}, or "all"'
         check.complain(("privacy", "mask"), mask, expected)
     return Privacy(hidden, check.flag(table, "names", ("privacy",)) or False)

@@ -13,7 +13,7 @@ from sipwatch.config.lines import Where, lines_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_LONGEST_QUOTE = 200  # characters of a wrong value that are repeated
+_MAX_QUOTE_LENGTH = 200  # characters of a wrong value that are repeated
 
 
 class ConfigError(Exception):
@@ -92,8 +92,8 @@ class Checks:
         """Say which value is wrong, where it stands, and what was expected."""
         key = next((str(part) for part in reversed(where) if isinstance(part, str)), "")
         quoted = repr(value)
-        if len(quoted) > _LONGEST_QUOTE:
-            quoted = f"{quoted[:_LONGEST_QUOTE]}..."
+        if len(quoted) > _MAX_QUOTE_LENGTH:
+            quoted = f"{quoted[:_MAX_QUOTE_LENGTH]}..."
         raise ConfigError(f"{self.at(where)}: {key} = {quoted}: expected {expected}")
 
     def at(self, where: Where) -> str:

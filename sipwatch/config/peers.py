@@ -10,7 +10,7 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from sipwatch.classify.peers import LONGEST_HOST, OTHER, Peer, PeerKind
+from sipwatch.classify.peers import MAX_HOST_LENGTH, OTHER, Peer, PeerKind
 from sipwatch.config.checks import Checks, ConfigError
 from sipwatch.config.rules import read_rules
 from sipwatch.track.table import SECOND
@@ -29,8 +29,8 @@ TIMER_KEYS = {
     "hunt_within": (2, "a failed try is taken for the last one; the next target tried sooner is the same call"),
 }
 PEER_KEYS = ("name", "kind", "addresses", "hosts", "rule", *TIMER_KEYS)
-_LONGEST_TIMER = 10 * 365 * 86_400  # seconds
-_LONGEST_HUNT = 32  # seconds; every failing verdict waits for so long, and Timer B has run out by then
+_MAX_TIMER = 10 * 365 * 86_400  # seconds
+_MAX_HUNT = 32  # seconds; every failing verdict waits for so long, and Timer B has run out by then
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
@@ -50,7 +50,7 @@ def read_timers(check: Checks, table: dict[str, Any], where: Where) -> dict[str,
     found: dict[str, int] = {}
     for key in TIMER_KEYS:
         if key in table:
-            most = _LONGEST_HUNT if key == "hunt_within" else _LONGEST_TIMER
+            most = _MAX_HUNT if key == "hunt_within" else _MAX_TIMER
             found[key] = seconds(check, table[key], 0.001, most, (*where, key))
     return found
 
@@ -109,7 +109,7 @@ def _hosts(check: Checks, hosts: object, where: Where) -> list[str]:
     found = []
     for place, host in enumerate(check.texts(hosts, 'host names, such as "sip.example.com"', where)):
         name = host.rstrip(".")
-        if not _HOST.fullmatch(name) or len(name) > LONGEST_HOST:
+        if not _HOST.fullmatch(name) or len(name) > MAX_HOST_LENGTH:
             check.complain((*where, place), host, 'a host name, such as "sip.example.com" or "*.example.com"')
         if _is_address(name):
             check.complain((*where, place), host, "a host name; an address belongs under addresses")

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.pattern import LONGEST_TEXT, Pattern, PatternError
+from sipwatch.classify.pattern import MAX_TEXT_LENGTH, Pattern, PatternError
 from sipwatch.classify.peers import Rule
 from sipwatch.track.leg import Heard
 
@@ -143,8 +143,8 @@ def _pattern(check: Checks, table: dict[str, Any], key: str, where: Where) -> Pa
         pattern = Pattern(source)
     except PatternError as error:
         check.complain(at, source, f"a regular expression: {error}")
-    if pattern.shortest > LONGEST_TEXT:
-        expected = f"something found in {LONGEST_TEXT} characters, no more are looked at; this rule can never match"
+    if pattern.shortest > MAX_TEXT_LENGTH:
+        expected = f"something found in {MAX_TEXT_LENGTH} characters, no more are looked at; this rule can never match"
         check.complain(at, source, expected)
     if pattern.always:
         check.complain(at, source, _NOT_EVERYTHING[key])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Privacy
     from sipwatch.export.record import CallRecord
 
-_LONGEST_CHANCE = 5  # digits: so few may stand anywhere
+_MAX_CHANCE_LENGTH = 5  # digits: so few may stand anywhere
 _WORD = re.compile(rb"[\w+/=]{8,}")  # of a secret: long enough to stand nowhere by chance
 _LONGER = "a message could not be covered in its own length"
 
@@ -48,7 +48,7 @@ class Cover:
         made_of = (call.call_id, call.from_tag or "")
         self._known = known.hiding(made_of) if any(known.found_in(one) for one in made_of) else known
         runs = {digits for party in parties for digits in re.findall(r"[0-9]+", party)}
-        hidden = sorted(run for run in runs if len(run) > _LONGEST_CHANCE and masking.number(run) != run)
+        hidden = sorted(run for run in runs if len(run) > _MAX_CHANCE_LENGTH and masking.number(run) != run)
         if hidden:
             # As a number of its own: it may be the beginning of another one, which was cut down to it.
             self._numbers = re.compile(rb"(?<!\d)(?:%b)(?![\d*])" % "|".join(hidden).encode())

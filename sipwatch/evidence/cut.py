@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Found = Datagram | InStream
 
-MOST_MESSAGES = 2_000  # of one Call-ID
-MOST_BYTES = 4 << 20  # of their text
+MAX_MESSAGES = 2_000  # of one Call-ID
+MAX_BYTES = 4 << 20  # of their text
 # ns after a call's last message by when every silence has become a verdict; Timer C, 180 s, is the longest.
 PATIENCE = 240_000_000_000
 _NEVER = 1 << 63
@@ -53,7 +53,7 @@ class Pile:
 
     def add(self, time: int, found: Found) -> None:
         """Take a message that was captured at ``time``."""
-        if len(self.messages) >= MOST_MESSAGES or self.size >= MOST_BYTES:
+        if len(self.messages) >= MAX_MESSAGES or self.size >= MAX_BYTES:
             self.left_out += 1
             return
         self.messages.append((time, found))

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from sipwatch.evidence.choose import Count
     from sipwatch.export.record import CallRecord, MessageRecord
 
-MOST_LINES = 40  # messages listed of one call
+MAX_LINES = 40  # messages listed of one call
 _MILLISECONDS, _MICROSECONDS = 23, 26  # characters of a local time with them
-_MOST_NAMES = 4  # outcomes named in one sentence
+_MAX_NAMES = 4  # outcomes named in one sentence
 GLANCE = ("Time", "From", "To", "What became of it", "Response", "Waited")
 
 
@@ -109,7 +109,7 @@ def headline(package: Package) -> str:
     asked = [row for row in rows(package) if row.asked]
     calls = sum(row.calls for row in asked)
     names = " or ".join(f'"{row.name}"' for row in asked)
-    ended = f"ended as {names}" if len(asked) <= _MOST_NAMES else f"ended in one of the {len(asked)} ways marked below"
+    ended = f"ended as {names}" if len(asked) <= _MAX_NAMES else f"ended in one of the {len(asked)} ways marked below"
     return f"{calls:,} of {total:,} calls from or to {package.peer}, {calls / total:.1%}, {ended}."
 
 
@@ -203,7 +203,7 @@ def lines(example: Example, package: Package) -> tuple[list[Line], int]:
     """Return the first messages, and how many more there are."""
     messages: list[MessageRecord] = example.call.messages or []
     found = []
-    for message in messages[:MOST_LINES]:
+    for message in messages[:MAX_LINES]:
         after = between(example.call.started, message.time)
         words = message.first_line.removeprefix("SIP/2.0 ").removesuffix(" SIP/2.0")
         again = " (again)" if message.retransmission else ""
@@ -218,7 +218,7 @@ def lines(example: Example, package: Package) -> tuple[list[Line], int]:
                 example.hop.passes(message),
             )
         )
-    return found, max(0, len(messages) - MOST_LINES)
+    return found, max(0, len(messages) - MAX_LINES)
 
 
 def notes(package: Package) -> list[str]:

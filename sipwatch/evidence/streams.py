@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MASK = 0xFFFF_FFFF
 _ORIGIN = 1 << 40  # where a stream is said to begin: before it there is room for what comes late
-MOST_CLAIMS = 256  # of one stream, for whose bytes copies may still come
+MAX_CLAIMS = 256  # of one stream, for whose bytes copies may still come
 KEPT = 30_000_000_000  # ns: no message takes longer from its first segment to its last
 
 
@@ -59,7 +59,7 @@ class Strand:
         self.cursor = 0
         self.size = 0
         self.segments: deque[Segment] = deque()
-        self.claims: deque[Claim] = deque(maxlen=MOST_CLAIMS)
+        self.claims: deque[Claim] = deque(maxlen=MAX_CLAIMS)
         self.opening: Opening | None = None
 
     def position(self, sequence: int) -> int:

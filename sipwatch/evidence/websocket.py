@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sipwatch.evidence.dissect import Segment
 
 _WHOLE_FRAMES = re.compile(b"[\x81\x82]")  # text or binary, final (RFC 6455 §5.2)
-_LONGEST_OPENING = 16_384  # bytes
+_MAX_OPENING_LENGTH = 16_384  # bytes
 _BEGINS = (b"GET ", b"HTTP/1.1 101")
 _BLANK = b"\r\n\0 \t"
 # What a reader needs to tell that this becomes a WebSocket.
@@ -86,7 +86,7 @@ class Opening:
         if end > 3:
             self._data = self._data[:end]
             self.is_open = False
-        if not begins or len(self._data) > _LONGEST_OPENING or (end > 3 and not is_handshake(self._data)):
+        if not begins or len(self._data) > _MAX_OPENING_LENGTH or (end > 3 and not is_handshake(self._data)):
             self.segments.clear()
             self._data = b""
             self.is_open = False

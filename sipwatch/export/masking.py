@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 SHORTEST = 5  # digits in a row
 SPELT = 7  # digits with blanks, dashes and the like between them
 LONGEST = 15  # digits of a number (ITU-T E.164); who knows where one begins in a longer row
-MOST_KNOWN = 64  # numbers and names of one call; only an attacker brings more
+MAX_KNOWN = 64  # numbers and names of one call; only an attacker brings more
 _TAIL = 7  # digits at the end that the spellings of one number have in common, as for classify.numbers
 _SHORTEST_NAME = 3
-_LONGEST_HOST = 253  # characters (RFC 1035 §2.3.4)
-_LONGEST_PORT = 5  # digits
+_MAX_HOST_LENGTH = 253  # characters (RFC 1035 §2.3.4)
+_MAX_PORT_LENGTH = 5  # digits
 
 _GAP = r"[\s().\-/\u00ad\u2000-\u206f\ufeff]{0,3}"  # between digits; what cannot be seen as well
 _CHARACTER = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
@@ -64,7 +64,7 @@ _STRUCTURE = re.compile(
 class Known:
     """Who has a part in a call: user parts and display names, to be found wherever else they stand.
 
-    Of users and of names not more than ``MOST_KNOWN`` are looked for, the first ones.
+    Of users and of names not more than ``MAX_KNOWN`` are looked for, the first ones.
     """
 
     __slots__ = ("_names", "_numbers", "_pattern", "_whole")
@@ -72,9 +72,9 @@ class Known:
     def __init__(self, users: Iterable[str] = (), names: Iterable[str] = ()) -> None:
         self._numbers: dict[str, None] = {}
         self._names: dict[str, None] = {}
-        for name in islice(names, MOST_KNOWN):
+        for name in islice(names, MAX_KNOWN):
             self._add_name(name)
-        for user in islice(dict.fromkeys(users), MOST_KNOWN):
+        for user in islice(dict.fromkeys(users), MAX_KNOWN):
             self._add(user)
         self._whole: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
@@ -237,10 +237,10 @@ class Masking:
         """Hide in what should be a host; what has no dot and only digits is somebody's number."""
         if self.mask is not None and (_NUMBER.fullmatch(text) is not None and not _is_address(text)):
             return self.number(text)
-        if len(text) > _LONGEST_HOST:
+        if len(text) > _MAX_HOST_LENGTH:
             return hidden(text)
         host, colon, port = text.rpartition(":")
-        if colon and port.isdigit() and len(port) <= _LONGEST_PORT:
+        if colon and port.isdigit() and len(port) <= _MAX_PORT_LENGTH:
             return self._looks(host, known) + colon + port
         return self._looks(text, known)
 

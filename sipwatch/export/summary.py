@@ -74,8 +74,8 @@ class Tally:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
-MOST_IDS = 5  # calls named for one finding
-MOST_FINDINGS = 500
+MAX_IDS = 5  # calls named for one finding
+MAX_FINDINGS = 500
 
 
 class Causes:
@@ -91,18 +91,18 @@ class Causes:
         before = self._found.get(key)
         first = min((seen.time for seen in finding.evidence), default=call.started)
         if before is None:
-            if len(self._found) >= MOST_FINDINGS:
+            if len(self._found) >= MAX_FINDINGS:
                 self.left_out += 1
                 return
             before = WholeFindingRecord(*key, 0, [], first, "", [])
         self._found[key] = WholeFindingRecord(
             *key,
             before.calls + 1,
-            [*before.ids, call.id][:MOST_IDS],
+            [*before.ids, call.id][:MAX_IDS],
             min(first, before.first),
             finding.text,
             finding.evidence,
-            [*before.texts, finding.text][:MOST_IDS],
+            [*before.texts, finding.text][:MAX_IDS],
         )
 
     def all(self, besides: Sequence[WholeFindingRecord]) -> list[WholeFindingRecord]:

@@ -16,7 +16,7 @@ import msgspec
 
 from sipwatch.export.escape import csv_cell, json_text
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
-from sipwatch.export.summary import MOST_FINDINGS, MOST_IDS
+from sipwatch.export.summary import MAX_FINDINGS, MAX_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,10 +54,10 @@ class PrivateWriter:
         """Hand on a call."""
         for found in record.findings:
             key = (found.kind, found.subject)
-            if key in self._parties or len(self._parties) < MOST_FINDINGS:
+            if key in self._parties or len(self._parties) < MAX_FINDINGS:
                 known = self._policy.parties(record)
                 first = self._parties.get(key, [known])[1:]
-                self._parties[key] = [known, *first, *([known] if len(first) < MOST_IDS else [])]
+                self._parties[key] = [known, *first, *([known] if len(first) < MAX_IDS else [])]
         self._writer.call(self._policy.call(record))
 
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:

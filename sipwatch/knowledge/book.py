@@ -12,8 +12,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sipwatch.knowledge.entries import (
-    LARGEST_CAUSE,
-    LARGEST_CODE,
+    MAX_CAUSE,
+    MAX_CODE,
     SMALLEST_CODE,
     CauseClass,
     Entry,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sipwatch.knowledge.leads import When
 
-MOST_SUGGESTIONS = 3
+MAX_SUGGESTIONS = 3
 
 
 class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,10 +150,10 @@ class Knowledge:
         wanted = normal(text)
         if wanted.isdecimal():
             return []  # another number is no better spelling of this one
-        near = difflib.get_close_matches(wanted, self._by_name, n=MOST_SUGGESTIONS, cutoff=0.7)
+        near = difflib.get_close_matches(wanted, self._by_name, n=MAX_SUGGESTIONS, cutoff=0.7)
         if len(wanted) > 2:
             near += [name for name in self._by_name if wanted in name]
-        return [self._written(name) for name in dict.fromkeys(near)][:MOST_SUGGESTIONS]
+        return [self._written(name) for name in dict.fromkeys(near)][:MAX_SUGGESTIONS]
 
     def _asked(self, kind: Kind | None, key: str) -> list[Entry]:
         if kind is Kind.STATUS:
@@ -169,7 +169,7 @@ class Knowledge:
         return next(written for written in names if normal(written) == name)
 
     def _unregistered(self, code: int) -> Entry:
-        if not SMALLEST_CODE <= code <= LARGEST_CODE:
+        if not SMALLEST_CODE <= code <= MAX_CODE:
             raise KeyError(code)
         general = self._entries[Kind.STATUS, str(general_code(code))]
         note = self.labels.unregistered.format(code=code, general=f"{general.key} {general.name}")
@@ -177,7 +177,7 @@ class Knowledge:
         return _stand_in(whole, Kind.STATUS, code, self.labels.unregistered_name, note)
 
     def _undefined(self, number: int) -> Entry:
-        if not 1 <= number <= LARGEST_CAUSE:
+        if not 1 <= number <= MAX_CAUSE:
             raise KeyError(number)
         general = self._entries[Kind.CAUSE, str(general_cause(number))]
         note = self.labels.undefined.format(

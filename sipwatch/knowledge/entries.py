@@ -65,7 +65,7 @@ STATUS_CODES = (
 )
 # Of RFC 2543, which RFC 3261 did not take over: old devices still send them.
 HISTORIC_CODES = (409, 411)
-SMALLEST_CODE, LARGEST_CODE = 100, 699
+SMALLEST_CODE, MAX_CODE = 100, 699
 
 # ITU-T Q.850, table 1, with its amendments.
 CAUSES = (
@@ -77,7 +77,7 @@ CAUSES = (
     *(*range(96, 104), 110, 111),
     127,
 )
-LARGEST_CAUSE = 127
+MAX_CAUSE = 127
 
 CLASSES = tuple(f"{first}xx" for first in range(1, 7))
 

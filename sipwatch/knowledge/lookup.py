@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.knowledge.entries import KEYS, LARGEST_CAUSE, LARGEST_CODE, SMALLEST_CODE, Kind
+from sipwatch.knowledge.entries import KEYS, MAX_CAUSE, MAX_CODE, SMALLEST_CODE, Kind
 from sipwatch.wire.sip import parameters, split_values
 
 LONGEST = 1000  # characters that are looked at
@@ -77,11 +77,11 @@ def _number(number: int) -> list[Asked]:
 
 
 def _status(code: int) -> list[Asked]:
-    return [Asked(Kind.STATUS, str(code))] if SMALLEST_CODE <= code <= LARGEST_CODE else []
+    return [Asked(Kind.STATUS, str(code))] if SMALLEST_CODE <= code <= MAX_CODE else []
 
 
 def _cause(number: int) -> list[Asked]:
-    return [Asked(Kind.CAUSE, str(number))] if 1 <= number <= LARGEST_CAUSE else []
+    return [Asked(Kind.CAUSE, str(number))] if 1 <= number <= MAX_CAUSE else []
 
 
 def _of_kind(kind: Kind, rest: str) -> list[Asked]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sipwatch.export.record import DeviceRecord, FindingRecord, SummaryRecord, WholeFindingRecord
 
-MOST_CAUSES = 12
-MOST_DEVICES = 8
+MAX_CAUSES = 12
+MAX_DEVICES = 8
 _SHOWN_FROM = 2  # calls not taken: one alone says nothing of a device
 
 
@@ -32,10 +32,10 @@ def causes(summary: SummaryRecord) -> Iterator[RenderableType]:
     if not ranked:
         return
     title = "Probable causes"
-    if len(ranked) > MOST_CAUSES:
-        title += f" (the first {MOST_CAUSES} of {len(ranked)}; --format json has them all)"
+    if len(ranked) > MAX_CAUSES:
+        title += f" (the first {MAX_CAUSES} of {len(ranked)}; --format json has them all)"
     yield Text(title, style="bold")
-    for found in ranked[:MOST_CAUSES]:
+    for found in ranked[:MAX_CAUSES]:
         yield _head(found)
         if not found.texts:
             yield Padding(Text(terminal(found.text)), (0, 0, 0, 7))
@@ -64,7 +64,7 @@ def causes_of_call(findings: list[FindingRecord]) -> Iterator[Text]:
 
 def devices(summary: SummaryRecord) -> Table | None:
     """Return the devices that did not take calls, the worst first; None where there are none."""
-    shown = [device for device in summary.devices if device.offered - device.answered >= _SHOWN_FROM][:MOST_DEVICES]
+    shown = [device for device in summary.devices if device.offered - device.answered >= _SHOWN_FROM][:MAX_DEVICES]
     if not shown:
         return None
     table = Table(box=None, pad_edge=False, header_style="bright_black")

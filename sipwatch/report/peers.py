@@ -18,8 +18,8 @@ from sipwatch.report.table import console
 if TYPE_CHECKING:
     from rich.console import Console
 
-MOST_SHOWN = 40  # addresses, those with the most messages
-_MOST_LISTED = 5  # codes, ports, names
+MAX_SHOWN = 40  # addresses, those with the most messages
+_MAX_LISTED = 5  # codes, ports, names
 _ROLE_STYLE = {"trunk": "magenta", "devices": "cyan", "server": "green"}
 
 
@@ -29,7 +29,7 @@ def print_peers(out: IO[str], records: list[EndRecord], left_out: int) -> None:
     if not records:
         target.print(Text("No SIP message was found in this capture: nobody is in it."))
         return
-    shown = records[:MOST_SHOWN]
+    shown = records[:MAX_SHOWN]
     target.print(_table(shown))
     target.print()
     for record in shown:
@@ -78,12 +78,12 @@ def _direction(calls: CallsRecord) -> tuple[str, str]:
 def _details(target: Console, record: EndRecord) -> None:
     """Print what has no room in the table, one paragraph for each address."""
     text = Text(record.address, "bold")
-    ports = ", ".join(map(str, record.ports[:_MOST_LISTED])) + (" ..." if len(record.ports) > _MOST_LISTED else "")
+    ports = ", ".join(map(str, record.ports[:_MAX_LISTED])) + (" ..." if len(record.ports) > _MAX_LISTED else "")
     head = f"{', '.join(record.transports)} {ports}; {record.sent:,} messages sent, {record.received:,} received"
     text.append(f"  {head}", "bright_black")
     parts = [
-        ("other software", ", ".join(record.software[1:_MOST_LISTED])),
-        ("called", ", ".join(record.hosts[:_MOST_LISTED])),
+        ("other software", ", ".join(record.software[1:_MAX_LISTED])),
+        ("called", ", ".join(record.hosts[:_MAX_LISTED])),
         ("registers elsewhere", _counts(record.registrations_out)),
         ("registrations here", _counts(record.registrations_in)),
         ("OPTIONS sent", _counts(record.options_out)),
@@ -106,6 +106,6 @@ def _counts(counts: dict[str, int]) -> str:
 def _codes(calls: CallsRecord) -> str:
     """Name the codes with which most of the calls that failed have ended."""
     codes = list(calls.status_codes.items())
-    words = [f"{'no final response' if code == 'none' else code} {count:,}" for code, count in codes[:_MOST_LISTED]]
-    rest = sum(count for _, count in codes[_MOST_LISTED:])
+    words = [f"{'no final response' if code == 'none' else code} {count:,}" for code, count in codes[:_MAX_LISTED]]
+    rest = sum(count for _, count in codes[_MAX_LISTED:])
     return ", ".join([*words, f"others {rest:,}"] if rest else words)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sipwatch.report.ends import CallsRecord, EndRecord
 
 NETWORK_FROM = 3  # devices in one network, from which on the network stands for them
-MOST_LISTED = 20  # addresses that are spoken of one by one
+MAX_LISTED = 20  # addresses that are spoken of one by one
 _NEIGHBOURS = {4: 24, 6: 64}  # prefix lengths within which two addresses belong together
 _FREQUENT = 0.1  # share of a trunk's calls from which on a code is worth a question
 _TELLING = {"403", "404", "480", "486", "488", "500", "503", "504", "603"}
@@ -74,16 +74,16 @@ def _neighbourhood(address: str) -> IPv4Network | IPv6Network:
 
 def _peer(kind: PeerKind, name: str, group: list[EndRecord], hosts: list[str]) -> list[str]:
     """Write a peer; ``hosts`` are the names that only its addresses are called by."""
-    remarks = [f"# {_seen(record)}" for record in group[:MOST_LISTED]]
-    if len(group) > MOST_LISTED:
-        remarks.append(f"# and {len(group) - MOST_LISTED:,} more")
+    remarks = [f"# {_seen(record)}" for record in group[:MAX_LISTED]]
+    if len(group) > MAX_LISTED:
+        remarks.append(f"# and {len(group) - MAX_LISTED:,} more")
     if kind is not PeerKind.DEVICES and len(group) > 1:
         remarks.append(
             "# Taken for one, since they are neighbours with the same software: divide them if they are not."
         )
     lines = [*remarks, "[[peer]]", f'name = "{name}"', f'kind = "{kind.value}"', *_addresses(kind, group)]
     if hosts and kind is not PeerKind.DEVICES:
-        listed = ", ".join(f'"{terminal(host)}"' for host in hosts[:MOST_LISTED])
+        listed = ", ".join(f'"{terminal(host)}"' for host in hosts[:MAX_LISTED])
         lines.append(f"# it is called by these names, which would do as well: hosts = [{listed}]")
     if kind is PeerKind.TRUNK:
         lines += _questions(group)
@@ -138,7 +138,7 @@ def _strangers(records: list[EndRecord]) -> list[str]:
     if not records:
         return []
     lines = ["", "# Met, too, and not known what for:"]
-    lines += [f"# {_seen(record)}" for record in records[:MOST_LISTED]]
-    if len(records) > MOST_LISTED:
-        lines.append(f"# and {len(records) - MOST_LISTED:,} more")
+    lines += [f"# {_seen(record)}" for record in records[:MAX_LISTED]]
+    if len(records) > MAX_LISTED:
+        lines.append(f"# and {len(records) - MAX_LISTED:,} more")
     return lines

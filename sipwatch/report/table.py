@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sipwatch.export.summary import Delays, Tally
 
 NEWEST = 30  # failed calls listed
-MOST_ENDS = 12  # sources or destinations listed
+MAX_ENDS = 12  # sources or destinations listed
 BAR = 20  # characters
 PIPED_WIDTH = 110  # columns when nobody says how wide the output is
 _SIZES = ("COLUMNS", "LINES")
@@ -175,7 +175,7 @@ class TableWriter:
             return  # no peer is configured: there is nothing to tell apart
         table = _table("Calls", title, "Answered", "Most frequent otherwise")
         ranked = sorted(ends.items(), key=lambda entry: -entry[1].calls)
-        for name, tally in ranked[:MOST_ENDS]:
+        for name, tally in ranked[:MAX_ENDS]:
             others = {outcome: n for outcome, n in tally.outcomes.items() if outcome != "answered"}
             worst = max(others, key=lambda outcome: others[outcome], default=None)
             words = f"{plain_name(worst)} {others[worst]:,}" if worst else ""

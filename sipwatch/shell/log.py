@@ -31,7 +31,7 @@ Level = Literal["info", "warning", "error"]  # written in capitals
 Form = Literal["text", "json"]
 Value = str | bytes | int | float | None
 
-LONGEST_VALUE = 200  # characters
+MAX_VALUE_LENGTH = 200  # characters
 _BARE = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without blank, " = \
 
 
@@ -163,11 +163,11 @@ def _json(time: str, level: str, event: str, fields: dict[str, str | int | float
 def _cut(value: str | bytes | float | None) -> str | int | float:
     """Return a value of bounded length that can be encoded: lone surrogates, as bad as any bytes, are spelt out."""
     if isinstance(value, bytes):
-        value = decoded(value[: 4 * LONGEST_VALUE + 4])
+        value = decoded(value[: 4 * MAX_VALUE_LENGTH + 4])
     if not isinstance(value, str):
         return value if value is not None else ""
-    if len(value) > LONGEST_VALUE:
-        value = value[: LONGEST_VALUE - 1] + "…"
+    if len(value) > MAX_VALUE_LENGTH:
+        value = value[: MAX_VALUE_LENGTH - 1] + "…"
     return value.encode("utf-8", "backslashreplace").decode()
 
 

@@ -17,7 +17,7 @@ from sipwatch.export.escape import terminal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LONGEST_STATUS = 200  # characters
+_MAX_STATUS_LENGTH = 200  # characters
 
 
 class Notifier:
@@ -82,7 +82,7 @@ class Notifier:
 
 def _status(text: str) -> str:
     """Return the assignment on one line: a line break in a status would begin another one."""
-    return f"STATUS={terminal(text[:_LONGEST_STATUS])}"
+    return f"STATUS={terminal(text[:_MAX_STATUS_LENGTH])}"
 
 
 def _address(value: str) -> str | None:

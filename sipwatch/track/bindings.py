@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Message, Path, Request, Response
 
 DEFAULT_EXPIRES = 3600  # seconds, where nobody names any (§10.3, step 7)
-MOST_EXPIRES = 1 << 31  # seconds; §20.19 goes to 2**32-1, and nobody waits that long
-MOST_CONTACTS = 128  # of one message, and of one address of record
-LONGEST_NAME = 128  # bytes kept of what strangers write; of more only a digest
+MAX_EXPIRES = 1 << 31  # seconds; §20.19 goes to 2**32-1, and nobody waits that long
+MAX_CONTACTS = 128  # of one message, and of one address of record
+MAX_NAME_LENGTH = 128  # bytes kept of what strangers write; of more only a digest
 
 _CONTACT = frozenset({b"contact", b"m"})
 _STAR = b"*"
@@ -39,13 +39,13 @@ class Contact(NamedTuple):
 
 
 def contacts_of(message: Message) -> list[Contact]:
-    """Return the Contact values of a message, without those beyond ``MOST_CONTACTS``; ``*`` has the URI ``*``."""
+    """Return the Contact values of a message, without those beyond ``MAX_CONTACTS``; ``*`` has the URI ``*``."""
     found: list[Contact] = []
     if _CONTACT.isdisjoint(message.names):
         return found
     for line in header_values(message.raw, b"contact", b"m"):
         for value in split_values(line):
-            if len(found) >= MOST_CONTACTS:
+            if len(found) >= MAX_CONTACTS:
                 return found
             if value:
                 found.append(_contact(value))
@@ -101,12 +101,12 @@ def expires_of(message: Message) -> int:
 
 
 def seconds(text: bytes) -> int:
-    """Read delta-seconds, ``MOST_EXPIRES`` at the most; -1 for what is none."""
+    """Read delta-seconds, ``MAX_EXPIRES`` at the most; -1 for what is none."""
     text = text.strip()
     if not text.isdigit():
         return -1
     text = text.lstrip(b"0") or b"0"
-    return min(int(text), MOST_EXPIRES) if len(text) <= 10 else MOST_EXPIRES
+    return min(int(text), MAX_EXPIRES) if len(text) <= 10 else MAX_EXPIRES
 
 
 def _first(first: int, second: int, third: int) -> int:
@@ -132,7 +132,7 @@ def canonical(uri: bytes) -> bytes:
 
 def short(text: bytes) -> bytes:
     """Return a text to be kept and compared: as it is, or its digest if it is long."""
-    return text if len(text) <= LONGEST_NAME else blake2b(text, digest_size=16).digest()
+    return text if len(text) <= MAX_NAME_LENGTH else blake2b(text, digest_size=16).digest()
 
 
 class BindingWatcher(Protocol):
@@ -225,7 +225,7 @@ class Bindings:
 
     def _add(self, aor: bytes, name: bytes, path: Path) -> Binding:
         bindings = self._by_aor.get(aor)
-        if bindings is not None and len(bindings) >= MOST_CONTACTS:
+        if bindings is not None and len(bindings) >= MAX_CONTACTS:
             self._give_up(bindings[0])
         elif self._count >= self._limit:
             self._give_up(next(iter(self._by_aor.values()))[0])

@@ -38,7 +38,7 @@ _TERMINATED: Final = State.TERMINATED
 
 _CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
 _UNSET = -1
-MOST_MESSAGES = 10_000  # messages kept of one call
+MAX_MESSAGES = 10_000  # messages kept of one call
 MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
 
 

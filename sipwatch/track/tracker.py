@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.attempts import attempt_of, is_retry, starts_anew
-from sipwatch.track.call import MOST_MESSAGES, Call
+from sipwatch.track.call import MAX_MESSAGES, Call
 from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
 from sipwatch.track.front import mark_given_up
@@ -505,7 +505,7 @@ class Tracker:
         if self._keep:
             if call.messages is None:
                 call.messages = []
-            if len(call.messages) < MOST_MESSAGES:
+            if len(call.messages) < MAX_MESSAGES:
                 call.messages.append((message, repeated, placed))
             else:
                 self.evict("messages")

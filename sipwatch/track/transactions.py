@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 # A sender repeats itself at least every T2 = 4 s (§17.1.2.2): after T4 = 5 s of silence nothing more comes.
 LINGERS = T4
 REORDERED_WITHIN = T1  # a final response captured before its request is kept this long
-MOST_EARLY = 256  # of them
-MOST_OF_ONE_CALL_ID = 64  # some pingers use one Call-ID for ever; 32 s of one request a second stay open
-MOST_TRIES = 8  # requests in one attempt: who is sent round in circles has his answer
+MAX_EARLY = 256  # of them
+MAX_OF_ONE_CALL_ID = 64  # some pingers use one Call-ID for ever; 32 s of one request a second stay open
+MAX_TRIES = 8  # requests in one attempt: who is sent round in circles has his answer
 
 # What a challenge stands in, and what answers it.
 _CHALLENGES: Final = {
@@ -108,7 +108,7 @@ class Transaction(Timed):
         Credentials are known to be wrong only when they answered a challenge of this very attempt.
         Those sent on the off chance may just be too old, and not every server says ``stale``.
         """
-        if self.tries >= MOST_TRIES or self.request is None:
+        if self.tries >= MAX_TRIES or self.request is None:
             return False
         if self.status_code in CHALLENGES:
             return not (self.challenged and credentials_refused(self.request, response))
@@ -196,7 +196,7 @@ class Transactions:
                 known.active_at = now
                 return True
             before = _followed(alike, request)
-            if len(alike) >= MOST_OF_ONE_CALL_ID:
+            if len(alike) >= MAX_OF_ONE_CALL_ID:
                 self._give_up(next((t for t in alike if t is not before), alike[0]), now)
         if len(self._all) >= self._limit:
             self._give_up(next(iter(self._all.values())), now)
@@ -275,7 +275,7 @@ class Transactions:
         early = self._early
         while early:
             key = next(iter(early))
-            if now - early[key][0] <= REORDERED_WITHIN and len(early) < MOST_EARLY:
+            if now - early[key][0] <= REORDERED_WITHIN and len(early) < MAX_EARLY:
                 break
             if now - early[key][0] <= REORDERED_WITHIN:
                 self._evict("early")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sipwatch.web.webconfig import WebConfig
 
 MOST = 64
-LARGEST_HEAD = 8 << 10  # bytes of a request head that are kept while the rest is waited for; Prometheus sends 500
+MAX_HEAD_SIZE = 8 << 10  # bytes of a request head that are kept while the rest is waited for; Prometheus sends 500
 FIRST_REQUEST = 10.0  # seconds for a TLS handshake and a whole request head
 NEXT_REQUEST = 30  # seconds of silence after an answer
 ANSWER = 30.0  # seconds for an answer, also for fetching it
@@ -60,7 +60,7 @@ class Connections:
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=NEXT_REQUEST,
-            h11_max_incomplete_event_size=LARGEST_HEAD,
+            h11_max_incomplete_event_size=MAX_HEAD_SIZE,
         )
         # Now: who drops root's rights after this may be unable to import what it needs.
         self.config.load()

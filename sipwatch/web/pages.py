@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from sipwatch.web.current import Current
 
-MOST_SCRAPES = 8  # at once
+MAX_SCRAPES = 8  # at once
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _GZIP_LEVEL = 4  # a tenth larger than the best, in a third of the time
@@ -68,7 +68,7 @@ class Pages:
     """The application."""
 
     def __init__(self, sources: Sources) -> None:
-        self.workers = Workers("sipwatch-scrape", MOST_SCRAPES)
+        self.workers = Workers("sipwatch-scrape", MAX_SCRAPES)
         self._sources = sources
         self._process = ProcessCollector(registry=None)
         self._encoding = Lock()  # one at a time: the loop that captures needs the interpreter as well
@@ -92,7 +92,7 @@ class Pages:
         try:
             body = await self.workers.run(partial(self._encode, openmetrics=openmetrics, zipped=zipped))
         except Busy:
-            return _unavailable(f"{MOST_SCRAPES} scrapes are under way already")
+            return _unavailable(f"{MAX_SCRAPES} scrapes are under way already")
         except TimeoutError:
             return _unavailable("the capture loop gave no figures in time")
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from sipwatch.shell.log import Log
 
-MOST_WAITING = 8  # passwords that wait to be looked at
-MOST_WAITING_EACH = 2  # of them from one address
-MOST_KNOWN = 100  # pairs of user and password that were found right
-LONGEST_PASSWORD = 72  # bytes: bcrypt looks no further
+MAX_WAITING = 8  # passwords that wait to be looked at
+MAX_WAITING_EACH = 2  # of them from one address
+MAX_KNOWN = 100  # pairs of user and password that were found right
+MAX_PASSWORD_LENGTH = 72  # bytes: bcrypt looks no further
 
 
 class Answer(Enum):
@@ -42,7 +42,7 @@ class Users:
 
     What was found right is remembered, as a keyed digest, so that a scrape does not cost that each time.
     An unknown user takes as long as a known one. Who tries many passwords at once gets no more than
-    ``MOST_WAITING_EACH`` places in the queue.
+    ``MAX_WAITING_EACH`` places in the queue.
     """
 
     def __init__(self, log: Log) -> None:
@@ -81,7 +81,7 @@ class Users:
 
     async def _compare(self, password: bytes, hashed: bytes, digest: bytes, origin: str) -> bool:
         """Wait for a turn, and compare. Raises Busy when too many wait already."""
-        if self._waiting.total() >= MOST_WAITING or self._waiting[origin] >= MOST_WAITING_EACH:
+        if self._waiting.total() >= MAX_WAITING or self._waiting[origin] >= MAX_WAITING_EACH:
             raise Busy
         self._waiting[origin] += 1
         try:
@@ -94,7 +94,7 @@ class Users:
             self._waiting += Counter()  # forget whom nothing waits for
         if right:
             self._known[digest] = None
-            if len(self._known) > MOST_KNOWN:
+            if len(self._known) > MAX_KNOWN:
                 del self._known[next(iter(self._known))]
         return right
 
@@ -123,6 +123,6 @@ def _nobodys(users: Mapping[str, bytes]) -> bytes:
 
 def _matches(password: bytes, hashed: bytes) -> bool:
     try:
-        return bcrypt.checkpw(password[:LONGEST_PASSWORD], hashed)
+        return bcrypt.checkpw(password[:MAX_PASSWORD_LENGTH], hashed)
     except ValueError:  # a NUL, to some versions
         return False

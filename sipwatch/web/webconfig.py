@@ -46,14 +46,14 @@ HEADERS: Mapping[str, tuple[str, ...]] = {  # and the values they may have, if n
     "X-XSS-Protection": (),
     "Strict-Transport-Security": (),
 }
-MOST_COST = 18  # of bcrypt: seconds for each password that is tried; every step more takes twice as long
-LARGEST_FILE = 1 << 20
+MAX_COST = 18  # of bcrypt: seconds for each password that is tried; every step more takes twice as long
+MAX_FILE_SIZE = 1 << 20
 _BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # RFC 9110 section 5.5, ASCII only
 _NULL, _BOOL = "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
 _WHOLE = "the file"
 _SECRETS = ("key", "basic_auth_users", _WHOLE)
-_LONGEST_SHOWN = 60
+_MAX_SHOWN_LENGTH = 60
 
 Signature = tuple[int, ...]
 
@@ -115,8 +115,8 @@ def _read(path: Path, files: dict[Path, Signature]) -> bytes:
     """Read a file; note its signature, of the very file that is read. Raises OSError."""
     with path.open("rb") as file:
         files[path] = _signature(os.fstat(file.fileno()))
-        data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
+        data = file.read(MAX_FILE_SIZE + 1)
+    if len(data) > MAX_FILE_SIZE:
         raise OSError(0, "it is larger than 1 MiB")
     return data
 
@@ -222,8 +222,8 @@ class _Checker:
             hint = f"a bcrypt hash such as $2y$10$..., as `htpasswd -nB {terminal(name)}` makes it"
             if match is None:
                 self._refuse(hashed, hint, show=False)
-            if not 4 <= int(match[1]) <= MOST_COST:
-                self._refuse(hashed, f"a bcrypt hash of a cost from 4 to {MOST_COST}, not {match[1]}", show=False)
+            if not 4 <= int(match[1]) <= MAX_COST:
+                self._refuse(hashed, f"a bcrypt hash of a cost from 4 to {MAX_COST}, not {match[1]}", show=False)
             if not name or ":" in name:
                 self._refuse(hashed, "a user's name without a colon (RFC 7617 section 2)", show=False)
             users[name] = match[0].encode()
@@ -297,4 +297,4 @@ class _Checker:
 
 
 def _shown(value: str) -> str:
-    return repr(value if len(value) <= _LONGEST_SHOWN else value[: _LONGEST_SHOWN - 1] + "…")
+    return repr(value if len(value) <= _MAX_SHOWN_LENGTH else value[: _MAX_SHOWN_LENGTH - 1] + "…")

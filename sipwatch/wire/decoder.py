@@ -31,7 +31,7 @@ _IPIP, _TCP, _UDP, _IPV6, _GRE, _AH, _SCTP = 4, 6, 17, 41, 47, 51, 132
 _FRAGMENT = 44
 _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})  # hop-by-hop, routing, destination, mobility, HIP, shim6
 _BLANK = b"\r\n\0 \t"
-_LONGEST_JUNK = 4  # bytes; what phones send to hold a NAT binding open
+_MAX_JUNK_LENGTH = 4  # bytes; what phones send to hold a NAT binding open
 _TCP_HEADER = Struct("!4xIIBB").unpack_from  # sequence number, acknowledgement number, data offset, flags
 
 
@@ -359,7 +359,7 @@ class Decoder:
     def _not_plain(self, time: int, path: Path, payload: bytes, truncated: bool, reason: Discard) -> tuple[Item, ...]:
         """Say what a datagram is that does not begin with a SIP start line."""
         text = payload.lstrip(_BLANK)
-        if len(text) <= _LONGEST_JUNK:
+        if len(text) <= _MAX_JUNK_LENGTH:
             return self._discard(Discard.KEEPALIVE)
         if hep.is_hep(payload):
             return self._unwrap(time, payload)
@@ -382,7 +382,7 @@ class Decoder:
         if self._seen(time, path.key, inner.payload) and looks_like_sip(text):
             self._repeated += 1
             return _DUPLICATE
-        item = parse(time, path, text, False) if len(text) > _LONGEST_JUNK else Discard.KEEPALIVE
+        item = parse(time, path, text, False) if len(text) > _MAX_JUNK_LENGTH else Discard.KEEPALIVE
         return self._discard(item) if isinstance(item, Discard) else (item,)
 
     def _tcp(self, time: int, data: bytes, start: int, end: int, ends: bytes) -> tuple[Item, ...]:

@@ -20,7 +20,7 @@ _MPLS = frozenset({0x8847, 0x8848})
 _PPPOE_SESSION = 0x8864
 _TRANSPARENT_ETHERNET = 0x6558
 _PPP_IP = frozenset({0x0021, 0x0057})
-_MOST_LABELS = 16  # tags or labels in a row; nobody stacks more
+_MAX_LABELS = 16  # tags or labels in a row; nobody stacks more
 
 # BSD null headers name the address family in the byte order of the machine that captured.
 _AF_INET = frozenset({2})
@@ -64,7 +64,7 @@ def ethernet(data: bytes, start: int) -> int | Discard:
 
 
 def _by_ethertype(data: bytes, ethertype: int, start: int) -> int | Discard:
-    for _ in range(_MOST_LABELS):
+    for _ in range(_MAX_LABELS):
         if ethertype in _IP:
             return start
         if ethertype in _TAGS:
@@ -91,7 +91,7 @@ def ppp(data: bytes, start: int) -> int | Discard:
 
 def _mpls(data: bytes, start: int) -> int | Discard:
     """Walk the label stack; what is beneath is guessed, as RFC 4928 says routers do."""
-    for _ in range(_MOST_LABELS):
+    for _ in range(_MAX_LABELS):
         if len(data) < start + 5:
             return Discard.LINK_TRUNCATED
         bottom = data[start + 2] & 1

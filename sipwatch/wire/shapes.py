@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # A stranger may send any number of shapes, and compiling one takes about a millisecond.
-MOST_SHAPES = 256  # patterns in all
-MOST_PER_KIND = 8  # patterns tried for one message
+MAX_SHAPES = 256  # patterns in all
+MAX_PER_KIND = 8  # patterns tried for one message
 SEEN_BEFORE = 4  # a shape is worth a pattern once it was seen this often
-MOST_CANDIDATES = 1024
-MOST_LINES = 64
+MAX_CANDIDATES = 1024
+MAX_LINES = 64
 
 _BLANKS = rb"[ \t]*+"
 _NAME_ADDR = rb'(?:"[^\r\n"\\]*+")?+[^\r\n";<>]*+<[^\r\n"<>]*+>'
@@ -79,16 +79,16 @@ def learn(data: bytes, method: str, status_code: int) -> None:
     """Take note of a message that was read the long way; the shape seen often enough gets its pattern."""
     kind = data[:12] if status_code else data[:4]
     end = data.find(b"\r\n\r\n")
-    if end < 0 or len(known.get(kind, ())) >= MOST_PER_KIND or sum(map(len, known.values())) >= MOST_SHAPES:
+    if end < 0 or len(known.get(kind, ())) >= MAX_PER_KIND or sum(map(len, known.values())) >= MAX_SHAPES:
         return
     head = data[:end]
     if head.count(b"\n") != head.count(b"\r\n"):
         return  # bare line feeds end lines as well, and a pattern of CRLF lines would not see it
-    names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1 : MOST_LINES + 1])
+    names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1 : MAX_LINES + 1])
     if any(name[:1] in (b" ", b"\t", b"") for name in names):
         return  # a folded line is no header, whatever it looks like (RFC 3261 §7.3.1)
     key = (kind, *names)
-    if len(_candidates) >= MOST_CANDIDATES:
+    if len(_candidates) >= MAX_CANDIDATES:
         _candidates.clear()
     seen = _candidates.get(key, 0) + 1
     _candidates[key] = seen

@@ -27,8 +27,8 @@ STATUS_CODES = {b"%d" % code: code for code in range(100, 700)}
 
 # §25.1 token: what a method unknown to us may be made of.
 _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
-_LONGEST_METHOD = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
-_LONGEST_CSEQ = 10  # digits; §8.1.1.5 keeps it below 2**31
+_MAX_METHOD_LENGTH = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
+_MAX_CSEQ_LENGTH = 10  # digits; §8.1.1.5 keeps it below 2**31
 _CSEQ_CACHE_SIZE = 4096
 _MAX_VIAS = 70  # as many hops as a Max-Forwards of its usual size allows
 
@@ -293,7 +293,7 @@ def _request_line(line: bytes) -> tuple[str, bytes] | Discard:
     if at < 0:
         return Discard.SIP_START_LINE if line[:4].upper() == b"SIP/" else Discard.NOT_SIP
     parts = line.split()
-    if len(parts) < 3 or parts[-1][:4] != b"SIP/" or len(parts[0]) > _LONGEST_METHOD:
+    if len(parts) < 3 or parts[-1][:4] != b"SIP/" or len(parts[0]) > _MAX_METHOD_LENGTH:
         return Discard.SIP_START_LINE
     if not _TOKEN.issuperset(parts[0]):
         return Discard.SIP_START_LINE
@@ -307,7 +307,7 @@ def _request_line(line: bytes) -> tuple[str, bytes] | Discard:
 def _cseq(value: bytes) -> tuple[int, str]:
     """Read ``number method``; (-1, "") for what is neither."""
     number, _, method = value.replace(b"\t", b" ").partition(b" ")
-    method = method.strip()[:_LONGEST_METHOD]
+    method = method.strip()[:_MAX_METHOD_LENGTH]
     name = METHODS.get(method) or METHODS.get(method.upper())  # in any case: it repeats what the request says
     if name is None:
         name = method.decode("ascii") if method and _TOKEN.issuperset(method) else ""
@@ -321,7 +321,7 @@ def _cseq(value: bytes) -> tuple[int, str]:
 
 def _number(text: bytes) -> int:
     # int() alone would take signs, blanks and underscores.
-    return int(text) if text.isdigit() and len(text) <= _LONGEST_CSEQ else -1
+    return int(text) if text.isdigit() and len(text) <= _MAX_CSEQ_LENGTH else -1
 
 
 def _header_lines(head: bytes) -> list[tuple[bytes, bytes]]:

@@ -15,7 +15,7 @@ from sipwatch.wire.sip import header, looks_like_sip
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
-_MOST_PIECES = 64  # joined then, lest an object for every byte make memory of it
+_MAX_PIECES = 64  # joined then, lest an object for every byte make memory of it
 _BLANK = b"\r\n\0 "
 _VERSION = b"SIP/2.0"
 _TLS_RECORDS = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")  # RFC 8446 §5.1
@@ -81,7 +81,7 @@ class Framer:
             self._pieces.append(data)
             self._held += len(data)
             if self._held < self._needed:
-                if len(self._pieces) > _MOST_PIECES:
+                if len(self._pieces) > _MAX_PIECES:
                     self._pieces = [b"".join(self._pieces)]
                 return messages, None
             data = b"".join(self._pieces)

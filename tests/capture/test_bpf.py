@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sipwatch.capture.bpf import MOST_TCP_PORTS, TUNNELS, Program, Wanted, program
+from sipwatch.capture.bpf import MAX_TCP_PORTS, TUNNELS, Program, Wanted, program
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Response
@@ -306,6 +306,6 @@ def test_the_kernel_agrees_with_the_machine_of_these_tests() -> None:
 
 
 def test_the_largest_program_still_assembles() -> None:
-    largest = program(Wanted(tcp_ports=tuple(range(5000, 5000 + MOST_TCP_PORTS)), tunnels=TUNNELS))
+    largest = program(Wanted(tcp_ports=tuple(range(5000, 5000 + MAX_TCP_PORTS)), tunnels=TUNNELS))
     assert all(len(code) // 8 < 4096 for code in largest), "BPF_MAXINSNS"
     assert passes(largest, f.ipv4(f.udp(INVITE)))

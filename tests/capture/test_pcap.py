@@ -87,14 +87,14 @@ def test_an_unknown_version_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_record_may_be_as_long_as_the_limit(tmp_path: Path) -> None:
-    frames = [(START, 1, bytes(module.LARGEST_RECORD)), *packets(2)]
+    frames = [(START, 1, bytes(module.MAX_RECORD_SIZE)), *packets(2)]
     assert read(tmp_path / "x", pcap(frames)).frames == frames
 
 
 @pytest.mark.parametrize("behind", [0, 3 << 20], ids=["nothing behind", "much behind"])
 def test_an_absurd_record_length_ends_the_file(tmp_path: Path, behind: int) -> None:
     """Whether the bytes are there does not matter."""
-    damaged = struct.pack("<IIII", 1, 0, module.LARGEST_RECORD + 1, 60) + bytes(behind)
+    damaged = struct.pack("<IIII", 1, 0, module.MAX_RECORD_SIZE + 1, 60) + bytes(behind)
     found = read(tmp_path / "x", pcap(packets(7)) + damaged)
     assert found.frames == packets(7)
     assert found.warnings == [f"absurd record length 1048577 after packet 7, reported up to there: {tmp_path / 'x'}"]

@@ -194,7 +194,7 @@ def test_a_broken_block_ends_the_file(tmp_path: Path, damaged: bytes, words: str
 
 
 def test_interfaces_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_INTERFACES", 3)
+    monkeypatch.setattr(module, "MAX_INTERFACES", 3)
     found = read(tmp_path / "x", section() + interface() * 3 + GOOD + interface() + GOOD)
     assert (found.packets, found.warnings[0].partition(" after")[0]) == (1, "more than 3 interfaces")
 

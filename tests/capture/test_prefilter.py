@@ -255,7 +255,7 @@ def test_switched_off_it_takes_nothing_away(tmp_path: Path) -> None:
 
 def test_patterns_are_compiled_for_so_many_lengths_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stranger may send media of every length; the rest is read plainly, and nothing is lost."""
-    monkeypatch.setattr(module, "MOST_PROGRAMS", 5)
+    monkeypatch.setattr(module, "MAX_PROGRAMS", 5)
     frames = [(START, 1, bytes(12) + b"\x08\x00" + ipv4(udp(b"\x80" + bytes(n)))) for n in range(60)]
     found = read(tmp_path / "x", pcap(frames), Prefilter.ON)
     assert (found.packets, found.media, len(found.frames)) == (60, 5, 55)

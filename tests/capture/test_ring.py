@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.capture.bpf import MOST_TCP_PORTS, TUNNELS, Wanted, program
+from sipwatch.capture.bpf import MAX_TCP_PORTS, TUNNELS, Wanted, program
 from sipwatch.capture.errors import CaptureDenied, CaptureError
 from sipwatch.capture.ring import BLOCK, LEAST_BLOCKS, Ring
 from sipwatch.wire.decoder import Decoder
@@ -220,7 +220,7 @@ def test_the_largest_filter_fits_into_what_older_kernels_grant(name: str) -> Non
     knob = Path("/proc/sys/net/core/optmem_max")
     if knob.exists():  # older kernels have one for all namespaces, with the value that is meant here
         knob.write_text("20480")
-    largest = program(Wanted(tuple(range(5000, 5000 + MOST_TCP_PORTS)), TUNNELS))
+    largest = program(Wanted(tuple(range(5000, 5000 + MAX_TCP_PORTS)), TUNNELS))
     ring = Ring(name, largest, SIZE)
     ring.filter(largest)
     ring.close()

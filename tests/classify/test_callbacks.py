@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sipwatch.classify.callbacks import MOST_OF_ONE, Callbacks, can_be_called
+from sipwatch.classify.callbacks import MAX_OF_ONE, Callbacks, can_be_called
 from sipwatch.classify.numbers import _parsed
 
 if TYPE_CHECKING:
@@ -216,13 +216,13 @@ def test_in_a_full_table_the_oldest_gives_way_and_is_counted() -> None:
 
 
 def test_who_redials_all_day_pushes_out_no_one_but_himself() -> None:
-    desk = Desk(limit=MOST_OF_ONE + 10)
+    desk = Desk(limit=MAX_OF_ONE + 10)
     desk.missed("first", BEN)
-    for number in range(MOST_OF_ONE + 50):
+    for number in range(MAX_OF_ONE + 50):
         desk.missed(str(number), ANNA, number)
     assert desk.callbacks.evicted == 50
     assert desk.released == [(str(number), False) for number in range(50)]
-    assert len(desk.callbacks) == MOST_OF_ONE + 1
+    assert len(desk.callbacks) == MAX_OF_ONE + 1
 
 
 def test_numbers_made_to_collide_cost_no_more_than_a_few_comparisons() -> None:

@@ -15,7 +15,7 @@ from pcaps.make.packets import pcap, udp
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.diagnosis import Diagnosis
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.past import MOST_IDS, Table
+from sipwatch.classify.past import MAX_IDS, Table
 from sipwatch.classify.peers import Directory, Rule, Settings
 from sipwatch.config import parse
 from sipwatch.engine import Engine
@@ -619,7 +619,7 @@ def test_what_stands_with_no_call_is_told_once_for_each_subject_with_the_first_c
     wrong = "".join(at(20 * n, TRIED + ends(404, 1), call=f"w{n}", uri="sip:02079460142@x") for n in range(8))
     found = diagnose(wrong + at(200, INTERNATIONAL), settings(ACME), until="400")
     (finding,) = found.summarised()
-    assert (finding.calls, len(finding.ids), finding.ids[0]) == (8, MOST_IDS, found.calls["w0"].id)
+    assert (finding.calls, len(finding.ids), finding.ids[0]) == (8, MAX_IDS, found.calls["w0"].id)
 
 
 def test_a_subject_told_of_again_keeps_its_first_evidence_and_adds_its_calls() -> None:

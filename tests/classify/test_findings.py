@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from sipwatch.classify.findings import (
-    LONGEST_FACT,
+    MAX_FACT_LENGTH,
     VARIANTS,
     Kind,
     first_line,
@@ -43,8 +43,8 @@ def test_what_a_stranger_wrote_is_cut_and_never_undecodable() -> None:
     assert said(b"15550100") == "15550100"
     assert said("größe".encode()) == "größe"
     assert said(b"a\xff\x00b") == "a\\xff\x00b"
-    assert said(b"1" * 60_000) == "1" * (LONGEST_FACT - 3) + "..."
-    assert len(said(b"\xff" * 60_000)) == LONGEST_FACT
+    assert said(b"1" * 60_000) == "1" * (MAX_FACT_LENGTH - 3) + "..."
+    assert len(said(b"\xff" * 60_000)) == MAX_FACT_LENGTH
     said(b"\xf0\x9f\x98\x80" * 200).encode()  # cut anywhere, it is still text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sipwatch.classify.findings import Evidence, Finding, Kind
 from sipwatch.classify.noted import Noted
-from sipwatch.classify.past import MOST_IDS, Table
+from sipwatch.classify.past import MAX_IDS, Table
 from sipwatch.classify.peers import Directory
 from tests.classify.diagnosing import SITE
 from tests.conversation import address
@@ -25,7 +25,7 @@ def test_what_stands_beside_is_put_together_by_kind_and_subject_in_the_order_of_
     noted.of_none(finding("a", 5))
     noted.of_none(finding("b", 3), 9, [(b"c%d" % n, b"", n) for n in range(9)])
     first, second = noted.whole()
-    assert (first.finding.subject, first.calls, len(first.ids), first.first) == ("b", 10, MOST_IDS, 3)
+    assert (first.finding.subject, first.calls, len(first.ids), first.first) == ("b", 10, MAX_IDS, 3)
     assert (second.finding.subject, second.calls, second.ids) == ("a", 0, [])
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.classify.pattern import LONGEST_TEXT, Pattern, PatternError
+from sipwatch.classify.pattern import MAX_TEXT_LENGTH, Pattern, PatternError
 
 ATOMS = st.sampled_from(
     ["a", "b", "A", "é", "1", "-", " ", "_", "]", "}", "{", ".", r"\d", r"\W", r"\s", r"\.", r"\x61", "\\u00e9", r"\060", "[ab]", "[^a1]", "[]a]", "[^]b]", r"[\]a-c]", "[1-9]", "^", "$", r"\b", r"\A", r"\Z"]
@@ -68,8 +68,8 @@ def test_letters_of_either_case_are_the_same() -> None:
 
 
 def test_what_stands_behind_the_longest_text_is_not_looked_at() -> None:
-    assert Pattern("full").found_in("x" * (LONGEST_TEXT - 4) + "full")
-    assert not Pattern("full").found_in("x" * (LONGEST_TEXT - 3) + "full")
+    assert Pattern("full").found_in("x" * (MAX_TEXT_LENGTH - 4) + "full")
+    assert not Pattern("full").found_in("x" * (MAX_TEXT_LENGTH - 3) + "full")
     assert Pattern("^x+$").found_in("x" * 10_000 + "y")
 
 
@@ -77,9 +77,9 @@ def test_what_stands_behind_the_longest_text_is_not_looked_at() -> None:
 def test_a_text_made_to_be_slow_is_not(source: str) -> None:
     """Each of these keeps Python's own matcher busy for longer than anybody lives; the test ends, so they do not."""
     pattern = Pattern(source)
-    steps = sum(len(pattern._reach([0], "a" * LONGEST_TEXT, place) or ()) for place in (0, LONGEST_TEXT))
+    steps = sum(len(pattern._reach([0], "a" * MAX_TEXT_LENGTH, place) or ()) for place in (0, MAX_TEXT_LENGTH))
     assert steps <= 2 * len(pattern._program)
-    assert not pattern.found_in("a" * (LONGEST_TEXT - 1) + "!")
+    assert not pattern.found_in("a" * (MAX_TEXT_LENGTH - 1) + "!")
 
 
 def test_the_memory_for_answers_is_bounded() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.pattern import Pattern
 from sipwatch.classify.peers import (
-    MOST_LEARNED,
+    MAX_LEARNED,
     NOBODY,
     Directory,
     Peer,
@@ -174,9 +174,9 @@ def numbered(number: int, via: str) -> Request:
 
 def test_a_flood_of_claims_closes_one_peers_list_and_is_counted() -> None:
     directory = Directory(NAMED)
-    learned = [directory.learn(numbered(number, "sip.acme.example")) for number in range(MOST_LEARNED + 100)]
-    assert learned == [True] * MOST_LEARNED + [False] * 100
-    assert (directory.tracked, directory.evicted) == ({"hosts": MOST_LEARNED}, {"hosts": 100})
+    learned = [directory.learn(numbered(number, "sip.acme.example")) for number in range(MAX_LEARNED + 100)]
+    assert learned == [True] * MAX_LEARNED + [False] * 100
+    assert (directory.tracked, directory.evicted) == ({"hosts": MAX_LEARNED}, {"hosts": 100})
     assert directory.learn(numbered(9999, "sip.north.example"))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.classify.survey import MOST_OF_ONE, Spread, Survey
+from sipwatch.classify.survey import MAX_OF_ONE, Spread, Survey
 from sipwatch.wire.message import Path, Transport
 from sipwatch.wire.sip import parse
 from tests.surveying import address, calls, met, survey
@@ -140,8 +140,8 @@ def test_what_is_remembered_of_one_address_is_bounded() -> None:
         for i in range(100)
     )
     ends = met(survey(script))
-    assert len(ends["A"].ports) <= MOST_OF_ONE
-    assert len(ends["P"].into.numbers) <= MOST_OF_ONE
+    assert len(ends["A"].ports) <= MAX_OF_ONE
+    assert len(ends["P"].into.numbers) <= MAX_OF_ONE
     assert all(len(number) <= 100 for number in ends["P"].into.numbers)
     assert all(len(text) <= 100 for text in ends["A"].software)
     assert ends["A"].out.count == 100

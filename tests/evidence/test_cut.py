@@ -190,11 +190,11 @@ def test_a_call_that_messages_decide_needs_no_such_packet(tmp_path: Path) -> Non
 def test_a_call_with_messages_without_end_is_cut_at_a_bound_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_MESSAGES", 4)
+    monkeypatch.setattr(module, "MAX_MESSAGES", 4)
     cut = the_call(cut_out(tmp_path, save(tmp_path / "all.pcap", over_udp(said(STUCK)))))
     assert (cut.example.capture.packets, cut.example.capture.left_out) == (4, 5)
-    monkeypatch.setattr(module, "MOST_MESSAGES", 1000)
-    monkeypatch.setattr(module, "MOST_BYTES", 900)
+    monkeypatch.setattr(module, "MAX_MESSAGES", 1000)
+    monkeypatch.setattr(module, "MAX_BYTES", 900)
     cut = the_call(cut_out(tmp_path, save(tmp_path / "all.pcap", over_udp(said(STUCK)))))
     assert cut.example.capture.left_out > 0
 

@@ -111,7 +111,7 @@ def test_notes_say_what_was_done_to_the_packets() -> None:
 def test_messages_are_listed_up_to_a_bound() -> None:
     whole = package(stuck(messages=[said(n, SERVER, TRUNK, "INFO sip:b SIP/2.0", "1 INFO") for n in range(50)]))
     lines, more = facts.lines(whole.examples[0], whole)
-    assert (len(lines), more) == (facts.MOST_LINES, 10)
+    assert (len(lines), more) == (facts.MAX_LINES, 10)
 
 
 def test_a_line_says_when_between_whom_and_what() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sipwatch.export.record import FindingRecord
-from sipwatch.export.summary import MOST_IDS, Delays, Summary, between, rests_on_inference
+from sipwatch.export.summary import MAX_IDS, Delays, Summary, between, rests_on_inference
 from tests.export.records import answered, at, call, condition, leg
 
 
@@ -130,12 +130,12 @@ def found(text: str) -> FindingRecord:
         (["it rang 9 s"], []),
         (["it rang 9 s", "it rang 9 s"], []),
         (["it rang 9 s", "it rang 8 s"], ["it rang 9 s", "it rang 8 s"]),
-        ([f"it rang {n} s" for n in range(9)], [f"it rang {n} s" for n in range(MOST_IDS)]),
+        ([f"it rang {n} s" for n in range(9)], [f"it rang {n} s" for n in range(MAX_IDS)]),
     ],
     ids=["one call", "two that say the same", "two that differ", "more than are named"],
 )
 def test_a_finding_about_several_calls_has_the_words_of_each_that_it_names(told: list[str], texts: list[str]) -> None:
     calls = [(call(id=f"{n}", findings=[found(text)]), False) for n, text in enumerate(told)]
     (whole,) = summary(*calls).to_record().findings
-    assert (whole.calls, len(whole.ids), whole.text) == (len(told), min(len(told), MOST_IDS), told[-1])
+    assert (whole.calls, len(whole.ids), whole.text) == (len(told), min(len(told), MAX_IDS), told[-1])
     assert whole.texts == texts

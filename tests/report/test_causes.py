@@ -7,7 +7,7 @@ from typing import Any
 
 from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord
 from sipwatch.export.summary import Summary
-from sipwatch.report.causes import MOST_CAUSES, MOST_DEVICES, causes, causes_of_call, devices, marks
+from sipwatch.report.causes import MAX_CAUSES, MAX_DEVICES, causes, causes_of_call, devices, marks
 from sipwatch.report.table import console
 from tests.export.records import EVIL, at, call
 
@@ -62,9 +62,9 @@ def test_without_findings_there_is_nothing() -> None:
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:
-    text = shown(counted(*[call(findings=[found(subject=f"s{n}")]) for n in range(MOST_CAUSES + 4)]))
-    assert f"the first {MOST_CAUSES} of {MOST_CAUSES + 4}" in text
-    assert text.count("480 that probably rang") == MOST_CAUSES
+    text = shown(counted(*[call(findings=[found(subject=f"s{n}")]) for n in range(MAX_CAUSES + 4)]))
+    assert f"the first {MAX_CAUSES} of {MAX_CAUSES + 4}" in text
+    assert text.count("480 that probably rang") == MAX_CAUSES
 
 
 def test_a_calls_own_causes_name_the_packets() -> None:
@@ -89,7 +89,7 @@ def test_devices_come_worst_first_and_say_why() -> None:
     assert devices(Summary().to_record(devices=[device("once", {"busy": 1})])) is None
     many = devices(Summary().to_record(devices=[device(f"d{n}", {"busy": 5}) for n in range(50)]))
     assert many is not None
-    assert many.row_count == MOST_DEVICES
+    assert many.row_count == MAX_DEVICES
 
 
 def test_marks_are_counted_and_explained() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from sipwatch.report.peers import MOST_SHOWN, print_peers
+from sipwatch.report.peers import MAX_SHOWN, print_peers
 from tests.export.records import EVIL
 from tests.report.end_records import calls, end
 
@@ -58,8 +58,8 @@ def test_an_empty_capture_is_said_to_be_empty() -> None:
 
 
 def test_only_the_busiest_are_shown_and_the_rest_is_counted() -> None:
-    text = shown(*(end(f"198.51.100.{place}") for place in range(MOST_SHOWN + 12)), left_out=1234)
-    assert text.count("  role: it registers") == MOST_SHOWN
+    text = shown(*(end(f"198.51.100.{place}") for place in range(MAX_SHOWN + 12)), left_out=1234)
+    assert text.count("  role: it registers") == MAX_SHOWN
     assert "12 more addresses, with fewer messages" in text
     assert "1,234 times an address found no room" in text
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.peers import Directory
 from sipwatch.config import parse
-from sipwatch.report.starter import MOST_LISTED, starter
+from sipwatch.report.starter import MAX_LISTED, starter
 from tests.export.records import EVIL
 from tests.report.end_records import calls, end
 
@@ -84,8 +84,8 @@ def test_a_crowd_is_not_spelt_out() -> None:
         for place in range(first, first + 60)
     ]
     text = starter(crowd, ["x"])
-    assert text.count("# 192.0.2.") == 2 * MOST_LISTED
-    assert text.count(f"# and {60 - MOST_LISTED} more") == 2
+    assert text.count("# 192.0.2.") == 2 * MAX_LISTED
+    assert text.count(f"# and {60 - MAX_LISTED} more") == 2
 
 
 def test_nobody_at_all_is_a_correct_configuration() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.shell.log import LONGEST_VALUE, Log
+from sipwatch.shell.log import MAX_VALUE_LENGTH, Log
 from tests.export.records import EVIL
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def test_no_text_whatever_forges_a_line_or_a_field(value: str) -> None:
     assert not UNSAFE.search(log.lines[0] + as_json.lines[0])
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=LONGEST_VALUE))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=MAX_VALUE_LENGTH))
 def test_json_means_what_was_given(value: str) -> None:
     log = Told("json")
     log.event("info", "x", value=value)
@@ -182,7 +182,7 @@ def test_no_bytes_whatever_raise(value: bytes) -> None:
 def test_long_values_are_cut_and_it_shows(value: str | bytes) -> None:
     log = Told("json")
     log.event("info", "x", value=value)
-    assert json.loads(log.lines[0])["value"] == "x" * (LONGEST_VALUE - 1) + "…"
+    assert json.loads(log.lines[0])["value"] == "x" * (MAX_VALUE_LENGTH - 1) + "…"
 
 
 # How much
@@ -327,7 +327,7 @@ def test_a_reader_who_reads_no_more_is_not_waited_for() -> None:
     with os.fdopen(reader, encoding="utf-8") as lines, os.fdopen(writer, "w", encoding="utf-8") as out:
         log = Log(out, "text", Clock(), most_per_minute=100_000)
         for number in range(2_000):
-            log.event("info", "x", number=number, padding=LONGEST_VALUE * "p")
+            log.event("info", "x", number=number, padding=MAX_VALUE_LENGTH * "p")
         assert log.failed > 0
         out.close()
         read = lines.read().splitlines()

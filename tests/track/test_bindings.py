@@ -9,9 +9,9 @@ import pytest
 
 from sipwatch.track.bindings import (
     DEFAULT_EXPIRES,
-    LONGEST_NAME,
-    MOST_CONTACTS,
-    MOST_EXPIRES,
+    MAX_CONTACTS,
+    MAX_EXPIRES,
+    MAX_NAME_LENGTH,
     Bindings,
     address_of_record,
     canonical,
@@ -72,9 +72,9 @@ def test_what_a_2xx_grants(asked: str, answer: str, lifetimes: list[int]) -> Non
         (b"3600", 3600),
         (b" 0 ", 0),
         (b"000000000000060", 60),
-        (b"2147483648", MOST_EXPIRES),
-        (b"4294967295", MOST_EXPIRES),
-        (b"9" * 5000, MOST_EXPIRES),
+        (b"2147483648", MAX_EXPIRES),
+        (b"4294967295", MAX_EXPIRES),
+        (b"9" * 5000, MAX_EXPIRES),
         (b"", -1),
         (b"-1", -1),
         (b"+1", -1),
@@ -114,10 +114,10 @@ def test_the_address_of_record_is_the_to_uri() -> None:
 
 def test_contacts_are_bounded_and_long_names_kept_as_digests() -> None:
     """What a stranger writes takes no more room than this."""
-    (request,) = said("0 A>P REGISTER contact=" + ",".join([A] * (MOST_CONTACTS + 5)))
-    assert len(contacts_of(request)) == MOST_CONTACTS
-    assert short(b"x" * LONGEST_NAME) == b"x" * LONGEST_NAME
-    assert len(short(b"x" * (LONGEST_NAME + 1))) == 16
+    (request,) = said("0 A>P REGISTER contact=" + ",".join([A] * (MAX_CONTACTS + 5)))
+    assert len(contacts_of(request)) == MAX_CONTACTS
+    assert short(b"x" * MAX_NAME_LENGTH) == b"x" * MAX_NAME_LENGTH
+    assert len(short(b"x" * (MAX_NAME_LENGTH + 1))) == 16
     assert short(b"x" * 500) != short(b"x" * 501)
 
 
@@ -158,7 +158,7 @@ def test_the_longest_expiry_is_far_away_and_harmless() -> None:
         contact = f"contact=<sip:a@192.0.2.65:{n}>;expires="
         seen.say(f"{n} A>P REGISTER cseq={n} {contact}99999999999\n{n}.1 P>A 200 cseq={n}")
         seen.say(f"{n}.2 A>P REGISTER cseq={n + 100} {contact}0\n{n}.3 P>A 200 cseq={n + 100}")
-    assert seen.results[0].expires == MOST_EXPIRES
+    assert seen.results[0].expires == MAX_EXPIRES
     assert seen.until("80").active == {"A>P": 0}
     assert len(seen.queue) == 0
 
@@ -277,9 +277,9 @@ def test_the_oldest_binding_is_given_up_when_there_are_too_many() -> None:
         seen.say(f"{n} A>P REGISTER call=c{n} aor=u{n}\n{n}.1 P>A 200 call=c{n}")
     assert (seen.active, seen.registrar.evicted) == ({"A>P": 3}, {"registrations": 2})
     seen = Registered()
-    for n in range(MOST_CONTACTS + 2):
+    for n in range(MAX_CONTACTS + 2):
         seen.say(f"{n} A>P REGISTER cseq={n} contact=<sip:a@192.0.2.65:{n}>\n{n}.1 P>A 200 cseq={n}")
-    assert (seen.active, seen.registrar.evicted) == ({"A>P": MOST_CONTACTS}, {"registrations": 2})
+    assert (seen.active, seen.registrar.evicted) == ({"A>P": MAX_CONTACTS}, {"registrations": 2})
 
 
 def test_a_long_contact_and_address_of_record_are_found_again() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.track.registrar import RegistrarLimits
-from sipwatch.track.transactions import MOST_EARLY, MOST_OF_ONE_CALL_ID, answers, credentials_refused
+from sipwatch.track.transactions import MAX_EARLY, MAX_OF_ONE_CALL_ID, answers, credentials_refused
 from sipwatch.wire.message import Request, Response
 from tests.track.registering import CHALLENGE, CREDENTIALS, Registered, said, watch
 
@@ -85,10 +85,10 @@ def test_a_final_response_captured_before_its_request_is_put_right() -> None:
 def test_stray_responses_do_not_pile_up() -> None:
     """So many at the most, then the oldest goes; what is too old goes by itself, uncounted."""
     seen = Registered()
-    for n in range(MOST_EARLY + 3):
+    for n in range(MAX_EARLY + 3):
         seen.say(f"0.1 P>A 200 call=c{n}")
     assert seen.registrar.evicted == {"early": 3}
-    assert len(seen.registrar._transactions._early) == MOST_EARLY
+    assert len(seen.registrar._transactions._early) == MAX_EARLY
     seen.say("0.2 A>P REGISTER call=c0\n0.2 A>P REGISTER call=c3\n9 P>A 200 call=x")
     assert [result.call_id for result in seen.results] == [b"c3"]
     assert (seen.registrar.evicted, len(seen.registrar._transactions._early)) == ({"early": 3}, 1)
@@ -121,7 +121,7 @@ def test_one_call_id_cannot_fill_the_table() -> None:
     """The oldest goes, but not the one that is being followed up."""
     seen = Registered()
     seen.say(f"0 A>P REGISTER\n0.1 P>A 401 {CHALLENGE}")
-    for n in range(2, MOST_OF_ONE_CALL_ID + 1):
+    for n in range(2, MAX_OF_ONE_CALL_ID + 1):
         seen.say(f"1 B>P OPTIONS cseq={n}")
     assert seen.log == []
     seen.say(f"2 A>P REGISTER cseq=2 {CREDENTIALS}\n2.1 P>A 200 cseq=2")

@@ -203,7 +203,7 @@ def test_too_many_scrapes_at_once_are_a_503_and_pages_that_cost_nothing_are_not(
         return figures()
 
     async def scenario(client: httpx.AsyncClient) -> None:
-        under_way = [asyncio.create_task(client.get("/metrics")) for _ in range(pages.MOST_SCRAPES + 3)]
+        under_way = [asyncio.create_task(client.get("/metrics")) for _ in range(pages.MAX_SCRAPES + 3)]
         done, waiting = await asyncio.wait(under_way, timeout=PATIENT, return_when=asyncio.FIRST_COMPLETED)
         while len(done) < 3:
             more, waiting = await asyncio.wait(waiting, timeout=PATIENT, return_when=asyncio.FIRST_COMPLETED)
@@ -212,7 +212,7 @@ def test_too_many_scrapes_at_once_are_a_503_and_pages_that_cost_nothing_are_not(
         assert (await client.get("/-/healthy")).status_code == 200
         go.set()
         answers = await asyncio.gather(*waiting)
-        assert [answer.status_code for answer in answers] == [200] * pages.MOST_SCRAPES
+        assert [answer.status_code for answer in answers] == [200] * pages.MAX_SCRAPES
 
     asking(sources(slow), scenario)
 
@@ -252,7 +252,7 @@ def test_with_users_every_page_asks_who_is_there(tmp_path: Path, path: str) -> N
 
 def test_too_many_guesses_at_once_are_a_429(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "web.yml").write_text(f"basic_auth_users: {{anna: {hashed('secret')}}}\n")
-    monkeypatch.setattr("sipwatch.web.users.MOST_WAITING", 0)
+    monkeypatch.setattr("sipwatch.web.users.MAX_WAITING", 0)
 
     async def scenario(client: httpx.AsyncClient) -> None:
         answer = await client.get("/", headers=basic("anna", "secret"))

@@ -164,7 +164,7 @@ def test_an_unknown_user_costs_as_much_as_the_dearest_known_one(counting: Counti
 
 
 def test_only_so_many_pairs_are_remembered(monkeypatch: pytest.MonkeyPatch, counting: Counting) -> None:
-    monkeypatch.setattr(module, "MOST_KNOWN", 2)
+    monkeypatch.setattr(module, "MAX_KNOWN", 2)
     known = {name: hashed(name).encode() for name in "abc"}
     answers, _ = judge(known, *(header(name, name) for name in "abcca"))
     assert answers == [Answer.WELCOME] * 5
@@ -189,11 +189,11 @@ def test_one_password_at_a_time_few_from_one_stranger_and_few_in_all(
         return answers
 
     answers = asyncio.run(scenario())
-    assert answers.count(Answer.UNAUTHORIZED) == module.MOST_WAITING
-    assert answers.count(Answer.BUSY) == 60 - module.MOST_WAITING
+    assert answers.count(Answer.UNAUTHORIZED) == module.MAX_WAITING
+    assert answers.count(Answer.BUSY) == 60 - module.MAX_WAITING
     assert answers[:6] == [Answer.UNAUTHORIZED, Answer.UNAUTHORIZED, Answer.BUSY] * 2
     assert counting.most_at_once == 1
-    assert len(log.of("password_not_checked")) == 60 - module.MOST_WAITING
+    assert len(log.of("password_not_checked")) == 60 - module.MAX_WAITING
 
 
 def test_who_is_known_does_not_wait_behind_somebody_who_guesses(known: dict[str, bytes], counting: Counting) -> None:
@@ -218,7 +218,7 @@ def test_who_is_known_does_not_wait_behind_somebody_who_guesses(known: dict[str,
 def test_the_same_right_password_many_times_at_once_is_hashed_once(
     known: dict[str, bytes], counting: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING_EACH", module.MOST_WAITING)
+    monkeypatch.setattr(module, "MAX_WAITING_EACH", module.MAX_WAITING)
 
     async def scenario() -> list[Answer]:
         users = Users(Told())

@@ -18,7 +18,7 @@ from sipwatch.web.webconfig import (
     FILE_KEYS,
     HEADERS,
     HTTP_KEYS,
-    LARGEST_FILE,
+    MAX_FILE_SIZE,
     TLS_KEYS,
     WebConfig,
     WebError,
@@ -161,7 +161,7 @@ MISTAKES: list[tuple[str | bytes, str]] = [
         ("a: *b\n", "line 1: not valid YAML: found undefined alias 'b'"),
         ("[" * 1_200, "the web configuration is nested too deeply"),
         (b"a: \xff\n", "the web configuration is not UTF-8 text"),
-        (b"#" * (LARGEST_FILE + 1), "the web configuration cannot be read: it is larger than 1 MiB"),
+        (b"#" * (MAX_FILE_SIZE + 1), "the web configuration cannot be read: it is larger than 1 MiB"),
         # Keys
         ("\ntls_config: {}\n", "line 2: unknown key 'tls_config'; did you mean tls_server_config?"),
         ("web: {}\n", "line 1: unknown key 'web'; expected one of tls_server_config, http_server_config,"),

@@ -143,5 +143,5 @@ def test_a_stranger_who_invents_shapes_is_bounded() -> None:
         method = f"M{chr(65 + number // 26)}{chr(65 + number % 26)}".encode()
         for other in range(12):
             teach(INVITE.replace(b"INVITE", method).replace(b"User-Agent", b"X-%d" % other))
-    assert patterns() <= shapes.MOST_SHAPES
-    assert max(map(len, shapes.known.values())) <= shapes.MOST_PER_KIND
+    assert patterns() <= shapes.MAX_SHAPES
+    assert max(map(len, shapes.known.values())) <= shapes.MAX_PER_KIND

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen
 from sipwatch.classify.past import Table
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.track.leg import Heard
@@ -27,8 +27,8 @@ TURNS_FROM = 3  # to, fro, and to again: a call that comes back once may be mean
 MAX_TURNS = 70  # as many as hops are allowed (RFC 3261 §8.1.1.6)
 FLOOD_FROM = 5
 FLOOD_WITHIN = SECOND
-_LONGEST_NUMBER: Final = 64
-_LARGEST_KEPT: Final = 4096  # bytes of an INVITE that is kept
+_MAX_NUMBER_LENGTH: Final = 64
+_MAX_KEPT_SIZE: Final = 4096  # bytes of an INVITE that is kept
 _NOBODY: Final = frozenset({b"", b"anonymous", b"unknown", b"restricted"})
 _ENTRY: Final = frozenset({401, 403, 407})  # codes that keep somebody out
 
@@ -83,7 +83,7 @@ class Circles:
                 back.remembered = True
                 self._remember(back.invite)
             self._remember(leg.invite)
-        if mutual or len(leg.invite.raw) <= _LARGEST_KEPT:
+        if mutual or len(leg.invite.raw) <= _MAX_KEPT_SIZE:
             self.latest.put((here, there), Latest(leg.invite, mutual))
 
     def _remember(self, invite: Request) -> None:
@@ -114,7 +114,7 @@ class Circles:
             "turns": len(row), "within_seconds": (row[-1].started - row[0].started) / SECOND,
             "caller": said(caller), "callee": said(callee), "here": ends[0], "there": ends[1],
         }  # fmt: skip
-        evidence = [turn.evidence for turn in row[: MOST_EVIDENCE - 1]]
+        evidence = [turn.evidence for turn in row[: MAX_EVIDENCE - 1]]
         return Finding(Kind.LOOP, "to_and_fro", ends[0], facts, evidence)
 
 
@@ -154,7 +154,7 @@ class Streak:
         self.sent += 1
         self.times = [*[time for time in self.times if started - time < FLOOD_WITHIN], started]
         self.most = max(self.most, len(self.times))
-        if len(self.evidence) < MOST_EVIDENCE:
+        if len(self.evidence) < MAX_EVIDENCE:
             self.evidence.append(seen(leg.invite))
 
     def goes_on_with(self, leg: Leg) -> bool:
@@ -186,7 +186,7 @@ class Floods:
         if code in _ENTRY:
             self._add(ends, leg)
         before = self.latest.get(ends)
-        if len(leg.invite.raw) <= _LARGEST_KEPT:
+        if len(leg.invite.raw) <= _MAX_KEPT_SIZE:
             self.latest.put(ends, leg)
         if before is None or not before.final_at <= leg.started < before.final_at + FLOOD_WITHIN:
             return
@@ -232,7 +232,7 @@ class Floods:
 def _numbers(invite: Request) -> Numbers:
     """Return the numbers of both parties as an INVITE has them."""
     caller = user_of(uri_of(header(invite.raw, b"from", b"f")))
-    return caller[:_LONGEST_NUMBER], user_of(invite.request_uri)[:_LONGEST_NUMBER]
+    return caller[:_MAX_NUMBER_LENGTH], user_of(invite.request_uri)[:_MAX_NUMBER_LENGTH]
 
 
 def _pair(invite: Request) -> tuple[bytes, bytes, bytes, bytes]:

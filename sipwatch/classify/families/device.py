@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen, where
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen, where
 from sipwatch.classify.hops import goes_on
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import Table
@@ -77,7 +77,7 @@ class Device:
             self.since = started
         self.streak += 1
         self.longest = max(self.longest, self.streak)
-        if len(self.evidence) >= MOST_EVIDENCE:
+        if len(self.evidence) >= MAX_EVIDENCE:
             del self.evidence[1]
         self.evidence.append(evidence)
 

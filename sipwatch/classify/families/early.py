@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.families.dialog import exchanges
-from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Fact, Finding, Kind, said, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, said, seen
 from sipwatch.classify.hops import deepest_first, far_end
 from sipwatch.wire.sip import header, header_values
 
@@ -51,7 +51,7 @@ def prack_ignored(call: Call, directory: Directory) -> Finding | None:
                 continue
             facts = _facts(reliable)
             facts["pracks"] = len(answered)
-            evidence = [seen(reliable.response), *(seen(prack.request) for prack in answered[: MOST_EVIDENCE - 1])]
+            evidence = [seen(reliable.response), *(seen(prack.request) for prack in answered[: MAX_EVIDENCE - 1])]
             return Finding(Kind.PRACK_IGNORED, PLAIN, far_end(leg, directory), facts, evidence)
     return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.findings import (
-    MOST_EVIDENCE,
+    MAX_EVIDENCE,
     PLAIN,
     Evidence,
     Fact,
@@ -62,7 +62,7 @@ def _unacknowledged(leg: Leg, directory: Directory) -> Finding | None:
     if raised is None:
         if not is_ignored(leg):
             return None
-        evidence = [seen(leg.final), *(seen(answer.ack) for answer in leg.answers or () if answer.ack)][:MOST_EVIDENCE]
+        evidence = [seen(leg.final), *(seen(answer.ack) for answer in leg.answers or () if answer.ack)][:MAX_EVIDENCE]
         return Finding(Kind.ACK_LOST, "ignored", far_end(leg, directory), facts, evidence)
     evidence = [seen(leg.final), Evidence(raised.raised, 0, Condition.ACK_MISSING.value)]
     passed = _passed_before(leg)
@@ -206,7 +206,7 @@ def loop(call: Call, directory: Directory) -> Finding | None:
     if max(vias) - min(vias) >= LOOP_GROWS_BY and len(passed) < len(call.legs):
         facts |= {"hops": max(vias), "first": min(vias)}
         by_vias = sorted(call.legs, key=lambda leg: leg.via_count)
-        step = -(-len(by_vias) // (MOST_EVIDENCE - 1))
+        step = -(-len(by_vias) // (MAX_EVIDENCE - 1))
         evidence = [*(seen(leg.invite) for leg in by_vias[::step]), seen(refused.final)]
         return Finding(Kind.LOOP, "growing", far_end(refused, directory), facts, evidence)
     if last.status_code not in LOOP_CODES or (last.status_code == 483 and last.max_forwards < HOPS_ENOUGH):

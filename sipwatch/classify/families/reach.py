@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.families.path import is_silent
-from sipwatch.classify.findings import MOST_EVIDENCE, Evidence, Fact, Finding, Kind, seen, where
+from sipwatch.classify.findings import MAX_EVIDENCE, Evidence, Fact, Finding, Kind, seen, where
 from sipwatch.classify.hops import goes_on
 from sipwatch.classify.past import Table
 from sipwatch.wire.message import Request, Transport
@@ -64,7 +64,7 @@ class Silence:
     def add(self, evidence: Evidence) -> None:
         """Count one more; of the evidence the first and the latest stay."""
         self.requests += 1
-        if len(self.evidence) >= MOST_EVIDENCE:
+        if len(self.evidence) >= MAX_EVIDENCE:
             del self.evidence[1]
         self.evidence.append(evidence)
 

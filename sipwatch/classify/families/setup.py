@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Fact, Finding, Kind, said, seconds, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, said, seconds, seen
 from sipwatch.classify.hops import deepest_first, far_end, first_of, goes_on, last_hops, subject
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
@@ -191,7 +191,7 @@ def invented_ringing(call: Call, directory: Directory) -> Finding | None:
             continue
         variant = PLAIN if any(other.heard is Heard.TRYING for other in behind) else "silent"
         facts: dict[str, Fact] = {"legs": len(behind)}
-        evidence = [seen(leg.ringing), *(seen(other.invite) for other in behind[: MOST_EVIDENCE - 1])]
+        evidence = [seen(leg.ringing), *(seen(other.invite) for other in behind[: MAX_EVIDENCE - 1])]
         return Finding(Kind.INVENTED_RINGING, variant, far_end(leg, directory), facts, evidence)
     return None
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.findings import PLAIN, Evidence, Fact, Finding, Kind, said
 from sipwatch.classify.numbers import LONGEST, SHORTEST, index_key, other_spelling
-from sipwatch.classify.past import MOST_IDS, CallId, Glimpse, Table, glimpse, recalled
+from sipwatch.classify.past import MAX_IDS, CallId, Glimpse, Table, glimpse, recalled
 
 if TYPE_CHECKING:
     from sipwatch.classify.families.trunk import Trunk
     from sipwatch.wire.message import Response
 
-MOST_NUMBERS = 20_000
+MAX_NUMBERS = 20_000
 _SPELLINGS = 4  # of one number on one trunk
 
 
@@ -33,7 +33,7 @@ class NotFound:
         """Count one more call."""
         self.calls += 1
         self.final = final
-        if len(self.ids) < MOST_IDS:
+        if len(self.ids) < MAX_IDS:
             self.ids.append(call)
 
 
@@ -57,8 +57,8 @@ class Numbers:
 
     def __init__(self, region: str | None) -> None:
         self.region = region
-        self.answered: Table[dict[bytes, Glimpse]] = Table(MOST_NUMBERS)
-        self.not_found: Table[dict[bytes, NotFound]] = Table(MOST_NUMBERS)
+        self.answered: Table[dict[bytes, Glimpse]] = Table(MAX_NUMBERS)
+        self.not_found: Table[dict[bytes, NotFound]] = Table(MAX_NUMBERS)
 
     def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Cure]:
         """Take a number that was answered; return what that says of its other spellings, which failed before."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sipwatch.classify.causes import BY_CAUSE
 from sipwatch.classify.families.setup import early_by, early_ringing
 from sipwatch.classify.families.spelling import Numbers, number_format
-from sipwatch.classify.findings import MOST_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, seen
 from sipwatch.classify.hops import goes_on
 from sipwatch.classify.numbers import LONGEST
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message
 
-MOST_TRUNKS = 1024
+MAX_TRUNKS = 1024
 RECENT_CALLS = 10  # of a trunk, looked at for a jump
 RUN_FROM = 8  # so many of them
 RUN_SHARE = 0.8  # ... end in the same failure
 PAST_CALLS = 10  # and before them there were so many calls at least
 PAST_SHARE = 0.2  # ... of which no more did
 RUN_NUMBERS = 5  # different numbers: one dead number dialled again and again says nothing of the trunk
-_MOST_PAST = 1000  # calls; then what is older counts half, so that a trunk's past is not its whole life
+_MAX_PAST = 1000  # calls; then what is older counts half, so that a trunk's past is not its whole life
 _DELAYS = 50
 
 # What callers do, or single numbers bring about, is no fault of a trunk; that it is full has a finding of its own.
@@ -144,17 +144,17 @@ class Trunk:
         self._end_run(min(place, RECENT_CALLS))
 
     def _add_past(self, calls: int) -> None:
-        """Count past calls; what is older than ``_MOST_PAST`` of them counts half, again and again."""
+        """Count past calls; what is older than ``_MAX_PAST`` of them counts half, again and again."""
         while calls:
-            step = min(calls, _MOST_PAST - self._calls)
+            step = min(calls, _MAX_PAST - self._calls)
             self._calls += step
             calls -= step
-            if self._calls < _MOST_PAST:
+            if self._calls < _MAX_PAST:
                 return
             self._past = {outcome: count // 2 for outcome, count in self._past.items() if count > 1}
             self._calls //= 2
             if not self._past:
-                calls %= _MOST_PAST - self._calls  # the rest would only go round
+                calls %= _MAX_PAST - self._calls  # the rest would only go round
 
     def _end_run(self, calls: int) -> None:
         if self._run and self._count(self._run) < RUN_SHARE * calls:
@@ -177,7 +177,7 @@ class Trunk:
             if before > PAST_SHARE:
                 return None
             self._run, self._run_since, self._run_before = outcome, run[0].evidence.time, before
-        evidence = [failure.evidence for failure in run[-MOST_EVIDENCE:]]
+        evidence = [failure.evidence for failure in run[-MAX_EVIDENCE:]]
         return Jump(len(run) / calls, self._run_before, self._run_since, len(run), evidence)
 
 
@@ -189,7 +189,7 @@ class Trunks:
     """The trunks there are, and the calls that are up on them."""
 
     def __init__(self, noted: Noted) -> None:
-        self.others: Table[Trunk] = Table(MOST_TRUNKS)  # by address, of whoever is not configured
+        self.others: Table[Trunk] = Table(MAX_TRUNKS)  # by address, of whoever is not configured
         self.numbers = Numbers(region_of(noted.directory))
         self.by_peer: dict[str, Trunk] = {}  # as many as are configured
         self.up: dict[int, Up] = {}  # by the serial of an answered call, which the tracker bounds

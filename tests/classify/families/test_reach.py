@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.classify.families.reach import MAX_HEARD, Silences
-from sipwatch.classify.findings import MOST_EVIDENCE, Evidence
+from sipwatch.classify.findings import MAX_EVIDENCE, Evidence
 from sipwatch.wire.message import Path, Transport
 from tests.classify.diagnosing import HUNG_UP, SITE, TAKEN, Diagnosed, at, ends, unreachable
 from tests.conversation import messages, path
@@ -73,8 +73,8 @@ def test_of_many_requests_the_first_and_the_latest_are_shown() -> None:
     for time in range(100):
         silence = silences.silent(X, time, evidence(time))
     assert silence is not None
-    assert (silence.requests, len(silence.evidence)) == (100, MOST_EVIDENCE)
-    assert [seen.time for seen in silence.evidence] == [0, *range(100 - MOST_EVIDENCE + 1, 100)]
+    assert (silence.requests, len(silence.evidence)) == (100, MAX_EVIDENCE)
+    assert [seen.time for seen in silence.evidence] == [0, *range(100 - MAX_EVIDENCE + 1, 100)]
 
 
 def test_who_was_heard_is_bounded_and_forgetting_it_calls_nobody_silent() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sipwatch.classify.families.spelling import Numbers
 from sipwatch.classify.families.trunk import Trunk
-from sipwatch.classify.past import MOST_IDS, Table
+from sipwatch.classify.past import MAX_IDS, Table
 from tests.classify.diagnosing import response
 
 ID = (b"c1", b"tag", 7)
@@ -39,7 +39,7 @@ def test_every_call_that_failed_counts_and_the_first_are_named() -> None:
     for call in range(9):
         known.fails(trunk, b"02079460142", response(404, call), (b"%d" % call, b"", call))
     (cure,) = known.answers(trunk, b"442079460142", response(200, 20))
-    assert (cure.calls, len(cure.ids), cure.ids[0]) == (9, MOST_IDS, (b"0", b"", 0))
+    assert (cure.calls, len(cure.ids), cure.ids[0]) == (9, MAX_IDS, (b"0", b"", 0))
 
 
 def test_two_wrong_spellings_are_two_findings() -> None:
