@@ -56,7 +56,7 @@ class Builder:
         if not found:
             return Capture(None, why_not=_NOT_FOUND)
         try:
-            packets = render(found, Cover(self._privacy, call, [one.raw for one in found]))
+            packets = render(found, Cover(self._privacy, [one.raw for one in found]))
         except Unsafe as unsafe:
             return Capture(None, left_out=left_out, why_not=str(unsafe))
         witness = self._cutter.witness(call, found)

@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.export import scrub
-from sipwatch.export.masking import NO_ONE, Known
+from sipwatch.export.masking import NO_ONE, Known, Masking
 from sipwatch.export.scrub import FIELD, hidden
+from sipwatch.wire.sip import header, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from sipwatch.export.masking import Masking
+    from sipwatch.classify.peers import Privacy
 
 # Headers of numbers that nobody is called by, as long as they keep to their grammar.
 _COUNTS = frozenset(
@@ -51,6 +52,73 @@ _USER = re.compile(
     r"(?i)(?:sips?:([^\s<>\"@:]{1,256})(?::[^\s<>\"@]{0,256})?@|tel:([^\s<>\",;?]{1,64})|username=\"([^\"@]*))"
 )
 _NAME = re.compile(r'(?m)(?:"((?:[^"\\\r\n]|\\.)*+)"\s*+<|^[\w-]+[ \t]*+:\s*+([^"<>:\r\n]++)<)')
+
+
+_MAX_CHANCE_LENGTH = 5  # digits: so few may stand anywhere
+_WORD = re.compile(rb"[\w+/=]{8,}")  # of a secret: long enough to stand nowhere by chance
+
+
+class Disguise:
+    """Hides what is to be hidden in packets of one call: ``raws`` are all of its messages, as they were captured.
+
+    They are looked at together, so that whoever is named in one of them is hidden in each, and what belongs together
+    stays together.
+    """
+
+    def __init__(self, privacy: Privacy, raws: Sequence[bytes]) -> None:
+        self._masking = Masking(privacy.mask, names=privacy.names)
+        self._hides = privacy.mask is not None or privacy.names
+        self._known = NO_ONE
+        self._secrets = {secret for raw in raws for secret in _changed(raw, scrub.payload(raw))}
+        self._numbers: re.Pattern[bytes] | None = None
+        if self._hides:
+            self._learn(raws)
+
+    def _learn(self, raws: Sequence[bytes]) -> None:
+        """Note who has a part in the call, as the policy does for records."""
+        masking = self._masking
+        users, names = named(raw.decode("latin-1") for raw in raws)
+        known = Known(sorted(users) if masking.mask is not None else (), sorted(names) if masking.names else ())
+        made_of = sorted({one.decode("latin-1") for raw in raws for one in _identity(raw)})
+        self._known = known.hiding(made_of) if any(known.found_in(one) for one in made_of) else known
+        runs = {digits for user in users for digits in re.findall(r"[0-9]+", user)}
+        hidden = sorted(run for run in runs if len(run) > _MAX_CHANCE_LENGTH and masking.number(run) != run)
+        if hidden:
+            # As a number of its own: it may be the beginning of another one, which was cut down to it.
+            self._numbers = re.compile(rb"(?<!\d)(?:%b)(?![\d*])" % "|".join(hidden).encode())
+
+    def message(self, raw: bytes) -> bytes:
+        """Return a message with everything hidden. Its length may be another; Content-Length is right."""
+        if not self._hides:
+            return scrub.payload(raw)
+        return message(self._masking, raw.decode("latin-1"), self._known).encode("latin-1")
+
+    def address(self, packed: bytes) -> bytes:
+        """Return the address to be written in the place of a packed one; its family stays."""
+        return packed
+
+    def leaks(self, data: bytes) -> bool:
+        """Tell whether anything stands in bytes that must not."""
+        if self._numbers is not None and self._numbers.search(data) is not None:
+            return True
+        return any(secret in data for secret in self._secrets)
+
+
+def _identity(raw: bytes) -> Iterator[bytes]:
+    """Yield the Call-ID and the From tag of a message."""
+    yield header(raw, b"call-id", b"i")
+    yield parameters(header(raw, b"from", b"f").rpartition(b">")[2]).get(b"tag", b"")
+
+
+def _changed(before: bytes, after: bytes) -> Iterator[bytes]:
+    """Yield the words in what was overwritten that are long enough to be looked for."""
+    start = -1
+    for place, (old, new) in enumerate(zip(before + b"\0", after + b"\0", strict=False)):
+        if old != new and start < 0:
+            start = place
+        elif old == new and start >= 0:
+            yield from _WORD.findall(before, start, place)
+            start = -1
 
 
 def named(raws: Iterable[str]) -> tuple[set[str], set[str]]:

@@ -145,7 +145,7 @@ def rendered(frames: list[Frame], privacy: Privacy = MASKED) -> list[bytes]:
     assert example.capture.name is not None, example.capture.why_not
     assert call.id in example.capture.name
     found = cutter.messages(call)
-    return [packet.data for packet in render(found, Cover(privacy, call, [one.raw for one in found]))]
+    return [packet.data for packet in render(found, Cover(privacy, [one.raw for one in found]))]
 
 
 @pytest.mark.parametrize(("link", "tunnel", "family"), list(product(f.LINKS, f.TUNNELS, FAMILIES)))
@@ -324,7 +324,7 @@ def of_the_call(frames: list[Frame]) -> list[bytes]:
         cutter.frame(*frame)
     cutter.finish(frames[-1][0])
     found = cutter.messages(call)
-    return [packet.data for packet in render(found, Cover(MASKED, call, [one.raw for one in found]))]
+    return [packet.data for packet in render(found, Cover(MASKED, [one.raw for one in found]))]
 
 
 def test_two_parts_of_one_segment_become_two_packets() -> None:
