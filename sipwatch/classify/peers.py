@@ -17,7 +17,7 @@ from sipwatch.wire.sip import header, split_values
 if TYPE_CHECKING:
     from sipwatch.classify.hours import Hours
     from sipwatch.classify.outcomes import Outcome
-    from sipwatch.classify.pattern import Pattern
+    from sipwatch.classify.regex import Pattern
     from sipwatch.track.leg import Heard
     from sipwatch.wire.message import Path, Request
 

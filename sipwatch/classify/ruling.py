@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.pattern import MAX_TEXT_LENGTH
+from sipwatch.classify.regex import MAX_TEXT_LENGTH
 from sipwatch.classify.told import told
 from sipwatch.wire.sip import header, header_values
 
 if TYPE_CHECKING:
-    from sipwatch.classify.pattern import Pattern
     from sipwatch.classify.peers import Rule
+    from sipwatch.classify.regex import Pattern
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Response
 
@@ -70,8 +70,8 @@ def _says(leg: Leg, pattern: Pattern) -> bool:
     """Tell whether a leg's end says something: its reason phrase, or a text of the Reason values that count."""
     if leg.final is not None and pattern.found_in(_words(leg.final.reason_phrase)):
         return True
-    return any(r.text is not None and pattern.found_in(r.text) for r in told(leg))
+    return any(r.text is not None and pattern.found_in(r.text[:MAX_TEXT_LENGTH]) for r in told(leg))
 
 
 def _words(raw: bytes) -> str:
-    return raw[: 4 * MAX_TEXT_LENGTH].decode("utf-8", "backslashreplace")
+    return raw[: 4 * MAX_TEXT_LENGTH].decode("utf-8", "backslashreplace")[:MAX_TEXT_LENGTH]

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.pattern import MAX_TEXT_LENGTH, Pattern, PatternError
 from sipwatch.classify.peers import Rule
+from sipwatch.classify.regex import Pattern, PatternError
 from sipwatch.track.leg import Heard
 
 if TYPE_CHECKING:
@@ -143,10 +143,7 @@ def _pattern(check: Checks, table: dict[str, Any], key: str, where: Where) -> Pa
         pattern = Pattern(source)
     except PatternError as error:
         check.complain(at, source, f"a regular expression: {error}")
-    if pattern.shortest > MAX_TEXT_LENGTH:
-        expected = f"something found in {MAX_TEXT_LENGTH} characters, no more are looked at; this rule can never match"
-        check.complain(at, source, expected)
-    if pattern.always:
+    if pattern.is_everywhere():
         check.complain(at, source, _NOT_EVERYTHING[key])
     return pattern
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.pattern import Pattern
 from sipwatch.classify.peers import (
     MAX_LEARNED,
     NOBODY,
@@ -21,6 +20,7 @@ from sipwatch.classify.peers import (
     host_of,
     sent_by,
 )
+from sipwatch.classify.regex import Pattern
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers
@@ -267,7 +267,7 @@ FULL = Rule(Outcome.CONGESTED, reason_text=Pattern("call limit|no channels?"))
         ('1 T>A 480 h=Reason:_Q.850;cause=31;text="normal"', "redirected"),
         ('2 A>T CANCEL h=Reason:_SIP;cause=200;text="NO_CHANNELS"\n2.1 T>A 487', "congested"),
         ('2 A>T CANCEL h=Reason:_SIP;cause=200;text="NO_CHANNELS"\n2.1 T>A 486', "busy"),
-        ("1 T>A 503 reason=" + "x" * 200 + "call_limit", "server_error"),
+        ("1 T>A 503 reason=" + "x" * 1000 + "call_limit", "server_error"),
         ("1 T>A 200 reason=No_Channels", "answered"),
     ],
 )

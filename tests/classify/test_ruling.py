@@ -7,8 +7,8 @@ from ipaddress import ip_network
 import pytest
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.pattern import Pattern
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
+from sipwatch.classify.regex import Pattern
 from sipwatch.classify.ruling import MAX_HEADER_LINES
 from tests.conversation import the_call
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.pattern import Pattern
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
+from sipwatch.classify.regex import Pattern
 from sipwatch.report.rules import remarks, sentence, usual
 from sipwatch.track.leg import Heard
 from sipwatch.track.table import SECOND
