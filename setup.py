@@ -17,6 +17,7 @@ WANTED = os.environ.get("SIPWATCH_COMPILE") == "1"
 # The hot path, from frames to records. The readers of capture/ stay interpreted: their loops are C already,
 # and compiled generators do not finish what a consumer leaves early.
 COMPILED = [
+    "sipwatch/packet.py",
     "sipwatch/wire/*.py",
     "sipwatch/track/*.py",
     "sipwatch/classify/*.py",

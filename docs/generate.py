@@ -52,9 +52,10 @@ from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.export.series import Kind, Level
 from sipwatch.knowledge import load as load_knowledge
+from sipwatch.packet import SECOND
 from sipwatch.report.plain import TAG_WORDS
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import RESOLVED_BY, SECOND, TABLE, TIMERS, Input, Since, State, Timer
+from sipwatch.track.table import RESOLVED_BY, TABLE, TIMERS, Input, Since, State, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -25,6 +25,7 @@ from sipwatch.export.calls import record_of
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.export.privacy import policy_of
+from sipwatch.packet import SECOND
 from sipwatch.shell import events
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 5.0  # seconds a scrape waits for the loop
 _SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not healthy
-_EACH_SECOND = 1_000_000_000
 # ns to go on after somebody wants us to end: what has come in lies in the ring for a moment before it is seen.
 _LAST_LOOK = MARGIN + 50_000_000
 _FINE = frozenset({Category.SUCCESS.value, Category.NORMAL.value, Category.UNKNOWN.value})
@@ -189,7 +189,7 @@ class Daemon:
             self._stop_at = self._stop_at or now + _LAST_LOOK
             if now >= self._stop_at:
                 raise Stop
-        if now - self._second >= _EACH_SECOND:
+        if now - self._second >= SECOND:
             self._second = now
             self._notifier.watchdog()
             self._log.catch_up()
@@ -259,7 +259,7 @@ class Daemon:
             (name,): 1 for name, _, _ in captures
         }
         yield family(series.CAPTURE_UP, up)
-        lag = max(0.0, (time.time_ns() - self.engine.tracker.now) / 1e9) if self.engine.tracker.now else 0.0
+        lag = max(0.0, (time.time_ns() - self.engine.tracker.now) / SECOND) if self.engine.tracker.now else 0.0
         yield family(series.CLOCK_LAG, {(): lag})
         yield family(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
         yield family(series.RELOADED, {(): int(self._reloaded_well)})

@@ -14,6 +14,35 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from sipwatch.packet import (
+    AH,
+    BLANKS,
+    ESP,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    EXTENSIONS,
+    FRAGMENT,
+    FRAGMENTED,
+    GENEVE_PORT,
+    GRE,
+    GTP_U_PORT,
+    HEP_2,
+    HEP_3,
+    HOP_BY_HOP,
+    ICMP,
+    ICMPV6,
+    IPIP,
+    IPV6,
+    MAX_JUNK_LENGTH,
+    MPLS,
+    PPPOE_SESSION,
+    SIP_PORTS,
+    TCP,
+    UDP,
+    VLAN_TAGS,
+    VXLAN_PORTS,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -34,28 +63,21 @@ _OUTGOING = 4  # PACKET_OUTGOING
 _LOOPBACK = 772  # ARPHRD_LOOPBACK
 
 _WHOLE = 0x40000  # bytes to keep: everything
-_ICMP, _IPIP, _TCP, _UDP, _IPV6_IN, _GRE, _ESP, _AH, _ICMPV6 = 1, 4, 6, 17, 41, 47, 50, 51, 58
 _ESP_HEADER = 8
-_HOP_BY_HOP = 0
-_EXTENSIONS = (43, 44, _AH, 60, 135, 139, 140)  # routing, fragment, AH, destination, mobility, HIP, shim6
-_IPV4, _IPV6 = 0x0800, 0x86DD
-_TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # 802.1Q, 802.1ad, and what there was before it
+_SELDOM = sorted((EXTENSIONS - {HOP_BY_HOP}) | {FRAGMENT, AH})
 _MAX_TAGS = 2  # that are looked behind, beside the one that the kernel takes off
-_FRAGMENT = 0x3FFF  # more fragments, or an offset
 
-_HEP_3 = int.from_bytes(b"HEP3", "big")
-_HEP_2 = (0x0210, 0x0228, 0x0110, 0x0128)  # versions 2 and 1: version, header length
-_BLANKS = b"\r\n \t\0"
+_HEP_3 = int.from_bytes(HEP_3, "big")
+_HEP_2 = [int.from_bytes(mark, "big") for mark in HEP_2]
 _NO_ASCII = 0x80808080
-_MAX_JUNK_LENGTH = 4  # bytes; shorter is a keep-alive
 
 TUNNELS = ("gre", "ipip", "vxlan", "geneve", "gtpu", "mpls", "pppoe")
-_TUNNEL_PORTS = {"vxlan": (4789, 8472), "geneve": (6081,), "gtpu": (2152,)}
-_TUNNEL_PROTOCOLS = {"gre": (_GRE,), "ipip": (_IPIP, _IPV6_IN)}
-_TUNNEL_ETHERTYPES = {"mpls": (0x8847, 0x8848), "pppoe": (0x8864,)}
+_TUNNEL_PORTS = {"vxlan": VXLAN_PORTS, "geneve": (GENEVE_PORT,), "gtpu": (GTP_U_PORT,)}
+_TUNNEL_PROTOCOLS = {"gre": (GRE,), "ipip": (IPIP, IPV6)}
+_TUNNEL_ETHERTYPES = {"mpls": MPLS, "pppoe": (PPPOE_SESSION,)}
 
 MAX_TCP_PORTS = 32  # a jump in the program reaches 255 instructions
-DEFAULT_TCP_PORTS = (5060, 5061, 5062, 5066, 5080, 8088)  # SIP; and where servers speak it over WebSocket
+DEFAULT_TCP_PORTS = (*SIP_PORTS, 5062, 5066, 5080, 8088)  # SIP; and where servers speak it over WebSocket
 
 
 class Wanted(NamedTuple):
@@ -168,11 +190,11 @@ def _bare(p: _Assembler, wanted: Wanted) -> None:
 
 
 def _ethertype(p: _Assembler, wanted: Wanted, tags: int) -> None:
-    p.jump(_JEQ, _IPV4, yes="ipv4")
-    p.jump(_JEQ, _IPV6, yes="ipv6")
+    p.jump(_JEQ, ETHERTYPE_IPV4, yes="ipv4")
+    p.jump(_JEQ, ETHERTYPE_IPV6, yes="ipv6")
     p.each(_of(_TUNNEL_ETHERTYPES, wanted), yes="keep")
     if tags < _MAX_TAGS:
-        p.each(_TAGS, yes=f"tags {tags + 1}")
+        p.each(VLAN_TAGS, yes=f"tags {tags + 1}")
 
 
 def _ip(p: _Assembler, wanted: Wanted) -> None:
@@ -181,13 +203,13 @@ def _ip(p: _Assembler, wanted: Wanted) -> None:
     p.do(_LD_B_IND, 9)
     p.do(_ST, 0)
     p.each(tunnels, yes="keep")
-    p.jump(_JEQ, _AH, yes="keep")  # as rare as the extension headers of IPv6, of which it is one
-    p.jump(_JEQ, _ICMP, yes="behind ipv4")
-    p.each((_UDP, _ESP), yes="fragment?")
-    p.jump(_JEQ, _TCP, no="drop")
+    p.jump(_JEQ, AH, yes="keep")  # as rare as the extension headers of IPv6, of which it is one
+    p.jump(_JEQ, ICMP, yes="behind ipv4")
+    p.each((UDP, ESP), yes="fragment?")
+    p.jump(_JEQ, TCP, no="drop")
     p.label("fragment?")
     p.do(_LD_H_IND, 6)
-    p.jump(_JSET, _FRAGMENT, yes="keep")  # what it is a part of shows when it is whole
+    p.jump(_JSET, FRAGMENTED, yes="keep")  # what it is a part of shows when it is whole
     p.label("behind ipv4")
     p.do(_LD_B_IND, 0)
     p.do(_AND, 0x0F)
@@ -195,27 +217,27 @@ def _ip(p: _Assembler, wanted: Wanted) -> None:
     p.do(_ADD_X)
     p.do(_TAX)
     p.do(_LD_MEM, 0)
-    p.jump(_JEQ, _UDP, yes="udp")
-    p.jump(_JEQ, _TCP, yes="tcp")
-    p.jump(_JEQ, _ESP, yes="esp")
+    p.jump(_JEQ, UDP, yes="udp")
+    p.jump(_JEQ, TCP, yes="tcp")
+    p.jump(_JEQ, ESP, yes="esp")
     _icmp(p, 3, 11)
     p.label("ipv6")
     p.do(_LD_B_IND, 6)
     p.do(_ST, 0)
-    p.jump(_JEQ, _HOP_BY_HOP, yes="hop by hop")
-    p.each((*_EXTENSIONS, *tunnels), yes="keep")  # extension headers are rare
+    p.jump(_JEQ, HOP_BY_HOP, yes="hop by hop")
+    p.each((*_SELDOM, *tunnels), yes="keep")  # extension headers are rare
     p.do(_TXA)
     p.do(_ADD, 40)
     p.do(_TAX)
     p.do(_LD_MEM, 0)
-    p.jump(_JEQ, _UDP, yes="udp")
-    p.jump(_JEQ, _TCP, yes="tcp")
-    p.jump(_JEQ, _ESP, yes="esp")
-    p.jump(_JEQ, _ICMPV6, no="drop")
+    p.jump(_JEQ, UDP, yes="udp")
+    p.jump(_JEQ, TCP, yes="tcp")
+    p.jump(_JEQ, ESP, yes="esp")
+    p.jump(_JEQ, ICMPV6, no="drop")
     _icmp(p, 1, 3)
     p.label("hop by hop")
     p.do(_LD_B_IND, 40)
-    p.jump(_JEQ, _ICMPV6, yes="drop", no="keep")  # multicast listeners report, all the time
+    p.jump(_JEQ, ICMPV6, yes="drop", no="keep")  # multicast listeners report, all the time
 
 
 def _icmp(p: _Assembler, unreachable: int, exceeded: int) -> None:
@@ -232,7 +254,7 @@ def _transport(p: _Assembler, wanted: Wanted) -> None:
     p.label("tcp")
     _ports(p, wanted.tcp_ports)
     p.do(_LD_MEM, 0)
-    p.jump(_JEQ, _ESP, no="drop")
+    p.jump(_JEQ, ESP, no="drop")
     p.label("udp")
     _ports(p, _of(_TUNNEL_PORTS, wanted))
     _payload(p)
@@ -252,7 +274,7 @@ def _payload(p: _Assembler) -> None:
     p.do(_RSH, 16)
     p.each(_HEP_2, yes="keep")
     p.do(_RSH, 8)
-    p.each(_BLANKS, yes="blank")
+    p.each(BLANKS, yes="blank")
     p.jump(_JEQ, ord("~"), yes="word")
     p.jump(_JGT, ord("z"), yes="drop")
     p.jump(_JGE, ord("A"), yes="word")  # [\]^` as well, which is cheaper than to look
@@ -260,7 +282,7 @@ def _payload(p: _Assembler) -> None:
     p.jump(_JGE, ord("!"), yes="word", no="drop")
     p.label("blank")  # empty lines may come before a message (RFC 3261 §7.5)
     p.do(_LD_H_IND, 4)
-    p.jump(_JGT, 8 + _MAX_JUNK_LENGTH, yes="text", no="drop")
+    p.jump(_JGT, 8 + MAX_JUNK_LENGTH, yes="text", no="drop")
     p.label("word")
     for at in range(9, 13):
         p.do(_LD_B_IND, at)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import open_capture
 from sipwatch.capture.tally import FILE_SHIFT, Tally
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -243,12 +244,12 @@ def _raw(fields: dict[str, Any], name: str) -> bytes:
 def _nanoseconds(epoch: str) -> int:
     """Read tshark's time: decimal seconds, or ISO 8601 from version 4.4 on."""
     if "T" not in epoch:
-        return int(Decimal(epoch) * 1_000_000_000)
+        return int(Decimal(epoch) * SECOND)
     from datetime import datetime
 
     whole, _, fraction = epoch.rstrip("Z").partition(".")
     seconds = int(datetime.fromisoformat(whole + "+00:00").timestamp())
-    return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0") or 0)
+    return seconds * SECOND + int(fraction[:9].ljust(9, "0") or 0)
 
 
 def _one_line(error: Exception) -> str:

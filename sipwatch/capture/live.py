@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sipwatch.capture.files import CaptureSource, Prefilter
 from sipwatch.capture.ring import RETIRE, Ring
 from sipwatch.capture.tally import LATEST
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ TICK = 100  # ms; so often somebody may do what is due when no packet comes
 MARGIN = 2 * RETIRE + 160_000_000
 _BLOCKS_AT_ONCE = 4  # half a megabyte of each ring, then others have their turn
 _FOLLOW_EVERY = 500_000_000  # ns between looks at the interfaces
-_SET_BACK = 1_000_000_000  # ns; a packet that is so far in the future is from before the clock was set back
+_SET_BACK = SECOND  # ns; a packet that is so far in the future is from before the clock was set back
 # What writes into the pipe holds packets back: tcpdump, without --immediate-mode, for up to a second. But then a
 # timer would fire more than a second late.
 _PIPE_MARGIN = 800_000_000

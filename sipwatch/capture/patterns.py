@@ -13,6 +13,22 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import (
+    ETHERNET,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    FAMILIES,
+    FAMILY,
+    LINK_HEADERS,
+    RAW,
+    RAW_IPV4,
+    RAW_IPV6,
+    RTP_MASK,
+    RTP_VERSION,
+    UDP,
+    VLAN_TAGS,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -22,35 +38,35 @@ SECTION, INTERFACE, PACKET, SIMPLE, STATISTICS, ENHANCED = 0x0A0D0D0A, 1, 2, 3, 
 _ZEROS = rb"\x00\x00"
 _NOTHING = rb"(?!)"
 _LENGTH = rb"(?:\x00[\x09-\xff]|[\x01-\xff].)"  # of UDP, header included: more than the header
-_MEDIA = rb"[\x80-\xbf]"  # RFC 3550 §5.1: version 2
-_UDP_IN_IPV4 = rb"\x45.{5}+[\x00\x40]\x00.\x11.{14}+" + _LENGTH + rb".." + _MEDIA
-_UDP_IN_IPV6 = rb"[\x60-\x6f].{5}+\x11.{37}+" + _LENGTH + rb".." + _MEDIA
-_IP = ((29, rb"\x08\x00", _UDP_IN_IPV4), (49, rb"\x86\xdd", _UDP_IN_IPV6))
-_TAG = rb"(?:\x81\x00|\x88\xa8)"
-_FAMILIES = rb"(?:[\x02\x0a\x18\x1c\x1e]\x00\x00\x00|\x00\x00\x00[\x02\x0a\x18\x1c\x1e])"
+_MEDIA = rb"[\x%02x-\x%02x]" % (RTP_VERSION, RTP_VERSION | ~RTP_MASK & 0xFF)
+_UDP_IN_IPV4 = rb"\x45.{5}+[\x00\x40]\x00.\x%02x.{14}+" % UDP + _LENGTH + rb".." + _MEDIA
+_UDP_IN_IPV6 = rb"[\x60-\x6f].{5}+\x%02x.{37}+" % UDP + _LENGTH + rb".." + _MEDIA
+_IP = ((29, ETHERTYPE_IPV4, _UDP_IN_IPV4), (49, ETHERTYPE_IPV6, _UDP_IN_IPV6))
+_MAX_TAGS = 2
+_TAG = rb"(?:%b).." % rb"|".join(re.escape(tag.to_bytes(2, "big")) for tag in VLAN_TAGS)
+_FAMILY = rb"[%b]" % b"".join(rb"\x%02x" % family for family in sorted(FAMILIES))
+_FAMILIES = rb"(?:%b\x00\x00\x00|\x00\x00\x00%b)" % (_FAMILY, _FAMILY)
 
 Head = tuple[int, bytes]  # bytes that must have been captured; what they look like
 
 
-def _ethernet() -> Iterable[Head]:
-    for tags in range(3):
+def _framed(link_type: int) -> Iterable[Head]:
+    """Yield what IP looks like behind a link header that names an ethertype, with tags where there may be any."""
+    size, at = LINK_HEADERS[link_type]
+    for tags in range(_MAX_TAGS + 1 if link_type == ETHERNET else 1):
         for least, ethertype, ip in _IP:
-            yield 14 + 4 * tags + least, rb".{12}+" + (_TAG + rb"..") * tags + ethertype + ip
+            kind = re.escape(ethertype.to_bytes(2, "big"))
+            yield size + 4 * tags + least, rb".{%d}+%b%b.{%d}+%b" % (at, _TAG * tags, kind, size - at - 2, ip)
 
 
 _RAW = tuple((least, ip) for least, _, ip in _IP)
 _LOOPBACK = tuple((4 + least, _FAMILIES + ip) for least, _, ip in _IP)
 _HEADS: Mapping[int, tuple[Head, ...]] = {
-    0: _LOOPBACK,
-    1: tuple(_ethernet()),
-    12: _RAW,
-    14: _RAW,
-    101: _RAW,
-    108: _LOOPBACK,
-    113: tuple((16 + least, rb".{14}+" + ethertype + ip) for least, ethertype, ip in _IP),
-    228: _RAW[:1],
-    229: _RAW[1:],
-    276: tuple((20 + least, ethertype + rb".{18}+" + ip) for least, ethertype, ip in _IP),
+    **dict.fromkeys(FAMILY, _LOOPBACK),
+    **dict.fromkeys(RAW, _RAW),
+    RAW_IPV4: _RAW[:1],
+    RAW_IPV6: _RAW[1:],
+    **{link_type: tuple(_framed(link_type)) for link_type in LINK_HEADERS},
 }
 LINK_TYPES = frozenset(_HEADS)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.capture import patterns
 from sipwatch.capture.errors import CaptureError
-from sipwatch.capture.tally import SECOND, Frame, Tally
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     import re
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.prefilter import MediaFilter
     from sipwatch.capture.reader import Reader
+    from sipwatch.capture.tally import Frame, Tally
 
 # libpcap writes 256 KiB at most, from whatever link we decode. A larger length is damage; the limit must
 # not be below the reader's chunk, or it would depend on how the bytes came whether a length is too large.

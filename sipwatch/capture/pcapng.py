@@ -12,7 +12,8 @@ from sipwatch.capture import patterns
 from sipwatch.capture.errors import CaptureError, Damage
 from sipwatch.capture.patterns import ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE, STATISTICS
 from sipwatch.capture.pcap import MAX_RECORD_SIZE
-from sipwatch.capture.tally import LATEST, SECOND, Frame, Tally
+from sipwatch.capture.tally import LATEST, Frame, Tally
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     import re

@@ -18,6 +18,19 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from sipwatch.packet import (
+    ETHERNET,
+    ETHERTYPES_IP,
+    FAMILY,
+    FRAGMENTED,
+    LINK_HEADERS,
+    RAW,
+    RTP_MASK,
+    RTP_VERSION,
+    UDP,
+    VLAN_TAGS,
+)
+
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
@@ -87,7 +100,7 @@ def is_media(link_type: int, data: bytes) -> bool:
     """Tell whether a frame is RTP or RTCP, as far as SIP is concerned.
 
     The rule, whole: IPv4 (whatever its options) that is no fragment, or IPv6, whose next header is UDP, straight under
-    the link header or under 802.1Q tags; the UDP length is above 8 and the first byte of the payload was
+    the link header or under VLAN tags; the UDP length is above 8 and the first byte of the payload was
     captured, and its two top bits are 10 (RFC 3550 §5.1: version 2). Neither SIP nor any tunnel that we
     open begins so.
     """
@@ -97,31 +110,30 @@ def is_media(link_type: int, data: bytes) -> bool:
     if data[start] >> 4 == 4:
         udp = start + (data[start] & 0x0F) * 4
         carried = data[start + 9 : start + 10]
-        whole = udp >= start + 20 and not int.from_bytes(data[start + 6 : start + 8], "big") & 0x3FFF
+        whole = udp >= start + 20 and not int.from_bytes(data[start + 6 : start + 8], "big") & FRAGMENTED
     else:
         udp = start + 40
         carried = data[start + 6 : start + 7]
         whole = data[start] >> 4 == 6
-    if not whole or carried != b"\x11" or len(data) < udp + 9:
+    if not whole or carried != _UDP or len(data) < udp + 9:
         return False
-    return int.from_bytes(data[udp + 4 : udp + 6], "big") > 8 and data[udp + 8] & 0xC0 == 0x80
+    return int.from_bytes(data[udp + 4 : udp + 6], "big") > 8 and data[udp + 8] & RTP_MASK == RTP_VERSION
 
 
-_FIXED = {0: 4, 12: 0, 14: 0, 101: 0, 108: 4, 228: 0, 229: 0}  # bytes before IP, whatever they say
-_ETHERTYPE_AT = {1: 12, 113: 14, 276: 0}
-_BEFORE_IP = {1: 14, 113: 16, 276: 20}
+_UDP = bytes((UDP,))
+_TAGS = frozenset(tag.to_bytes(2, "big") for tag in VLAN_TAGS)
+_IP = frozenset(kind.to_bytes(2, "big") for kind in ETHERTYPES_IP)
 
 
 def _ip_offset(link_type: int, data: bytes) -> int:
     """Return where IP begins, -1 where it does not."""
-    if link_type in _FIXED:
-        return _FIXED[link_type]
-    at = _ETHERTYPE_AT.get(link_type, -1)
-    if at < 0:
+    if link_type in RAW or link_type in FAMILY:
+        return 0 if link_type in RAW else 4  # whatever they say
+    if link_type not in LINK_HEADERS:
         return -1
-    start = _BEFORE_IP[link_type]
+    start, at = LINK_HEADERS[link_type]
     ethertype = data[at : at + 2]
-    while link_type == 1 and ethertype in (b"\x81\x00", b"\x88\xa8"):
+    while link_type == ETHERNET and ethertype in _TAGS:
         ethertype = data[start + 2 : start + 4]
         start += 4
-    return start if ethertype in (b"\x08\x00", b"\x86\xdd") else -1
+    return start if ethertype in _IP else -1

@@ -22,6 +22,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from sipwatch.capture.errors import CaptureDenied, CaptureError
+from sipwatch.packet import ETHERNET, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPES_IP, MILLISECOND, SECOND, VLAN_TAGS
 
 if TYPE_CHECKING:
     from sipwatch.capture.bpf import Program
@@ -52,13 +53,12 @@ _REQUEST = Struct("@16sH22x")  # struct ifreq, whose second half begins with a s
 BLOCK = 1 << 17  # bytes; a packet of 64 KiB fits, which is what TCP hands to loopback and to cards that cut it
 LEAST_BLOCKS = 4
 _RETIRE = 40  # ms until the kernel hands over a block that is not full
-RETIRE = _RETIRE * 1_000_000
-_ETHERNET = 1  # LINKTYPE_ETHERNET
+RETIRE = _RETIRE * MILLISECOND
 # Ethertypes as they stand in sockaddr_ll and, in bytes, in a packet.
-_IPV4, _IPV6 = socket.htons(0x0800), socket.htons(0x86DD)
+_IPV4, _IPV6 = socket.htons(ETHERTYPE_IPV4), socket.htons(ETHERTYPE_IPV6)
 _VERSIONS = {4: _IPV4, 6: _IPV6}
-_TAG_NEXT = frozenset({b"\x81\x00", b"\x88\xa8", b"\x91\x00", b"\x92\x00"})
-_IP_NEXT = frozenset({b"\x08\x00", b"\x86\xdd"})
+_TAG_NEXT = frozenset(tag.to_bytes(2, "big") for tag in VLAN_TAGS)
+_IP_NEXT = frozenset(kind.to_bytes(2, "big") for kind in ETHERTYPES_IP)
 _TAGS = frozenset(int.from_bytes(tag, sys.byteorder) for tag in _TAG_NEXT)
 
 
@@ -151,7 +151,7 @@ class Ring:
         for _ in range(packets):
             following, seconds, nanoseconds, size, link = header(ring, at)
             start = at + link
-            add((seconds * 1_000_000_000 + nanoseconds, _ETHERNET, ring[start : start + size]))
+            add((seconds * SECOND + nanoseconds, ETHERNET, ring[start : start + size]))
             at += following
 
     def _take_cooked(self, frames: list[Frame], at: int, packets: int) -> None:
@@ -163,7 +163,7 @@ class Ring:
             if status & _VLAN_VALID or protocol in _TAGS:
                 protocol, data = _without_tags(protocol, data)
             link = _LINK_HEADERS.get(protocol) or _link_header(protocol)
-            add((seconds * 1_000_000_000 + nanoseconds, _ETHERNET, link + data))
+            add((seconds * SECOND + nanoseconds, ETHERNET, link + data))
             at += following
 
     def count_drops(self) -> None:

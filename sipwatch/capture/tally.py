@@ -5,7 +5,6 @@ Must not know: files, formats.
 
 Frame = tuple[int, int, bytes]  # packet time in ns since 1970, LINKTYPE number, captured bytes
 
-SECOND = 1_000_000_000
 LATEST = 2**63 - 1  # ns, in the year 2262; a later time is damage, and no calendar would take it
 
 FILE_SHIFT = 40  # bits of a packet's number; above them stands the place of its file among several

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.capture.patterns import ENHANCED, INTERFACE, SECTION
-from sipwatch.capture.tally import SECOND
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.reason import Q850, SIP, Reason, reasons
+from sipwatch.packet import SECOND
 from sipwatch.track.dialog import EndedBy, answer_of
 from sipwatch.track.leg import ACK_MISSING_AT
-from sipwatch.track.table import SECOND, T4, TIMER_F
+from sipwatch.track.table import T4, TIMER_F
 from sipwatch.track.timers import NEVER
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from sipwatch.packet import SECOND
 from sipwatch.wire.message import Request, Response, address_text
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def first_line(message: Message) -> str:
 
 def seconds(span: int) -> float:
     """Return a span of ns in seconds, to a tenth: more would pretend to matter."""
-    return round(span / 1e9, 1)
+    return round(span / SECOND, 1)
 
 
 def is_private(address: bytes) -> bool:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sipwatch.classify.numbers import index_key, same_number
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NS = 1_000_000_000
 _HOUR = 3600
 _DAY = 86_400
 _LAST_SECOND = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())  # any later one may have no local date
@@ -74,7 +74,7 @@ class Hours:
 
     def open_at(self, moment_ns: int) -> bool:
         """Tell whether a moment, ns since 1970 UTC, is in working hours."""
-        second = min(max(moment_ns // _NS, 0), _LAST_SECOND)
+        second = min(max(moment_ns // SECOND, 0), _LAST_SECOND)
         offset = self._offsets.get(second // _HOUR)
         if offset is None:
             offset = self._look_up(second)

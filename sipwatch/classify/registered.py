@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from sipwatch.classify.findings import Evidence, seen, where
 from sipwatch.classify.hops import private_host
 from sipwatch.classify.past import Bounded, Table
+from sipwatch.packet import SECOND
 from sipwatch.track.bindings import DEFAULT_EXPIRES, contacts_of, expires_of, short
 from sipwatch.track.registrar import Registration, RegistrationOutcome
-from sipwatch.track.table import SECOND, TIMER_F
+from sipwatch.track.table import TIMER_F
 from sipwatch.wire.sip import user_of
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import host_of, sent_by
+from sipwatch.packet import MICROSECOND, SECOND
 from sipwatch.wire.message import Request, address_text
 from sipwatch.wire.sip import header, uri_of, user_of
 
@@ -42,7 +43,7 @@ class Spread:
 
     def add(self, duration: int) -> None:
         """Add a duration in ns."""
-        bucket = ceil(log(max(duration, 1_000)) / _GROWTH)
+        bucket = ceil(log(max(duration, MICROSECOND)) / _GROWTH)
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self.count += 1
 
@@ -52,7 +53,7 @@ class Spread:
         for bucket in sorted(self._counts):
             left -= self._counts[bucket]
             if left <= 0:
-                return round(exp(bucket * _GROWTH) / 1e9, 6)
+                return round(exp(bucket * _GROWTH) / SECOND, 6)
         return None
 
 

@@ -12,6 +12,7 @@ import typer
 
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration, fail
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from typing import IO
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 DEFAULT_WITHIN = 3600  # seconds
 _FOR_EVER = 1 << 62  # ns: within a capture everybody goes on waiting until he is served
-_SECOND = 1_000_000_000
 
 
 class Format(StrEnum):
@@ -76,7 +76,7 @@ def callbacks(
 
 
 def _within(settings: Settings) -> int:
-    return DEFAULT_WITHIN * _SECOND if settings.callback is None else settings.callback.within_ns
+    return DEFAULT_WITHIN * SECOND if settings.callback is None else settings.callback.within_ns
 
 
 def _need_trunks(settings: Settings, config: str) -> None:

@@ -102,8 +102,8 @@ def _hours(written: Written) -> HoursRecord:
 
 
 def _callback(callback: Callback) -> CallbackRecord:
+    from sipwatch.packet import SECOND
     from sipwatch.report.checked import CallbackRecord
-    from sipwatch.track.table import SECOND
 
     return CallbackRecord(callback.within_ns / SECOND, callback.region)
 

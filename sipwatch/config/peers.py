@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sipwatch.classify.peers import MAX_HOST_LENGTH, OTHER, Peer, PeerKind
 from sipwatch.config.checks import Checks, ConfigError
 from sipwatch.config.rules import read_rules
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 from sipwatch.track.timers import Timers
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from sipwatch.export import scrub
 from sipwatch.export.calls import text, timestamp
 from sipwatch.export.privacy import policy_of
 from sipwatch.export.record import MessageRecord
+from sipwatch.packet import SECOND
 from sipwatch.wire.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = "the capture does not hold them any more"
 _SMALLEST_FRAME = 60  # bytes; what a packet without content says that it was at least
-_SECOND = 1_000_000_000
 
 
 class Builder:
@@ -63,7 +63,7 @@ class Builder:
         after = None
         if witness is not None:
             time, length = witness
-            after = (time - packets[-1].time) / _SECOND
+            after = (time - packets[-1].time) / SECOND
             packets.append(Saved(time, packets[0].link_type, b"", max(length, _SMALLEST_FRAME)))
         # Both parts are ours: a number and hexadecimal digits.
         name = f"examples/{number:03d}-{call.id}.{extension(packets)}"

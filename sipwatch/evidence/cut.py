@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.engine import Engine
-from sipwatch.evidence.datagrams import BLANK, Datagram, call_id_of, datagram_of
-from sipwatch.evidence.dissect import TCP, TUNNEL_PORTS, UDP, Dissector
+from sipwatch.evidence.datagrams import Datagram, call_id_of, datagram_of
+from sipwatch.evidence.dissect import TUNNEL_PORTS, Dissector
 from sipwatch.evidence.packets import Packet
 from sipwatch.evidence.streams import InStream, Strands
 from sipwatch.export.calls import text, timestamp
+from sipwatch.packet import BLANKS, HEP_3, SECOND, TCP, UDP
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.sip import parse
 
@@ -28,7 +29,7 @@ Found = Datagram | InStream
 MAX_MESSAGES = 2_000  # of one Call-ID
 MAX_BYTES = 4 << 20  # of their text
 # ns after a call's last message by when every silence has become a verdict; Timer C, 180 s, is the longest.
-PATIENCE = 240_000_000_000
+PATIENCE = 240 * SECOND
 _NEVER = 1 << 63
 
 
@@ -164,7 +165,7 @@ class Cutter:
         if payload[0] & 0xC0 == 0x80:
             return True
         # What begins neither with a letter nor with blanks before one is left to a closer look.
-        return payload.lstrip(BLANK)[:1].isalpha() and payload[:4] != b"HEP3" and not self._is_wanted(payload)
+        return payload.lstrip(BLANKS)[:1].isalpha() and payload[:4] != HEP_3 and not self._is_wanted(payload)
 
 
 def _parsed(time: int, found: Found) -> Request | Response | None:

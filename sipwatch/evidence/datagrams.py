@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sipwatch.evidence.dissect import UDP
+from sipwatch.packet import BLANKS, HEP_3, UDP
 from sipwatch.wire import hep
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Path, Request, Response, Transport
@@ -16,8 +16,6 @@ from sipwatch.wire.sip import header, looks_like_sip, parse
 if TYPE_CHECKING:
     from sipwatch.evidence.dissect import Carried
 
-BLANK = b"\r\n\0 \t"
-_HEP_3 = b"HEP3"
 _AUTHENTICATION_KEY = b"\0\0\0\x0e"  # of a HEP chunk: no vendor, what the agent proves itself with
 
 
@@ -56,7 +54,7 @@ def datagram_of(carried: Carried) -> Datagram | None:
         return None
     if carried.protocol != UDP:
         return Datagram(carried, 0, payload, Path(carried.key, Transport.UDP), True, [], True)
-    text = payload.lstrip(BLANK)
+    text = payload.lstrip(BLANKS)
     if looks_like_sip(text):
         path = Path(carried.key, Transport.UDP)
         return Datagram(carried, len(payload) - len(text), text, path, carried.missing > 0, [], False)
@@ -67,7 +65,7 @@ def _in_hep(carried: Carried, payload: bytes) -> Datagram | None:
     inner = hep.decode(payload)
     if isinstance(inner, Discard):
         return None
-    text = inner.payload.lstrip(BLANK)
+    text = inner.payload.lstrip(BLANKS)
     if not looks_like_sip(text):
         return None
     # Whatever stands before it is a handful of binary fields: the text itself comes first at its own place.
@@ -78,7 +76,7 @@ def _keys(payload: bytes) -> list[tuple[int, int]]:
     """Find the authentication keys among the chunks of HEP 3."""
     found = []
     at = 6
-    while payload[:4] == _HEP_3 and at + 6 <= len(payload):
+    while payload[:4] == HEP_3 and at + 6 <= len(payload):
         length = int.from_bytes(payload[at + 4 : at + 6], "big")
         if length < 6:
             break

@@ -11,21 +11,36 @@ from typing import NamedTuple
 
 from sipwatch.evidence.fragments import Fragment, Fragments, Sum
 from sipwatch.evidence.packets import Packet, View
+from sipwatch.packet import (
+    AH,
+    ETHERNET,
+    EXTENSIONS,
+    FRAGMENT,
+    FRAGMENT_OFFSET,
+    FRAGMENTED,
+    GRE,
+    GTP_U_PORT,
+    ICMP,
+    ICMPV6,
+    IPIP,
+    IPV6,
+    MORE_FRAGMENTS,
+    PPP_IP,
+    PPPOE_SESSION,
+    TCP,
+    UDP,
+    VLAN_TAGS,
+)
 from sipwatch.wire import icmp, link, tunnels
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 
-IPIP, TCP, UDP, IPV6, GRE, AH = 4, 6, 17, 41, 47, 51
-_FRAGMENT = 44
-_EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 TUNNEL_PORTS = tunnels.PORTS
-_GTP_U = tunnels.GTP_U_PORT.to_bytes(2, "big")
+_GTP_U = GTP_U_PORT.to_bytes(2, "big")
 _TCP_HEADER = Struct("!4xIIBB").unpack_from
 _GRE_CHECKSUM = 0x80
-_TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
-_PPPOE_SESSION = 0x8864
 _SNAP = b"\xaa\xaa\x03\0\0\0"
-_PPP_IP = (b"\0\x21", b"\0\x57")
+_PPP_IP = tuple(protocol.to_bytes(2, "big") for protocol in PPP_IP)
 
 
 class Carried(NamedTuple):
@@ -109,9 +124,9 @@ class Dissector:
         level.sums.append(Sum(level.view.cut(start, start + header), 10, b"", True))
         ends, protocol = data[start + 12 : start + 20], data[start + 9]
         fragment = data[start + 6] << 8 | data[start + 7]
-        if fragment & 0x3FFF:
+        if fragment & FRAGMENTED:
             key = b"4" + ends + data[start + 4 : start + 6] + bytes((protocol,))
-            offset, more = (fragment & 0x1FFF) * 8, bool(fragment & 0x2000)
+            offset, more = (fragment & FRAGMENT_OFFSET) * 8, bool(fragment & MORE_FRAGMENTS)
             return self._fragment(level, start + header, end, depth, protocol, ends, key, offset, more)
         return self._transport(level, start + header, end, depth, protocol, ends)
 
@@ -124,11 +139,11 @@ class Dissector:
         _add_length(level, start + 4)
         ends, following, at = data[start + 8 : start + 40], data[start + 6], start + 40
         for _ in range(self._limits.extension_headers):
-            if following not in _EXTENSIONS and following not in (AH, _FRAGMENT):
+            if following not in EXTENSIONS and following not in (AH, FRAGMENT):
                 return self._transport(level, at, end, depth, following, ends)
             if len(data) < at + 8:
                 return None
-            if following == _FRAGMENT:
+            if following == FRAGMENT:
                 where = int.from_bytes(data[at + 2 : at + 4], "big")
                 following, key = data[at], b"6" + ends + data[at + 4 : at + 8]
                 if where & 0xFFF9:
@@ -184,7 +199,7 @@ class Dissector:
             behind = start + (level.data[start + 1] + 2) * 4 if len(level.data) >= start + 12 else 0
             if start + 12 <= behind <= end:
                 return self._transport(level, behind, end, depth + 1, level.data[start], ends)
-        return _icmp(level, start, end, protocol, ends) if protocol in (icmp.ICMP, icmp.ICMPV6) else None
+        return _icmp(level, start, end, protocol, ends) if protocol in (ICMP, ICMPV6) else None
 
     def _inner(self, level: _Level, start: int | Discard, depth: int) -> Carried | None:
         """Go on inside a tunnel. Link layers there may have lengths of their own, which are not looked for."""
@@ -238,7 +253,7 @@ def _icmp(level: _Level, start: int, end: int, protocol: int, ends: bytes) -> Ca
         return None
     key, payload, _ = quoted
     body = data.index(payload, start)
-    _add_sum(level, start, end, 2, b"" if protocol == icmp.ICMP else _pseudo(ends, protocol, end - start))
+    _add_sum(level, start, end, 2, b"" if protocol == ICMP else _pseudo(ends, protocol, end - start))
     level.spare.append(level.view.cut(body - 2, body))  # the quoted datagram's own checksum
     level.spare.append(level.view.cut(body + len(payload), end))
     return _carried(level, protocol, key, body, body + len(payload))
@@ -267,14 +282,14 @@ def _end_of_ip(data: bytes, start: int) -> int:
 
 def _lengths_before(packet: Packet, start: int) -> list[int]:
     """Return the places of the lengths before the IP header: of IEEE 802.3, and of PPPoE (RFC 2516)."""
-    if packet.link_type != link.ETHERNET:
+    if packet.link_type != ETHERNET:
         return []
     at = 12
-    while (kind := int.from_bytes(packet.data[at : at + 2], "big")) in _TAGS and at < start:
+    while (kind := int.from_bytes(packet.data[at : at + 2], "big")) in VLAN_TAGS and at < start:
         at += 4
     if kind <= 1500:
         return [at]
-    return [at + 6] if kind == _PPPOE_SESSION else []
+    return [at + 6] if kind == PPPOE_SESSION else []
 
 
 def _add_length(level: _Level, at: int) -> None:

@@ -9,7 +9,8 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-SECOND = 1_000_000_000
+from sipwatch.packet import SECOND
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?[smhd])+")
 _PART = re.compile(r"([\d.]+)([smhd])")

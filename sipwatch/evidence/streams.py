@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.evidence.dissect import Segment
 from sipwatch.evidence.websocket import Opening, frame_with
+from sipwatch.packet import BLANKS, SECOND
 from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Transport
 from sipwatch.wire.tcp import ACK, SYN, Streams
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _MASK = 0xFFFF_FFFF
 _ORIGIN = 1 << 40  # where a stream is said to begin: before it there is room for what comes late
 MAX_CLAIMS = 256  # of one stream, for whose bytes copies may still come
-KEPT = 30_000_000_000  # ns: no message takes longer from its first segment to its last
+KEPT = 30 * SECOND  # ns: no message takes longer from its first segment to its last
 
 
 class Claim:
@@ -181,7 +182,7 @@ class Strands:
 
     def _message(self, time: int, found: Found) -> InStream | None:
         path, raw, websocket, cut_short = found
-        text = raw.lstrip(b"\r\n\0 \t")
+        text = raw.lstrip(BLANKS)
         if not self._wanted(text):
             return None
         over = Path(path.key, Transport.WS) if websocket else path

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import BLANKS
 from sipwatch.wire.websocket import is_handshake
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _WHOLE_FRAMES = re.compile(b"[\x81\x82]")  # text or binary, final (RFC 6455 §5.2)
 _MAX_OPENING_LENGTH = 16_384  # bytes
 _BEGINS = (b"GET ", b"HTTP/1.1 101")
-_BLANK = b"\r\n\0 \t"
 # What a reader needs to tell that this becomes a WebSocket.
 _NEEDED = re.compile(rb"(?i)^(?:upgrade|connection|sec-websocket-[a-z]+)\s*:")
 
@@ -53,7 +53,7 @@ def _frame(run: bytes, start: int, raw: bytes) -> Place | None:
     if not len(raw) <= length <= len(raw) + 64 or end > len(run):
         return None
     payload = unmasked(run[body:end], key)
-    blanks = len(payload) - len(payload.lstrip(_BLANK))
+    blanks = len(payload) - len(payload.lstrip(BLANKS))
     if payload[blanks:] != raw:
         return None
     turned = key[blanks & 3 :] + key[: blanks & 3]

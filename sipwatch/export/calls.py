@@ -17,6 +17,7 @@ from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
 from sipwatch.export import scrub
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
+from sipwatch.packet import MICROSECOND, SECOND
 from sipwatch.track.dialog import EndedBy, answer_of
 from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import Inferred
@@ -47,14 +48,14 @@ def text(raw: bytes) -> str:
 
 def timestamp(moment: int) -> str:
     """Write packet time (ns since 1970) as RFC 3339 UTC with microseconds; after the year 9999, as its end."""
-    second = moment // 1_000_000_000
+    second = moment // SECOND
     written = _seconds.get(second)
     if written is None:
         if len(_seconds) >= _SECONDS_CACHE_SIZE:
             _seconds.clear()
         # gmtime converts a given time; it reads no clock.
         written = _seconds[second] = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(min(second, _LAST_SECOND)))
-    thousands, rest = divmod((moment - second * 1_000_000_000) // 1000, 1000)
+    thousands, rest = divmod((moment - second * SECOND) // MICROSECOND, 1000)
     return written + _DIGITS[thousands] + _DIGITS[rest] + "Z"
 
 
@@ -218,4 +219,4 @@ def _stamp(moment: int) -> str | None:
 
 
 def _span(start: int, end: int) -> float | None:
-    return None if start < 0 or end < 0 else round((end - start) / 1e9, 6)
+    return None if start < 0 or end < 0 else round((end - start) / SECOND, 6)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from array import array
 from typing import IO, TYPE_CHECKING, Any
 
+from sipwatch.packet import MILLISECOND, SECOND
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 _GROWS = frozenset({"counter", "histogram"})
 _LONG_SILENCE = 240  # steps without a packet after which silence need not be written down, if nothing is open
-_SECOND = 1_000_000_000
 
 
 class Line:
@@ -87,7 +88,7 @@ class History:
         self._families = families
         self._advance = advance
         self._idle = idle
-        self._step = step * _SECOND
+        self._step = step * SECOND
         self._times: list[int] = []
         self._found: dict[str, Family] = {}
 
@@ -150,5 +151,5 @@ def _number(value: float) -> str:
 
 
 def _seconds(time: int) -> str:
-    seconds, rest = divmod(time, _SECOND)
-    return f"{seconds}.{rest // 1_000_000:03d}" if rest else str(seconds)
+    seconds, rest = divmod(time, SECOND)
+    return f"{seconds}.{rest // MILLISECOND:03d}" if rest else str(seconds)

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from enum import StrEnum
 from typing import NamedTuple
 
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 
 PREFIX = "sipwatch_"
 

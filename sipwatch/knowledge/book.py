@@ -23,7 +23,7 @@ from sipwatch.knowledge.entries import (
     general_code,
 )
 from sipwatch.knowledge.lookup import normal, read
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 from sipwatch.track.timers import Timers
 
 if TYPE_CHECKING:

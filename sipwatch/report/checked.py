@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sipwatch.packet import SECOND
 from sipwatch.report.rules import sentence
-from sipwatch.track.table import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

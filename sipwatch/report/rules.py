@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.causes import BY_STATUS_AND_ALERT, cause_outcome, stands_against, status_outcome
 from sipwatch.classify.peers import PeerKind
+from sipwatch.packet import SECOND
 from sipwatch.report.plain import plain_name
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import SECOND, TIMER_B
+from sipwatch.track.table import TIMER_B
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

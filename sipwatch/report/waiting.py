@@ -16,14 +16,13 @@ from rich.text import Text
 from sipwatch.classify.desk import Waiting
 from sipwatch.export.calls import short_id, timestamp
 from sipwatch.export.escape import csv_cell, json_text, terminal
+from sipwatch.packet import SECOND
 from sipwatch.report.plain import duration
 from sipwatch.report.table import console
 
 if TYPE_CHECKING:
     from sipwatch.classify.callbacks import Missed
     from sipwatch.export.privacy import Policy
-
-_SECOND = 1_000_000_000
 
 
 class WaitingRecord(msgspec.Struct, frozen=True):
@@ -51,7 +50,7 @@ def waiting_record(missed: Missed, end: int, within: int, policy: Policy) -> Wai
         dialled=policy.number(missed.dialled),
         source=waiting.ends[0],
         missed=timestamp(missed.at),
-        waited_seconds=round(waited / _SECOND, 3),
+        waited_seconds=round(waited / SECOND, 3),
         attempts=missed.attempts,
         last_attempt=timestamp(missed.last_attempt) if missed.last_attempt >= 0 else None,
         overdue=waited > within,
@@ -66,7 +65,7 @@ def print_waiting(out: IO[str], records: list[WaitingRecord], within: int) -> No
         return
     late = sum(record.overdue for record in records)
     title = f"{len(records):,} missed calls whose callers were not reached"
-    target.print(Text(f"{title}, {late:,} of them for longer than {duration(within / _SECOND)}", style="bold"))
+    target.print(Text(f"{title}, {late:,} of them for longer than {duration(within / SECOND)}", style="bold"))
     table = Table(box=None, pad_edge=False, header_style="bright_black")
     table.add_column("Missed, UTC", no_wrap=True)
     table.add_column("Caller", overflow="fold")

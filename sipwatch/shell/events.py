@@ -13,6 +13,7 @@ from sipwatch.classify.outcomes import PLAIN_NAME, Category, Outcome
 from sipwatch.export import scrub
 from sipwatch.export.calls import call_id as id_of
 from sipwatch.export.calls import text, timestamp
+from sipwatch.packet import SECOND
 from sipwatch.track.conditions import Condition
 from sipwatch.wire.sip import header, uri_of, user_of
 
@@ -141,4 +142,4 @@ def _call_id(leg: Leg, policy: Policy | None) -> str:
 
 
 def _seconds(span: int) -> float:
-    return round(span / 1e9, 6)
+    return round(span / SECOND, 6)

@@ -23,6 +23,7 @@ import msgspec
 from sipwatch.export.calls import text as decoded
 from sipwatch.export.calls import timestamp
 from sipwatch.export.escape import json_text, terminal
+from sipwatch.packet import MICROSECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +173,7 @@ def _cut(value: str | bytes | float | None) -> str | int | float:
 
 
 def _stamp(now: float) -> str:
-    return timestamp(round(now * 1e6) * 1000)
+    return timestamp(round(now * 1e6) * MICROSECOND)
 
 
 def _room_of(out: TextIO) -> Callable[[], bool]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
 from sipwatch.wire.sip import header, header_values, parameters, split_values, uri_of
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import SECOND
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.leg import PROVEN_AFTER
-from sipwatch.track.table import SECOND, T4, TIMER_F
+from sipwatch.track.table import T4, TIMER_F
 from sipwatch.track.timers import NEVER
 from sipwatch.wire.sip import header
 

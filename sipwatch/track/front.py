@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.packet import SECOND
 from sipwatch.track.leg import Heard, Inferred
-from sipwatch.track.table import SECOND, State
+from sipwatch.track.table import State
 from sipwatch.track.timers import NEVER
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.packet import SECOND
 from sipwatch.track.answers import Answer, Reliable, note_ack
 from sipwatch.track.conditions import Condition, Raised, Resolution
 from sipwatch.track.table import (
     RESOLVED_BY,
     RESPONSE_INPUT,
-    SECOND,
     T1,
     TABLE,
     TIMER_B,

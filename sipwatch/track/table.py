@@ -25,9 +25,9 @@ Every (state, input) pair is in the table; what changes nothing is there as well
 from enum import IntEnum
 from typing import NamedTuple
 
+from sipwatch.packet import SECOND
 from sipwatch.track.conditions import Condition, Resolution
 
-SECOND = 1_000_000_000
 T1 = SECOND // 2  # RFC 3261 §17.1.1.1
 T4 = 5 * SECOND
 TIMER_B = 64 * T1

@@ -6,7 +6,8 @@ Must not know: what is timed, nor any clock: time is an argument, integer nanose
 from abc import ABC, abstractmethod
 from heapq import heappop, heappush
 
-from sipwatch.track.table import SECOND, TIMER_F
+from sipwatch.packet import SECOND
+from sipwatch.track.table import TIMER_F
 
 
 class Timers:

@@ -9,10 +9,32 @@ from __future__ import annotations
 from struct import Struct
 from typing import Protocol
 
+from sipwatch.packet import (
+    AH,
+    BLANKS,
+    ESP,
+    ETHERNET,
+    EXTENSIONS,
+    FRAGMENT,
+    FRAGMENT_OFFSET,
+    FRAGMENTED,
+    GRE,
+    ICMP,
+    ICMPV6,
+    IPIP,
+    IPV6,
+    MAX_JUNK_LENGTH,
+    MORE_FRAGMENTS,
+    RTP_MASK,
+    RTP_VERSION,
+    SCTP,
+    TCP,
+    UDP,
+)
 from sipwatch.wire import hep, icmp, link, resets, tunnels
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.duplicates import Duplicates
-from sipwatch.wire.esp import ESP, Associations, Opened
+from sipwatch.wire.esp import Associations, Opened
 from sipwatch.wire.fragments import Fragments
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY, Heads
 from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
@@ -27,11 +49,6 @@ _NOTHING: tuple[Item, ...] = ()
 _ALONE: dict[Discard, tuple[Item, ...]] = {reason: (reason,) for reason in Discard}
 _MEDIA = _ALONE[Discard.MEDIA]
 
-_IPIP, _TCP, _UDP, _IPV6, _GRE, _AH, _SCTP = 4, 6, 17, 41, 47, 51, 132
-_FRAGMENT = 44
-_EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})  # hop-by-hop, routing, destination, mobility, HIP, shim6
-_BLANK = b"\r\n\0 \t"
-_MAX_JUNK_LENGTH = 4  # bytes; what phones send to hold a NAT binding open
 _TCP_HEADER = Struct("!4xIIBB").unpack_from  # sequence number, acknowledgement number, data offset, flags
 
 
@@ -117,14 +134,14 @@ class Decoder:
         """
         # Ethernet, IPv4 without options, not a fragment, UDP: nearly every packet there is.
         if (
-            link_type == 1
+            link_type == ETHERNET
             and data[12:15] == b"\x08\x00E"
             and len(data) > 42
-            and data[23] == _UDP
+            and data[23] == UDP
             and data[20:22] in _WHOLE
         ):
             length = data[38] << 8 | data[39]
-            if data[42] & 0xC0 == 0x80 and length > 8:
+            if data[42] & RTP_MASK == RTP_VERSION and length > 8:
                 self._media += 1
                 return _MEDIA
             total = data[16] << 8 | data[17]
@@ -188,12 +205,12 @@ class Decoder:
         ends = data[start + 12 : start + 20]
         protocol = data[start + 9]
         self._identification = data[start + 4] << 8 | data[start + 5]
-        if end < start + header and protocol != _UDP:  # of UDP, media is to be told before anything else
+        if end < start + header and protocol != UDP:  # of UDP, media is to be told before anything else
             return self._discard(Discard.IP_MALFORMED)
         fragment = data[start + 6] << 8 | data[start + 7]
-        if fragment & 0x3FFF:
+        if fragment & FRAGMENTED:
             key = b"4" + ends + data[start + 4 : start + 6] + bytes((protocol,))
-            offset, more = (fragment & 0x1FFF) * 8, bool(fragment & 0x2000)
+            offset, more = (fragment & FRAGMENT_OFFSET) * 8, bool(fragment & MORE_FRAGMENTS)
             return self._fragment(time, data, start + header, end, depth, protocol, ends, key, offset, more)
         return self._transport(time, data, start + header, end, depth, protocol, ends)
 
@@ -207,11 +224,11 @@ class Decoder:
         following = data[start + 6]
         at = start + 40
         for _ in range(self._limits.extension_headers):
-            if following not in _EXTENSIONS and following not in (_AH, _FRAGMENT):
+            if following not in EXTENSIONS and following not in (AH, FRAGMENT):
                 return self._transport(time, data, at, end, depth, following, ends)
             if len(data) < at + 8:
                 return self._discard(Discard.IP_TRUNCATED)
-            if following == _FRAGMENT:
+            if following == FRAGMENT:
                 where = int.from_bytes(data[at + 2 : at + 4], "big")
                 following, key = data[at], b"6" + ends + data[at + 4 : at + 8]
                 if where & 0xFFF9:  # RFC 6946: an atomic fragment is whole
@@ -220,7 +237,7 @@ class Decoder:
                     )
                 at += 8
                 continue
-            size = (data[at + 1] + 2) * 4 if following == _AH else (data[at + 1] + 1) * 8
+            size = (data[at + 1] + 2) * 4 if following == AH else (data[at + 1] + 1) * 8
             following = data[at]
             at += size
         return self._discard(Discard.IP_MALFORMED)
@@ -238,17 +255,17 @@ class Decoder:
         offset: int,
         more: bool,
     ) -> tuple[Item, ...]:
-        if end > len(data) and offset == 0 and protocol == _UDP:
+        if end > len(data) and offset == 0 and protocol == UDP:
             # Cut by the snap length: what makes the message is in the first fragment.
             return _fragmented(self._transport(time, data, start, end, depth, protocol, ends), ends)
         if end > len(data) or start > end:
             return self._discard(Discard.IP_MALFORMED if start > end else Discard.IP_TRUNCATED)
         whole = self._fragments.add(time, key, offset, more, data[start:end])
         if whole is None:
-            if offset == 0 and protocol == _UDP:
+            if offset == 0 and protocol == UDP:
                 self._hold(time, data, start, end, ends, key)
             return _NOTHING
-        if whole is Discard.DUPLICATE and not (offset == 0 and protocol == _UDP and _begins_sip(data, start, end)):
+        if whole is Discard.DUPLICATE and not (offset == 0 and protocol == UDP and _begins_sip(data, start, end)):
             whole = Discard.FRAGMENT_REPEATED  # one duplicate for each message; what others belong to cannot be known
         if isinstance(whole, Discard):
             if whole is Discard.FRAGMENT_OVERLAP:
@@ -261,7 +278,7 @@ class Decoder:
         """Read a first fragment for itself, in case that it stays alone."""
         if not _begins_sip(data, start, end):
             return
-        text = data[start + 8 : end].lstrip(_BLANK)
+        text = data[start + 8 : end].lstrip(BLANKS)
         message = parse(time, self._paths.get(Transport.UDP, ends + data[start : start + 4]), text, True)
         if not isinstance(message, Discard):
             message.fragmented = True
@@ -284,15 +301,15 @@ class Decoder:
         self, time: int, data: bytes, start: int, end: int, depth: int, protocol: int, ends: bytes
     ) -> tuple[Item, ...]:
         """Hand on what an IP packet carries, from ``start`` to ``end`` (which may lie beyond the capture)."""
-        if protocol == _UDP:
+        if protocol == UDP:
             return self._udp(time, data, start, end, depth, ends)
-        if protocol == _TCP:
+        if protocol == TCP:
             return self._tcp(time, data, start, end, ends)
-        if protocol in (_IPIP, _IPV6):
+        if protocol in (IPIP, IPV6):
             return self._ip(time, data, start, depth + 1)
-        if protocol == _GRE:
+        if protocol == GRE:
             return self._inner(time, data, tunnels.gre(data, start), depth)
-        if protocol in (icmp.ICMP, icmp.ICMPV6):
+        if protocol in (ICMP, ICMPV6):
             return self._icmp(time, data, start, end, protocol, ends)
         return self._seldom(time, data, start, end, depth, protocol, ends)
 
@@ -300,8 +317,8 @@ class Decoder:
         self, time: int, data: bytes, start: int, end: int, depth: int, protocol: int, ends: bytes
     ) -> tuple[Item, ...]:
         """Go on behind the header of AH (RFC 4302 §2), or inside ESP that encrypts nothing; name anything else."""
-        if protocol not in (_AH, ESP):
-            return self._discard(Discard.SCTP if protocol == _SCTP else Discard.IP_PROTOCOL)
+        if protocol not in (AH, ESP):
+            return self._discard(Discard.SCTP if protocol == SCTP else Discard.IP_PROTOCOL)
         if depth >= self._limits.tunnel_depth:
             return self._discard(Discard.TUNNEL_DEPTH)
         opened: Opened | None
@@ -330,7 +347,7 @@ class Decoder:
         length = data[start + 4] << 8 | data[start + 5]
         body = start + 8
         # The same rule as the capture layer's native filter, before anything else is looked at.
-        if len(data) > body and data[body] & 0xC0 == 0x80 and length > 8:
+        if len(data) > body and data[body] & RTP_MASK == RTP_VERSION and length > 8:
             self._media += 1
             return _MEDIA
         if end < body or 0 < length < 8:
@@ -358,8 +375,8 @@ class Decoder:
 
     def _not_plain(self, time: int, path: Path, payload: bytes, truncated: bool, reason: Discard) -> tuple[Item, ...]:
         """Say what a datagram is that does not begin with a SIP start line."""
-        text = payload.lstrip(_BLANK)
-        if len(text) <= _MAX_JUNK_LENGTH:
+        text = payload.lstrip(BLANKS)
+        if len(text) <= MAX_JUNK_LENGTH:
             return self._discard(Discard.KEEPALIVE)
         if hep.is_hep(payload):
             return self._unwrap(time, payload)
@@ -378,11 +395,11 @@ class Decoder:
             return self._discard(inner)
         path = self._paths.get(inner.transport, inner.key)
         # Two agents may report the same, each in its own words; what was TCP has lost its sequence numbers.
-        text = inner.payload.lstrip(_BLANK)
+        text = inner.payload.lstrip(BLANKS)
         if self._seen(time, path.key, inner.payload) and looks_like_sip(text):
             self._repeated += 1
             return _DUPLICATE
-        item = parse(time, path, text, False) if len(text) > _MAX_JUNK_LENGTH else Discard.KEEPALIVE
+        item = parse(time, path, text, False) if len(text) > MAX_JUNK_LENGTH else Discard.KEEPALIVE
         return self._discard(item) if isinstance(item, Discard) else (item,)
 
     def _tcp(self, time: int, data: bytes, start: int, end: int, ends: bytes) -> tuple[Item, ...]:
@@ -427,7 +444,7 @@ class Decoder:
     def _messages(self, time: int, found: list[Found]) -> tuple[Item, ...]:
         items: list[Item] = []
         for path, data, websocket, cut_short in found:
-            text = data.lstrip(_BLANK)
+            text = data.lstrip(BLANKS)
             over = self._paths.get(Transport.WS, path.key) if websocket else path
             item = parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
             if isinstance(item, Discard):
@@ -460,13 +477,13 @@ def _is_sip(payload: bytes) -> bool:
     end = payload.find(b"\n")
     if payload[:8] == b"SIP/2.0 " or (end >= 9 and payload[end - 9 : end] == b" SIP/2.0\r"):
         return True
-    return looks_like_sip(payload.lstrip(_BLANK))
+    return looks_like_sip(payload.lstrip(BLANKS))
 
 
 def _begins_sip(data: bytes, start: int, end: int) -> bool:
     """Tell whether a UDP datagram holds SIP, as far as its beginning says."""
     body = start + 8
-    return body < min(end, len(data)) and looks_like_sip(data[body:end].lstrip(_BLANK))
+    return body < min(end, len(data)) and looks_like_sip(data[body:end].lstrip(BLANKS))
 
 
 def _fragmented(items: tuple[Item, ...], ends: bytes) -> tuple[Item, ...]:

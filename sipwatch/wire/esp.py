@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import TCP, UDP
 from sipwatch.wire.sip import looks_like_sip
 
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
-ESP = 50  # IP protocol number
-_TCP, _UDP = 6, 17
 _HEADER = 8  # SPI, sequence number
 _LEAST = 20  # a UDP header, a trailer, and some text: less is not looked at
 _PADDING = bytes(range(1, 256))
@@ -72,7 +71,7 @@ def _trailer(data: bytes, start: int, end: int, check: int) -> Opened | None:
     at = end - check - 2
     start += _HEADER
     padded = data[at] if at > start else 0
-    if at - padded <= start or data[at + 1] not in (_TCP, _UDP):
+    if at - padded <= start or data[at + 1] not in (TCP, UDP):
         return None
     return (data[at + 1], start, at - padded) if data[at - padded : at] == _PADDING[:padded] else None
 
@@ -80,7 +79,7 @@ def _trailer(data: bytes, start: int, end: int, check: int) -> Opened | None:
 def _begins_sip(data: bytes, opened: Opened) -> bool:
     """Tell whether a datagram, or a segment's payload, begins with a start line, and its length is right."""
     protocol, start, end = opened
-    if protocol == _UDP:
+    if protocol == UDP:
         body = start + 8
         if end < body:
             return False

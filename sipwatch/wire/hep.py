@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sipwatch.packet import HEP_2, HEP_3, MICROSECOND, SCTP, SECOND, TCP, UDP
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Transport
 
-_V3 = b"HEP3"
-_V2 = (b"\x02\x10", b"\x02\x28", b"\x01\x10", b"\x01\x28")  # version, header length for IPv4, IPv6
 _AF_INET6 = 10
 _SIP = 1  # protocol type of the payload
-_SECOND, _MICROSECOND = 1_000_000_000, 1_000
 
 # Chunk types of vendor 0 that we need.
 _FAMILY, _PROTOCOL, _SRC4, _DST4, _SRC6, _DST6, _SPORT, _DPORT = 1, 2, 3, 4, 5, 6, 7, 8
 _SECONDS, _MICROSECONDS, _TYPE, _CAPTURE_ID, _PAYLOAD = 9, 10, 11, 12, 15
 # 22 is what Kamailio, OpenSIPS and FreeSWITCH write for TLS.
-_TRANSPORTS = {17: Transport.UDP, 6: Transport.TCP, 132: Transport.SCTP, 22: Transport.TLS}
+_TRANSPORTS = {UDP: Transport.UDP, TCP: Transport.TCP, SCTP: Transport.SCTP, 22: Transport.TLS}
 
 
 class Encapsulated(NamedTuple):
@@ -35,12 +33,12 @@ class Encapsulated(NamedTuple):
 
 def is_hep(payload: bytes) -> bool:
     """Tell whether a payload begins like HEP."""
-    return payload[:4] == _V3 or payload[:2] in _V2
+    return payload[:4] == HEP_3 or payload[:2] in HEP_2
 
 
 def decode(payload: bytes) -> Encapsulated | Discard:
     """Take one HEP packet apart; what is not SIP is discarded. Never raises."""
-    return _version_3(payload) if payload[:4] == _V3 else _version_2(payload)
+    return _version_3(payload) if payload[:4] == HEP_3 else _version_2(payload)
 
 
 def _version_3(payload: bytes) -> Encapsulated | Discard:
@@ -57,7 +55,7 @@ def _version_3(payload: bytes) -> Encapsulated | Discard:
     if body is None or len(source) != wanted or len(destination) != wanted or len(ports) != 4:
         return Discard.HEP_MALFORMED
     return Encapsulated(
-        _number(chunks, _SECONDS) * _SECOND + _number(chunks, _MICROSECONDS) * _MICROSECOND,
+        _number(chunks, _SECONDS) * SECOND + _number(chunks, _MICROSECONDS) * MICROSECOND,
         _TRANSPORTS.get(_number(chunks, _PROTOCOL), Transport.UDP),
         source + destination + ports,
         body,
@@ -99,7 +97,7 @@ def _version_2(payload: bytes) -> Encapsulated | Discard:
     time = 0
     if version == 2:
         seconds, microseconds = payload[at : at + 4], payload[at + 4 : at + 8]
-        time = int.from_bytes(seconds, "little") * _SECOND + int.from_bytes(microseconds, "little") * _MICROSECOND
+        time = int.from_bytes(seconds, "little") * SECOND + int.from_bytes(microseconds, "little") * MICROSECOND
     return Encapsulated(
         time,
         _TRANSPORTS.get(payload[3], Transport.UDP),

@@ -3,10 +3,9 @@
 Must not know: calls, or who asked for what came back.
 """
 
+from sipwatch.packet import ICMP, ICMPV6, UDP
 from sipwatch.wire.sip import looks_like_sip
 
-ICMP, ICMPV6 = 1, 58  # IP protocol numbers
-_UDP = 17
 # RFC 792; RFC 1812 §5.2.7.1; RFC 4443 §3.1
 _UNREACHABLE = {
     0: "net_unreachable",
@@ -46,7 +45,7 @@ def quoted_sip(data: bytes, start: int, end: int, protocol: int) -> tuple[bytes,
     else:
         return None
     payload = data[udp + 8 : end]
-    if carried != _UDP or not first or not _begins_like_sip(payload):
+    if carried != UDP or not first or not _begins_like_sip(payload):
         return None
     return ends + data[udp : udp + 4], payload, word
 

@@ -5,7 +5,7 @@ Must not know: what the tables hold.
 
 from typing import NamedTuple
 
-_SECOND = 1_000_000_000
+from sipwatch.packet import SECOND
 
 
 class Limits(NamedTuple):
@@ -15,16 +15,16 @@ class Limits(NamedTuple):
     paths: int = 65_536
 
     # DESIGN §4: copies come within 50 ms. A retransmission comes no sooner than T1/2 = 250 ms.
-    duplicate_window: int = _SECOND // 20
+    duplicate_window: int = SECOND // 20
     duplicates: int = 65_536  # datagrams in one window: more than a million a second
 
     fragmented: int = 1024  # datagrams in pieces
     fragments: int = 64  # of one datagram: 64 kB over a 1,280 byte path make 54
     fragments_bytes: int = 16_777_216  # in all datagrams together
-    fragment_lifetime: int = 30 * _SECOND  # RFC 791 suggests 15 s, RFC 8200 §4.5 says 60 s, Linux takes 30
+    fragment_lifetime: int = 30 * SECOND  # RFC 791 suggests 15 s, RFC 8200 §4.5 says 60 s, Linux takes 30
 
     # 1,500 bytes at 256 kbit/s; and copies come within that time (see above), so the rest does, too.
-    rest_lasts: int = _SECOND // 20
+    rest_lasts: int = SECOND // 20
     heads: int = 64  # first fragments that wait for their rest; each is looked at with every message meanwhile
 
     tunnel_depth: int = 4  # tunnels in tunnels; more is an attack
@@ -32,16 +32,16 @@ class Limits(NamedTuple):
     associations: int = 4_096  # of ESP that encrypts nothing
 
     streams: int = 8_192  # one direction of a connection each
-    stream_lifetime: int = 7_200 * _SECOND  # a silent stream's sequence numbers mean nothing after that
+    stream_lifetime: int = 7_200 * SECOND  # a silent stream's sequence numbers mean nothing after that
     stream_bytes: int = 262_144  # waiting behind a gap: what the largest message may have
     streams_bytes: int = 33_554_432  # buffered in all streams together
     waiting: int = 64  # segments of one stream behind a gap
-    gap_lasts: int = 3 * _SECOND  # longer than a fast retransmit, shorter than anybody's patience
+    gap_lasts: int = 3 * SECOND  # longer than a fast retransmit, shorter than anybody's patience
     message: int = 262_144  # bytes; bodies of 64 kB exist
     header_section: int = 65_536  # bytes; looked through again with every segment
     line: int = 8_192  # a start line not ended by then is none
     closed_streams: int = 8_192
-    closed_lasts: int = 60 * _SECOND  # a late copy must not be a new stream; Linux' TIME-WAIT
+    closed_lasts: int = 60 * SECOND  # a late copy must not be a new stream; Linux' TIME-WAIT
 
 
 DEFAULT_LIMITS = Limits()

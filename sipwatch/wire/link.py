@@ -3,47 +3,41 @@
 Must not know: IP, transports, SIP.
 """
 
+from sipwatch.packet import (
+    ETHERNET,
+    ETHERTYPES_IP,
+    FAMILIES,
+    FAMILY,
+    LINK_HEADERS,
+    MPLS,
+    PPP,
+    PPP_IP,
+    PPPOE_SESSION,
+    RAW,
+    TRANSPARENT_ETHERNET,
+    VLAN_TAGS,
+)
 from sipwatch.wire.discards import Discard
 
-# LINKTYPE_ values as they stand in capture files.
-NULL, ETHERNET, PPP, RAW_BSD, RAW_OPENBSD, RAW, C_HDLC, LOOP, SLL, IPV4_ONLY, IPV6_ONLY, SLL2 = (
-    0, 1, 9, 12, 14, 101, 104, 108, 113, 228, 229, 276,
-)  # fmt: skip
-_AT_ONCE = frozenset({RAW, RAW_BSD, RAW_OPENBSD, IPV4_ONLY, IPV6_ONLY})
-_LINK_HEADER = {C_HDLC: 4, SLL: 16, SLL2: 20}
-_ETHERTYPE_AT = {C_HDLC: 2, SLL: 14, SLL2: 0}
-
-# Ethertypes
-_IP = frozenset({0x0800, 0x86DD})
-_TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
-_MPLS = frozenset({0x8847, 0x8848})
-_PPPOE_SESSION = 0x8864
-_TRANSPARENT_ETHERNET = 0x6558
-_PPP_IP = frozenset({0x0021, 0x0057})
 _MAX_LABELS = 16  # tags or labels in a row; nobody stacks more
-
-# BSD null headers name the address family in the byte order of the machine that captured.
-_AF_INET = frozenset({2})
-_AF_INET6 = frozenset({10, 24, 28, 30})
 
 
 def ip_offset(link_type: int, data: bytes) -> int | Discard:
     """Return where the IP header of a frame begins, or why there is none to be had."""
     if link_type == ETHERNET:
         return ethernet(data, 0)
-    if link_type in _AT_ONCE:
+    if link_type in RAW:
         return 0 if data else Discard.LINK_TRUNCATED
-    if link_type in _LINK_HEADER:
-        size = _LINK_HEADER[link_type]
+    if link_type in LINK_HEADERS:
+        size, at = LINK_HEADERS[link_type]
         if len(data) < size:
             return Discard.LINK_TRUNCATED
-        at = _ETHERTYPE_AT[link_type]
         return _by_ethertype(data, int.from_bytes(data[at : at + 2], "big"), size)
-    if link_type in (NULL, LOOP):
+    if link_type in FAMILY:
         if len(data) < 4:
             return Discard.LINK_TRUNCATED
         families = {int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")}
-        return 4 if families & (_AF_INET | _AF_INET6) else Discard.NOT_IP
+        return 4 if families & FAMILIES else Discard.NOT_IP
     if link_type == PPP:
         return ppp(data, 0)
     return Discard.LINK_TYPE
@@ -65,14 +59,14 @@ def ethernet(data: bytes, start: int) -> int | Discard:
 
 def _by_ethertype(data: bytes, ethertype: int, start: int) -> int | Discard:
     for _ in range(_MAX_LABELS):
-        if ethertype in _IP:
+        if ethertype in ETHERTYPES_IP:
             return start
-        if ethertype in _TAGS:
+        if ethertype in VLAN_TAGS:
             ethertype = int.from_bytes(data[start + 2 : start + 4], "big")
             start += 4
-        elif ethertype in _MPLS:
+        elif ethertype in MPLS:
             return _mpls(data, start)
-        elif ethertype == _PPPOE_SESSION:
+        elif ethertype == PPPOE_SESSION:
             return ppp(data, start + 6)
         else:
             return Discard.NOT_IP
@@ -85,8 +79,8 @@ def ppp(data: bytes, start: int) -> int | Discard:
         start += 2
     protocol = data[start : start + 2]
     if protocol[:1] and protocol[0] & 1:  # compressed to one byte (RFC 1661 §6.5)
-        return start + 1 if protocol[0] in _PPP_IP else Discard.NOT_IP
-    return start + 2 if int.from_bytes(protocol, "big") in _PPP_IP else Discard.NOT_IP
+        return start + 1 if protocol[0] in PPP_IP else Discard.NOT_IP
+    return start + 2 if int.from_bytes(protocol, "big") in PPP_IP else Discard.NOT_IP
 
 
 def _mpls(data: bytes, start: int) -> int | Discard:
@@ -107,6 +101,6 @@ def _mpls(data: bytes, start: int) -> int | Discard:
 
 def ethernet_or_ip(data: bytes, protocol: int, start: int) -> int | Discard:
     """Return the IP header's place behind a GRE or Geneve header that names an ethertype."""
-    if protocol == _TRANSPARENT_ETHERNET:
+    if protocol == TRANSPARENT_ETHERNET:
         return ethernet(data, start)
     return _by_ethertype(data, protocol, start)

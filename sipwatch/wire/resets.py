@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import SIP_PORTS
+
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
     from sipwatch.wire.message import Path
 
 RESET, REFUSED = "connection_reset", "connection_refused"
-_SIP_PORTS = (b"\x13\xc4", b"\x13\xc5")  # 5060, 5061
+_SIP_PORTS = frozenset(port.to_bytes(2, "big") for port in SIP_PORTS)  # as in a header
 _MASK = 0xFFFFFFFF
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import BLANKS
 from sipwatch.wire import websocket
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.sip import header, looks_like_sip
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
 _MAX_PIECES = 64  # joined then, lest an object for every byte make memory of it
-_BLANK = b"\r\n\0 "
 _VERSION = b"SIP/2.0"
 _TLS_RECORDS = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")  # RFC 8446 §5.1
 _HTTP = (b"GET ", b"HTTP/1.")
@@ -61,7 +61,7 @@ class Framer:
             self.mode = Mode.LOST
         elif self.mode is Mode.WEBSOCKET:
             self.mode = Mode.FOREIGN  # there a frame at a segment's beginning is found
-        return rest.lstrip(_BLANK)
+        return rest.lstrip(BLANKS)
 
     def take(self, data: bytes) -> tuple[list[bytes], Discard | None]:
         """Add bytes; return the messages that became whole, and why other bytes were given up."""
@@ -71,7 +71,7 @@ class Framer:
         if self.mode is Mode.FOREIGN:
             if _VERSION not in data and data[0] not in websocket.FIRST_BYTES:
                 return messages, Discard.TCP_NOT_SIP
-            data = data.lstrip(_BLANK)
+            data = data.lstrip(BLANKS)
             if not looks_like_sip(data) and not websocket.begins_frame(data):
                 return messages, Discard.TCP_NOT_SIP
             self.mode = Mode.OPEN
@@ -117,8 +117,8 @@ class Framer:
     def _next(self, messages: list[bytes]) -> Discard | bool:
         """Take one message off: True to go on, False to wait for more, or why bytes were given up."""
         data, at = self._data, self._at
-        if data[at] in _BLANK:  # keep-alives (RFC 5626 §4.4.1)
-            self._at = len(data) - len(data[at:].lstrip(_BLANK))
+        if data[at] in BLANKS:  # keep-alives (RFC 5626 §4.4.1)
+            self._at = len(data) - len(data[at:].lstrip(BLANKS))
             return True
         longest = self._limits.line
         start = data[at : at + longest] if at or len(data) > longest else data

@@ -3,16 +3,13 @@
 Must not know: what is inside, or how deep we are.
 """
 
+from sipwatch.packet import ERSPAN_2, ERSPAN_3, GENEVE_PORT, GRE_PPP, GTP_U_PORT, VXLAN_PORTS
 from sipwatch.wire import link
 from sipwatch.wire.discards import Discard
 
 # UDP ports of the receiver or the sender; payload is checked before it is believed.
-VXLAN_PORTS = frozenset({4789, 8472})
-GENEVE_PORT = 6081
-GTP_U_PORT = 2152
 PORTS = frozenset(port.to_bytes(2, "big") for port in (*VXLAN_PORTS, GENEVE_PORT, GTP_U_PORT))  # as in a header
 
-_ERSPAN_2, _ERSPAN_3, _PPP = 0x88BE, 0x22EB, 0x880B
 _G_PDU = 0xFF
 
 
@@ -23,16 +20,16 @@ def gre(data: bytes, start: int) -> int | Discard:
     flags = data[start]
     protocol = int.from_bytes(data[start + 2 : start + 4], "big")
     version = data[start + 1] & 7
-    if version == 1 and protocol == _PPP:  # PPTP (RFC 2637): always a key, perhaps an acknowledgement
+    if version == 1 and protocol == GRE_PPP:  # PPTP (RFC 2637): always a key, perhaps an acknowledgement
         return link.ppp(data, start + 8 + 4 * bool(flags & 0x10) + 4 * bool(data[start + 1] & 0x80))
     if version:
         return Discard.TUNNEL_MALFORMED
     sequence = flags & 0x10
     start += 4 + 4 * bool(flags & 0x80) + 4 * bool(flags & 0x20) + 4 * bool(sequence)
-    if protocol == _ERSPAN_2:
+    if protocol == ERSPAN_2:
         # Type I has neither sequence number nor header of its own.
         return link.ethernet(data, start + 8 if sequence else start)
-    if protocol == _ERSPAN_3:
+    if protocol == ERSPAN_3:
         has_subheader = len(data) > start + 11 and data[start + 11] & 1
         return link.ethernet(data, start + 12 + 8 * bool(has_subheader))
     return link.ethernet_or_ip(data, protocol, start)

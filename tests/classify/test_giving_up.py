@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.classify.giving_up import Waited, given_up
+from sipwatch.packet import SECOND
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers
 from tests.conversation import the_call
 

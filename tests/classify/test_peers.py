@@ -21,8 +21,8 @@ from sipwatch.classify.peers import (
     sent_by,
 )
 from sipwatch.classify.regex import Pattern
+from sipwatch.packet import SECOND
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers
 from sipwatch.wire.message import Path, Request, Transport
 from sipwatch.wire.sip import parse

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.peers import NOBODY, Directory, PeerKind
 from sipwatch.config import ConfigError, parse
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 
 PEER = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n'
 HOSTS = '[[peer]]\nname = "acme"\nkind = "trunk"\nhosts = ["sip.acme.example"]\n'

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from sipwatch.capture.files import open_capture
 from sipwatch.evidence.datagrams import datagram_of
-from sipwatch.evidence.dissect import TCP, UDP, Dissector
+from sipwatch.evidence.dissect import Dissector
 from sipwatch.evidence.packets import Packet
+from sipwatch.packet import TCP, UDP
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.message import Request, Response, Transport
 from tests.wire import frames as f

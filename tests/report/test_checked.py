@@ -11,6 +11,7 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.classify.trial import Use
 from sipwatch.export.summary import Summary
+from sipwatch.packet import SECOND
 from sipwatch.report.checked import (
     ChangeRecord,
     CheckRecord,
@@ -22,7 +23,6 @@ from sipwatch.report.checked import (
     timers_of,
     tried,
 )
-from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers
 from tests.export.records import answered, call
 

@@ -10,9 +10,9 @@ import pytest
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.classify.regex import Pattern
+from sipwatch.packet import SECOND
 from sipwatch.report.rules import remarks, sentence, usual
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import SECOND
 from sipwatch.track.timers import Timers
 from tests.conversation import the_call
 

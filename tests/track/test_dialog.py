@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sipwatch.packet import SECOND
 from sipwatch.track.dialog import MAX_DIALOGS, MAX_EXCHANGES, session_interval
-from sipwatch.track.table import SECOND
 from sipwatch.track.timers import NEVER
 from sipwatch.wire.message import Response
 from tests.conversation import Observed, messages, observe, the_call

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen
 from sipwatch.classify.past import Table
 from sipwatch.classify.verdict import refused_credentials
+from sipwatch.packet import SECOND
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import SECOND
 from sipwatch.track.transactions import CHALLENGES
 from sipwatch.wire.sip import header, uri_of, user_of
 

@@ -12,7 +12,7 @@ from sipwatch.classify.hops import goes_on
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import Table
 from sipwatch.classify.peers import PeerKind
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, seconds, seen
 from sipwatch.classify.past import Table
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:

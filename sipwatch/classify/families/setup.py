@@ -12,9 +12,9 @@ from sipwatch.classify.hops import deepest_first, far_end, first_of, goes_on, la
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
 from sipwatch.classify.verdict import refused_credentials
+from sipwatch.packet import SECOND
 from sipwatch.track.dialog import answer_of
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import SECOND
 from sipwatch.wire.sip import header, parameters, split_values
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sipwatch.classify.families.dialog import exchanges
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, said, seen
 from sipwatch.classify.hops import subject
 from sipwatch.classify.past import Table
-from sipwatch.track.table import SECOND
+from sipwatch.packet import SECOND
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
