@@ -168,7 +168,7 @@ def options(command: Callable[..., None]) -> str:
         # What comes first in Option(...) is a default to typer, also where it is a name.
         words = [word for word in (option.default, *(option.param_decls or ())) if str(word).startswith("-")]
         names = ", ".join(f"`{word}`" for word in words or (f"--{name.replace('_', '-')}",))
-        value = option.metavar or " ".join(choices)
+        value = (option.metavar or " ".join(choices)).replace("|", " ")
         default = f" Default: `{parameter.default}`." if isinstance(parameter.default, str) else ""
         rows.append([names, f"`{value}`" if value else "", option.help + default])
     return table(["option", "value", "meaning"], rows)

@@ -82,7 +82,6 @@ TESTED_ELSEWHERE = {
     "__main__.py": "one line; tests/test_docs.py runs it",
     "capture/errors.py": "two names; raised in tests/capture/test_files.py",
     "capture/tally.py": "plain counts; read in tests/capture/test_files.py",
-    "cli/output.py": "part of every command; tests/cli/test_replay.py fills disks and leaves early",
     "cli/words.py": "part of every command; its words are read in tests/cli/test_replay.py",
     "classify/outcomes.py": "closed lists; every entry is concluded in tests/classify/test_verdict.py",
     "report/waiting.py": "what one command shows; tests/cli/test_callbacks.py reads all of it",

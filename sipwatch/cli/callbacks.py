@@ -5,11 +5,12 @@ Must not know: how calls are told to be missed, or numbers compared.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sipwatch.cli.feed import captures, feed, warn
+from sipwatch.cli.options import Files, Force, Format, Output, format_option
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration, fail
 from sipwatch.packet import SECOND
@@ -25,35 +26,19 @@ DEFAULT_WITHIN = 3600  # seconds
 _FOR_EVER = 1 << 62  # ns: within a capture everybody goes on waiting until he is served
 
 
-class Format(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 def callbacks(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order.",
-        ),
-    ],
+    files: Files,
     config: Annotated[
         str,
         typer.Option(
             metavar="FILE", help="Configuration: which peers are trunks ([[peer]] with kind trunk); [callback]."
         ),
     ],
-    form: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TABLE,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")
-    ] = None,
+    form: Annotated[Format, format_option(Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
+    output: Output = None,
+    force: Force = False,
 ) -> None:
     """List the callers from outside whom nobody has reached since their call was missed, oldest first."""
-    from sipwatch.cli.feed import captures, feed
     from sipwatch.engine import Engine
     from sipwatch.export.privacy import Policy
     from sipwatch.report.waiting import waiting_record
@@ -64,15 +49,16 @@ def callbacks(
     engine = Engine(None, _patient(settings), diagnose=False)
     missed: list[Missed] = []
     engine.desk.unserved = missed
-    with captures(files) as source, opened(output) as out:
-        feed(engine, source)
-        end = source.last or 0
-        policy = Policy(read.privacy)
-        records = [
-            waiting_record(one, end, within, policy) for one in sorted(missed, key=lambda one: (one.at, one.serial))
-        ]
-        _write(out, form, records, within)
-        out.flush()
+    with captures(files) as source:
+        with opened(output, [*files, config], force=force) as out:
+            feed(engine, source, output)
+            end = source.last or 0
+            policy = Policy(read.privacy)
+            records = [
+                waiting_record(one, end, within, policy) for one in sorted(missed, key=lambda one: (one.at, one.serial))
+            ]
+            _write(out, form, records, within)
+        warn(source)
 
 
 def _within(settings: Settings) -> int:

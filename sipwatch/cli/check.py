@@ -5,11 +5,12 @@ Must not know: how a configuration is read, or how calls are judged.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sipwatch.cli.feed import captures, feed, warn
+from sipwatch.cli.options import Force, Format, Output, format_option
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration
 
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
     from sipwatch.config.hours import Written
     from sipwatch.export.record import CallRecord
     from sipwatch.report.checked import CallbackRecord, CheckRecord, HoursRecord, PrivacyRecord
-
-
-class Format(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def check(
@@ -40,10 +34,9 @@ def check(
             help="Try it on capture files, and say how many calls each peer and each rule would have had.",
         ),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TABLE,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")
-    ] = None,
+    form: Annotated[Format, format_option(Format.TABLE, Format.JSON)] = Format.TABLE,
+    output: Output = None,
+    force: Force = False,
 ) -> None:
     """Say whether a configuration is right, and what each part of it does."""
     from sipwatch.config import TIMER_KEYS
@@ -52,9 +45,10 @@ def check(
         raise typer.BadParameter("capture files are tried with --against FILE...", param_hint="FILE")
     read = configuration(config)
     record = _record(config, read)
-    if against:
-        record = _try(record, read.settings, [*against, *(more or ())])
-    with opened(output) as out:
+    files = [*(against or ()), *(more or ())]
+    with opened(output, [*files, config], force=force) as out:
+        if files:
+            record = _try(record, read.settings, files, output)
         if form is Format.JSON:
             import msgspec
 
@@ -66,7 +60,6 @@ def check(
 
             with text_of(out) as text:
                 print_check(text, record, {key: meaning for key, (_, meaning) in TIMER_KEYS.items()})
-        out.flush()
 
 
 def _record(path: str, config: Config) -> CheckRecord:
@@ -115,10 +108,9 @@ def _privacy(privacy: Privacy) -> PrivacyRecord:
     return PrivacyRecord("all" if privacy.mask == EVERYTHING else privacy.mask, privacy.names)
 
 
-def _try(record: CheckRecord, settings: Settings, files: list[str]) -> CheckRecord:
+def _try(record: CheckRecord, settings: Settings, files: list[str], output: str | None) -> CheckRecord:
     """Judge the calls of captures by the configuration, and count what it was used for."""
     from sipwatch.classify.trial import Trial
-    from sipwatch.cli.feed import captures, feed
     from sipwatch.engine import Engine
     from sipwatch.export.summary import Summary
     from sipwatch.report.checked import tried
@@ -131,5 +123,6 @@ def _try(record: CheckRecord, settings: Settings, files: list[str]) -> CheckReco
     engine = Engine(sink, settings, diagnose=False)
     trial = Trial(engine.verdicts)
     with captures(files) as source:
-        feed(engine, source)
+        feed(engine, source, output)
+        warn(source)
     return tried(record, list(source.files), summary, trial.uses)

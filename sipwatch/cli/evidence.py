@@ -6,16 +6,16 @@ Must not know: how calls are chosen, packets cut, or pages written.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-import stat
 import sys
-import tempfile
-from typing import IO, TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
 from sipwatch import installed_version
+from sipwatch.cli.feed import captures, feed, reading, warn
+from sipwatch.cli.options import number
+from sipwatch.cli.output import STDIN, opened
 from sipwatch.cli.words import complain, configuration, fail
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MOST = 20
 MAX_CALLS = 200
-INTERRUPTED = 130  # exit status, as shells have it for SIGINT
 
 
 class _Extent(NamedTuple):
@@ -78,7 +77,7 @@ def evidence(
         str | None, typer.Option(metavar="FILE", help="Configuration: who is who, deadlines, what is hidden.")
     ] = None,
     most: Annotated[
-        int, typer.Option(metavar="N", min=1, max=MAX_CALLS, help="Examples at most, the newest.")
+        int, number("N", 1, MAX_CALLS, words=f"Examples at most, the newest; up to {MAX_CALLS}.")
     ] = DEFAULT_MOST,
     zone: Annotated[
         str, typer.Option(metavar="ZONE", help="Time zone of the times shown and given, such as Europe/Berlin.")
@@ -91,31 +90,32 @@ def evidence(
             " the configuration says.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a package that is there already.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a package that is there already, and through a symbolic link.")
+    ] = False,
 ) -> None:
     """Write a zip with examples of failed calls for a supplier: a page, tables, and the packets of each call."""
     from sipwatch.config import MAX_MASKED
     from sipwatch.evidence import asked
+    from sipwatch.evidence.archive import write
+    from sipwatch.evidence.build import entries
     from sipwatch.evidence.choose import Selection
     from sipwatch.evidence.period import zone_of
 
-    _check_output(output, files, force=force)
-    where = _read("--zone", zone_of, zone)
-    read = configuration(config)
-    privacy = read.privacy if mask is None else _read("--mask", asked.masked, mask, read.privacy, MAX_MASKED)
-    _read("--peer", asked.check_peer, peer, [one.name for one in read.settings.peers], config)
-    outcomes = _read("--outcome", asked.outcomes, outcome or ())
-    try:
+    with opened(output, [*files, config], force=force, new=True) as out:
+        where = _read("--zone", zone_of, zone)
+        read = configuration(config)
+        privacy = read.privacy if mask is None else _read("--mask", asked.masked, mask, read.privacy, MAX_MASKED)
+        _read("--peer", asked.check_peer, peer, [one.name for one in read.settings.peers], config)
+        outcomes = _read("--outcome", asked.outcomes, outcome or ())
         selection = Selection(_wanted(files, peer, outcomes, expression, (since, until), where), most)
         extent = _choose(files, read.settings, selection)
         chosen = selection.chosen()
         if not chosen:
             fail(asked.nothing(selection, where))
         package, captures = _build(files, read.settings, privacy, selection, chosen, extent, where, expression)
-        _write(output, package, captures, force=force)
-    except KeyboardInterrupt:
-        complain("interrupted; nothing was written")
-        sys.exit(INTERRUPTED)
+        write(out, entries(package, captures))
+    _say(output, package, len(captures))
 
 
 # What was asked for
@@ -133,26 +133,6 @@ def _read(option: str, reader: Callable[..., Any], *given: object, **more: objec
         return reader(*given, **more)
     except (ValueError, OverflowError) as error:
         _refuse(f"{option}: {error}")
-
-
-def _check_output(output: str, files: list[str], *, force: bool) -> None:
-    """Refuse an output that is there already, or is no place for a file."""
-    try:
-        there = os.lstat(output)
-    except FileNotFoundError:
-        if not os.path.isdir(os.path.dirname(output) or "."):
-            fail(f"{output}: cannot be written: there is no such folder")
-        return
-    except OSError as error:
-        fail(f"{output}: cannot be written: {error.strerror}")
-    if not stat.S_ISREG(there.st_mode):
-        fail(f"{output}: is there already and is no plain file; choose another name")
-    for file in files:
-        with contextlib.suppress(OSError):
-            if os.path.samestat(there, os.stat(file)):
-                fail(f"{output}: is one of the captures; choose another name")
-    if not force:
-        fail(f"{output}: is there already; choose another name, or write over it with --force")
 
 
 def _wanted(
@@ -191,29 +171,21 @@ def _wanted(
 @contextlib.contextmanager
 def _captures(files: list[str]) -> Iterator[CaptureSource]:
     """Open the captures; what can be read only once is refused."""
-    from sipwatch.capture.errors import CaptureError
-    from sipwatch.capture.files import STDIN
-    from sipwatch.cli.feed import captures
-    from sipwatch.report.progress import progress
-
     again = "captures are read twice here; save it to a file first, and name that"
     if STDIN in files:
         fail(f"standard input can be read only once, and {again}")
     with captures(files) as source:
         if source.total_bytes is None:
             fail(f"{', '.join(files)}: a pipe can be read only once, and {again}")
-        try:
-            with progress(source):
-                yield source
-        except CaptureError as error:
-            fail(str(error))
+        yield source
 
 
 def _extent(files: list[str]) -> _Extent:
     """Find out when the capture begins and ends, without looking into its packets."""
     with _captures(files) as source:
-        for _ in source:
-            pass
+        with reading(source, partial=False):
+            for _ in source:
+                pass
         return _Extent(source.first or 0, source.last or 0)
 
 
@@ -223,14 +195,8 @@ def _choose(files: list[str], settings: Settings, selection: Selection) -> _Exte
 
     engine = Engine(selection.call, settings)
     with _captures(files) as source:
-        gc.disable()  # as in replay: calls are freed by reference counting
-        try:
-            engine.run(source, source.place)
-        finally:
-            gc.enable()
-        engine.finish(source.last)
-        for warning in source.warnings:
-            complain(f"warning: {warning}")
+        feed(engine, source, partial=False)
+        warn(source)
         return _Extent(source.first or 0, source.last or 0)
 
 
@@ -253,8 +219,9 @@ def _build(
 
     cutter = Cutter(chosen, settings)
     with _captures(files) as source:
-        for time, link_type, data in source:
-            cutter.frame(time, link_type, data)
+        with reading(source, partial=False):
+            for time, link_type, data in source:
+                cutter.frame(time, link_type, data)
         cutter.finish(source.last or 0)
     builder = Builder(cutter, privacy, selection.wanted.peer)
     package = Package(
@@ -276,58 +243,11 @@ def _build(
     return package, builder.captures
 
 
-# Writing
+# What is said of it
 
 
-def _write(output: str, package: Package, captures: list[tuple[str, bytes]], *, force: bool) -> None:
-    from sipwatch.evidence.archive import write
-    from sipwatch.evidence.build import entries
-
-    try:
-        with _appearing(output, force=force) as out:
-            write(out, entries(package, captures))
-    except FileExistsError:
-        fail(f"{output}: was made by somebody else in the meantime; choose another name")
-    except OSError as error:
-        fail(f"{output}: cannot be written: {error.strerror}")
+def _say(output: str, package: Package, captures: int) -> None:
     for example in package.examples:
         if example.capture.name is None:
             complain(f"warning: example {example.number} is without packets, because {example.capture.why_not}")
-    count = len(package.examples)
-    typer.echo(f"{output}: {count} of {package.matching} calls, {len(captures)} with their packets")
-
-
-@contextlib.contextmanager
-def _appearing(path: str, *, force: bool) -> Iterator[IO[bytes]]:
-    """Open a file that appears under its name when it is whole, or not at all. Raises OSError."""
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".sipwatch-", suffix=".part")
-    try:
-        with open(descriptor, "wb") as out:
-            yield out
-            out.flush()
-            os.fchmod(out.fileno(), 0o666 & ~_umask())
-            os.fsync(out.fileno())
-        if force:
-            os.replace(temporary, path)
-        else:
-            _claim(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def _claim(temporary: str, path: str) -> None:
-    """Give a file its name; unlike a rename, this never takes the place of another file."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        os.replace(temporary, path)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+    typer.echo(f"{output}: {len(package.examples)} of {package.matching} calls, {captures} with their packets")

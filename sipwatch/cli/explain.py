@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sipwatch.cli.options import Format, choice, format_option
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import fail
 
@@ -37,13 +38,6 @@ _CODED = ("status", "cause")
 _WITH_KIND = ("outcome", *_CODED)
 
 
-class Format(StrEnum):
-    """How the explanation is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 class OfKind(StrEnum):
     """What stands at the peer that is concerned."""
 
@@ -63,9 +57,10 @@ def explain(
         ),
     ] = None,
     kind: Annotated[
-        OfKind | None, typer.Option(help="The peer that is concerned: providers mean other things than devices.")
+        OfKind | None,
+        choice(*OfKind, words="The peer that is concerned: providers mean other things than devices."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to write the explanation.")] = Format.TEXT,
+    form: Annotated[Format, format_option(Format.TEXT, Format.JSON)] = Format.TEXT,
 ) -> None:
     """Explain a code or a word of the reports: what it means, and who should do what."""
     wanted = " ".join(what or ())

@@ -1,4 +1,4 @@
-"""Capture files through the engine, for commands that look at files as a whole.
+"""Capture files through the engine: how every command that reads files does it.
 
 Must not know: any command, or what is made of the messages.
 """
@@ -7,49 +7,104 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sipwatch.cli.output import replaces
 from sipwatch.cli.words import complain, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from sipwatch.capture.deep import DeepSource
     from sipwatch.capture.files import CaptureSource
     from sipwatch.engine import Engine
     from sipwatch.wire.message import Message
 
+    Source = CaptureSource | DeepSource
+
 
 @contextlib.contextmanager
-def captures(files: list[str]) -> Iterator[CaptureSource]:
+def captures(files: Sequence[str], prefilter: str = "auto") -> Iterator[CaptureSource]:
     """Open capture files as one source; what keeps it from that ends the program."""
     from sipwatch.capture.errors import CaptureError
-    from sipwatch.capture.files import open_capture
+    from sipwatch.capture.files import Prefilter, open_capture
 
     try:
-        source = open_capture(files)
+        source = open_capture(files, prefilter=Prefilter(prefilter))
     except CaptureError as error:
         fail(str(error))
     with source:
         yield source
 
 
-def feed(engine: Engine, source: CaptureSource, hear: Callable[[Message], None] | None = None) -> None:
-    """Feed the engine to the end of the source, or until Ctrl-C. ``hear`` is told each message before the engine."""
+@contextlib.contextmanager
+def deep_captures(files: Sequence[str], keylog: str | None) -> Iterator[DeepSource]:
+    """Open capture files through tshark; what keeps it from that ends the program."""
+    from sipwatch.capture.deep import DeepSource
+    from sipwatch.capture.errors import CaptureError
+
+    try:
+        source = DeepSource(files, keylog)
+    except CaptureError as error:
+        fail(str(error))
+    with source:
+        yield source
+
+
+def feed(
+    engine: Engine,
+    source: Source,
+    output: str | None = None,
+    *,
+    items: Iterable[Any] | None = None,
+    hear: Callable[[Message], None] | None = None,
+    partial: bool = True,
+) -> None:
+    """Feed the engine to the end of the source, or until Ctrl-C where a ``partial`` result is of use.
+
+    ``output`` names the file that the result goes to: part of a file's calls never takes the place of an older result,
+    while a stream is as complete as it will ever be. ``items`` are the source's, where somebody else hands them on;
+    ``hear`` is told each message before the engine.
+    """
+    from sipwatch.capture.deep import DeepSource
+
+    stream = not isinstance(source, DeepSource) and source.total_bytes is None
+    with reading(source, partial=partial and (stream or not replaces(output))):
+        if isinstance(source, DeepSource):
+            engine.run_datagrams(source if items is None else items)
+        elif hear is None:
+            engine.run(source if items is None else items, source.place)
+        else:
+            _run(engine, source, hear)
+    engine.finish(source.last)
+
+
+@contextlib.contextmanager
+def reading(source: Source, *, partial: bool) -> Iterator[None]:
+    """Show how far the source is while it is read; what cannot be read ends the program.
+
+    Ctrl-C ends the reading; where a ``partial`` result is of use, not the program.
+    """
     from sipwatch.capture.errors import CaptureError
     from sipwatch.report.progress import progress
 
-    gc.disable()  # as in replay: calls are freed by reference counting
+    # Calls are freed by reference counting; the cyclic collector would only walk over them again and again.
+    gc.disable()
     try:
         with progress(source):
-            if hear is None:
-                engine.run(source, source.place)
-            else:
-                _run(engine, source, hear)
+            yield
     except CaptureError as error:
         fail(str(error))
     except KeyboardInterrupt:
+        if not partial:
+            raise
         complain("interrupted; this is what was read so far")
-    engine.finish(source.last)
+    finally:
+        gc.enable()
+
+
+def warn(source: Source) -> None:
+    """Say what was wrong with the captures, and did not keep them from being read."""
     for warning in source.warnings:
         complain(f"warning: {warning}")
 

@@ -54,7 +54,6 @@ class Replayed:
 
         families = list(self.families())
         log = Log(sys.stderr, "text", time.time)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             server = Server(lambda: families, lambda: None, lambda: None, listen, None, log)
         except WebError as error:

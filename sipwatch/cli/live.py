@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sipwatch.cli.options import choice
 from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def live(
         typer.Option(metavar="NAME", help="Started as root: the user to become once the interfaces are open."),
     ] = None,
     log_format: Annotated[
-        LogFormat, typer.Option(help="How log lines on standard error are written.")
+        LogFormat, choice(*LogFormat, words="How log lines on standard error are written.")
     ] = LogFormat.TEXT,
 ) -> None:
     """Watch SIP on interfaces, and serve what became of every call to Prometheus."""

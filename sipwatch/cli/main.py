@@ -7,9 +7,12 @@ long to load are imported where they are needed.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,7 +24,10 @@ from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
-from sipwatch.cli.words import complain, fail, quiet_exit
+from sipwatch.cli.words import INTERRUPTED, abandon_output, complain, fail, quiet_exit, why
+
+# Errors of the machine or of whoever started this, not of ours.
+_WORLD = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.ENOMEM})
 
 app = typer.Typer(
     add_completion=False,
@@ -40,17 +46,46 @@ app.command()(evidence)
 
 def main() -> None:
     """Run the command line; no user ever sees a traceback."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ``timeout`` sends ends it as Ctrl-C does
+    _have_standard_streams()
     try:
         app()
     except BrokenPipeError:
         quiet_exit()
+    except OSError as error:
+        if error.errno not in _WORLD:
+            _mistake(error)
+        abandon_output()
+        fail(f"cannot go on: {why(error)}")
     except KeyboardInterrupt:
         complain("interrupted")
-        sys.exit(130)
-    except Exception as error:  # the last net: what gets here is a mistake of ours
-        if os.environ.get("SIPWATCH_DEBUG"):
-            raise
-        fail(f"internal error, please report it: {type(error).__name__}: {error} (SIPWATCH_DEBUG=1 shows where)")
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        _mistake(error)
+
+
+def _mistake(error: Exception) -> NoReturn:
+    """Say what went wrong, under the last net: what gets here is a mistake of ours."""
+    if os.environ.get("SIPWATCH_DEBUG"):
+        raise error
+    fail(f"internal error, please report it: {type(error).__name__}: {error} (SIPWATCH_DEBUG=1 shows where)")
+
+
+def _have_standard_streams() -> None:
+    """Let no file that is opened take the number of a standard stream that was closed (``>&-``).
+
+    What is written to a closed standard output fails; what is said on a closed standard error is lost.
+    """
+    for number, way in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, way)  # gets the lowest free number, which is this one
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for as long as the program runs
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for as long as the program runs
 
 
 @app.callback(invoke_without_command=True)

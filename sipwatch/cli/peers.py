@@ -5,11 +5,12 @@ Must not know: how addresses are watched, or how their roles are guessed.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sipwatch.cli.feed import captures, feed, warn
+from sipwatch.cli.options import Files, Force, Format, Output, format_option
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration
 
@@ -22,22 +23,8 @@ if TYPE_CHECKING:
     from sipwatch.report.ends import EndRecord
 
 
-class Format(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    TOML = "toml"
-
-
 def peers(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order.",
-        ),
-    ],
+    files: Files,
     config: Annotated[
         str | None,
         typer.Option(
@@ -45,15 +32,16 @@ def peers(
         ),
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="How to write the result; toml is the configuration alone.")
+        Format,
+        format_option(
+            Format.TABLE, Format.JSON, Format.TOML, words="How to write the result; toml is the configuration alone."
+        ),
     ] = Format.TABLE,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")
-    ] = None,
+    output: Output = None,
+    force: Force = False,
 ) -> None:
     """Say who is in capture files, what they seem to be, and write a configuration to start from."""
     from sipwatch.classify.survey import Survey, nowhere
-    from sipwatch.cli.feed import captures, feed
     from sipwatch.engine import Engine
     from sipwatch.export.privacy import policy_of
     from sipwatch.report.ends import end_records
@@ -62,12 +50,13 @@ def peers(
     settings, policy = read.settings, policy_of(read.privacy)
     survey = Survey()
     engine = Engine(nowhere, settings, watcher=survey, diagnose=False)
-    with captures(files) as source, opened(output) as out:
-        feed(engine, source, survey.message)
-        survey.finish()
-        records = end_records(survey.ends(), engine.directory, policy)
-        _write(out, form, records, survey.left_out, engine, source, policy)
-        out.flush()
+    with captures(files) as source:
+        with opened(output, [*files, config], force=force) as out:
+            feed(engine, source, output, hear=survey.message)
+            survey.finish()
+            records = end_records(survey.ends(), engine.directory, policy)
+            _write(out, form, records, survey.left_out, engine, source, policy)
+        warn(source)
 
 
 def _write(

@@ -6,25 +6,24 @@ Must not know: live interfaces.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import stat
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from sipwatch.cli.feed import captures, deep_captures, feed, warn
+from sipwatch.cli.options import Files, Force, Format, Output, choice, format_option, number
 from sipwatch.cli.output import open_text, opened, text_of
-from sipwatch.cli.words import DEFAULT_LISTEN, complain, configuration, fail
+from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-    from sipwatch.capture.deep import DeepSource
-    from sipwatch.capture.files import CaptureSource
     from sipwatch.classify.peers import Privacy, Settings
+    from sipwatch.cli.feed import Source
     from sipwatch.engine import Engine
-    from sipwatch.export.history import History
     from sipwatch.export.metrics import Metrics
     from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
@@ -32,16 +31,6 @@ if TYPE_CHECKING:
     from sipwatch.export.writers import Writer
 
 DEFAULT_STEP = 15
-
-
-class Format(StrEnum):
-    """How results are written."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-    OPENMETRICS = "openmetrics"
 
 
 class UsePrefilter(StrEnum):
@@ -53,17 +42,12 @@ class UsePrefilter(StrEnum):
 
 
 def replay(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order.",
-        ),
-    ],
-    form: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TABLE,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="OUT", help="Write to this file, not to standard output.")
-    ] = None,
+    files: Files,
+    form: Annotated[
+        Format, format_option(Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.OPENMETRICS)
+    ] = Format.TABLE,
+    output: Output = None,
+    force: Force = False,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="Configuration: timers, peers and their rules (sipwatch.toml).")
     ] = None,
@@ -91,11 +75,10 @@ def replay(
         str | None, typer.Option(metavar="FILE", help="TLS key log for --deep (SSLKEYLOGFILE format).")
     ] = None,
     prefilter: Annotated[
-        UsePrefilter, typer.Option(help="Keep RTP away before Python looks at it; changes no result.")
+        UsePrefilter, choice(*UsePrefilter, words="Keep RTP away before Python looks at it; changes no result.")
     ] = UsePrefilter.AUTO,
     step: Annotated[
-        int | None,
-        typer.Option(metavar="SECONDS", min=1, help=f"Seconds between samples (openmetrics). Default: {DEFAULT_STEP}."),
+        int | None, number("SECONDS", 1, words=f"Seconds between samples (openmetrics). Default: {DEFAULT_STEP}.")
     ] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Keep serving the figures as /metrics afterwards.")] = False,
     listen: Annotated[
@@ -118,39 +101,42 @@ def replay(
     if ladder is not None and serve:
         raise typer.BadParameter("a ladder cannot be combined with --serve", param_hint="--ladder")
     read = configuration(config)
-    settings, policy = read.settings, _policy(read.privacy)
     keep = _filter(expression)
-    with _source(files, prefilter, deep=deep, keylog=keylog) as source, opened(output) as out:
-        if ladder is not None:
-            _draw(source, settings, policy, out, ladder)
-        elif form is Format.OPENMETRICS:
-            _history(source, settings, out, step or DEFAULT_STEP, (listen or DEFAULT_LISTEN) if serve else None)
-        else:
-            engine = _report(source, settings, policy, out, form, keep, messages=messages, counting=serve)
-            if serve:
-                _serve(engine, source, listen or DEFAULT_LISTEN)
+    with _source(files, prefilter, deep=deep, keylog=keylog) as source:
+        with opened(output, [*files, config, keylog], force=force) as out:
+            run = _Run(source, read.settings, _policy(read.privacy), out, output)
+            if ladder is not None:
+                _draw(run, ladder)
+            elif form is Format.OPENMETRICS:
+                engine = _history(run, step or DEFAULT_STEP)
+            else:
+                engine = _report(run, form, keep, messages=messages, counting=serve)
+        warn(source)
+        if serve:
+            from sipwatch.cli.history import Replayed
+
+            Replayed(engine, source).serve(listen or DEFAULT_LISTEN)
 
 
-def _history(
-    source: CaptureSource | DeepSource, settings: Settings, out: IO[bytes], step: int, listen: str | None
-) -> None:
+class _Run(NamedTuple):
+    """What each kind of result is made from, and where it goes."""
+
+    source: Source
+    settings: Settings
+    policy: Policy | None
+    out: IO[bytes]
+    output: str | None
+
+
+def _history(run: _Run, step: int) -> Engine:
     from sipwatch.cli.history import Replayed, write
     from sipwatch.engine import Engine
 
-    engine = Engine(None, metrics=_metrics(settings))
-    replayed = Replayed(engine, source)
-    history = replayed.history(step)
-    _run(engine, source, history)
-    write(history, out)
-    _warn(source)
-    if listen is not None:
-        replayed.serve(listen)
-
-
-def _serve(engine: Engine, source: CaptureSource | DeepSource, listen: str) -> None:
-    from sipwatch.cli.history import Replayed
-
-    Replayed(engine, source).serve(listen)
+    engine = Engine(None, metrics=_metrics(run.settings))
+    history = Replayed(engine, run.source).history(step)
+    feed(engine, run.source, run.output, items=history.watch(run.source))
+    write(history, run.out)
+    return engine
 
 
 def _metrics(settings: Settings) -> Metrics:
@@ -169,21 +155,13 @@ def _policy(privacy: Privacy) -> Policy | None:
 
 
 def _report(
-    source: CaptureSource | DeepSource,
-    settings: Settings,
-    policy: Policy | None,
-    out: IO[bytes],
-    form: Format,
-    keep: Callable[[CallRecord], bool] | None,
-    *,
-    messages: bool,
-    counting: bool,
+    run: _Run, form: Format, keep: Callable[[CallRecord], bool] | None, *, messages: bool, counting: bool
 ) -> Engine:
     from sipwatch.engine import Engine
     from sipwatch.export.summary import Summary
 
     summary = Summary()
-    writer = _private(_writer(form, out, summary, messages=messages), policy)
+    writer = _private(_writer(form, run.out, summary, messages=messages), run.policy)
     count, write = summary.add, writer.call
 
     def sink(record: CallRecord, completed: bool) -> None:
@@ -191,12 +169,10 @@ def _report(
             count(record, completed)
             write(record)
 
-    metrics = _metrics(settings) if counting else None
-    engine = Engine(sink, settings, keep_messages=messages and form is not Format.TABLE, metrics=metrics)
-    _run(engine, source)
-    writer.finish(engine.capture(source), engine.whole(summary))
-    out.flush()
-    _warn(source)
+    metrics = _metrics(run.settings) if counting else None
+    engine = Engine(sink, run.settings, keep_messages=messages and form is not Format.TABLE, metrics=metrics)
+    feed(engine, run.source, run.output)
+    writer.finish(engine.capture(run.source), engine.whole(summary))
     return engine
 
 
@@ -208,9 +184,7 @@ def _private(writer: Writer, policy: Policy | None) -> Writer:
     return PrivateWriter(writer, policy)
 
 
-def _draw(
-    source: CaptureSource | DeepSource, settings: Settings, policy: Policy | None, out: IO[bytes], wanted: str
-) -> None:
+def _draw(run: _Run, wanted: str) -> None:
     from sipwatch.engine import Engine
     from sipwatch.report.ladder import print_ladder
 
@@ -221,57 +195,19 @@ def _draw(
         if record.id.startswith(wanted.lower()) or record.call_id == wanted:
             found.append(record)
 
-    engine = Engine(sink, settings, keep_messages=True)
-    _run(engine, source)
-    _warn(source)
+    engine = Engine(sink, run.settings, keep_messages=True)
+    feed(engine, run.source, run.output)
     if not found:
-        fail(f"no call {wanted!r} in {', '.join(source.files)}; the report without --ladder lists the ids")
-    with text_of(out) as text:
+        warn(run.source)
+        fail(f"no call {wanted!r} in {', '.join(run.source.files)}; the report without --ladder lists the ids")
+    with text_of(run.out) as text:
         for call in sorted(found, key=lambda call: call.started):
-            print_ladder(text, call if policy is None else policy.call(call))
-    out.flush()
-
-
-def _run(engine: Engine, source: CaptureSource | DeepSource, history: History | None = None) -> None:
-    """Feed the engine to the end of the source, or until Ctrl-C."""
-    from sipwatch.capture.deep import DeepSource
-    from sipwatch.capture.errors import CaptureError
-    from sipwatch.report.progress import progress
-
-    # Calls are freed by reference counting; the cyclic collector would only walk over them again and again.
-    gc.disable()
-    try:
-        with progress(source):
-            items: Iterable[Any] = source if history is None else history.watch(source)
-            if isinstance(source, DeepSource):
-                engine.run_datagrams(items)
-            else:
-                engine.run(items, source.place)
-    except CaptureError as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        complain("interrupted; this is what was read so far")
-    engine.finish(source.last)
+            print_ladder(text, call if run.policy is None else run.policy.call(call))
 
 
 @contextlib.contextmanager
-def _source(
-    files: list[str], prefilter: UsePrefilter, *, deep: bool, keylog: str | None
-) -> Iterator[CaptureSource | DeepSource]:
-    from sipwatch.capture.errors import CaptureError
-    from sipwatch.capture.files import Prefilter, open_capture
-
-    try:
-        source: CaptureSource | DeepSource
-        if deep:
-            from sipwatch.capture.deep import DeepSource
-
-            source = DeepSource(files, keylog)
-        else:
-            source = open_capture(files, prefilter=Prefilter(prefilter.value))
-    except CaptureError as error:
-        fail(str(error))
-    with source:
+def _source(files: list[str], prefilter: UsePrefilter, *, deep: bool, keylog: str | None) -> Iterator[Source]:
+    with deep_captures(files, keylog) if deep else captures(files, prefilter.value) as source:
         yield source
 
 
@@ -299,8 +235,3 @@ def _writer(form: Format, out: IO[bytes], summary: Summary, *, messages: bool) -
     if form is Format.JSONL:
         return JsonLinesWriter(out, at_once=not stat.S_ISREG(os.fstat(out.fileno()).st_mode))
     return CsvWriter(out, messages=messages)
-
-
-def _warn(source: CaptureSource | DeepSource) -> None:
-    for warning in source.warnings:
-        complain(f"warning: {warning}")

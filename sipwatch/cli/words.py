@@ -6,6 +6,7 @@ Must not know: any command.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sipwatch.config import Config
 
 
+INTERRUPTED = 130  # exit status, as shells have it for SIGINT
 DEFAULT_LISTEN = "127.0.0.1:10060"
 
 
@@ -29,6 +31,13 @@ def fail(words: str) -> NoReturn:
     """Tell the user what could not be done, and end."""
     complain(words)
     sys.exit(1)
+
+
+def why(error: OSError) -> str:
+    """Say why a file could not be opened or written."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many files are open at once; raise the limit (ulimit -n)"
+    return f"{error.strerror or error}"
 
 
 def abandon_output() -> None:

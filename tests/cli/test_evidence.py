@@ -239,23 +239,28 @@ def test_a_file_that_is_there_is_left_alone_unless_it_may_be_written_over(
 
 
 def test_a_package_never_takes_the_place_of_anything_but_a_file(tmp_path: Path, capture: Path, config: Path) -> None:
-    """A rename would put it where a device or a link was."""
-    link = tmp_path / "link.zip"
-    link.symlink_to(tmp_path / "elsewhere.zip")
+    """A rename would put it where a device was."""
     before = capture.read_bytes()
     for out, complaint in (
         (Path("/dev/null"), "is there already and is no plain file"),
         (tmp_path, "is there already and is no plain file"),
-        (link, "is there already and is no plain file"),
-        (capture, "is one of the captures"),
+        (capture, "is a file that is being read"),
         (tmp_path / "no" / "folder.zip", "there is no such folder"),
     ):
         done = written(out, capture, config, "--force", status=1)
         assert complaint in the_complaint(done)
     assert capture.read_bytes() == before
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_link_is_followed_only_when_that_is_said(tmp_path: Path, capture: Path, config: Path) -> None:
+    link, other = tmp_path / "link.zip", tmp_path / "elsewhere.zip"
+    link.symlink_to(other)
+    assert "is a symbolic link" in the_complaint(written(link, capture, config, status=1))
+    assert not other.exists()
+    written(link, capture, config, "--force")
     assert link.is_symlink()
-    assert not link.exists()
+    assert len(rows(other)) == 2
 
 
 def test_a_package_has_the_permissions_of_any_new_file(tmp_path: Path, capture: Path, config: Path) -> None:
@@ -290,7 +295,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors == "sipwatch: interrupted; nothing was written\n"
+    assert errors == f"sipwatch: interrupted; {out} was not written\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["big.pcap"]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.cli.feed import captures, feed
+from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.engine import Engine
 from tests.cli.program import BUSY, DEMO
 
@@ -28,7 +28,7 @@ def test_whoever_listens_hears_each_message_and_the_engine_does_the_same() -> No
 
         engine = Engine(sink, diagnose=False)
         with captures([str(DEMO)]) as source:
-            feed(engine, source, hear)
+            feed(engine, source, hear=hear)
         told.append(ids)
         assert len(ids) > 300
     assert told[0] == told[1]
@@ -42,6 +42,7 @@ def test_a_file_that_breaks_off_is_used_up_to_there(tmp_path: Path, capsys: pyte
     engine = Engine(None, diagnose=False)
     with captures([str(broken)]) as source:
         feed(engine, source)
+        warn(source)
     assert engine.requests["INVITE"] == 4
     assert "warning: " in capsys.readouterr().err
 
@@ -60,6 +61,6 @@ def test_ctrl_c_leaves_what_was_read_so_far(capsys: pytest.CaptureFixture[str]) 
 
     engine = Engine(None, diagnose=False)
     with captures([str(BUSY)]) as source:
-        feed(engine, source, impatient)
+        feed(engine, source, hear=impatient)
     assert engine.requests["INVITE"] == 2
     assert "interrupted; this is what was read so far" in capsys.readouterr().err

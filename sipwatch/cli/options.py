@@ -1,0 +1,86 @@
+"""What several commands ask for in the same words: files, a configuration, a format, where the result goes.
+
+Must not know: any command. The values are read here, so that what is wrong with one is said in our own words
+whatever the library's version.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+_Member = TypeVar("_Member", bound=StrEnum)
+_MAX_QUOTE_LENGTH = 40  # characters of a value that are repeated
+_MAX_DIGITS = 9
+
+
+class Format(StrEnum):
+    """How a result is written; each command offers some of these."""
+
+    TABLE = "table"
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    OPENMETRICS = "openmetrics"
+    TOML = "toml"
+
+
+def choice(*members: _Member, flag: str | None = None, words: str) -> Any:  # an OptionInfo, which typer takes as Any
+    """Return an option that takes one of ``members``, in upper or lower case."""
+
+    def read(text: str) -> _Member:
+        for member in members:
+            if member.value == text.lower():
+                return member
+        quoted = repr(text[:_MAX_QUOTE_LENGTH])
+        raise typer.BadParameter(f"{quoted} is not one of {', '.join(member.value for member in members)}")
+
+    names = [member.value for member in members]
+    return typer.Option(
+        *([flag] if flag else []),
+        parser=read,
+        metavar="|".join(names),
+        help=words,
+        autocompletion=lambda incomplete: [name for name in names if name.startswith(incomplete.lower())],
+    )
+
+
+def number(metavar: str, least: int, most: int | None = None, *, words: str, flag: str | None = None) -> Any:
+    """Return an option that takes a whole number from ``least`` to ``most``."""
+    span = f"{least} on" if most is None else f"{least} to {most}"
+
+    def read(text: str | int) -> int:
+        digits = str(text)
+        value = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
+        if value is None or value < least or (most is not None and value > most):
+            raise typer.BadParameter(f"{digits[:_MAX_QUOTE_LENGTH]!r} is not a whole number from {span}")
+        return value
+
+    return typer.Option(*([flag] if flag else []), parser=read, metavar=metavar, help=words)
+
+
+def format_option(*formats: Format, words: str = "How to write the result.") -> Any:
+    """Return the option ``--format`` of a command that knows these."""
+    return choice(*formats, flag="--format", words=words)
+
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order.",
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Write to this file, not to standard output. It takes its place when it is complete.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Where OUT is a symbolic link, write over what it points to.")]
