@@ -12,9 +12,10 @@ from sipwatch.classify.diagnosis import Diagnosis
 from sipwatch.classify.endings import ending_of
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
-from sipwatch.export.calls import record_of, timestamp
+from sipwatch.export.calls import record_of
 from sipwatch.export.findings import device_record, finding_record, whole_record
 from sipwatch.export.gaps import gaps
+from sipwatch.export.moments import Moment
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
 from sipwatch.track.tracker import Notice, Tracker
 from sipwatch.track.watch import Watchers
@@ -168,8 +169,8 @@ class Engine:
         responses = {str(code): count for code, count in sorted(self.responses.items())}
         return CaptureRecord(
             files=list(source.files),
-            first=None if source.first is None else timestamp(source.first),
-            last=None if source.last is None else timestamp(source.last),
+            first=None if source.first is None else Moment(source.first),
+            last=None if source.last is None else Moment(source.last),
             packets=source.packets,
             messages=sum(requests.values()) + sum(responses.values()),
             requests=requests,

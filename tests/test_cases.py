@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from sipwatch.export.moments import as_text
 from tests.cli.program import run
 from tests.replay import replay
 
@@ -96,8 +97,8 @@ def test_sipwatch_says_what_an_expert_would(case: dict[str, Any]) -> None:
     """Outcome, ending, times, legs, conditions and findings, as far as the case states them; and no further call."""
     config = (CASES / case["config"]).read_text() if case.get("config") else None
     replayed = replay(CASES / case["file"], config=config, keep_messages=True)
-    calls = msgspec.to_builtins(replayed.calls)
-    head = msgspec.to_builtins(replayed.capture)
+    calls = msgspec.to_builtins(replayed.calls, enc_hook=as_text)
+    head = msgspec.to_builtins(replayed.capture, enc_hook=as_text)
     everywhere = {kind for call in calls for kind in kinds(call["findings"])}
     assert list(wrong_in_calls(case["calls"], calls)) == []
     stated = case.get("capture", {})

@@ -18,6 +18,8 @@ from sipwatch.classify.peers import Directory, Settings
 from sipwatch.engine import MAX_METHODS, Engine
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
+from sipwatch.export.moments import as_text
+from sipwatch.export.writers import encode
 from sipwatch.wire.message import Path as Ends
 from sipwatch.wire.message import Transport
 from sipwatch.wire.sip import parse
@@ -62,12 +64,12 @@ def records(frames: list[Frame], ticks: list[int]) -> bytes:
             engine.tracker.advance(pending.pop(0))
         engine.run([frame])
     engine.finish(frames[-1][0])
-    return msgspec.json.encode(calls) + repr(engine.tracker.notices).encode()
+    return encode(calls) + repr(engine.tracker.notices).encode()
 
 
 def unnumbered(calls: list[CallRecord]) -> list[object]:
     """Return calls without the packet numbers of their findings' evidence, which are those of each file."""
-    plain = msgspec.to_builtins(calls)
+    plain = msgspec.to_builtins(calls, enc_hook=as_text)
     for seen in (seen for call in plain for finding in call["findings"] for seen in finding["evidence"]):
         del seen["packet"], seen["file"]
     return list(plain)

@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
 from sipwatch.capture.files import Prefilter, open_capture
@@ -24,6 +23,7 @@ from sipwatch.classify.tags import Tag
 from sipwatch.config import parse
 from sipwatch.engine import Engine
 from sipwatch.export.summary import Summary
+from sipwatch.export.writers import encode
 from tests.cli.program import run
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def report(path: Path) -> dict[str, Any]:
         engine.finish(source.last)
         head = engine.capture(source)
     calls.sort(key=lambda call: call.started)
-    written = msgspec.json.encode({"capture": head, "summary": engine.whole(summary), "calls": calls})
+    written = encode({"capture": head, "summary": engine.whole(summary), "calls": calls})
     found: dict[str, Any] = json.loads(written)
     return found
 

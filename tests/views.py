@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -244,7 +243,7 @@ def _wrong_conditions(sight: list[Said], records: list[CallRecord]) -> list[str]
     for record in records:
         for condition in record.conditions:
             leg = record.legs[condition.leg]
-            raised = _nanoseconds(condition.raised)
+            raised = condition.raised - EPOCH
             ends = _letter(leg.source_address), _letter(leg.destination_address)
             cause = view.causeless(condition.kind, raised, *ends, leg.branch) if view else None
             if cause:
@@ -288,11 +287,6 @@ def _wrong_counts(watched: Watched) -> list[str]:
     return found
 
 
-def _nanoseconds(written: str) -> int:
-    moment = datetime.fromisoformat(written)
-    return int(moment.timestamp()) * SECOND + moment.microsecond * 1000 - EPOCH
-
-
 def _letter(address: str) -> str:
     return chr(int(address.partition(":")[0].rpartition(".")[2]))
 
@@ -308,7 +302,9 @@ def ladder(seen: World, told: Story, records: Sequence[CallRecord] = ()) -> list
             f"{_letter(leg.source_address)}>{_letter(leg.destination_address)} {leg.outcome} {leg.status_code}"
             for leg in record.legs
         )
-        lines.append(f"  record: {record.outcome} {record.status_code}, started {record.started[17:26]}, legs {legs}")
+        lines.append(
+            f"  record: {record.outcome} {record.status_code}, started {str(record.started)[17:26]}, legs {legs}"
+        )
     sight = [said for said in seen.seen if said.call == told.call]
     known = Counter((said.branch, said.what, said.source, said.destination) for said in sight)
     shown = [(said, "  ") for said in sight]

@@ -145,7 +145,6 @@ def _wanted(
 ) -> Wanted:
     from sipwatch.evidence.choose import Wanted
     from sipwatch.evidence.period import depends_on_capture, moment
-    from sipwatch.export.calls import timestamp
     from sipwatch.export.filters import FilterError, compile_filter
 
     try:
@@ -160,9 +159,7 @@ def _wanted(
     end = None if until is None else _read("--until", moment, until, zone, *extent, later=True)
     if begin is not None and end is not None and begin >= end:
         _refuse(f"--until: {until} is not later than --since {since}")
-    return Wanted(
-        peer, outcomes, None if begin is None else timestamp(begin), None if end is None else timestamp(end), keep
-    )
+    return Wanted(peer, outcomes, begin, end, keep)
 
 
 # Reading
@@ -215,7 +212,6 @@ def _build(
     from sipwatch.evidence.build import Builder
     from sipwatch.evidence.cut import Cutter
     from sipwatch.evidence.facts import Package
-    from sipwatch.export.calls import timestamp
 
     cutter = Cutter(chosen, settings)
     with _captures(files) as source:
@@ -228,8 +224,8 @@ def _build(
         peer=selection.wanted.peer,
         files=[os.path.basename(file) for file in files],
         zone=zone,
-        first=timestamp(extent.first),
-        last=timestamp(extent.last),
+        first=extent.first,
+        last=extent.last,
         since=selection.wanted.since,
         until=selection.wanted.until,
         outcomes=sorted(selection.wanted.outcomes),

@@ -16,7 +16,8 @@ from sipwatch.evidence.datagrams import Datagram
 from sipwatch.evidence.facts import Capture, Example
 from sipwatch.evidence.render import render
 from sipwatch.export import scrub
-from sipwatch.export.calls import text, timestamp
+from sipwatch.export.calls import text
+from sipwatch.export.moments import Moment
 from sipwatch.export.privacy import policy_of
 from sipwatch.export.record import MessageRecord
 from sipwatch.packet import SECOND
@@ -96,4 +97,4 @@ def _records(found: Sequence[Found]) -> Iterator[MessageRecord]:
         first_line = raw.partition("\n")[0].rstrip("\r")
         ends = (one.path.source, one.path.destination)
         # An example lists what was said; which transaction it belonged to is not asked there.
-        yield MessageRecord(timestamp(time), *ends, first_line, first is not None, True, raw)
+        yield MessageRecord(Moment(time), *ends, first_line, first is not None, True, raw)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """Which calls are asked for; times as in records, None where there is no bound. ``until`` is not in it."""
+    """Which calls are asked for; times in ns, None where there is no bound. ``until`` is not in it."""
 
     peer: str
     outcomes: frozenset[str]
-    since: str | None = None
-    until: str | None = None
+    since: int | None = None
+    until: int | None = None
     keep: Callable[[CallRecord], bool] | None = None
 
     def in_period(self, call: CallRecord) -> bool:
@@ -59,7 +59,7 @@ class Selection:
         self.matching = 0
         self.calls = 0
         self._most = most
-        self._heap: list[tuple[str, str, int, CallRecord]] = []
+        self._heap: list[tuple[int, str, int, CallRecord]] = []
 
     def call(self, record: CallRecord, completed: bool = False) -> None:
         """Take a call; whether it was completed does not matter."""

@@ -12,7 +12,7 @@ from sipwatch.evidence.datagrams import Datagram, call_id_of, datagram_of
 from sipwatch.evidence.dissect import TUNNEL_PORTS, Dissector
 from sipwatch.evidence.packets import Packet
 from sipwatch.evidence.streams import InStream, Strands
-from sipwatch.export.calls import text, timestamp
+from sipwatch.export.calls import text
 from sipwatch.packet import BLANKS, HEP_3, SECOND, TCP, UDP
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.sip import parse
@@ -183,6 +183,5 @@ def _owner(time: int, message: Request | Response | None, attempts: list[CallRec
     """Return the call that a message belongs to: by the caller's tag at either end, and then by time."""
     tags = () if message is None else (text(message.from_tag) or None, text(message.to_tag) or None)
     alike = [attempt for attempt in attempts if attempt.from_tag in tags] or attempts
-    moment = timestamp(time)
-    before = [attempt for attempt in alike if attempt.started <= moment]
+    before = [attempt for attempt in alike if attempt.started <= time]
     return before[-1] if before else alike[0]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.evidence.hop import Hop, hop_of, seen
 from sipwatch.evidence.period import local
-from sipwatch.export.summary import between
 from sipwatch.knowledge import load
 from sipwatch.report.plain import CONDITION_WORDS, duration, plain_name
 
@@ -54,16 +53,16 @@ class Package(NamedTuple):
     """All that is told: about whom, of which files and period (None: no bound), in which zone; what was asked for.
 
     ``counts`` are the peer's calls in the period by outcome, ``matching`` those asked for. ``hidden`` says in words
-    what was hidden besides secrets, empty for nothing. Times are records'.
+    what was hidden besides secrets, empty for nothing. Times are in ns.
     """
 
     peer: str
     files: list[str]
     zone: ZoneInfo
-    first: str
-    last: str
-    since: str | None
-    until: str | None
+    first: int
+    last: int
+    since: int | None
+    until: int | None
     outcomes: list[str]
     expression: str | None
     counts: dict[str, Count]
@@ -115,8 +114,8 @@ def headline(package: Package) -> str:
 
 def period(package: Package) -> str:
     """Say from when until when calls were counted."""
-    since = local(package.since or package.first, package.zone)
-    until = local(package.until or package.last, package.zone)
+    since = local(package.first if package.since is None else package.since, package.zone)
+    until = local(package.last if package.until is None else package.until, package.zone)
     return f"{since} to {until} ({package.zone.key})"
 
 
@@ -147,7 +146,7 @@ def fields(example: Example, package: Package) -> Iterator[tuple[str, str]]:
         yield "We waited", f"{duration(hop.waited)}, of that {duration(hop.silence)} without a word"
     for condition in call.conditions:
         if condition.leg == hop.place:
-            after = duration(between(hop.began, condition.raised))
+            after = duration(condition.raised.since(hop.began))
             yield "Noticed", f"{CONDITION_WORDS[condition.kind]} ({condition.kind}), {after} after the INVITE"
     for finding in call.findings:
         yield "Probable cause", finding.text
@@ -204,7 +203,7 @@ def lines(example: Example, package: Package) -> tuple[list[Line], int]:
     messages: list[MessageRecord] = example.call.messages or []
     found = []
     for message in messages[:MAX_LINES]:
-        after = between(example.call.started, message.time)
+        after = message.time.since(example.call.started)
         words = message.first_line.removeprefix("SIP/2.0 ").removesuffix(" SIP/2.0")
         again = " (again)" if message.retransmission else ""
         clock = local(message.time, package.zone)[11:_MICROSECONDS]

@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.peers import OTHER
-from sipwatch.export.summary import between
 from sipwatch.report.plain import duration
 from sipwatch.wire.sip import header, header_values
 
 if TYPE_CHECKING:
+    from sipwatch.export.moments import Moment
     from sipwatch.export.record import CallRecord, LegRecord, MessageRecord
 
 _ENDED_WELL = ("answered", "retried", "answered_elsewhere")
@@ -21,7 +21,7 @@ _WORTH_SAYING = 2.0  # seconds of silence
 _BRANCH = ";branch="
 
 
-class Moment(NamedTuple):
+class Step(NamedTuple):
     """Something that happened, so many seconds after the first INVITE on the hop."""
 
     after: float
@@ -32,15 +32,15 @@ class Moment(NamedTuple):
 class Hop(NamedTuple):
     """Two ends, what passed between them, and how it ended.
 
-    ``place`` is that of the leg in its call, ``began`` a record's time. ``response`` is the final one, ``reason`` the
-    value of the Reason header in it, or in the CANCEL; both are empty where there was none. ``waited`` and
+    ``place`` is that of the leg in its call, ``began`` when its INVITE came. ``response`` is the final one, ``reason``
+    the value of the Reason header in it, or in the CANCEL; both are empty where there was none. ``waited`` and
     ``silence`` are seconds: until somebody decided, and the longest time in between without a word.
     """
 
     place: int
     leg: LegRecord
-    began: str
-    moments: list[Moment]
+    began: Moment
+    moments: list[Step]
     response: str
     reason: str
     waited: float | None
@@ -109,14 +109,14 @@ def seen(hop: Hop) -> str:
 
 
 def _by_record(call: CallRecord, place: int) -> Hop:
-    found = [Moment(0.0, "INVITE")]
+    found = [Step(0.0, "INVITE")]
     for stamp, words in ((call.trying, "100"), (call.progressed, "progress (18x)"), (call.ringing, "180")):
         if stamp is not None:
-            found.append(Moment(between(call.started, stamp), words))
+            found.append(Step(stamp.since(call.started), words))
     response = ""
     if call.status_code is not None:
         response = f"{call.status_code} {call.reason_phrase or ''}".rstrip()
-        found.append(Moment(call.setup_seconds or 0.0, response, decides=True))
+        found.append(Step(call.setup_seconds.seconds if call.setup_seconds else 0.0, response, decides=True))
     cause = "" if call.cause is None else f"{call.cause_protocol};cause={call.cause}"
     waited, silence = _waited(call, call.started, found), _silence(call, call.started, found)
     return Hop(place, call.legs[place], call.started, found, response, cause, waited, silence)
@@ -128,23 +128,23 @@ def _is_telling(message: MessageRecord) -> bool:
     return not message.retransmission and (method == "INVITE" or (method == "CANCEL" and not _code(message)))
 
 
-def _moment(message: MessageRecord, began: str, passed: list[MessageRecord]) -> Moment:
+def _moment(message: MessageRecord, began: Moment, passed: list[MessageRecord]) -> Step:
     words = message.first_line.partition(" ")[0 if not _code(message) else 2]
     times = sum(again.first_line == message.first_line and _branch(again) == _branch(message) for again in passed)
     if times > 1:
         words += f" ({times} times)"
     decides = words.startswith("CANCEL") or _code(message) >= 200
-    return Moment(between(began, message.time), words, decides)
+    return Step(message.time.since(began), words, decides)
 
 
-def _waited(call: CallRecord, began: str, moments: list[Moment]) -> float | None:
+def _waited(call: CallRecord, began: Moment, moments: list[Step]) -> float | None:
     for moment in moments:
         if moment.decides:
             return moment.after
-    return None if call.ended is None else max(0.0, between(began, call.ended))
+    return None if call.ended is None else max(0.0, call.ended.since(began))
 
 
-def _silence(call: CallRecord, began: str, moments: list[Moment]) -> float:
+def _silence(call: CallRecord, began: Moment, moments: list[Step]) -> float:
     upto = _waited(call, began, moments) or 0.0
     times = sorted({0.0, upto, *(moment.after for moment in moments if 0 <= moment.after < upto)})
     return max((after - before for before, after in pairwise(times)), default=0.0)

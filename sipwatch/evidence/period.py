@@ -15,6 +15,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?[smhd])+")
 _PART = re.compile(r"([\d.]+)([smhd])")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_LAST_SECOND = 253_402_214_400  # no zone is farther east of UTC than a day
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of the capture's day (14:30), or 1h before its end"
 
@@ -75,8 +76,13 @@ def _on_the_day(text: str, zone: ZoneInfo, first: int, last: int, *, later: bool
     return nanoseconds(datetime.combine(begun, at, zone).replace(fold=int(later)))
 
 
-def local(stamp: str, zone: ZoneInfo) -> str:
-    """Write a record's time (RFC 3339, UTC) by the clocks of a zone: ``2026-01-05 10:00:00.100000 +01:00``."""
-    there = datetime.fromisoformat(stamp).astimezone(zone)
-    written = there.isoformat(" ", "microseconds")
+def there(moment: int, zone: ZoneInfo) -> datetime:
+    """Return a moment (ns since 1970) by the clocks of a zone, to the microsecond; after the year 9999, its end."""
+    second, rest = divmod(moment, SECOND)
+    return datetime.fromtimestamp(min(second, _LAST_SECOND), zone).replace(microsecond=rest // 1000)
+
+
+def local(moment: int, zone: ZoneInfo) -> str:
+    """Write a moment (ns since 1970) by the clocks of a zone: ``2026-01-05 10:00:00.100000 +01:00``."""
+    written = there(moment, zone).isoformat(" ", "microseconds")
     return f"{written[:26]} {written[26:]}"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sipwatch.evidence import facts
 from sipwatch.evidence.hop import seen
+from sipwatch.evidence.period import there
 from sipwatch.export.escape import csv_cell
 from sipwatch.report.plain import plain_name
 
@@ -52,7 +52,7 @@ def _example(example: Example, package: Package) -> Sequence[Cell]:
     call, hop = example.call, example.hop
     return (
         example.number, call.id, call.caller, call.callee, _stamp(call.started, package.zone), package.zone.key,
-        call.started, call.call_id, call.outcome, plain_name(call.outcome),
+        str(call.started), call.call_id, call.outcome, plain_name(call.outcome),
         hop.leg.source_address, hop.leg.destination_address, hop.leg.transport, _stamp(hop.began, package.zone),
         hop.response, hop.reason, call.status_code, call.reason_phrase,
         call.cause_protocol, call.cause, call.cause_text, _seconds(hop.waited), _seconds(hop.silence), seen(hop),
@@ -74,5 +74,5 @@ def _seconds(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _stamp(stamp: str, zone: ZoneInfo) -> str:
-    return datetime.fromisoformat(stamp).astimezone(zone).isoformat("T", "microseconds")
+def _stamp(moment: int, zone: ZoneInfo) -> str:
+    return there(moment, zone).isoformat("T", "microseconds")

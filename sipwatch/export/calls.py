@@ -6,7 +6,6 @@ Must not know: formats, files, terminals.
 from __future__ import annotations
 
 from hashlib import blake2b
-from time import gmtime, strftime
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.endings import end_reason
@@ -16,8 +15,8 @@ from sipwatch.classify.peers import OTHER
 from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
 from sipwatch.export import scrub
+from sipwatch.export.moments import Moment, Span
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
-from sipwatch.packet import MICROSECOND, SECOND
 from sipwatch.track.dialog import EndedBy, answer_of
 from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import Inferred
@@ -35,28 +34,11 @@ if TYPE_CHECKING:
 
 _HUNG_UP = frozenset({EndedBy.CALLER, EndedBy.CALLEE})
 _INFERRED = {Inferred.FINAL: "final", Inferred.SUCCESS: "success", Inferred.CHALLENGE: "challenge"}
-_seconds: dict[int, str] = {}
-_SECONDS_CACHE_SIZE = 4096
-_LAST_SECOND = 253_402_300_799
-_DIGITS = [f"{number:03d}" for number in range(1000)]  # quicker than formatting seven times a call
 
 
 def text(raw: bytes) -> str:
     r"""Decode what stood on the wire; what is not UTF-8 becomes ``\\xNN``."""
     return raw.decode("utf-8", "backslashreplace")
-
-
-def timestamp(moment: int) -> str:
-    """Write packet time (ns since 1970) as RFC 3339 UTC with microseconds; after the year 9999, as its end."""
-    second = moment // SECOND
-    written = _seconds.get(second)
-    if written is None:
-        if len(_seconds) >= _SECONDS_CACHE_SIZE:
-            _seconds.clear()
-        # gmtime converts a given time; it reads no clock.
-        written = _seconds[second] = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(min(second, _LAST_SECOND)))
-    thousands, rest = divmod((moment - second * SECOND) // MICROSECOND, 1000)
-    return written + _DIGITS[thousands] + _DIGITS[rest] + "Z"
 
 
 def record_of(
@@ -93,12 +75,12 @@ def record_of(
         transport=first.path.carrier,
         user_agent=_software(invite, b"user-agent"),
         server=_software(answer, b"server") or _software(answer, b"user-agent") if answer else None,
-        started=timestamp(call.started),
-        trying=_stamp(last.trying_at if alone else _first([leg.trying_at for leg in seen])),
-        progressed=_stamp(last.progressed_at if alone else _first([leg.progressed_at for leg in seen])),
-        ringing=_stamp(last.ringing_at if alone else _first([leg.ringing_at for leg in seen])),
-        answered=_stamp(answered),
-        ended=_stamp(call.ended_at),
+        started=Moment(call.started),
+        trying=_moment(last.trying_at if alone else _first([leg.trying_at for leg in seen])),
+        progressed=_moment(last.progressed_at if alone else _first([leg.progressed_at for leg in seen])),
+        ringing=_moment(last.ringing_at if alone else _first([leg.ringing_at for leg in seen])),
+        answered=_moment(answered),
+        ended=_moment(call.ended_at),
         setup_seconds=_span(call.started, settled),
         ring_seconds=_span(alerted, settled),
         talk_seconds=_span(answered, call.ended_at) if call.ended_by in _HUNG_UP else None,
@@ -158,7 +140,7 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
         source_address=path.source,
         destination_address=path.destination,
         transport=path.carrier,
-        started=timestamp(leg.started),
+        started=Moment(leg.started),
         outcome=leg.verdict,
         status_code=leg.status_code or None,
         cause=deciding_reason(leg).cause,
@@ -181,8 +163,8 @@ def _conditions(call: Call) -> list[ConditionRecord]:
     return [
         ConditionRecord(
             kind=raised.kind.value,
-            raised=timestamp(raised.raised),
-            resolved=_stamp(raised.resolved),
+            raised=Moment(raised.raised),
+            resolved=_moment(raised.resolved),
             resolution=raised.resolution.value if raised.resolution else None,
             leg=place,
         )
@@ -196,7 +178,7 @@ def _message_record(message: Message, again: bool, placed: bool) -> MessageRecor
     else:
         first_line = text(message.raw.partition(b"\n")[0].rstrip(b"\r"))
     return MessageRecord(
-        time=timestamp(message.time),
+        time=Moment(message.time),
         source=message.path.source,
         destination=message.path.destination,
         first_line=first_line,
@@ -214,9 +196,9 @@ def _first(moments: Iterable[int]) -> int:
     return min((m for m in moments if m >= 0), default=-1)
 
 
-def _stamp(moment: int) -> str | None:
-    return None if moment < 0 else timestamp(moment)
+def _moment(moment: int) -> Moment | None:
+    return None if moment < 0 else Moment(moment)
 
 
-def _span(start: int, end: int) -> float | None:
-    return None if start < 0 or end < 0 else round((end - start) / SECOND, 6)
+def _span(start: int, end: int) -> Span | None:
+    return None if start < 0 or end < 0 else Span(end - start)

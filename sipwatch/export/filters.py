@@ -11,6 +11,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from sipwatch.export.moments import Moment, Span
 from sipwatch.export.record import CallRecord
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ def _resolve(call: CallRecord, name: str) -> object:
         return tuple(condition.kind for condition in value)
     if name == "findings":
         return tuple(finding.kind for finding in value)
+    if isinstance(value, Moment):
+        return str(value)
+    if isinstance(value, Span):
+        return value.seconds
     return tuple(value) if name == "tags" else value
 
 

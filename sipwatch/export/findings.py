@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.export import scrub
-from sipwatch.export.calls import short_id, timestamp
+from sipwatch.export.calls import short_id
+from sipwatch.export.moments import Moment, timestamp
 from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def whole_record(whole: Whole) -> WholeFindingRecord:
     ids = [short_id(*call) for call in whole.ids]
     evidence = _evidence(finding.evidence)
     return WholeFindingRecord(
-        finding.kind.value, finding.subject, whole.calls, ids, timestamp(whole.first), words(finding), evidence
+        finding.kind.value, finding.subject, whole.calls, ids, Moment(whole.first), words(finding), evidence
     )
 
 
@@ -60,7 +61,7 @@ def _fact(name: str, value: Fact) -> str:
 def _evidence(evidence: list[Evidence]) -> list[EvidenceRecord]:
     return [
         EvidenceRecord(
-            timestamp(seen.time), seen.number & _NUMBER or None, seen.number >> _FILE_SHIFT, scrub.text(seen.what)
+            Moment(seen.time), seen.number & _NUMBER or None, seen.number >> _FILE_SHIFT, scrub.text(seen.what)
         )
         for seen in evidence
     ]

@@ -3,19 +3,22 @@ r"""The records that leave sipwatch: the shape of a CALL and of the report aroun
 Must not know: how calls are tracked or judged, nor how a record is written out.
 
 Texts are as on the wire, decoded as UTF-8 with what is not UTF-8 written as ``\\xNN``; control
-characters are still in them: whoever shows a record escapes for where it goes. Times are RFC 3339
-UTC with microseconds; an absent thing is None.
+characters are still in them: whoever shows a record escapes for where it goes. Times are
+nanoseconds until they are written: then moments are RFC 3339 UTC with microseconds, spans seconds. An absent
+thing is None.
 """
 
 import msgspec
+
+from sipwatch.export.moments import Moment, Span
 
 
 class ConditionRecord(msgspec.Struct, frozen=True, gc=False):
     """One condition; ``leg`` is its leg's place in the call's ``legs``."""
 
     kind: str
-    raised: str
-    resolved: str | None
+    raised: Moment
+    resolved: Moment | None
     resolution: str | None
     leg: int
 
@@ -29,7 +32,7 @@ class LegRecord(msgspec.Struct, frozen=True, gc=False):
     source_address: str
     destination_address: str
     transport: str
-    started: str
+    started: Moment
     outcome: str
     status_code: int | None
     cause: int | None
@@ -45,7 +48,7 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False):
     does not is shown all the same, and changes nothing.
     """
 
-    time: str
+    time: Moment
     source: str
     destination: str
     first_line: str
@@ -61,7 +64,7 @@ class EvidenceRecord(msgspec.Struct, frozen=True, gc=False):
     file's place in ``capture.files``. ``what`` is the message's start line, or a word for what is no message.
     """
 
-    time: str
+    time: Moment
     packet: int | None
     file: int
     what: str
@@ -87,7 +90,7 @@ class WholeFindingRecord(msgspec.Struct, frozen=True, gc=False):
     subject: str
     calls: int
     ids: list[str]
-    first: str
+    first: Moment
     text: str
     evidence: list[EvidenceRecord]
     texts: list[str] = []
@@ -123,15 +126,15 @@ class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
     transport: str
     user_agent: str | None
     server: str | None
-    started: str
-    trying: str | None
-    progressed: str | None
-    ringing: str | None
-    answered: str | None
-    ended: str | None
-    setup_seconds: float | None
-    ring_seconds: float | None
-    talk_seconds: float | None
+    started: Moment
+    trying: Moment | None
+    progressed: Moment | None
+    ringing: Moment | None
+    answered: Moment | None
+    ended: Moment | None
+    setup_seconds: Span | None
+    ring_seconds: Span | None
+    talk_seconds: Span | None
     outcome: str
     category: str
     status_code: int | None
@@ -161,8 +164,8 @@ class CaptureRecord(msgspec.Struct):
     """
 
     files: list[str]
-    first: str | None
-    last: str | None
+    first: Moment | None
+    last: Moment | None
     packets: int
     messages: int
     requests: dict[str, int]

@@ -6,7 +6,6 @@ Must not know: formats, terminals, how calls are judged.
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from sipwatch.export.record import SummaryRecord, WholeFindingRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sipwatch.export.moments import Span
     from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord, LegRecord
 
 # RFC 6076 §4.7 and §4.9
@@ -198,11 +198,11 @@ class Summary:
         tally.add(outcome)
 
     def _delays(self, call: CallRecord) -> None:
-        self.setup.add(call.setup_seconds)
-        self.ring.add(call.ring_seconds)
-        self.talk.add(call.talk_seconds)
+        self.setup.add(_seconds(call.setup_seconds))
+        self.ring.add(_seconds(call.ring_seconds))
+        self.talk.add(_seconds(call.talk_seconds))
         if call.progressed is not None:
-            self.post_dial.add(between(call.started, call.progressed))
+            self.post_dial.add(call.progressed.since(call.started))
 
     def _ratios(self, call: CallRecord, completed: bool) -> None:
         code = call.status_code
@@ -235,11 +235,8 @@ def rests_on_inference(call: CallRecord) -> bool:
     return bool(found if call.ending is None or call.status_code is None else found - {"final", "success"})
 
 
-def between(start: str, end: str) -> float:
-    """Return the seconds between two times of a record."""
-    if start[:17] == end[:17]:
-        return float(end[17:-1]) - float(start[17:-1])
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+def _seconds(span: Span | None) -> float | None:
+    return None if span is None else span.seconds
 
 
 def _by_frequency(counts: dict[str, int]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 import msgspec
 
 from sipwatch.export.escape import csv_cell, json_text
+from sipwatch.export.moments import as_text
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
 from sipwatch.export.summary import MAX_FINDINGS, MAX_IDS
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sipwatch.export.masking import Known
     from sipwatch.export.privacy import Policy
 
-_ENCODE = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder(enc_hook=as_text).encode
 _IN_MEMORY = 4 << 20  # bytes of encoded calls before the first go to a temporary file
 _AT_A_TIME = 1 << 20  # and the others
 _CALLS_AT_A_TIME = 512
@@ -78,12 +79,12 @@ class JsonWriter:
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._most_waiting = _IN_MEMORY
-        self._starts: list[str] = []
+        self._starts = array("q")
         self._places = array("q", [0])
 
     def call(self, record: CallRecord) -> None:
         """Keep a call until its turn."""
-        encoded = json_text(_ENCODE(record))
+        encoded = json_text(encode(record))
         self._waiting.append(encoded)
         self._waiting_bytes += len(encoded)
         self._starts.append(record.started)
@@ -93,8 +94,8 @@ class JsonWriter:
     def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
         """Write the object."""
         write = self._out.write
-        write(b'{"capture":' + json_text(_ENCODE(capture)))
-        write(b',"summary":' + json_text(_ENCODE(summary)) + b',"calls":[\n')
+        write(b'{"capture":' + json_text(encode(capture)))
+        write(b',"summary":' + json_text(encode(summary)) + b',"calls":[\n')
         if self._spool is None:
             self._write_calls(self._waiting.__getitem__)
         else:
@@ -132,7 +133,7 @@ class JsonLinesWriter:
 
     def call(self, record: CallRecord) -> None:
         """Write a call."""
-        self._out.write(json_text(_ENCODE(record)) + b"\n")
+        self._out.write(json_text(encode(record)) + b"\n")
         if self._at_once:
             self._out.flush()
 
@@ -171,5 +172,5 @@ def _cell(value: object) -> str:
     if isinstance(value, str):
         return csv_cell(value)
     if isinstance(value, list):
-        return json_text(_ENCODE(value)).decode() if value else ""
+        return json_text(encode(value)).decode() if value else ""
     return str(value)

@@ -59,7 +59,7 @@ def causes_of_call(findings: list[FindingRecord]) -> Iterator[Text]:
         yield text
         for seen in found.evidence:
             number = f"packet {seen.packet}" if seen.packet else ""
-            yield Text(f"  {seen.time[11:23]}  {number:<12}  {terminal(seen.what)}", style="bright_black")
+            yield Text(f"  {seen.time.exact_clock}  {number:<12}  {terminal(seen.what)}", style="bright_black")
 
 
 def devices(summary: SummaryRecord) -> Table | None:

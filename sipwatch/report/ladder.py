@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
-from sipwatch.export.summary import between
 from sipwatch.report.causes import causes_of_call
 from sipwatch.report.odd import STYLE, end_cause, is_odd, parties
 from sipwatch.report.plain import (
@@ -24,6 +23,7 @@ from sipwatch.report.plain import (
 from sipwatch.report.table import console, response_words
 
 if TYPE_CHECKING:
+    from sipwatch.export.moments import Moment
     from sipwatch.export.record import CallRecord, MessageRecord
 
 _TIMES = 22  # columns for the clock and the delta
@@ -35,7 +35,7 @@ UNPLACED = "(?)"
 class Row(NamedTuple):
     """One line of the ladder: a message, or a remark at its moment."""
 
-    time: str
+    time: Moment
     message: MessageRecord | None
     remark: str
     style: str
@@ -67,7 +67,7 @@ def print_ladder(out: IO[str], call: CallRecord) -> None:
 
 def _title(call: CallRecord) -> list[Text]:
     lines = [
-        Text(f"{parties(call)}   {call.started[:10]} {call.started[11:23]} UTC   {call.id}", style="bold"),
+        Text(f"{parties(call)}   {call.started.day} {call.started.exact_clock} UTC   {call.id}", style="bold"),
         Text(f"Call-ID {terminal(call.call_id)}", style="bright_black"),
     ]
     if call.ending is not None:
@@ -132,15 +132,15 @@ def _rows(call: CallRecord) -> list[Row]:
     for condition in call.conditions:
         words = f"{condition.kind}: {CONDITION_WORDS[condition.kind]} (leg {condition.leg + 1})"
         rows.append(Row(condition.raised, None, f"▲ {words}", "bold red"))
-        if condition.resolved and condition.resolution:
+        if condition.resolved is not None and condition.resolution:
             rows.append(Row(condition.resolved, None, f"▽ {condition.kind} {condition.resolution}", "yellow"))
     # A deadline fires before the packet of the same moment; a packet resolves what it resolves.
     return sorted(rows, key=lambda row: (row.time, row.message is None and row.remark[:1] == "▽"))
 
 
-def _line(row: Row, before: str, ends: list[str], width: int) -> Text:
-    delta = between(before, row.time)
-    text = Text(f"{row.time[11:23]} {'+' + duration(delta) if delta >= 0 else '':>8} ", style="bright_black")
+def _line(row: Row, before: Moment, ends: list[str], width: int) -> Text:
+    delta = row.time.since(before)
+    text = Text(f"{row.time.exact_clock} {'+' + duration(delta) if delta >= 0 else '':>8} ", style="bright_black")
     if row.message is None:
         text.append(row.remark, style=row.style)
         return text
@@ -190,9 +190,9 @@ def _verdict(call: CallRecord) -> Text:
     if call.cause is not None:
         parts.append(f"{call.cause_protocol} cause {call.cause}")
     if call.ring_seconds is not None:
-        parts.append(f"rang {duration(call.ring_seconds)}")
+        parts.append(f"rang {duration(call.ring_seconds.seconds)}")
     if call.talk_seconds is not None:
-        parts.append(f"talked {duration(call.talk_seconds)}")
+        parts.append(f"talked {duration(call.talk_seconds.seconds)}")
     if call.ended_by:
         said = end_cause(call)
         parts.append(f"ended by {call.ended_by.replace('_', ' ')}" + (f" with {said}" if said else ""))

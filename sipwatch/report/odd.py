@@ -49,17 +49,17 @@ def odd_table(calls: list[CallRecord]) -> Table:
     for call in calls:
         ending = Text(plain_ending(call.ending or ""), style=STYLE)
         by = ENDED_BY_WORDS[call.ended_by or ""]
-        talked = duration(call.talk_seconds)
-        table.add_row(call.started[11:19], parties(call), ending, by, end_cause(call) or "-", talked, call.id)
+        talked = "-" if call.talk_seconds is None else duration(call.talk_seconds.seconds)
+        table.add_row(call.started.clock, parties(call), ending, by, end_cause(call) or "-", talked, call.id)
     return table
 
 
 def odd_lines(call: CallRecord) -> Group:
     """Return a call's entry for a narrow terminal."""
-    head = Text(f"{call.started[11:19]}  ", no_wrap=False)
+    head = Text(f"{call.started.clock}  ", no_wrap=False)
     head.append(plain_ending(call.ending or ""), style=STYLE)
     head.append(f"  {parties(call)}  {call.id}")
-    talked = "" if call.talk_seconds is None else f", after {duration(call.talk_seconds)}"
+    talked = "" if call.talk_seconds is None else f", after {duration(call.talk_seconds.seconds)}"
     said = end_cause(call)
     words = f"by {ENDED_BY_WORDS[call.ended_by or '']}{talked}" + (f", saying {said}" if said else "")
     ends = f"{call.source_address} → {call.destination_address}"

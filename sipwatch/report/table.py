@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
-from sipwatch.export.summary import Summary, between, stands_for_the_call
+from sipwatch.export.summary import Summary, stands_for_the_call
 from sipwatch.report.causes import causes, devices, marks
 from sipwatch.report.odd import is_odd, odd_lines, odd_table, parties
 from sipwatch.report.plain import (
@@ -90,9 +90,9 @@ class TableWriter:
         names = ", ".join(terminal(name) for name in capture.files[:3])
         more = f" and {len(capture.files) - 3} more" if len(capture.files) > 3 else ""
         say(Text(names + more, style="bold"))
-        if capture.first and capture.last:
-            span = duration(between(capture.first, capture.last))
-            say(Text(f"{capture.first[:19].replace('T', ' ')} UTC, {span} long"))
+        if capture.first is not None and capture.last is not None:
+            span = duration(capture.last.since(capture.first))
+            say(Text(f"{capture.first.day} {capture.first.clock} UTC, {span} long"))
         counts = f"{capture.packets:,} packets, {capture.messages:,} SIP messages"
         if capture.duplicates:
             counts += f", {capture.duplicates:,} duplicates left out"
@@ -266,7 +266,7 @@ def _inferred(count: int, calls: int) -> str:
 
 
 def _took(call: CallRecord) -> str:
-    return duration(between(call.started, call.ended)) if call.ended else "-"
+    return duration(call.ended.since(call.started)) if call.ended is not None else "-"
 
 
 def _failed_table(calls: list[CallRecord]) -> Table:
@@ -280,12 +280,12 @@ def _failed_table(calls: list[CallRecord]) -> Table:
     table.add_column("ID", no_wrap=True)
     for call in calls:
         name = Text(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
-        table.add_row(call.started[11:19], parties(call), name, _response(call), stuck_at(call), _took(call), call.id)
+        table.add_row(call.started.clock, parties(call), name, _response(call), stuck_at(call), _took(call), call.id)
     return table
 
 
 def _failed_lines(call: CallRecord) -> Text:
-    text = Text(f"{call.started[11:19]}  ", no_wrap=False)
+    text = Text(f"{call.started.clock}  ", no_wrap=False)
     text.append(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
     text.append(f"  {parties(call)}  {call.id}\n")
     text.append(f"          {_response(call)}, after {_took(call)}\n          {stuck_at(call)}", style="bright_black")

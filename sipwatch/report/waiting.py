@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sipwatch.classify.desk import Waiting
-from sipwatch.export.calls import short_id, timestamp
+from sipwatch.export.calls import short_id
 from sipwatch.export.escape import csv_cell, json_text, terminal
+from sipwatch.export.moments import timestamp
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import duration
 from sipwatch.report.table import console

@@ -12,8 +12,8 @@ from sipwatch.classify.endings import PLAIN_ENDING, UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import PLAIN_NAME, Category, Outcome
 from sipwatch.export import scrub
 from sipwatch.export.calls import call_id as id_of
-from sipwatch.export.calls import text, timestamp
-from sipwatch.packet import SECOND
+from sipwatch.export.calls import text
+from sipwatch.export.moments import Span, timestamp
 from sipwatch.track.conditions import Condition
 from sipwatch.wire.sip import header, uri_of, user_of
 
@@ -54,7 +54,7 @@ def condition_raised(
         request_uri=request_uri if policy is None else policy.uri(request_uri),
         source_address=leg.path.source,
         destination_address=leg.path.destination,
-        after_seconds=_seconds(raised.raised - leg.started),
+        after_seconds=Span(raised.raised - leg.started).seconds,
         call_id=_call_id(leg, policy),
     )
 
@@ -69,7 +69,7 @@ def condition_resolved(
         at=timestamp(raised.resolved),
         condition=raised.kind.value,
         resolution=None if raised.resolution is None else raised.resolution.value,
-        lasted_seconds=_seconds(raised.resolved - raised.raised),
+        lasted_seconds=Span(raised.resolved - raised.raised).seconds,
         source=source,
         destination=destination,
         id=id_of(leg.call),
@@ -87,7 +87,7 @@ def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> N
     log.event(
         level,
         CALL_FAILED,
-        at=record.ended or record.started,
+        at=str(record.started if record.ended is None else record.ended),
         id=record.id,
         outcome=record.outcome,
         plain_name=PLAIN_NAME[Outcome(record.outcome)],
@@ -98,7 +98,7 @@ def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> N
         callee=record.callee,
         status_code=record.status_code,
         cause=record.cause,
-        setup_seconds=record.setup_seconds,
+        setup_seconds=None if record.setup_seconds is None else record.setup_seconds.seconds,
         conditions=",".join(condition.kind for condition in record.conditions) or None,
         call_id=record.call_id,
     )
@@ -114,7 +114,7 @@ def call_ended_oddly(log: Log, record: CallRecord, policy: Policy | None = None)
     log.event(
         "warning",
         CALL_ENDED_ODDLY,
-        at=record.ended or record.started,
+        at=str(record.started if record.ended is None else record.ended),
         id=record.id,
         ending=ending,
         plain_name=PLAIN_ENDING[Ending(ending)],
@@ -123,7 +123,7 @@ def call_ended_oddly(log: Log, record: CallRecord, policy: Policy | None = None)
         destination=record.destination,
         caller=record.caller,
         callee=record.callee,
-        talk_seconds=record.talk_seconds,
+        talk_seconds=None if record.talk_seconds is None else record.talk_seconds.seconds,
         end_cause=record.end_cause,
         end_cause_protocol=record.end_cause_protocol,
         end_cause_text=record.end_cause_text,
@@ -139,7 +139,3 @@ def _call_id(leg: Leg, policy: Policy | None) -> str:
     caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
     callees = [user_of(one.invite.request_uri) for one in (call.front[0], leg)]
     return policy.call_id(text(call.call_id), text(call.from_tag), *map(text, (caller, *callees)))
-
-
-def _seconds(span: int) -> float:
-    return round(span / SECOND, 6)

@@ -6,13 +6,12 @@ from decimal import Decimal
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from pcaps.make.talk import lines
 from pcaps.make.talk import message as message_in_full
 from sipwatch.classify.peers import Callback, Peer, PeerKind, Rule, Settings
 from sipwatch.engine import Engine
 from sipwatch.export.summary import Summary
+from sipwatch.export.writers import encode
 from sipwatch.track.timers import Timers
 from sipwatch.wire.message import Request, Response, Unreachable, address_text
 from sipwatch.wire.sip import parse
@@ -91,7 +90,7 @@ class Diagnosed:
     def everything(self) -> bytes:
         """Return all that is said, as JSON."""
         calls = [self.calls[call] for call in sorted(self.calls)]
-        return msgspec.json.encode([calls, self.engine.whole(self.summary)])
+        return encode([calls, self.engine.whole(self.summary)])
 
 
 def diagnose(script: str, settings: Settings | None = None, *, until: str | None = None) -> Diagnosed:

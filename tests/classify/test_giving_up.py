@@ -9,6 +9,7 @@ from sipwatch.packet import SECOND
 from sipwatch.track.leg import Heard
 from sipwatch.track.timers import Timers
 from tests.conversation import the_call
+from tests.export.records import span
 
 MS = SECOND // 1000
 
@@ -146,4 +147,4 @@ def test_a_2xx_behind_the_callers_failing_final_brings_nobody_back() -> None:
 def test_the_times_of_a_call_given_up_end_at_the_cancel() -> None:
     """Not at the end of the wait for its 487."""
     call = the_call("0 A>P INVITE\n1 P>A 180\n8 A>P CANCEL\n20 P>A 487", until="60")
-    assert (call.setup_seconds, call.ring_seconds) == (8.0, 7.0)
+    assert (call.setup_seconds, call.ring_seconds) == (span(8.0), span(7.0))

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from sipwatch.classify.outcomes import CATEGORY_OF
+from sipwatch.export.moments import Moment, Span
 from sipwatch.export.record import CallRecord, CaptureRecord, ConditionRecord, LegRecord, MessageRecord
 
-START = "2026-01-05T09:00:00.000000Z"
+START = Moment(1_767_603_600_000_000_000)  # 2026-01-05T09:00:00Z
 EVIL = "\x1b[31mred\x1b[0m\x07\n=cmd|'/C calc'!A0\u202egnp.exe\ud800"
 
 
-def at(seconds: float) -> str:
+def at(seconds: float) -> Moment:
     """Return a record's time, so many seconds after the start."""
-    return f"2026-01-05T09:{int(seconds) // 60:02d}:{seconds % 60:09.6f}Z"
+    return Moment(START + round(seconds * 1e6) * 1000)
+
+
+def span(seconds: float) -> Span:
+    """Return a record's span."""
+    return Span(round(seconds * 1e6) * 1000)
 
 
 def leg(**more: Any) -> LegRecord:
@@ -33,7 +39,7 @@ def call(outcome: str = "busy", **more: Any) -> CallRecord:
         "callee": "15550101", "caller_uri": "sip:15550100@example.com", "callee_uri": "sip:15550101@example.com",
         "source": "other", "destination": "other", "source_address": "192.0.2.65:5060", "destination_address": "192.0.2.80:5060",
         "transport": "udp", "user_agent": "Phone", "server": "Proxy", "started": START, "trying": at(0.1), "progressed": None,
-        "ringing": None, "answered": None, "ended": at(2), "setup_seconds": 2.0, "ring_seconds": None, "talk_seconds": None,
+        "ringing": None, "answered": None, "ended": at(2), "setup_seconds": span(2), "ring_seconds": None, "talk_seconds": None,
         "outcome": outcome, "category": CATEGORY_OF[outcome], "status_code": 486, "reason_phrase": "Busy Here", "cause": None,
         "cause_protocol": None, "cause_text": None, "ended_by": "callee", "ending": None,
         "end_cause": None, "end_cause_protocol": None, "end_cause_text": None, "conditions": [], "findings": [], "tags": [], "retransmissions": 0,
@@ -46,7 +52,7 @@ def answered(**more: Any) -> CallRecord:
     """Return an answered call."""
     given: dict[str, Any] = {
         "status_code": 200, "reason_phrase": "OK", "progressed": at(1), "ringing": at(1), "answered": at(5), "ended": at(65),
-        "setup_seconds": 5.0, "ring_seconds": 4.0, "talk_seconds": 60.0, "ended_by": "caller", "ending": "normal",
+        "setup_seconds": span(5), "ring_seconds": span(4), "talk_seconds": span(60), "ended_by": "caller", "ending": "normal",
     }  # fmt: skip
     return call("answered", **{**given, **more})
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sipwatch.export.calls import text, timestamp
+from sipwatch.export.calls import text
+from sipwatch.export.moments import timestamp
 from tests.conversation import EPOCH, Observed, messages, observe, the_call
+from tests.export.records import span
 
 SCRIPT = """
 0    A>P INVITE h=User-Agent:_Phone/1
@@ -21,7 +23,7 @@ def test_every_moment_of_a_call_is_in_its_record() -> None:
     """DESIGN §5.1."""
     call = the_call(SCRIPT, until="60")
     moments = (call.started, call.trying, call.progressed, call.ringing, call.answered, call.ended)
-    assert [moment and moment[17:23] for moment in moments] == [
+    assert [moment and moment.exact_clock[6:] for moment in moments] == [
         "00.000",
         "00.100",
         "01.000",
@@ -29,7 +31,7 @@ def test_every_moment_of_a_call_is_in_its_record() -> None:
         "05.000",
         "15.000",
     ]
-    assert (call.setup_seconds, call.ring_seconds, call.talk_seconds) == (5.0, 4.0, 10.0)
+    assert (call.setup_seconds, call.ring_seconds, call.talk_seconds) == (span(5.0), span(4.0), span(10.0))
 
 
 def test_names_and_numbers_stand_as_on_the_wire() -> None:

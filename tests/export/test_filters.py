@@ -6,9 +6,9 @@ import pytest
 
 from sipwatch.export.filters import LONGEST, FilterError, compile_filter
 from sipwatch.export.record import FindingRecord
-from tests.export.records import answered, at, call, condition, leg
+from tests.export.records import answered, at, call, condition, leg, span
 
-CALL = call(setup_seconds=4.5, conditions=[condition()], callee="0015550101")
+CALL = call(setup_seconds=span(4.5), conditions=[condition()], callee="0015550101")
 
 HOLDS = [
     'outcome == "busy"',

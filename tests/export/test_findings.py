@@ -27,12 +27,12 @@ def test_a_finding_is_told_with_its_packets_their_times_and_files() -> None:
     assert record.text.startswith("480 came after 17 s without any 180 or 183")
     first, second = record.evidence
     assert (first.time, first.packet, first.file, first.what) == (
-        "2026-01-05T09:00:00.000000Z",
+        NINE,
         3,
         0,
         "INVITE sip:1@example.com",
     )
-    assert (second.time, second.packet, second.file) == ("2026-01-05T09:00:17.000001Z", 9, 2)
+    assert (second.time, second.packet, second.file) == (NINE + 17_000_001_000, 9, 2)
 
 
 def test_what_is_no_packet_has_no_number() -> None:
@@ -47,7 +47,7 @@ def test_a_finding_of_the_whole_names_its_first_calls_by_their_ids() -> None:
         "late_480",
         "acme",
         7,
-        "2026-01-05T09:00:00.000000Z",
+        NINE,
     )
     assert record.ids == [short_id(b"c1", b"tag", NINE)]
     assert record.text == finding_record(LATE_480).text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sipwatch.export.record import FindingRecord
-from sipwatch.export.summary import MAX_IDS, Delays, Summary, between, rests_on_inference
-from tests.export.records import answered, at, call, condition, leg
+from sipwatch.export.summary import MAX_IDS, Delays, Summary, rests_on_inference
+from tests.export.records import answered, call, condition, leg
 
 
 def summary(*calls: tuple[Any, bool]) -> Summary:
@@ -112,12 +112,6 @@ def test_a_delay_beyond_all_buckets_is_the_longest() -> None:
     delays.add(1e9)
     assert delays.quantile(0.99) is not None
     assert delays.largest == 1e9
-
-
-def test_time_between_two_stamps() -> None:
-    assert between(at(1.5), at(2.75)) == pytest.approx(1.25)
-    assert between(at(59.5), at(61)) == pytest.approx(1.5)
-    assert between(at(61), at(59.5)) == pytest.approx(-1.5)
 
 
 def found(text: str) -> FindingRecord:

@@ -69,7 +69,7 @@ def test_what_waits_in_a_file_comes_out_the_same(limit: int, monkeypatch: pytest
     monkeypatch.setattr(writers, "_AT_A_TIME", min(limit, 2000))
     calls = [call(call_id=str(n), started=at(n * 7 % 50)) for n in range(50)]
     found = [record["started"] for record in as_json(calls)["calls"]]
-    assert found == sorted(record.started for record in calls)
+    assert found == sorted(str(record.started) for record in calls)
 
 
 def test_json_lines_are_calls_only_each_at_once() -> None:

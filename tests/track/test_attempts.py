@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conversation import observe, the_call
+from tests.export.records import span
 
 ANSWERED = "0 A>P INVITE\n1 P>A 200\n1.1 A>P ACK ttag=callee branch=z9hG4bKa\n"
 
@@ -43,7 +44,7 @@ def test_a_bye_of_the_first_attempt_is_not_taken_for_one_of_the_second() -> None
         + "40 A>P INVITE cseq=5\n41 P>A 180 cseq=5 ttag=other\n50 A>P BYE cseq=3\n50.1 P>A 200 method=BYE cseq=3\n"
     )
     first, second = observe(script, until="60").calls
-    assert (first.outcome, first.talk_seconds, first.ending) == ("answered", 49.0, "normal")
+    assert (first.outcome, first.talk_seconds, first.ending) == ("answered", span(49.0), "normal")
     assert second.outcome == "unfinished"
 
 

@@ -9,19 +9,15 @@ import pytest
 from tests.conversation import EPOCH, the_call
 
 if TYPE_CHECKING:
+    from sipwatch.export.moments import Moment
     from sipwatch.export.record import CallRecord
 
 RESPONSE_200 = "P>A 200"
 
 
-def seconds(stamp: str | None) -> float | None:
+def seconds(moment: Moment | None) -> float | None:
     """Turn a record's time into seconds since the conversation's start."""
-    if stamp is None:
-        return None
-    minutes, rest = stamp[14:16], stamp[17:-1]
-    assert stamp.startswith("2026-01-05T09:")
-    assert EPOCH
-    return round(int(minutes) * 60 + float(rest), 6)
+    return None if moment is None else round(moment.since(EPOCH), 6)
 
 
 def conditions(call: CallRecord) -> list[tuple[str, float | None, float | None, str | None]]:

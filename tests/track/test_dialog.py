@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from sipwatch.track.dialog import MAX_DIALOGS, MAX_EXCHANGES, session_interval
 from sipwatch.track.timers import NEVER
 from sipwatch.wire.message import Response
 from tests.conversation import Observed, messages, observe, the_call
+from tests.export.records import span
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -31,7 +31,7 @@ def watched(script: str) -> Observed:
 def lasted(call: CallRecord) -> float:
     """Return the seconds from the first INVITE to the end."""
     assert call.ended is not None
-    return (datetime.fromisoformat(call.ended) - datetime.fromisoformat(call.started)).total_seconds()
+    return call.ended.since(call.started)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_bye_whose_response_was_lost_on_one_hop_only_is_not_unanswered() -> No
     10.2 B>P 200 method=BYE ttag=callee vias=2
     """
     call = the_call(script, until="100")
-    assert (call.conditions, call.ending, call.talk_seconds) == ([], "normal", 8.9)
+    assert (call.conditions, call.ending, call.talk_seconds) == ([], "normal", span(8.9))
 
 
 def test_a_bye_of_another_dialog_ends_nothing() -> None:
@@ -142,7 +142,7 @@ def test_where_both_hang_up_at_once_the_first_counts(first: str) -> None:
     answers = "10.1 P>A 481 method=BYE ttag=callee\n10.1 A>P 200 method=BYE from=C ttag=callee cseq=9"
     call = the_call(f"{ANSWERED}{first}\n{second}\n{answers}", until="60")
     assert (call.ended_by, call.ending) == ("caller" if "A>P" in first else "callee", "normal")
-    assert call.talk_seconds == 9.0
+    assert call.talk_seconds == span(9.0)
 
 
 # Bounds
