@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 import bcrypt
 import pytest
 
-from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, run, the_complaint
+from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, process, the_complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ class Live:
 
 def refused(*arguments: object, status: int = 1, **more: Any) -> str:
     """Start it on an empty pipe; return the one line that it ends with."""
-    return the_complaint(run("live", *arguments, status=status, **{"stdin": subprocess.DEVNULL, **more}))
+    return the_complaint(process("live", *arguments, status=status, **{"stdin": subprocess.DEVNULL, **more}))
 
 
 # What to watch
@@ -117,7 +117,7 @@ def refused(*arguments: object, status: int = 1, **more: Any) -> str:
 
 @pytest.mark.parametrize("arguments", [[], ["-i", "lo", "-r", "-"]], ids=["neither", "both"])
 def test_interfaces_or_a_pipe_must_be_named(arguments: list[str]) -> None:
-    done = run("live", *arguments, status=2)
+    done = process("live", *arguments, status=2)
     assert "name interfaces to watch (-i eth0), or a pipe (-r -)" in done.stderr
 
 
@@ -270,7 +270,7 @@ def test_only_root_can_become_another_user() -> None:
 
 
 def test_a_log_format_that_is_none_is_wrong_usage() -> None:
-    assert "yaml" in run("live", "-r", "-", "--log-format", "yaml", status=2).stderr
+    assert "yaml" in process("live", "-r", "-", "--log-format", "yaml", status=2).stderr
 
 
 # Who may read

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from tests.cli.program import BUSY, run
+from tests.cli.program import BUSY, process, run
 
 frame = importlib.import_module("sipwatch.cli.main")  # the package gives its function this name
 
@@ -16,6 +16,23 @@ def test_help_and_version() -> None:
     assert "--ladder" in run("replay", "--help").stdout
     assert run("--version").stdout.startswith("sipwatch 0.")
     assert "metrics" in run("live", "--help").stdout
+
+
+AS_A_PROCESS: list[list[object]] = [
+    ["replay", BUSY, "--format", "json", "--messages"],
+    ["peers", BUSY],
+    ["check", "pcaps/demo.toml", "--against", BUSY],
+    ["callbacks", BUSY, "--config", "pcaps/demo.toml", "--format", "csv"],
+    ["explain", "486"],
+]
+
+
+@pytest.mark.parametrize("arguments", AS_A_PROCESS, ids=lambda arguments: arguments[0])
+def test_a_process_of_its_own_says_what_is_said_here(arguments: list[object]) -> None:
+    """The other tests run commands in this process, where others may have imported what a command forgot to."""
+    alone, here = process(*arguments), run(*arguments)
+    assert alone.stdout == here.stdout != ""
+    assert alone.stderr == here.stderr
 
 
 def test_without_a_command_there_is_help() -> None:
