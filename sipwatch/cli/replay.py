@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Annotated, NamedTuple
 
@@ -157,22 +158,30 @@ def _policy(privacy: Privacy) -> Policy | None:
 def _report(
     run: _Run, form: Format, keep: Callable[[CallRecord], bool] | None, *, messages: bool, counting: bool
 ) -> Engine:
-    from sipwatch.engine import Engine
+    from sipwatch.engine import MAX_DEVICES, Engine
+    from sipwatch.export.offers import Offers
     from sipwatch.export.summary import Summary
 
-    summary = Summary()
+    summary, offers = Summary(), Offers()
     writer = _private(_writer(form, run.out, summary, messages=messages), run.policy)
     count, write = summary.add, writer.call
 
     def sink(record: CallRecord, completed: bool) -> None:
-        if keep is None or keep(record):
-            count(record, completed)
-            write(record)
+        if keep is not None and not keep(record):
+            summary.left_out += 1
+            return
+        count(record, completed)
+        write(record)
+        if keep is not None:
+            offers.add(record)
 
     metrics = _metrics(run.settings) if counting else None
     engine = Engine(sink, run.settings, keep_messages=messages and form is not Format.TABLE, metrics=metrics)
     feed(engine, run.source, run.output)
-    writer.finish(engine.capture(run.source), engine.whole(summary))
+    whole = engine.whole(summary, MAX_DEVICES if keep is None else sys.maxsize)
+    if keep is not None:
+        whole.devices = offers.taken(whole.devices)[:MAX_DEVICES]
+    writer.finish(engine.capture(run.source), whole)
     return engine
 
 

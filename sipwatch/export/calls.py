@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _HUNG_UP = frozenset({EndedBy.CALLER, EndedBy.CALLEE})
 _INFERRED = {Inferred.FINAL: "final", Inferred.SUCCESS: "success", Inferred.CHALLENGE: "challenge"}
+_INVITE = "invite"
+INFERRED = frozenset({_INVITE, *_INFERRED.values()})
 
 
 def text(raw: bytes) -> str:
@@ -151,7 +153,7 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
 
 
 def _inferred(leg: Leg) -> list[str]:
-    found = [] if leg.invite_seen else ["invite"]
+    found = [] if leg.invite_seen else [_INVITE]
     return found if leg.inferred is Inferred.NOTHING else [*found, _INFERRED[leg.inferred]]
 
 

@@ -1,5 +1,7 @@
 """``--filter``: an expression over the keys of a CALL, by the library rule-engine.
 
+Patterns are searched by RE2 in its place: strangers write the numbers, and Python's ``re`` can be kept busy for ever.
+
 Must not know: where calls come from.
 """
 
@@ -11,18 +13,39 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from sipwatch.classify.endings import Ending
+from sipwatch.classify.findings import Kind
+from sipwatch.classify.outcomes import Category, Outcome
+from sipwatch.classify.regex import Pattern, PatternError
+from sipwatch.classify.tags import Tag
+from sipwatch.export.calls import INFERRED
 from sipwatch.export.moments import Moment, Span
 from sipwatch.export.record import CallRecord
+from sipwatch.track.conditions import Condition
+from sipwatch.track.dialog import EndedBy
+from sipwatch.wire.message import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 _NUMBERS = frozenset(
     {"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "end_cause", "retransmissions"}
 )
 _LISTS = frozenset({"conditions", "findings", "tags", "inferred"})
 _KEYS = (*(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages")), "inferred")
+_CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in its list, can have
+    "outcome": frozenset(Outcome) - {Outcome.RETRIED},
+    "category": frozenset(Category),
+    "ending": frozenset(Ending),
+    "ended_by": frozenset(EndedBy),
+    "transport": frozenset(Transport),
+    "conditions": frozenset(Condition),
+    "findings": frozenset(Kind),
+    "tags": frozenset(Tag),
+    "inferred": INFERRED,
+}
 LONGEST = 4096
+_IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 class FilterError(Exception):
@@ -66,6 +89,9 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
         raise FilterError(_unknown(error.symbol_name)) from None
     except errors.EngineError as error:
         raise FilterError(_explain(expression, error)) from None
+    for node in (*_nodes(rule.statement), *_nodes(incomparable.statement)):
+        _check_words(node)
+        _search_by_re2(node)
 
     def matches(call: CallRecord) -> bool:
         try:
@@ -109,6 +135,68 @@ def _resolve_null(call: CallRecord, name: str) -> object:
     return math.nan if name in _NUMBERS else ""
 
 
+def _nodes(root: Any) -> Iterator[Any]:
+    """Give every part of an expression, itself first: whatever public attribute of a part is a part, or has some."""
+    from rule_engine import ast
+
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (list, tuple)):
+            waiting += node
+        elif isinstance(node, ast.ASTNodeBase):
+            yield node
+            waiting += (getattr(node, name) for name in dir(node) if not name.startswith("_"))
+
+
+def _search_by_re2(node: Any) -> None:
+    """Let RE2 do what a part that compares with a pattern would ask ``re`` to do. Raises FilterError."""
+    from rule_engine import ast
+
+    if isinstance(node, ast.SymbolExpression) and node.name == "re_groups":
+        raise FilterError("there is no $re_groups here: what a pattern found is not kept")
+    if not isinstance(node, ast.FuzzyComparisonExpression):
+        return
+    if not isinstance(node.right, ast.StringExpression):
+        raise FilterError("what follows =~, =~~, !~ and !~~ must be a pattern in quotes")
+    try:
+        pattern = Pattern(node.right.value, any_case=False)
+    except PatternError as error:
+        raise FilterError(f"{node.right.value!r} is no pattern that can be used: {error}") from None
+    found = pattern.begins if node.type.endswith("_fzm") else pattern.found_in
+    wanted = node.type.startswith("eq_")
+
+    def evaluate(call: Any) -> bool:
+        text = node.left.evaluate(call)
+        return (isinstance(text, str) and found(text)) is wanted
+
+    node.evaluate = evaluate
+
+
+def _check_words(node: Any) -> None:
+    """Refuse a word that a key never has: what is compared with it would hold for no call, or for all."""
+    from rule_engine import ast
+
+    if isinstance(node, ast.ContainsExpression):
+        sides: Iterable[tuple[Any, Any]] = [(node.member, node.container), (node.container, node.member)]
+    elif isinstance(node, ast.ComparisonExpression) and node.type in ("eq", "ne"):
+        sides = [(node.left, node.right), (node.right, node.left)]
+    else:
+        return
+    for key, value in sides:
+        if isinstance(key, ast.SymbolExpression) and key.name in _CLOSED:
+            for part in _nodes(value):
+                if isinstance(part, ast.StringExpression) and part.value not in _CLOSED[key.name]:
+                    raise FilterError(_no_such_word(key.name, part.value))
+
+
+def _no_such_word(key: str, word: str) -> str:
+    words = sorted(map(str, _CLOSED[key]))
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(words)}"
+    return f"{key} is never {word!r}; {hint}"
+
+
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, _KEYS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KEYS)}"
@@ -120,4 +208,5 @@ def _explain(expression: str, error: Exception) -> str:
     token = getattr(error, "token", None)
     place = getattr(token, "lexpos", None)
     where = f" at {expression[place : place + 20]!r}, character {place + 1}" if place is not None else ""
-    return f"the expression {expression!r} is not right: {message}{where}"
+    hint = "; to compare, write ==" if re.search(r"(?<![=!<>])=(?![=~])", _IN_QUOTES.sub("", expression)) else ""
+    return f"the expression {expression!r} is not right: {message}{where}{hint}"

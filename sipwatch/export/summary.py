@@ -116,10 +116,14 @@ def _differ(found: WholeFindingRecord) -> bool:
 
 
 class Summary:
-    """Counts calls. Ratios are RFC 6076's over calls; ``unfinished`` calls are in none of them (DESIGN §6)."""
+    """Counts calls. Ratios are RFC 6076's over calls; ``unfinished`` calls are in none of them (DESIGN §6).
+
+    ``left_out`` counts the calls that were not as a filter asked.
+    """
 
     def __init__(self) -> None:
         self.calls = 0
+        self.left_out = 0
         self.outcomes: dict[str, int] = {}
         self.endings: dict[str, int] = {}
         self.inferred = 0

@@ -109,7 +109,9 @@ class TableWriter:
     def _no_calls(self, capture: CaptureRecord) -> None:
         say = self._console.print
         say()
-        if capture.messages:
+        if self._summary.left_out:
+            say(Text(f"None of the {self._summary.left_out:,} calls is as --filter asks."))
+        elif capture.messages:
             methods = ", ".join(f"{terminal(method)} {count:,}" for method, count in capture.requests.items())
             say(Text(f"No call was attempted in this capture. Requests seen: {methods or 'none, only responses'}."))
         else:
@@ -130,7 +132,8 @@ class TableWriter:
             share = count / summary.calls
             bar = "█" * max(1, round(share * BAR))
             table.add_row(f"{count:,}", Text(plain_name(outcome), style=style), f"{share:.1%}", Text(bar, style=style))
-        table.add_row(Text(f"{summary.calls:,}", style="bold"), Text("calls", style="bold"), "", "")
+        of = f"of {summary.calls + summary.left_out:,} calls" if summary.left_out else "calls"
+        table.add_row(Text(f"{summary.calls:,}", style="bold"), Text(of, style="bold"), "", "")
         self._section(table)
         if summary.inferred:
             self._console.print(Text(_inferred(summary.inferred, summary.calls), style="yellow"))

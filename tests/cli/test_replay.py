@@ -74,6 +74,31 @@ def test_output_goes_to_a_file(tmp_path: Path) -> None:
     assert "Agent busy" in out.read_text()
 
 
+def test_the_report_says_how_many_of_all_calls_a_filter_kept() -> None:
+    some = run("replay", BUSY, "--filter", "status_code == 600").stdout
+    assert " of 3 calls" in some
+    none = run("replay", BUSY, "--filter", "status_code == 200").stdout
+    assert "None of the 3 calls is as --filter asks." in none
+    assert "No call was attempted" not in none
+    assert " of 3 calls" not in run("replay", BUSY).stdout
+
+
+def test_the_devices_are_those_of_the_calls_that_a_filter_kept() -> None:
+    def devices(*arguments: str) -> list[dict[str, object]]:
+        done = run("replay", DEMO, "--format", "json", "--config", "pcaps/demo.toml", *arguments)
+        found: list[dict[str, object]] = json.loads(done.stdout)["summary"]["devices"]
+        in_a_row = ("streak", "longest")  # a record does not say exactly when the verdict on a hop fell
+        return [{key: told for key, told in device.items() if key not in in_a_row} for device in found]
+
+    every = devices()
+    assert every
+    assert devices("--filter", "retransmissions >= 0") == every
+    busy = devices("--filter", 'outcome == "busy"')
+    assert busy != every
+    assert all(device["answered"] == 0 for device in busy)
+    assert devices("--filter", 'outcome == "answered"') == []
+
+
 def test_a_filter_keeps_some_calls() -> None:
     done = run("replay", BUSY, "--format", "jsonl", "--filter", "status_code == 600")
     assert [json.loads(line)["call_id"] for line in done.stdout.splitlines()] == ["everywhere"]
