@@ -6,7 +6,6 @@ Must not know: HTTP, connections.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sipwatch.web.webconfig import WebConfig, WebError, load, signature
@@ -20,25 +19,16 @@ LOOK_EVERY = 1.0  # seconds
 
 
 class Current:
-    """Holds what is in force. ``clock`` counts seconds, ``now`` is the wall clock. Raises WebError at first."""
+    """Holds what is in force. ``clock`` counts seconds. Raises WebError at first."""
 
-    def __init__(
-        self,
-        path: str | None,
-        log: Log,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, path: str | None, log: Log, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._log = log
         self._clock = clock
-        self._now = now
         self._config = WebConfig() if path is None else load(path)
         self._looked = clock()
         self._wrong = ""
-        self._expiry_told = False
-        self._tell_expiry()
+        self._tell_remarks()
 
     def look(self) -> WebConfig:
         """Return what is in force; look at the files at most once a second.
@@ -51,7 +41,6 @@ class Current:
             self._looked = now
             if self._wrong or any(signature(path) != seen for path, seen in self._config.files.items()):
                 self._read_again(self._path)
-            self._tell_expiry()
         return self._config
 
     def _read_again(self, path: str) -> None:
@@ -64,13 +53,10 @@ class Current:
             self._wrong = str(error)
             return
         self._wrong = ""
-        self._expiry_told = False
-        tls = "on" if self._config.context is not None else "off"
+        tls = "on" if self._config.tls is not None else "off"
         self._log.event("info", "web_configuration_read", users=len(self._config.users), tls=tls)
+        self._tell_remarks()
 
-    def _tell_expiry(self) -> None:
-        expires = self._config.expires
-        if expires is None or expires > self._now() or self._expiry_told:
-            return
-        self._expiry_told = True
-        self._log.event("warning", "certificate_expired", since=datetime.fromtimestamp(expires, UTC).isoformat())
+    def _tell_remarks(self) -> None:
+        for remark in self._config.remarks:
+            self._log.event("warning", "web_setting_without_effect", reason=remark)

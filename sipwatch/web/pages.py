@@ -6,8 +6,6 @@ Must not know: connections, TLS, how figures are made.
 from __future__ import annotations
 
 import gzip
-import html
-from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
@@ -25,7 +23,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sipwatch.export.escape import terminal
-from sipwatch.web.clients import origin
+from sipwatch.export.html import page
 from sipwatch.web.users import Answer, Users
 from sipwatch.web.workers import Busy, Workers
 
@@ -41,19 +39,6 @@ MAX_SCRAPES = 8  # at once
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _GZIP_LEVEL = 4  # a tenth larger than the best, in a third of the time
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>sipwatch</title></head>
-<body>
-<h1>sipwatch{version}</h1>
-<ul>
-<li><a href="metrics">metrics</a></li>
-<li><a href="-/healthy">healthy</a></li>
-<li><a href="-/ready">ready</a></li>
-</ul>
-</body>
-</html>
-"""
 
 
 class Sources(NamedTuple):
@@ -84,7 +69,7 @@ class Pages:
         self.app.router.redirect_slashes = False
 
     async def _start(self, _: Request) -> Response:
-        return HTMLResponse(_PAGE.format(version=html.escape(_version())))
+        return HTMLResponse(page("start.html", version=_version()))
 
     async def _metrics(self, request: Request) -> Response:
         openmetrics = prefers_openmetrics(",".join(request.headers.getlist("accept")))
@@ -133,7 +118,6 @@ class Guard:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Date"] = formatdate(usegmt=True)
                 for name, value in config.headers:
                     headers[name] = value
             await send(message)
@@ -144,9 +128,9 @@ class Guard:
     async def _refusal(self, users: Mapping[str, bytes], scope: Scope) -> Response | None:
         if not users:
             return None
-        client = scope["client"][0] if scope["client"] else ""
+        client = scope["client"][0].removeprefix("::ffff:") if scope["client"] else ""
         given = Request(scope).headers.get("authorization")
-        answer = await self._users.check(users, given, client, origin(client))
+        answer = await self._users.check(users, given, client)
         if answer is Answer.WELCOME:
             return None
         if answer is Answer.BUSY:
@@ -177,7 +161,7 @@ def _line(status: HTTPStatus, text: str, headers: Mapping[str, str] | None = Non
 
 def _version() -> str:
     try:
-        return f" {version('sipwatch')}"
+        return version("sipwatch")
     except PackageNotFoundError:
         return ""
 

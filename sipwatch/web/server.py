@@ -1,7 +1,7 @@
-"""The web server: a socket that is bound before rights are given away, and a thread that serves afterwards.
+"""The web server: a socket that is bound before rights are given away, and a thread in which uvicorn serves it.
 
-Must not know: what is served, what the figures mean. Bounds: see ``connections`` (connections, times, sizes),
-``pages`` (scrapes at once) and ``users`` (passwords that are tried).
+Must not know: what is served, what the figures mean. Bounds: uvicorn's own, below; see ``pages`` (scrapes at once) and
+``users`` (passwords that are tried). Whoever must be kept off more than that is kept off by a proxy (deploy/README.md).
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import socket
 from threading import Event, Thread, get_ident
 from typing import TYPE_CHECKING, Any
 
+import uvicorn
+
 from sipwatch.export.escape import terminal
-from sipwatch.web.connections import Connections
+from sipwatch.web import tls
 from sipwatch.web.current import Current
 from sipwatch.web.pages import Guard, Pages, Sources
 from sipwatch.web.users import Users
@@ -32,7 +34,11 @@ if TYPE_CHECKING:
 __all__ = ["Server", "WebError"]
 
 BACKLOG = 128  # connections that the kernel keeps until they are accepted
-_LAST_ANSWERS = 0.5  # seconds for requests under way when the server is stopped
+MAX_CONNECTIONS = 64  # whoever comes then is answered 503
+MAX_HEAD_SIZE = 8 << 10  # bytes of a request head that are kept while the rest is waited for; Prometheus sends 500
+NEXT_REQUEST = 30  # seconds of silence after an answer
+LOOK_EVERY = 1  # seconds between looks at the web configuration's files, when nobody asks for anything
+_LAST_ANSWERS = 1  # seconds for requests under way when the server is stopped
 _LAST_THREADS = 0.5  # seconds for work that they still wait for, of each kind
 _WHY = {
     errno.EADDRINUSE: "another program listens there; end it, or choose another port",
@@ -60,16 +66,17 @@ class Server:
         log: Log,
     ) -> None:
         self._log = log
-        current = Current(web_config, log)
+        self._current = Current(web_config, log)
         pages = Pages(Sources(collect, ready, healthy))
         users = Users(log)
         self._workers = (pages.workers, users.workers)
-        self._connections = Connections(Guard(pages.app, current, users), current, log)
+        self._app = Guard(pages.app, self._current, users)
         self._thread: Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
         self._accepting = Event()
+        self._stopping = False
         self._failure = ""
+        # Now: who drops root's rights after this may be unable to import what it needs, or to read a key.
+        self._serving = self._uvicorn()
         self._socket = _listen_at(listen)
         self.address = _written(self._socket)
 
@@ -89,22 +96,58 @@ class Server:
 
     def stop(self) -> None:
         """Finish what is under way, within two seconds or not at all, and close the socket. May be called again."""
-        if self._thread is not None and self._loop is not None and self._stop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed already
-                self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(_LAST_ANSWERS + 1.0)
+        self._stopping = self._serving.should_exit = True
+        if self._thread is not None:
+            self._thread.join(_LAST_ANSWERS + 2.0)
             for workers in self._workers:
                 workers.join(_LAST_THREADS)
         self._socket.close()
 
+    def _uvicorn(self) -> uvicorn.Server:
+        """Make what serves by the configuration that is in force."""
+        wanted = self._current.look().tls
+        config = uvicorn.Config(
+            self._app,
+            http="h11",  # nothing depends on what else is installed
+            ws="none",
+            loop="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            limit_concurrency=MAX_CONNECTIONS,
+            h11_max_incomplete_event_size=MAX_HEAD_SIZE,
+            timeout_keep_alive=NEXT_REQUEST,
+            timeout_graceful_shutdown=_LAST_ANSWERS,
+            timeout_notify=LOOK_EVERY,
+        )
+        config.load()
+        config.ssl = None if wanted is None else tls.context(wanted, self._tell_handshake)
+        server = uvicorn.Server(config)
+
+        async def notify() -> None:
+            self._accepting.set()
+            if self._current.look().tls != wanted:
+                server.should_exit = True  # for the next one, which does by the new settings
+
+        config.callback_notify = notify
+        return server
+
+    def _tell_handshake(self, reason: str) -> None:
+        self._log.event("warning", "tls_failed", reason=reason)
+
     def _run(self) -> None:
-        handler = _ToLog(self._log)
+        handler = _ToLog(self._log, lambda: self._stopping)
         loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
         for logger in loggers:
             logger.addHandler(handler)
         try:
             with asyncio.Runner() as runner:
-                runner.run(self._serve(handler))
+                runner.run(self._serve())
         except Exception as error:  # noqa: BLE001 - the last net of this thread; the capture goes on
             self._failure = _in_words(error)
             self._log.event("error", "web_server_ended", reason=self._failure)
@@ -113,17 +156,13 @@ class Server:
             for logger in loggers:
                 logger.removeHandler(handler)
 
-    async def _serve(self, handler: _ToLog) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._loop.set_exception_handler(self._complain)
-        server = await self._loop.create_server(self._connections.new, sock=self._socket, backlog=BACKLOG)
-        self._accepting.set()
-        await self._stop.wait()
-        # Not close() first: asyncio would drop what it has accepted and made no transport for.
-        self._loop.remove_reader(self._socket)
-        await self._connections.close(_LAST_ANSWERS)
-        server.close()
-        handler.ended = True  # what is cancelled now need not complain
+    async def _serve(self) -> None:
+        """Serve until the end; where TLS changes, anew. Who comes in between waits at the socket, which stays open."""
+        asyncio.get_running_loop().set_exception_handler(self._complain)
+        while not self._stopping:
+            await self._serving.serve(sockets=[self._socket.dup()])
+            if not self._stopping:
+                self._serving = self._uvicorn()
 
     def _complain(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Log what asyncio would print with a traceback."""
@@ -133,17 +172,20 @@ class Server:
 
 
 class _ToLog(logging.Handler):
-    """Brings what libraries say in the thread that it was made in into the log, one line each."""
+    """Brings what libraries say in the thread that it was made in into the log, one line each.
 
-    def __init__(self, log: Log) -> None:
+    Once it is ``stopping`` nothing more: what is cancelled then need not complain.
+    """
+
+    def __init__(self, log: Log, stopping: Callable[[], bool]) -> None:
         super().__init__(logging.WARNING)
         self._log = log
         self._thread = get_ident()
-        self.ended = False
+        self._stopping = stopping
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log a record."""
-        if self.ended or record.thread != self._thread:
+        if self._stopping() or record.thread != self._thread:
             return
         error = record.exc_info[1] if record.exc_info else None
         reason = " ".join(record.getMessage().split()) + (f": {_in_words(error)}" if error is not None else "")

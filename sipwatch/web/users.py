@@ -53,10 +53,10 @@ class Users:
         self._secret = os.urandom(32)
         self._known: dict[bytes, None] = {}  # in the order they were found
 
-    async def check(self, users: Mapping[str, bytes], authorization: str | None, client: str, origin: str) -> Answer:
+    async def check(self, users: Mapping[str, bytes], authorization: str | None, client: str) -> Answer:
         """Judge an Authorization header, None when there is none.
 
-        ``client`` is the address for the log, ``origin`` what counts as one and the same stranger.
+        ``client`` is whose address it comes from.
         """
         if authorization is None:
             return Answer.UNAUTHORIZED  # every browser begins like this
@@ -70,7 +70,7 @@ class Users:
         if hashed is not None and digest in self._known:
             return Answer.WELCOME
         try:
-            right = await self._compare(password, hashed or _nobodys(users), digest, origin)
+            right = await self._compare(password, hashed or _nobodys(users), digest, client)
         except Busy:
             self._log.event("warning", "password_not_checked", client=client, reason="too many at once")
             return Answer.BUSY
@@ -79,18 +79,18 @@ class Users:
         self._log.event("warning", "unauthorized", user=user, client=client)
         return Answer.UNAUTHORIZED
 
-    async def _compare(self, password: bytes, hashed: bytes, digest: bytes, origin: str) -> bool:
+    async def _compare(self, password: bytes, hashed: bytes, digest: bytes, client: str) -> bool:
         """Wait for a turn, and compare. Raises Busy when too many wait already."""
-        if self._waiting.total() >= MAX_WAITING or self._waiting[origin] >= MAX_WAITING_EACH:
+        if self._waiting.total() >= MAX_WAITING or self._waiting[client] >= MAX_WAITING_EACH:
             raise Busy
-        self._waiting[origin] += 1
+        self._waiting[client] += 1
         try:
             async with self._turn:
                 if digest in self._known:  # found right while this one waited
                     return True
                 right = await self.workers.run(lambda: _matches(password, hashed))
         finally:
-            self._waiting[origin] -= 1
+            self._waiting[client] -= 1
             self._waiting += Counter()  # forget whom nothing waits for
         if right:
             self._known[digest] = None

@@ -1,7 +1,7 @@
 """The web configuration file: TLS, users and response headers, in the format that Prometheus' exporters share.
 
-Must not know: HTTP, connections, OpenSSL. Whatever the format can say and this program cannot do is refused,
-for a setting that is ignored protects nobody. The format: docs/web-configuration.md in prometheus/exporter-toolkit.
+Must not know: HTTP, connections, OpenSSL. What an exporter starts with, this program starts with; a setting that has no
+effect here is told of, in one line. The format: docs/web-configuration.md in prometheus/exporter-toolkit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from sipwatch.export.escape import terminal
 from sipwatch.web import tls
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Collection, Mapping
 
 FILE_KEYS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
@@ -39,6 +38,14 @@ TLS_KEYS = (
     "curve_preferences",
 )
 HTTP_KEYS = ("http2", "headers")
+# Taken, told of, and of no effect.
+NO_EFFECT: Mapping[str, str] = {
+    "rate_limit": "a proxy in front can limit requests; here, few are answered at once",
+    "http2": "HTTP/1.1 is what is spoken",
+    "cipher_suites": "OpenSSL chooses",
+    "prefer_server_cipher_suites": "OpenSSL chooses",
+    "curve_preferences": "OpenSSL chooses",
+}
 HEADERS: Mapping[str, tuple[str, ...]] = {  # and the values they may have, if not any
     "Content-Security-Policy": (),
     "X-Frame-Options": ("deny", "sameorigin"),
@@ -66,17 +73,15 @@ class WebError(Exception):
 class WebConfig:
     """What a web configuration says; without one: no TLS, no users, nothing added.
 
-    ``users``: bcrypt hashes by name. ``sans``: of these names a client's certificate must have one, if there
-    are any. ``files``: every file that was read, and its signature then. ``expires``: when the certificate
-    does, in seconds since 1970.
+    ``users``: bcrypt hashes by name. ``files``: every file that was read, and its signature then. ``remarks``: a line
+    for each setting that has no effect.
     """
 
     users: Mapping[str, bytes] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
-    context: ssl.SSLContext | None = None
-    sans: frozenset[str] = frozenset()
+    tls: tls.Wanted | None = None
     files: Mapping[Path, Signature] = field(default_factory=dict)
-    expires: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def load(path: str) -> WebConfig:
@@ -139,66 +144,43 @@ class _Checker:
     def __init__(self, path: str, files: dict[Path, Signature]) -> None:
         self._path = path
         self._files = files
+        self._remarks: list[str] = []
 
     def config(self, document: yaml.Node | None) -> WebConfig:
         if document is None or document.tag == _NULL:
             return WebConfig(files=self._files)
         top = self._table(_Entry(_WHOLE, 0, document), FILE_KEYS)
-        if "rate_limit" in top:
-            self._refuse(top["rate_limit"], "no rate_limit: there is none here, other bounds protect the daemon")
         http = self._table(top.get("http_server_config"), HTTP_KEYS)
-        if "http2" in http and self._flag(http["http2"]):
-            self._refuse(http["http2"], "false, or no http2: HTTP/1.1 is what is spoken here")
         settings = self._table(top.get("tls_server_config"), TLS_KEYS)
         users = self._users(top.get("basic_auth_users"))
         headers = self._headers(http.get("headers"))
-        if not settings:
-            return WebConfig(users, headers, files=self._files)
-        return self._with_tls(settings, top["tls_server_config"], users, headers)
+        for given in (top, settings, {} if "http2" not in http or not self._flag(http["http2"]) else http):
+            for key in NO_EFFECT.keys() & given.keys():
+                self._remark(given[key], f"has no effect here: {NO_EFFECT[key]}")
+        wanted = self._tls(settings, top["tls_server_config"]) if settings else None
+        return WebConfig(users, headers, wanted, self._files, tuple(self._remarks))
 
-    def _with_tls(
-        self,
-        settings: dict[str, _Entry],
-        section: _Entry,
-        users: Mapping[str, bytes],
-        headers: tuple[tuple[str, str], ...],
-    ) -> WebConfig:
+    def _tls(self, settings: dict[str, _Entry], section: _Entry) -> tls.Wanted:
         certificate, private = self._pem(settings, "cert"), self._pem(settings, "key")
         if certificate is None or private is None:
             missing = "cert_file" if certificate is None else "key_file"
             raise WebError(f"{self._at(section.line)}: {missing} is missing beside the other settings of TLS")
-        wanted = self._wanted(settings, certificate, private)
+        words = ("client_auth_type", "min_version", "max_version")
+        given = {key: self._text(settings[key]) for key in words if key in settings}
+        sans = self._texts(settings["client_allowed_sans"]) if "client_allowed_sans" in settings else ()
+        wanted = tls.Wanted(certificate, private, self._pem(settings, "client_ca"), **given, client_allowed_sans=sans)
         try:
-            context = tls.context(wanted)
-            expires, sans = tls.not_after(wanted.cert), tls.canonical(wanted.client_allowed_sans)
+            tls.context(wanted, failed=lambda _: None)
         except tls.TlsError as error:
             # A certificate stands under one of two names; a setting that is missing, nowhere.
             entry = settings.get(error.key) or settings.get(error.key + "_file") or section
             self._refuse(entry, str(error))
-        return WebConfig(users, headers, context, sans, self._files, expires)
-
-    def _wanted(self, settings: dict[str, _Entry], certificate: bytes, private: bytes) -> tls.Wanted:
-        usual = tls.Wanted(certificate, private)
-        prefer = settings.get("prefer_server_cipher_suites")
-
-        def text(key: str, otherwise: str) -> str:
-            return self._text(settings[key]) if key in settings else otherwise
-
-        def texts(key: str) -> tuple[str, ...]:
-            return self._texts(settings[key]) if key in settings else ()
-
-        return tls.Wanted(
-            certificate,
-            private,
-            client_ca=self._pem(settings, "client_ca"),
-            client_auth_type=text("client_auth_type", usual.client_auth_type),
-            min_version=text("min_version", usual.min_version),
-            max_version=text("max_version", usual.max_version),
-            client_allowed_sans=texts("client_allowed_sans"),
-            cipher_suites=texts("cipher_suites"),
-            curve_preferences=texts("curve_preferences"),
-            prefer_server_cipher_suites=prefer is None or self._flag(prefer),
-        )
+        for key in words:
+            if given.get(key) in tls.BROKEN_VERSIONS:
+                self._remark(settings[key], f"is {given[key]}, which is broken (RFC 8996): TLS12 is used instead")
+            if given.get(key) in tls.UNVERIFIED:
+                self._remark(settings[key], f"is {given[key]}, which has no effect here; {tls.DEMANDED} protects")
+        return wanted
 
     def _pem(self, settings: dict[str, _Entry], key: str) -> bytes | None:
         """Return a certificate or key, which stands in the file itself or in one that is named."""
@@ -283,6 +265,9 @@ class _Checker:
         if entry.node.tag != _BOOL:
             self._refuse(entry, "true or false")
         return str(entry.node.value).lower() in {"true", "yes", "on"}
+
+    def _remark(self, entry: _Entry, words: str) -> None:
+        self._remarks.append(f"{self._at(entry.line)}: {entry.key} {words}")
 
     def _refuse(self, entry: _Entry, expected: str, *, show: bool = True) -> NoReturn:
         """Complain. A value that is secret, or was meant to be, is not shown."""

@@ -16,18 +16,6 @@ if TYPE_CHECKING:
 
 CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 CLIENT_NAMES = "DNS:prometheus.example,email:ops@example.com,IP:2001:db8::7,URI:spiffe://example/prometheus"
-OPENSSL_CA = """
-[ca]
-default_ca = here
-[here]
-database = index.txt
-new_certs_dir = .
-default_md = sha256
-rand_serial = yes
-policy = any
-[any]
-commonName = supplied
-"""
 
 
 class Pair(NamedTuple):
@@ -45,10 +33,10 @@ class Certificates:
             pytest.skip("the openssl command is not installed")
         self.folder = folder
 
-    def server(self, name: str = "server", *, days: int = 30) -> Pair:
+    def server(self, name: str = "server") -> Pair:
         """Return a certificate of localhost, signed by itself."""
         names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-        return self._self_signed(name, "-days", str(days), "-addext", names)
+        return self._self_signed(name, "-days", "30", "-addext", names)
 
     def ca(self, name: str = "ca") -> Pair:
         """Return a CA."""
@@ -64,18 +52,6 @@ class Certificates:
             extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=clientAuth\n")
             signer = ("-CA", authority.cert, "-CAkey", authority.key, "-set_serial", "7", "-days", "30")
             self.openssl("x509", "-req", "-in", request, *signer, "-extfile", extensions, "-out", pair.cert)
-        return pair
-
-    def expired(self) -> Pair:
-        """Return a certificate of January 2020."""
-        pair = self._pair("expired")
-        if not pair.cert.exists():
-            request = self._request(pair)
-            (self.folder / "ca.cnf").write_text(OPENSSL_CA)
-            (self.folder / "index.txt").write_text("")
-            when = ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
-            signing = ("-selfsign", "-config", "ca.cnf", "-keyfile", pair.key)
-            self.openssl("ca", "-batch", "-notext", *signing, *when, "-in", request, "-out", pair.cert)
         return pair
 
     def encrypted_key(self) -> Path:

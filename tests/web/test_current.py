@@ -22,12 +22,12 @@ USERS = f"basic_auth_users:\n  anna: {HASH}\n"
 class World:
     """A configuration, what is in force, and a clock that goes when it is told to."""
 
-    def __init__(self, at: Path, text: str = USERS, now: float = 1_767_603_610) -> None:
+    def __init__(self, at: Path, text: str = USERS) -> None:
         self.at = at
         self.log = Told()
-        self.seconds, self.now = 100.0, now
+        self.seconds = 100.0
         at.write_text(text)
-        self.current = Current(str(at), self.log, clock=lambda: self.seconds, now=lambda: self.now)
+        self.current = Current(str(at), self.log, clock=lambda: self.seconds)
 
     def write(self, text: str) -> None:
         self.at.write_text(text)
@@ -102,13 +102,13 @@ def test_a_renewed_certificate_takes_effect(tmp_path: Path, certificates: Certif
 
     install("server")
     world = World(tmp_path / "web.yml", "tls_server_config: {cert_file: cert, key_file: key}\n")
-    first = world.current.look().context
+    first = world.current.look().tls
     assert first is not None
-    assert world.look().context is first
+    assert world.look().tls is first
     install("other")
-    second = world.look().context
+    second = world.look().tls
     assert second is not None
-    assert second is not first
+    assert second != first
     assert world.log.lines == ["INFO web_configuration_read users=0 tls=on"]
 
 
@@ -133,24 +133,13 @@ def test_a_certificate_that_a_wrong_configuration_names_is_taken_when_it_appears
     pair = certificates.server()
     (world.at.parent / "cert").write_bytes(pair.cert.read_bytes())
     (world.at.parent / "key").write_bytes(pair.key.read_bytes())
-    assert world.look().context is not None
+    assert world.look().tls is not None
 
 
-def test_an_expired_certificate_serves_and_is_told_once(tmp_path: Path, certificates: Certificates) -> None:
-    pair = certificates.expired()
-    text = f"tls_server_config: {{cert_file: {pair.cert}, key_file: {pair.key}}}\n"
-    world = World(tmp_path / "web.yml", text)
-    assert world.look().context is world.look().context
-    assert world.log.lines == ["WARNING certificate_expired since=2020-02-01T00:00:00+00:00"]
-
-
-def test_a_certificate_that_expires_meanwhile_is_told(tmp_path: Path, certificates: Certificates) -> None:
-    pair = certificates.expired()
-    text = f"tls_server_config: {{cert_file: {pair.cert}, key_file: {pair.key}}}\n"
-    world = World(tmp_path / "web.yml", text, now=1_580_515_190)  # 10 seconds before
-    world.look()
-    assert world.log.lines == []
-    world.now += 20
+def test_a_setting_without_effect_is_told_when_it_is_read(world: World) -> None:
+    world.write(USERS + "rate_limit: {}\n")
     world.look()
     world.look()
-    assert world.log.lines == ["WARNING certificate_expired since=2020-02-01T00:00:00+00:00"]
+    assert [line.split()[1] for line in world.log.lines] == ["web_configuration_read", "web_setting_without_effect"]
+    at_first = World(world.at, "rate_limit: {}\n")
+    assert "line 1: rate_limit has no effect here" in at_first.log.lines[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import socket
 import subprocess
@@ -211,7 +210,7 @@ def test_figures_that_never_come_do_not_keep_the_program_from_ending() -> None:
             start = time.monotonic()
             server.stop()
             assert time.monotonic() - start < PATIENT
-            assert everything(made) == b""
+            assert everything(made).startswith(b"HTTP/1.1 500 ")
             server_at(server.address).stop()
         assert log.lines == []
     finally:
@@ -220,28 +219,18 @@ def test_figures_that_never_come_do_not_keep_the_program_from_ending() -> None:
 
 
 def test_connections_in_every_state_end_with_the_server(tmp_path: Path, certificates: Certificates) -> None:
-    with serving(web_config=tls_config(tmp_path, certificates)) as (server, log):
-        trusted = trusting(certificates.server().cert)
-        with contextlib.closing(connection(server.address, trusted)) as idle, dial(server.address) as silent:
-            assert ask_on(idle, "/-/ready").status == 200
-            until(lambda: len(server._connections.open) == 2, "both")
-            began = time.monotonic()
-            server.stop()
-            assert time.monotonic() - began < PATIENT / 2
-            assert everything(silent) == b""
-        assert threads() == set()
-    assert log.lines == []
-
-
-def test_connections_that_come_at_the_very_end_are_closed_too() -> None:
-    # What is left open warns when it is collected, and warnings are errors.
-    for number in range(30):
-        with contextlib.ExitStack() as opened:
-            with serving() as (server, log):
-                for _ in range(number % 5 + 1):
-                    opened.enter_context(dial(server.address))
-            assert log.lines == []
-        gc.collect()
+    for config in (None, tls_config(tmp_path, certificates)):
+        with serving(web_config=config) as (server, log):
+            trusted = None if config is None else trusting(certificates.server().cert)
+            with contextlib.closing(connection(server.address, trusted)) as idle:
+                assert ask_on(idle, "/-/ready").status == 200
+                began = time.monotonic()
+                server.stop()
+                assert time.monotonic() - began < PATIENT / 2
+                assert idle.sock is not None
+                assert idle.sock.recv(1) == b""
+            assert threads() == set()
+        assert log.lines == []
 
 
 def test_a_loop_that_cannot_serve_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,6 +307,87 @@ def test_a_slow_scrape_keeps_nobody_else_waiting() -> None:
         finally:
             go.set()
         assert made.recv(12) == b"HTTP/1.1 200"
+
+
+# Whoever is slow, or many
+
+HEAD = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n"
+
+
+def test_slow_clients_stop_no_scrape_of_others() -> None:
+    """Within uvicorn's bound; whoever may open more than that is kept off by a proxy."""
+    with serving() as (server, _), contextlib.ExitStack() as opened:
+        for number in range(module.MAX_CONNECTIONS - 2):
+            slow = opened.enter_context(dial(server.address))
+            slow.sendall(HEAD[: number % len(HEAD)])
+        assert ask(server.address, "/metrics").status == 200
+        slow.sendall(HEAD[number % len(HEAD) :] + b"\r\n")
+        assert slow.recv(12) == b"HTTP/1.1 200"
+
+
+def test_who_comes_when_there_are_too_many_is_told_so_and_others_are_served_when_they_are_gone() -> None:
+    with serving() as (server, log):
+        with contextlib.ExitStack() as opened:
+            for _ in range(module.MAX_CONNECTIONS + 1):
+                opened.enter_context(dial(server.address))
+            assert ask(server.address, "/metrics").status == 503
+        until(lambda: ask(server.address, "/metrics").status == 200, "room")
+        assert set(log.lines) == {'WARNING web_trouble reason="Exceeded concurrency limit."'}
+
+
+def test_who_is_silent_after_an_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NEXT_REQUEST", 1)
+    with serving() as (server, _), dial(server.address) as made:
+        made.sendall(HEAD + b"\r\n")
+        assert everything(made).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_connection_is_kept_for_the_next_request() -> None:
+    with serving() as (server, _), contextlib.closing(connection(server.address)) as made:
+        assert ask_on(made, "/-/healthy").status == 200
+        used = made.sock
+        assert ask_on(made, "/metrics").status == 200
+        assert made.sock is used
+
+
+def test_a_head_that_does_not_end_is_refused_at_its_bound() -> None:
+    with serving() as (server, log), dial(server.address) as made:
+        made.sendall(HEAD + b"X-More: " + b"x" * module.MAX_HEAD_SIZE)
+        assert everything(made).startswith(b"HTTP/1.1 400 ")
+        assert log.lines == ['WARNING web_trouble reason="Invalid HTTP request received."']
+
+
+def test_garbage_is_a_400_and_one_line() -> None:
+    with serving() as (server, log), dial(server.address) as made:
+        made.sendall(b"\x16\x03\x01 INVITE sip:a@b SIP/2.0\r\n\r\n")
+        assert everything(made).startswith(b"HTTP/1.1 400 ")
+        assert log.lines == ['WARNING web_trouble reason="Invalid HTTP request received."']
+
+
+def test_whoever_asks_for_another_protocol_is_answered_in_this_one() -> None:
+    with serving() as (server, _):
+        for protocol in ("websocket", "h2c"):
+            assert ask(server.address, "/", headers={"Connection": "Upgrade", "Upgrade": protocol}).status == 200
+
+
+def test_pipelined_requests_are_answered_in_their_order() -> None:
+    with serving() as (server, _), dial(server.address) as made:
+        made.sendall(HEAD + b"\r\n" + HEAD.replace(b"healthy", b"ready") + b"Connection: close\r\n\r\n")
+        answers = everything(made)
+        assert answers.count(b"HTTP/1.1 200 ") == 2
+        assert answers.index(b"sipwatch is healthy.") < answers.index(b"sipwatch is ready.")
+
+
+def test_wrong_passwords_stop_no_scrape_of_who_is_known(tmp_path: Path) -> None:
+    config = tmp_path / "web.yml"
+    config.write_text(f"basic_auth_users: {{anna: {hashed('secret')}}}\n")
+    with serving(web_config=config) as (server, _), contextlib.ExitStack() as opened:
+        assert ask(server.address, "/metrics", headers=basic("anna", "secret")).status == 200
+        wrong = "".join(f"{name}: {value}\r\n" for name, value in basic("anna", "wrong").items()).encode()
+        for _ in range(20):
+            guessing = opened.enter_context(dial(server.address))
+            guessing.sendall(HEAD + wrong + b"\r\n")
+        assert ask(server.address, "/metrics", headers=basic("anna", "secret")).status == 200
 
 
 # The process around it

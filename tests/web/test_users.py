@@ -15,7 +15,7 @@ from sipwatch.web.users import Answer, Users
 from tests.web.serving import PATIENT, Told, basic, hashed
 
 SECRET = "correct horse"  # noqa: S105 - of nobody
-CLIENT, ORIGIN = "192.0.2.9", "192.0.2.9"
+CLIENT = "192.0.2.9"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def judge(known: dict[str, bytes], *headers: str | None) -> tuple[list[Answer], 
 
     async def scenario() -> list[Answer]:
         users = Users(log)
-        return [await users.check(known, header, CLIENT, ORIGIN) for header in headers]
+        return [await users.check(known, header, CLIENT) for header in headers]
 
     return asyncio.run(scenario()), log.lines
 
@@ -147,9 +147,9 @@ def test_another_password_in_the_file_ends_the_old_one(known: dict[str, bytes]) 
         old = header("prometheus", SECRET)
         changed = {"prometheus": hashed("new").encode()}
         return [
-            await users.check(known, old, CLIENT, ORIGIN),
-            await users.check(changed, old, CLIENT, ORIGIN),
-            await users.check({} | {"other": known["prometheus"]}, old, CLIENT, ORIGIN),
+            await users.check(known, old, CLIENT),
+            await users.check(changed, old, CLIENT),
+            await users.check({} | {"other": known["prometheus"]}, old, CLIENT),
         ]
 
     assert asyncio.run(scenario()) == [Answer.WELCOME, Answer.UNAUTHORIZED, Answer.UNAUTHORIZED]
@@ -181,7 +181,7 @@ def test_one_password_at_a_time_few_from_one_stranger_and_few_in_all(
         users = Users(log)
         counting.hold = threading.Event()
         strangers = [f"192.0.2.{number}" for number in range(20) for _ in range(3)]
-        tasks = [asyncio.create_task(users.check(known, wrong, at, at)) for at in strangers]
+        tasks = [asyncio.create_task(users.check(known, wrong, at)) for at in strangers]
         await asyncio.sleep(0)
         counting.hold.set()
         answers = await asyncio.gather(*tasks)
@@ -200,12 +200,12 @@ def test_who_is_known_does_not_wait_behind_somebody_who_guesses(known: dict[str,
     async def scenario() -> Answer:
         users = Users(Told())
         right = header("prometheus", SECRET)
-        assert await users.check(known, right, CLIENT, ORIGIN) is Answer.WELCOME
+        assert await users.check(known, right, CLIENT) is Answer.WELCOME
         counting.hold = threading.Event()
-        guessing = asyncio.create_task(users.check(known, header("prometheus", "wrong"), "x", "x"))
+        guessing = asyncio.create_task(users.check(known, header("prometheus", "wrong"), "x"))
         await asyncio.sleep(0)
         began = time.monotonic()
-        answer = await users.check(known, right, CLIENT, ORIGIN)
+        answer = await users.check(known, right, CLIENT)
         assert time.monotonic() - began < PATIENT / 2
         assert not guessing.done()
         counting.hold.set()
@@ -223,7 +223,7 @@ def test_the_same_right_password_many_times_at_once_is_hashed_once(
     async def scenario() -> list[Answer]:
         users = Users(Told())
         right = header("prometheus", SECRET)
-        return await asyncio.gather(*(users.check(known, right, CLIENT, ORIGIN) for _ in range(5)))
+        return await asyncio.gather(*(users.check(known, right, CLIENT) for _ in range(5)))
 
     assert asyncio.run(scenario()) == [Answer.WELCOME] * 5
     assert len(counting.compared) == 1

@@ -1,0 +1,17 @@
+"""Pages: what is filled in is escaped, and what is missing is no page."""
+
+from __future__ import annotations
+
+import jinja2
+import pytest
+
+from sipwatch.export.html import page
+
+
+def test_what_is_filled_in_is_escaped() -> None:
+    assert "<h1>sipwatch &lt;script&gt;</h1>" in page("start.html", version="<script>")
+
+
+def test_what_is_missing_is_an_error() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        page("start.html")
