@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
     DataSourceRef,
+    RowPanel,
     VariableOption,
     VariableRefresh,
     VariableSort,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, VariableModel
 
 TAG = "sipwatch"
-RUNBOOK = "https://github.com/sipwatch/sipwatch/blob/main/docs/runbook.md"
+DOCS = "https://github.com/sipwatch/sipwatch/blob/main"  # where the tree can be read; the runbook is in its docs/
+RUNBOOK = "docs/runbook.md"
+OPEN_ROWS = 2  # so many are unfolded at first; the others' queries wait until somebody asks for them
 
 
 class Row(NamedTuple):
@@ -43,24 +46,53 @@ class Choice(NamedTuple):
     metric: str
 
 
+_INSTANCE = Choice("instance", "Instance", "Which sipwatch, where there are several.", "sipwatch_build_info")
+
+
 def board(uid: str, title: str, about: str, choices: Iterable[Choice], rows: Iterable[Row]) -> Dashboard:
     """Make a dashboard. Panels are numbered in the order in which they stand."""
     made = dashboard.Dashboard(title).uid(uid).description(about).tags([TAG]).timezone("browser").editable()
     made.time("now-1h", "now").refresh("30s").tooltip(DashboardCursorSync.CROSSHAIR)
     made.link(_others()).link(_runbook())
     made.with_variable(_datasource())
-    for choice in choices:
+    for choice in (*choices, _INSTANCE):
         made.with_variable(_variable(choice))
+    made.with_variable(_docs())
     for row in rows:
         made.with_row(dashboard.Row(row.title))
         for panel in row.panels:
             made.with_panel(panel)
-    return _numbered(made.build())
+    return _numbered(_folded(made.build()))
+
+
+def _folded(made: Dashboard) -> Dashboard:
+    """Fold all rows but the first: a folded row holds its panels, placed as if it were unfolded."""
+    kept: list[Panel | RowPanel] = []
+    place = opened = 0
+    row: RowPanel | None = None
+    for panel in made.panels or []:
+        if isinstance(panel, RowPanel):
+            opened += 1
+            row = panel if opened > OPEN_ROWS else None
+            panel.collapsed = row is not None
+            if row is not None and panel.grid_pos is not None:
+                place = place or panel.grid_pos.y
+                panel.grid_pos.y, place = place, place + 1
+            kept.append(panel)
+        elif row is not None:
+            row.panels.append(panel)
+        else:
+            kept.append(panel)
+    made.panels = kept
+    return made
 
 
 def _numbered(made: Dashboard) -> Dashboard:
-    for number, panel in enumerate(made.panels or [], 1):
-        panel.id_val = number
+    number = 0
+    for panel in made.panels or []:
+        for one in (panel, *(panel.panels if isinstance(panel, RowPanel) else ())):
+            number += 1
+            one.id_val = number
     return made
 
 
@@ -71,13 +103,18 @@ def _others() -> dashboard.DashboardLink:
 
 
 def _runbook() -> dashboard.DashboardLink:
-    link = dashboard.DashboardLink("Runbook").type(DashboardLinkType.LINK).url(RUNBOOK).icon("doc")
-    return link.tooltip("What to do when an alert fires").target_blank(True)
+    link = dashboard.DashboardLink("Runbook").type(DashboardLinkType.LINK).icon("doc")
+    return link.url(f"${{docs}}/{RUNBOOK}").tooltip("What to do when an alert fires").target_blank(True)
 
 
 def _datasource() -> Builder[VariableModel]:
     made = dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
     return made.description("The Prometheus that scrapes sipwatch.")
+
+
+def _docs() -> Builder[VariableModel]:
+    """Keep in one place where the links to the documentation lead: a copy of the tree elsewhere needs no other change."""
+    return dashboard.ConstantVariable("docs").label("Documentation").value(DOCS)
 
 
 def _variable(choice: Choice) -> Builder[VariableModel]:

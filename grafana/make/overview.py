@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana.make import peers, ratios, words
-from grafana.make.board import Row, board
-from grafana.make.panels import ANY_IS_BAD, Column, Face, Key, Query, Step, bars, lines, rows, stats
+from grafana.make import colours, peers, ratios, words
+from grafana.make.board import RUNBOOK, Row, board
+from grafana.make.panels import (
+    ANY_IS_WRONG,
+    COUNT,
+    NO_DATA,
+    SHARE,
+    Column,
+    Face,
+    Key,
+    Query,
+    Step,
+    bars,
+    lines,
+    rows,
+    stats,
+)
 from grafana.make.queries import (
     BROKEN,
     FAILED,
@@ -17,9 +31,13 @@ from grafana.make.queries import (
     FINISHED,
     LATELY,
     ODD,
+    OF_INSTANCE,
     RANGE,
     answered_share,
+    busiest,
     count,
+    ever_counted,
+    ever_most,
     happening,
     per_minute,
     quantile,
@@ -27,6 +45,7 @@ from grafana.make.queries import (
     series,
     total,
 )
+from sipwatch.classify.outcomes import Category
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
@@ -34,15 +53,18 @@ if TYPE_CHECKING:
 
 UID = "sipwatch-overview"
 
-_ONE_MAY_BE = (Step(None, "green"), Step(1, "orange"), Step(3, "red"))
-_SHARE = (Step(None, "red"), Step(0.3, "orange"), Step(0.5, "green"))
-_SOME_ARE_BAD = (Step(None, "green"), Step(1, "orange"), Step(10, "red"))
-_SECONDS = (Step(None, "green"), Step(5, "orange"), Step(8, "red"))  # SipPostDialDelaySlow
+_ONE_MAY_BE = (NO_DATA, Step(0, colours.GOOD), Step(1, colours.ORANGE), Step(3, colours.RED))  # of this moment
+# Of the time shown: what was wrong then is worth a look, and may be over.
+_SHARE = (Step(None, colours.ORANGE), Step(0.3, "yellow"), Step(0.5, colours.GOOD))
+_SOME_ARE_BAD = (Step(None, colours.GOOD), Step(1, "yellow"), Step(10, colours.ORANGE))
+_SECONDS = (Step(None, colours.GOOD), Step(5, "yellow"), Step(8, colours.ORANGE))  # SipPostDialDelaySlow
 
-_FIRING = 'ALERTS{alertname=~"Sip.*",alertstate="firing"}'
-_OF_ALERT = "alertname, severity, source, destination, peer, capture"
+# Most alerts are about peers, whichever instance has seen them.
+_FIRING = 'ALERTS{alertname=~"Sip.*",alertstate="firing",instance=~"$instance|"}'
+_OF_ALERT = "alertname, severity, source, destination, about"
 _NO_CALLS = "No calls"
-_ALONG = "${__url_time_range}&${datasource:queryparam}"  # a link takes the time and the data source along
+_ALONG = "${__url_time_range}&${datasource:queryparam}&${instance:queryparam}"  # what a link takes along
+_SCRAPED = f'up{{job="sipwatch",{OF_INSTANCE}}}'
 
 
 def made() -> Dashboard:
@@ -57,10 +79,10 @@ def _now() -> Row:
 
 
 def _alerts_firing() -> stat.Panel:
-    about = "Alerts of sipwatch's rules that fire at the end of the time shown. The table below names them."
-    return stats(
-        Face("Alerts firing", about, "short", "None", 4, 4), Query(f"count({_FIRING})", "Alerts"), steps=ANY_IS_BAD
-    )
+    about = "Alerts that are firing at the end of the time shown. The table below names them."
+    query = Query(f"count({_FIRING}) or 0 * count({_SCRAPED})", "Alerts")
+    face = Face("Alerts firing", about, "short", "None", 4, 4)
+    return stats(face, query, steps=ANY_IS_WRONG, values=words.NONE_FIRING)
 
 
 def _stuck_now() -> stat.Panel:
@@ -69,7 +91,7 @@ def _stuck_now() -> stat.Panel:
         "counts twice here."
     )
     return stats(
-        Face("Stuck right now, hop by hop", about, "short", "No INVITE seen", 12, 4),
+        Face("Wrong right now, hop by hop", about, "short", "No INVITE seen", 12, 4),
         *(Query(total("invites_in_condition", f'condition="{kind}"'), words.CONDITIONS[kind].name) for kind in BROKEN),
         steps=_ONE_MAY_BE,
         decimals=0,
@@ -79,26 +101,26 @@ def _stuck_now() -> stat.Panel:
 def _up_now() -> stat.Panel:
     about = "Answered calls that nobody has ended yet."
     query = Query(total("calls_established"), "Calls")
-    return stats(Face("Calls that are up", about, "short", _NO_CALLS, 4, 4), query, decimals=0)
+    return stats(Face("Calls in progress", about, "short", _NO_CALLS, 4, 4), query, decimals=0)
 
 
 def _watching() -> stat.Panel:
     about = (
         "Yes: every sipwatch is scraped, and every interface it watches is up. While this says No, silence on this page "
-        "means nothing."
+        "means nothing. Grey: nobody was watching live at that time, as with a replayed capture."
     )
     return stats(
-        Face("Is sipwatch watching?", about, "short", "Not scraped, or replayed", 4, 4),
-        Query(f'min(up{{job="sipwatch"}} or {series("capture_up")})', "Watching"),
-        steps=(Step(None, "red"), Step(1, "green")),
+        Face("Is sipwatch watching?", about, "short", "Not live", 4, 4),
+        Query(f"min({_SCRAPED} or {series('capture_up')})", "Watching"),
+        steps=(NO_DATA, Step(0, colours.RED), Step(1, colours.GOOD)),
         values=words.WATCHING,
     )
 
 
 def _pending_now() -> stat.Panel:
     about = (
-        "By the most that the called side has said so far. Many in Trying and few that ring: the far side takes calls "
-        "and does not pass them on."
+        "By how far the called side has got. Many in Trying and few that ring: the far side takes calls and does not "
+        "pass them on."
     )
     return stats(
         Face("Calls being set up right now", about, "short", _NO_CALLS, 12, 4),
@@ -108,55 +130,59 @@ def _pending_now() -> stat.Panel:
 
 
 def _calls_now() -> stat.Panel:
-    about = "First INVITEs in a minute, in the last five minutes of the time shown."
+    about = "New calls per minute, over the last five minutes of the time shown."
     query = Query(per_minute("calls_started_total", window=LATELY), "Calls")
-    return stats(Face("Calls begun a minute", about, "short", _NO_CALLS, 5, 4), query, decimals=1)
+    return stats(Face("New calls per minute", about, "short", _NO_CALLS, 5, 4), query, decimals=1)
 
 
 def _calls_shown() -> stat.Panel:
-    about = "Calls whose verdict fell in the time shown, and how many of them failed, by whosever doing."
+    about = "Calls whose outcome was decided in the time shown, and how many of them failed, whoever was the cause."
     queries = (Query(count("calls_total", FINISHED), "Calls"), Query(count("calls_total", FAILED), "Failed"))
     return stats(Face("Calls in the time shown", about, "short", _NO_CALLS, 7, 4), *queries, decimals=0)
 
 
 def _alerts() -> table.Panel:
-    firing = f"max by ({_OF_ALERT}) ({_FIRING})"
-    fired = f"max by ({_OF_ALERT}) (last_over_time({_FIRING}[{RANGE}]))"
-    since = f"max by ({_OF_ALERT}) (ALERTS_FOR_STATE and ignoring (alertstate) {_FIRING})"
-    about = "What fires, and what fired in the time shown. docs/runbook.md has a section for each: what to do first."
+    # An alert is about a pair of peers, one peer, or an interface.
+    firing, since = (
+        f'max by ({_OF_ALERT}) (label_join({query}, "about", "", "peer", "capture"))'
+        for query in (_FIRING, f"(ALERTS_FOR_STATE and ignoring (alertstate) {_FIRING})")
+    )
+    fired = f'max by ({_OF_ALERT}) (label_join(last_over_time({_FIRING}[{RANGE}]), "about", "", "peer", "capture"))'
+    about = (
+        "Alerts that are firing, and those that fired in the time shown. "
+        f"The [runbook](${{docs}}/{RUNBOOK}) has a section for each: what to do first."
+    )
     keys = (
-        Key("alertname", "Alert"),
-        Key("severity", "Severity"),
+        Key("alertname", "Alert", f"${{docs}}/{RUNBOOK}", 225, "Runbook"),
+        Key("severity", "Severity", width=90),
         Key("source", "From"),
         Key("destination", "To"),
-        Key("peer", "Peer"),
-        Key("capture", "Interface"),
+        Key("about", "Peer or interface"),
     )
     columns = (
-        Column(f"{firing} or 0 * {fired}", "Now", values=words.STILL),
-        Column(f"1000 * {since}", "Since", "dateTimeFromNow"),
+        Column(f"{firing} or 0 * {fired}", "Now", values=words.STILL, width=80),
+        Column(f"1000 * {since}", "Since", "dateTimeFromNow", width=120),
     )
-    return rows(Face("Alerts", about, "short", "No alert in the time shown"), keys, columns, sort="Now")
+    return rows(Face("Alerts", about, "short", "No alert in the time shown", 24, 6), keys, columns, sort="Now")
 
 
 def _stuck_over_time() -> timeseries.Panel:
+    slow, rings = (words.CONDITIONS[kind].name for kind in ("slow_progress", "no_answer"))
     about = (
-        "How many INVITEs and BYEs had something wrong at each moment. Slow after Trying is only worth knowing; Rings "
-        "and rings is somebody who does not pick up."
+        f"How many INVITEs and BYEs had something wrong at each moment. '{slow}' is only worth knowing; '{rings}' is a "
+        "person who does not pick up."
     )
     query = Query(total("invites_in_condition", by="condition"), "{{condition}}")
-    face = Face("Stuck over time, hop by hop", about, "short", "No INVITE seen")
+    face = Face("Wrong over time, hop by hop", about, "short", "No INVITE seen", 24, 7)
     return lines(face, query, looks=words.CONDITIONS, every="5s")
 
 
 def _ratios() -> Row:
-    about = "ASR, NER and SER, each point over five minutes or more. A gap: no call at all."
-    shares = ratios.over_time(
-        Face("Do calls get through?", about, "percentunit", _NO_CALLS), names=("ASR", "NER", "SER")
-    )
-    about = "Verdicts in a minute, by who is concerned. Points of exemplars lead to calls."
+    about = "ASR, NER and SER, each point over five minutes or more. A gap: no calls at all."
+    shares = ratios.over_time(Face("Do calls get through?", about, SHARE, _NO_CALLS), names=("ASR", "NER", "SER"))
+    about = "Outcomes per minute, by who is concerned. Exemplars (diamonds) lead to calls."
     kinds = lines(
-        Face("Calls a minute, by what became of them", about, "short", _NO_CALLS),
+        Face("Calls per minute, by kind of outcome", about, "short", _NO_CALLS),
         Query(happening("calls_total", by="category"), "{{category}}"),
         looks=words.CATEGORIES,
         stacked=True,
@@ -172,53 +198,52 @@ def _failures() -> Row:
 
 
 def _failed_kinds() -> bargauge.Panel:
+    names = {kind: look.name for kind, look in words.CATEGORIES.items()}
     about = (
-        "Technical fault and All lines busy are for administrators and providers; Busy, away or gave up for staffing; "
-        "Not allowed and Number not found for accounts and dial plans."
+        f"{names[Category.TECHNICAL]} and {names[Category.CAPACITY]} are for administrators and providers; "
+        f"{names[Category.USER]} is for staffing; {names[Category.POLICY]} and {names[Category.ROUTING]} are for "
+        "accounts and dial plans."
     )
     query = Query(ranked(count("calls_total", FAILED, by="category")), "{{category}}")
-    face = Face("Failed calls, by whose they are", about, "short", "No call failed", 7, 9)
-    return bars(face, query, looks=words.CATEGORIES)
+    return bars(Face("Failed calls by kind", about, COUNT, "No call failed", 7, 16), query, looks=words.CATEGORIES)
 
 
 def _failed_outcomes() -> bargauge.Panel:
     about = "Failed calls in the time shown. The README has a table of these names, and of who should look at each."
     query = Query(ranked(count("calls_total", FAILED, by="outcome")), "{{outcome}}")
-    face = Face("Failed calls, by what became of them", about, "short", "No call failed", 10, 9)
-    return bars(face, query, looks=words.FAILURES)
+    return bars(Face("Failed calls by outcome", about, COUNT, "No call failed", 10, 16), query, looks=words.FAILURES)
 
 
 def _marks() -> bargauge.Panel:
     about = (
-        "Calls that are marked for a contact centre. Missed, not called back is lost business: list these calls with "
-        "sipwatch replay. A mark may come late, when all is known that it needs; most calls have none."
+        f"Calls with a tag for a contact centre. '{words.TAGS['waiting_callback'].name}' is lost business: list these "
+        "calls with sipwatch callbacks. A tag may come late, when all is known that it needs; most calls have none."
     )
     query = Query(ranked(count("tagged_calls_total", by="tag")), "{{tag}}")
-    face = Face("Calls with a mark", about, "short", "No call is marked", 7, 9)
-    return bars(face, query, looks=words.TAGS)
+    return bars(Face("Tagged calls", about, COUNT, "No call has a tag", 7, 16), query, looks=words.TAGS)
 
 
 def _failed_over_time() -> timeseries.Panel:
     about = "The same over time. What begins at one moment has one cause; look there. Exemplars lead to calls."
     query = Query(happening("calls_total", FAILED, by="outcome"), "{{outcome}}")
-    face = Face("Failed calls a minute, by what became of them", about, "short", "No call failed", 24, 9)
+    face = Face("Failed calls per minute by outcome", about, "short", "No call failed", 24, 9)
     return lines(face, query, looks=words.FAILURES, stacked=True)
 
 
 def _odd() -> bargauge.Panel:
     about = (
-        "Answered calls that were not hung up as calls should be. Dropped means that somebody was still talking; a hang-up "
-        "refused or unanswered may leave half a call up, and billed. sipwatch explain says what to do about each."
+        "Answered calls that did not end as calls should. Dropped means that somebody was still talking; a hang-up that "
+        "was refused or unanswered may leave half a call up, and billed. sipwatch explain says what to do about each."
     )
     query = Query(ranked(count("calls_ended_total", ODD, by="ending")), "{{ending}}")
-    face = Face("Answered, and ended oddly", about, "short", "Every call was hung up normally", 8)
+    face = Face("Answered calls that ended oddly", about, COUNT, "Every call was hung up normally", 8, 10)
     return bars(face, query, looks=words.ENDINGS)
 
 
 def _odd_over_time() -> timeseries.Panel:
     about = "The same over time. Exemplars lead to calls."
     query = Query(happening("calls_ended_total", ODD, by="ending"), "{{ending}}")
-    face = Face("Answered, and ended oddly, calls a minute", about, "short", "Every call was hung up normally", 16)
+    face = Face("Calls that ended oddly, per minute", about, "short", "Every call was hung up normally", 16, 10)
     return lines(face, query, looks=words.ENDINGS, stacked=True)
 
 
@@ -231,7 +256,7 @@ def _by_end(label: str, heading: str) -> table.Panel:
     unheard = 'outcome=~"no_progress|not_responding"'
     columns = (
         Column(count("calls_total", FINISHED, by=label), "Calls"),
-        Column(answered_share(by=label), "Answered", "percentunit", _SHARE),
+        Column(answered_share(by=label), "Answered", SHARE, _SHARE),
         Column(count("calls_total", FAULTS, by=label), "Faults", steps=_SOME_ARE_BAD),
         Column(count("calls_total", unheard, by=label), "Stuck or silent", steps=_SOME_ARE_BAD),
         Column(count("calls_ended_total", ODD, by=label), "Ended oddly", steps=_SOME_ARE_BAD),
@@ -247,9 +272,12 @@ def _by_end(label: str, heading: str) -> table.Panel:
         "destination": "By who was reached in the end. The name leads to the page about this peer.",
         "source": "By who began the call. The name leads to the page about this peer.",
     }[label]
-    more = " Faults are technical, or all lines busy; stuck or silent are the worst of them. Ended oddly are answered ones."
+    more = (
+        " Faults: technical, or all lines busy; stuck or silent are the worst of them. Ended oddly: answered, and then "
+        "dropped or not hung up properly."
+    )
     link = f"/d/{peers.UID}?var-{label}=${{__value.raw}}&{_ALONG}"
-    face = Face(f"Peers, calls {heading.lower()} them", about + more, "short", _NO_CALLS)
+    face = Face(f"Peers: calls {heading.lower()} them", about + more, "short", _NO_CALLS, 24, 9)
     return rows(face, [Key(label, heading, link)], columns, sort="Faults")
 
 
@@ -264,54 +292,62 @@ def _by_hop() -> table.Panel:
         *(
             Column(raised(condition), look.name, steps=_SOME_ARE_BAD)
             for condition, look in words.CONDITIONS.items()
-            if condition != "slow_progress"
+            if condition in BROKEN
         ),
-        Column(count("retransmissions_total", by=pair), "Sent again"),
+        Column(count("retransmissions_total", by=pair), "Retransmitted"),
     )
     about = (
-        "Every hop that INVITEs went over, and how often something was wrong on it, whatever came of the call. A call "
+        "Every hop that INVITEs went over, and how often something was wrong on it, whatever became of the call. A call "
         "that hangs on two hops hangs because of the last."
     )
     link = f"/d/{peers.UID}?var-source=${{__data.fields.From}}&var-destination=${{__data.fields.To}}&{_ALONG}"
     keys = (Key("source", "From", link), Key("destination", "To", link))
-    return rows(Face("Hops", about, "short", "No INVITE seen", 24), keys, columns, sort="Stuck in Trying")
+    stuck = words.CONDITIONS["no_progress"].name
+    return rows(Face("Hops", about, "short", "No INVITE seen", 24, 9), keys, columns, sort=stuck)
 
 
 def _stuck() -> Row:
-    return Row("Stuck calls, and how it went on", (_raised(), _resolved(), _phases(), _established(), _begun()))
+    panels = (_raised(), _resolved(), _phases(), _established(), _begun())
+    return Row("What was wrong on the way, and how did it go on?", panels)
 
 
 def _raised() -> timeseries.Panel:
-    about = "Conditions in a minute, at the moment they were raised, hop by hop. Exemplars lead to calls."
+    about = "Conditions per minute, at the moment they were raised, hop by hop. Exemplars lead to calls."
     query = Query(happening("invite_conditions_total", by="condition"), "{{condition}}")
-    face = Face("Something went wrong, times a minute", about, "short", "Nothing was wrong")
+    face = Face("Conditions raised per minute", about, "short", "Nothing was wrong")
     return lines(face, query, looks=words.CONDITIONS, stacked=True)
 
 
 def _resolved() -> timeseries.Panel:
+    names = words.RESOLUTIONS
     about = (
-        "How conditions ended. It rang after all: slow, not broken. Caller gave up, Refused, Nothing more came: these "
-        "calls were lost. Exemplars lead to calls."
+        f"How conditions ended. '{names['progressed'].name}' was slow, not broken. '{names['cancelled'].name}', "
+        f"'{names['failed'].name}' and '{names['expired'].name}': these calls were lost. Exemplars lead to calls."
     )
     query = Query(happening("invite_conditions_resolved_total", by="resolution"), "{{resolution}}")
-    face = Face("How that ended, times a minute", about, "short", "Nothing was wrong")
-    return lines(face, query, looks=words.RESOLUTIONS, stacked=True)
+    face = Face("How they ended, per minute", about, "short", "Nothing was wrong")
+    return lines(face, query, looks=names, stacked=True)
 
 
 def _phases() -> timeseries.Panel:
-    about = "Calls being set up at each moment, by the most that the called side had said."
+    about = "Calls being set up at each moment, by how far the called side had got."
     query = Query(total("calls_pending", by="phase"), "{{phase}}")
-    face = Face("Calls being set up", about, "short", _NO_CALLS, 8)
+    face = Face("Calls being set up", about, "short", _NO_CALLS, 24, 7)
     return lines(face, query, looks=words.PHASES, stacked=True, every="5s")
 
 
 def _established() -> timeseries.Panel:
-    about = "Answered calls at each moment, by who was reached. Compare a trunk's with the channels you pay for."
-    query = Query(total("calls_established", by="destination"), "{{destination}}")
-    return lines(Face("Calls that are up, by whom they reached", about, "short", _NO_CALLS, 8), query, every="5s")
+    about = (
+        "Answered calls at each moment, by who was reached: the ten with the most. Compare a trunk's with the channels "
+        "you pay for."
+    )
+    query = busiest(total("calls_established", by="destination"), "destination", ever_most("calls_established"))
+    face = Face("Calls in progress, by who was reached", about, "short", _NO_CALLS, 12, 9)
+    return lines(face, Query(query, "{{destination}}"), every="5s", named=True)
 
 
 def _begun() -> timeseries.Panel:
-    about = "First INVITEs in a minute, by who sent them. None at a busy hour: ask where they went."
-    query = Query(per_minute("calls_started_total", by="source"), "{{source}}")
-    return lines(Face("Calls begun a minute, by whom", about, "short", _NO_CALLS, 8), query)
+    about = "New calls per minute, by who sent them: the ten with the most. None at a busy hour: ask where they went."
+    query = busiest(per_minute("calls_started_total", by="source"), "source", ever_counted("calls_started_total"))
+    face = Face("New calls per minute, by who sent them", about, "short", _NO_CALLS, 12, 9)
+    return lines(face, Query(query, "{{source}}"), named=True)

@@ -12,6 +12,7 @@ from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BarGaugeNamePlacement,
+    BarGaugeSizing,
     BarGaugeValueMode,
     BigValueColorMode,
     BigValueGraphMode,
@@ -39,6 +40,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
+from grafana.make import colours
 from grafana.make.words import WEEK_AGO
 
 if TYPE_CHECKING:
@@ -64,6 +66,14 @@ _WITH_CALLS = (
     "sipwatch_reason_causes_total",
 )
 _WITHOUT_CALLS = (" / ", " offset ", "registration_request_delay")
+
+# Of bars: text that does not grow where there are few, names above the bars, where they have the panel's whole width.
+_TEXT_SIZE, _LEAST_BAR, _HIGHEST_BAR = 12, 26, 44
+_FIGURE_SIZE, _TITLE_SIZE = 32, 14  # of figures, and of the names above them where there are several
+_HALF = 12  # of the columns of a page
+
+COUNT = "locale"  # the unit of a figure that is a number of things: whole, with the separators of the reader's language
+SHARE = "percentunit"  # the unit of what is part of a whole; no axis of it goes beyond the whole
 
 _PAST = [
     DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}),
@@ -97,27 +107,40 @@ class Step(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table: its query, heading, unit, colours; ``values`` are words for values."""
+    """A column of a table: its query, heading, unit, colours; ``values`` are words for values.
+
+    ``width`` is in pixels; 0 is as wide as the heading wants.
+    """
 
     expr: str
     heading: str
-    unit: str = "short"
+    unit: str = COUNT
     steps: Sequence[Step] = ()
     decimals: int = 0
     values: Looks | None = None
+    width: int = 0
 
 
 class Key(NamedTuple):
-    """A label of which a table has a row for each value; ``link`` is where the value leads."""
+    """A label of which a table has a row for each value; ``link`` is where the value leads.
+
+    Those without a width share what the columns leave.
+    """
 
     label: str
     heading: str
     link: str = ""
+    width: int = 0
+    about_link: str = "Calls of this peer"
 
 
-CALM = (Step(None, "blue"),)
-ANY_IS_BAD = (Step(None, "green"), Step(1, "red"))
+NO_DATA = Step(None, colours.NO_DATA)  # a base colour: what is not known is neither good nor bad
+CALM = (NO_DATA, Step(0, colours.CALM))
+YES_OR_NO = (NO_DATA, Step(0, colours.RED), Step(1, colours.GOOD))
+ANY_IS_WRONG = (NO_DATA, Step(0, colours.GOOD), Step(1, colours.RED))  # of this moment
+ANY_IS_WORTH_A_LOOK = (NO_DATA, Step(0, colours.GOOD), Step(1, colours.ORANGE))  # of the time shown
 P = TypeVar("P", stat.Panel, timeseries.Panel, heatmap.Panel, bargauge.Panel, table.Panel)
+Bounded = TypeVar("Bounded", stat.Panel, timeseries.Panel)
 
 
 def stats(
@@ -127,8 +150,12 @@ def stats(
     decimals: int | None = None,
     values: Looks | None = None,
     by_name: bool = False,
+    size: int = _FIGURE_SIZE,
 ) -> stat.Panel:
-    """Make a panel of figures; ``values`` shows words for them, ``by_name`` the series' names in their place."""
+    """Make a panel of figures, ``size`` pixels large: what grows with its panel, outgrows it as soon as it is text.
+
+    ``values`` shows words for them, ``by_name`` the series' names in their place.
+    """
     panel = _faced(stat.Panel(), face).thresholds(_thresholds(steps)).color_scheme(_by_threshold())
     panel.graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.BACKGROUND)
     panel.text_mode(BigValueTextMode.NAME if by_name else BigValueTextMode.AUTO)
@@ -137,7 +164,8 @@ def stats(
         panel.decimals(decimals)
     if values:
         panel.mappings(_value_names(values))
-    return panel.targets(_instants(queries))
+    panel.text(common.VizTextDisplayOptions().title_size(_TITLE_SIZE).value_size(size))
+    return _bounded(panel, face).targets(_instants(queries))
 
 
 def lines(
@@ -147,15 +175,26 @@ def lines(
     stacked: bool = False,
     steps: Sequence[Step] = (),
     every: str = "1m",
+    named: bool = False,
 ) -> timeseries.Panel:
     """Make a graph. ``steps`` are drawn as lines; what happened a week ago is dashed.
 
+    ``named`` is for series with names of somebody's choice, which may be long: they stand beside the graph where it is wide
+    enough, and have Grafana's colours.
+
     There is a point ``every`` so often, or less often when a long time is shown: rates over less would be noise.
     """
-    panel = _faced(timeseries.Panel(), face).min(0).line_width(1).fill_opacity(60 if stacked else 8).interval(every)
-    panel.show_points(VisibilityMode.AUTO).span_nulls(False)
+    panel = (
+        _bounded(_faced(timeseries.Panel(), face), face)
+        .min(0)
+        .line_width(1)
+        .fill_opacity(60 if stacked else 8)
+        .interval(every)
+    )
+    panel.show_points(VisibilityMode.AUTO).span_nulls(False).color_scheme(_palette() if named else _calm())
     panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL if stacked else StackingMode.NONE))
-    panel.legend(_legend()).tooltip(
+    beside = named and face.width >= _HALF
+    panel.legend(_legend(LegendPlacement.RIGHT if beside else LegendPlacement.BOTTOM)).tooltip(
         common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
     )
     if steps:
@@ -181,7 +220,9 @@ def bars(face: Face, query: Query, *, looks: Looks | None = None) -> bargauge.Pa
     """Make horizontal bars, one for each series."""
     panel = _faced(bargauge.Panel(), face).min(0).decimals(0).thresholds(_thresholds(CALM))
     panel.orientation(VizOrientation.HORIZONTAL).display_mode(BarGaugeDisplayMode.BASIC).show_unfilled(True)
-    panel.name_placement(BarGaugeNamePlacement.LEFT).value_mode(BarGaugeValueMode.TEXT).reduce_options(_latest())
+    panel.name_placement(BarGaugeNamePlacement.TOP).value_mode(BarGaugeValueMode.TEXT).reduce_options(_latest())
+    panel.sizing(BarGaugeSizing.MANUAL).min_viz_height(_LEAST_BAR).max_viz_height(_HIGHEST_BAR)
+    panel.text(common.VizTextDisplayOptions().title_size(_TEXT_SIZE).value_size(_TEXT_SIZE))
     return _looking(panel, looks).targets(_instants([query]))
 
 
@@ -192,12 +233,12 @@ def rows(face: Face, keys: Sequence[Key], columns: Sequence[Column], *, sort: st
     """
     panel = _faced(table.Panel(), face).filterable(False)
     panel.sort_by([common.TableSortByFieldState().display_name(sort).desc(True)])
+    panel.override_by_regexp("/.*/", [DynamicConfigValue("noValue", "")])  # the text is for a table without rows
     for column in columns:
         panel.override_by_name(column.heading, _cells(column))
     for key in keys:
-        if key.link:
-            link = [{"title": "Look closer", "url": key.link}]
-            panel.override_by_name(key.heading, [DynamicConfigValue("links", link)])
+        if key.link or key.width:
+            panel.override_by_name(key.heading, _key_cells(key))
     names = {key.label: key.heading for key in keys}
     targets: list[Builder[Dataquery]] = []
     for ref, column in zip(ascii_uppercase, columns, strict=False):
@@ -255,6 +296,23 @@ def _thresholds(steps: Iterable[Step]) -> dashboard.ThresholdsConfig:
     return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(made)
 
 
+def _width_of(heading: str) -> int:
+    """Return a column's width in pixels: its heading is read whole, and sorted by a click on it."""
+    return max(90, 7 * len(heading) + 30)
+
+
+def _bounded(panel: Bounded, face: Face) -> Bounded:
+    return panel.min(0).max(1) if face.unit == SHARE else panel
+
+
+def _palette() -> dashboard.FieldColor:
+    return dashboard.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC)
+
+
+def _calm() -> dashboard.FieldColor:
+    return dashboard.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colours.CALM)
+
+
 def _by_threshold() -> dashboard.FieldColor:
     return dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS)
 
@@ -263,8 +321,8 @@ def _latest() -> common.ReduceDataOptions:
     return common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
 
 
-def _legend() -> common.VizLegendOptions:
-    legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
+def _legend(placement: LegendPlacement) -> common.VizLegendOptions:
+    legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(placement)
     return legend.show_legend(True).calcs([])
 
 
@@ -273,8 +331,20 @@ def _heat_colours() -> heatmap.HeatmapColorOptions:
     return colours.scale(HeatmapColorScale.EXPONENTIAL).exponent(0.5)
 
 
+def _key_cells(key: Key) -> list[DynamicConfigValue]:
+    cells = []
+    if key.link:
+        cells.append(DynamicConfigValue("links", [{"title": key.about_link, "url": key.link}]))
+    if key.width:
+        cells.append(DynamicConfigValue("custom.width", key.width))
+    return cells
+
+
 def _cells(column: Column) -> list[DynamicConfigValue]:
     cells = [DynamicConfigValue("unit", column.unit), DynamicConfigValue("decimals", column.decimals)]
+    cells.append(DynamicConfigValue("custom.width", column.width or _width_of(column.heading)))
+    if column.unit == SHARE:
+        cells += [DynamicConfigValue("min", 0), DynamicConfigValue("max", 1)]
     if column.steps:
         steps = [{"value": step.value, "color": step.colour} for step in column.steps]
         cells.append(DynamicConfigValue("thresholds", {"mode": ThresholdsMode.ABSOLUTE, "steps": steps}))

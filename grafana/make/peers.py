@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana.make import codes, ratios, words
+from grafana.make import codes, colours, ratios, words
 from grafana.make.board import Choice, Row, board
-from grafana.make.panels import ANY_IS_BAD, Column, Face, Key, Query, Step, bars, heat, lines, rows, stats
+from grafana.make.panels import (
+    ANY_IS_WRONG,
+    COUNT,
+    SHARE,
+    Column,
+    Face,
+    Key,
+    Query,
+    Step,
+    bars,
+    heat,
+    lines,
+    rows,
+    stats,
+)
 from grafana.make.queries import (
     ANSWERED,
     BETWEEN,
@@ -20,8 +34,11 @@ from grafana.make.queries import (
     ODD,
     RATE,
     buckets,
+    busiest,
     call_ratios,
     count,
+    ever_counted,
+    ever_most,
     happening,
     per_minute,
     per_second,
@@ -43,7 +60,11 @@ _NO_CALLS = "No calls between these"
 _NO_INVITES = "No INVITEs between these"
 _NONE_REGISTERED = "No REGISTER between these"
 _HEARD = 'result="success"'
-_SILENT = (Step(None, "green"), Step(900, "orange"), Step(3600, "red"))  # 900 s: SipPeerVanished
+_SILENT = (Step(None, colours.GOOD), Step(300, "yellow"), Step(900, colours.ORANGE))  # 900 s: SipPeerVanished
+_PAIR = "source, destination"
+
+_THEN = f"Same time{words.WEEK_AGO}"
+_NOW_AND_THEN = {name: words.Look(name, colours.CALM) for name in ("Now", _THEN)}
 
 _CHOICES = (
     Choice(
@@ -75,8 +96,8 @@ def _shown() -> Row:
 
 def _calls() -> stat.Panel:
     about = (
-        "Calls whose verdict fell in the time shown; how many were answered, and how many failed by a technical fault or "
-        "because all lines were busy."
+        "Calls whose outcome was decided in the time shown; how many were answered, and how many failed because of a "
+        "technical fault or because all lines were busy."
     )
     queries = (
         Query(count("calls_total", FINISHED, BETWEEN), "Calls"),
@@ -90,30 +111,30 @@ def _now() -> stat.Panel:
     about = "INVITEs and BYEs with something wrong at this moment, on the hops between these."
     broken = f'condition=~"{"|".join(BROKEN)}"'
     query = Query(total("invites_in_condition", broken, BETWEEN), "Stuck")
-    face = Face("Stuck right now", about, "short", _NO_INVITES, 4, 4)
-    return stats(face, query, decimals=0, steps=ANY_IS_BAD)
+    face = Face("Wrong right now", about, "short", "No INVITEs", 4, 4)
+    return stats(face, query, decimals=0, steps=ANY_IS_WRONG)
 
 
 def _outcomes() -> timeseries.Panel:
-    about = "Verdicts in a minute. What begins at one moment has one cause. Exemplars lead to calls."
+    about = "Outcomes per minute. What begins at one moment has one cause. Exemplars lead to calls."
     query = Query(happening("calls_total", BETWEEN, by="outcome"), "{{outcome}}")
-    face = Face("Calls a minute, by what became of them", about, "short", _NO_CALLS, 16, 10)
+    face = Face("Calls per minute by outcome", about, "short", _NO_CALLS, 16, 16)
     return lines(face, query, looks=words.OUTCOMES, stacked=True)
 
 
 def _outcome_bars() -> bargauge.Panel:
     about = "All calls in the time shown. The README has a table of these names, and of who should look at each."
     query = Query(ranked(count("calls_total", BETWEEN, by="outcome")), "{{outcome}}")
-    face = Face("Calls, by what became of them", about, "short", _NO_CALLS, 8, 10)
+    face = Face("Calls by outcome", about, COUNT, _NO_CALLS, 8, 16)
     return bars(face, query, looks=words.OUTCOMES)
 
 
 def _alive() -> Row:
-    return Row("Is it there at all?", (_last_heard(), _options(), _active()))
+    return Row("Is it there right now?", (_last_heard(), _options(), _active()))
 
 
 def _last_heard() -> table.Panel:
-    about = "Since when nothing at all has come from each of the peers chosen under To, and since when no response."
+    about = "For how long nothing at all, and no response, has come from each of the peers chosen under To."
     where = 'peer=~"$destination"'
 
     def silence(metric: str) -> str:
@@ -123,28 +144,29 @@ def _last_heard() -> table.Panel:
         Column(silence("peer_last_seen_timestamp_seconds"), "Silent for", "s", _SILENT),
         Column(silence("peer_last_response_timestamp_seconds"), "No response for", "s", _SILENT),
     )
-    face = Face("Last heard of", about, "s", "Never heard of it", 8)
+    face = Face("Last heard from", about, "s", "Never heard from", 12, 9)
     return rows(face, [Key("peer", "Peer")], columns, sort="Silent for")
 
 
 def _options() -> timeseries.Panel:
-    about = "OPTIONS (keep-alives) in a minute by what came back. A refusal too means that somebody is there."
+    about = "OPTIONS (keep-alives) per minute, by what came back. Even a refusal means that somebody is there."
     query = Query(happening("options_total", BETWEEN, by="outcome"), "{{outcome}}")
-    face = Face("OPTIONS, a minute", about, "short", "No OPTIONS between these", 8)
+    face = Face("OPTIONS per minute", about, "short", "No OPTIONS between these", 12, 9)
     return lines(face, query, looks=words.OPTIONS, stacked=True)
 
 
 def _active() -> timeseries.Panel:
-    about = "Contacts registered and not run out, as far as their REGISTER was seen; dashed, a week ago."
-    pair = "source, destination"
-    queries = (
-        Query(total("registrations_active", BETWEEN, by=pair), "{{source}} at {{destination}}"),
-        Query(
-            f"sum by ({pair}) ({series('registrations_active', BETWEEN)} offset {_WEEK})",
-            "{{source}} at {{destination}}" + words.WEEK_AGO,
-        ),
+    about = (
+        "Contacts that are registered and have not expired, as far as their REGISTER was seen; dashed, a week ago. The "
+        "ten largest."
     )
-    return lines(Face("Registered contacts", about, "short", _NONE_REGISTERED, 8), *queries)
+    most = ever_most("registrations_active", BETWEEN)
+    past = f"sum by ({_PAIR}) ({series('registrations_active', BETWEEN)} offset {_WEEK})"
+    queries = (
+        Query(busiest(total("registrations_active", BETWEEN, by=_PAIR), _PAIR, most), "{{source}} at {{destination}}"),
+        Query(busiest(past, _PAIR, most), "{{source}} at {{destination}}" + words.WEEK_AGO),
+    )
+    return lines(Face("Registered contacts", about, "short", _NONE_REGISTERED, 24), *queries, named=True)
 
 
 def _past() -> Row:
@@ -153,69 +175,74 @@ def _past() -> Row:
     delay = "session_request_delay_seconds"
     panels = (
         _against(
-            Face("Calls a minute", "Verdicts in a minute. Fewer than usual: ask where calls went.", "short", _NO_CALLS),
+            Face("Calls per minute", "Fewer than usual: ask where the calls went.", "short", _NO_CALLS),
             per_minute("calls_total", FINISHED, BETWEEN),
             per_minute("calls_total", FINISHED, BETWEEN, ago=_WEEK),
         ),
         _against(
-            Face("Answered share (ASR)", "Answered calls, of all calls. A gap: no call.", "percentunit", _NO_CALLS),
+            Face("Answered share (ASR)", "Answered calls, of all calls. A gap: no calls.", SHARE, _NO_CALLS),
             *asr,
         ),
         _against(
-            Face("Faults a minute", "Calls that failed technically, or as all lines were busy.", "short", _NO_CALLS),
+            Face(
+                "Faults per minute",
+                "Calls that failed because of a technical fault, or because all lines were busy.",
+                "short",
+                _NO_CALLS,
+            ),
             per_minute("calls_total", FAULTS, BETWEEN),
             per_minute("calls_total", FAULTS, BETWEEN, ago=_WEEK),
         ),
         _against(
             Face(
                 "95 % of callers hear something within",
-                "RFC 6076 Session Request Delay: from the INVITE to the first response above 100.",
+                "Session Request Delay (RFC 6076): from the INVITE to the first response above 100.",
                 "s",
-                "No call was heard",
+                "No call got that far",
             ),
             quantile(0.95, delay, _HEARD, BETWEEN),
             quantile(0.95, delay, _HEARD, BETWEEN, ago=_WEEK),
         ),
     )
-    return Row("Is it as usual? Dashed: a week ago", panels)
+    return Row("Is it as usual? (dashed: a week ago)", panels)
 
 
 def _against(face: Face, now: str, then: str) -> timeseries.Panel:
-    return lines(face, Query(now, "Now"), Query(then, f"Same time{words.WEEK_AGO}"), every="5m")
+    return lines(face, Query(now, "Now"), Query(then, _THEN), looks=_NOW_AND_THEN, every="5m")
 
 
 def _said() -> Row:
-    return Row("What does it say?", (_status(), _causes(), _silence(), _final_by_hop()))
+    return Row("What does it respond?", (_status(), _causes(), _silence(), _final_by_hop()))
 
 
 def _status() -> timeseries.Panel:
-    about = "Final response to each call, in a minute: what the caller's side was told."
+    about = "Final responses to calls, per minute: what the caller's side was told."
     query = Query(happening("call_final_responses_total", BETWEEN, by="status_code"), "{{status_code}}")
-    face = Face("Final responses to calls, a minute", about, "short", _NO_CALLS, 16, 9)
+    face = Face("Final responses to calls, per minute", about, "short", _NO_CALLS, 16, 9)
     return lines(face, query, looks=codes.STATUS, stacked=True)
 
 
 def _causes() -> bargauge.Panel:
     about = (
-        "Reason headers (RFC 3326) of final responses and CANCELs, hop by hop: causes of ITU-T Q.850, from the telephone "
-        "network behind a trunk, and of SIP. They often say more than the status code."
+        "Reason headers (RFC 3326) of final responses and CANCELs, hop by hop: Q.850 causes from the telephone network "
+        "behind a trunk, and SIP codes. They often say more than the status code."
     )
     query = Query(ranked(count("reason_causes_total", BETWEEN, by="protocol, cause")), "{{protocol}} {{cause}}")
-    face = Face("Causes it gave", about, "short", "No Reason header seen", 8, 9)
+    face = Face("Causes in Reason headers", about, COUNT, "No Reason header seen", 8, 9)
     return bars(face, query, looks=codes.CAUSES)
 
 
 def _silence() -> timeseries.Panel:
-    about = "Calls whose INVITE never got a final response, in a minute, by the timer that ended them."
+    about = "Calls whose INVITE never got a final response, per minute, by the timer that ended them."
     query = Query(happening("calls_timed_out_total", BETWEEN, by="timer"), "{{timer}}")
-    face = Face("Calls without a final response, a minute", about, "short", "Every call got one")
+    face = Face("Calls without a final response, per minute", about, "short", "Every call got one")
     return lines(face, query, looks=words.TIMERS, stacked=True)
 
 
 def _final_by_hop() -> timeseries.Panel:
-    about = "Final response to each INVITE on these hops, retries and forks included: what this side itself said."
+    about = "Final responses to INVITEs on these hops, retries and forks included: what this side itself responded."
     query = Query(happening("invite_final_responses_total", BETWEEN, by="status_code"), "{{status_code}}")
-    face = Face("Final responses hop by hop, a minute", about, "short", _NO_INVITES)
+    face = Face("Final responses hop by hop, per minute", about, "short", _NO_INVITES)
     return lines(face, query, looks=codes.STATUS, stacked=True)
 
 
@@ -223,7 +250,7 @@ def _delays() -> Row:
     heats = (
         (
             "Until callers hear something",
-            "RFC 6076 Session Request Delay: from the INVITE to the first response above 100, of calls that got one.",
+            "Session Request Delay (RFC 6076): from the INVITE to the first response above 100, of calls that got one.",
             ("session_request_delay_seconds", _HEARD, BETWEEN),
             12,
         ),
@@ -234,13 +261,13 @@ def _delays() -> Row:
             12,
         ),
         (
-            "Until the first response of any kind",
-            "From the INVITE to the 100 or whatever came first, hop by hop. Slow: it is far away, or busy itself.",
+            "Until the first response",
+            "From the INVITE to the 100 or whatever came first, hop by hop. Slow: it is far away, or overloaded.",
             ("trying_delay_seconds", BETWEEN),
             8,
         ),
         (
-            "From Trying to the next word",
+            "From Trying to the next response",
             "From the 100 to the first other response, hop by hop. 0.1 to 3 s is usual, 10 s is stuck.",
             ("progress_delay_seconds", BETWEEN),
             8,
@@ -258,57 +285,59 @@ def _delays() -> Row:
 
 def _progress_by_code() -> timeseries.Panel:
     about = (
-        "The same, 95 % of it, by what came after the 100. A 183 that comes much sooner than others' 180 may only mean "
-        "that the carrier searches."
+        "The time within which 95 % of the next responses came, by status code. A 183 that comes much sooner than others' "
+        "180 may only mean that the carrier is still searching."
     )
     query = Query(quantile(0.95, "progress_delay_seconds", BETWEEN, by="status_code"), "{{status_code}}")
-    face = Face("From Trying to the next word, 95 % within", about, "s", _NO_INVITES, 8)
+    face = Face("From Trying to the next response, 95 % within", about, "s", _NO_INVITES, 8)
     return lines(face, query, looks=codes.PROGRESS, every="5m")
 
 
 def _early() -> heatmap.Panel:
-    about = "From the first 183 to the first 180: how long a carrier searched before the phone really rang."
-    face = Face("Progress before it really rang", about, "s", "No 183 followed by a 180", 8)
+    about = "From the first 183 to the first 180: how long a carrier searched before the phone rang."
+    face = Face("Progress before it rang", about, "s", "No 183 followed by a 180", 8)
     return heat(face, buckets("early_progress_seconds", BETWEEN))
 
 
 def _refused_within() -> heatmap.Panel:
-    about = "RFC 6076 Session Request Delay of failed calls: from the INVITE to the final response that refused it."
-    face = Face("Until it is refused", about, "s", "No call was refused", 8)
+    about = "Session Request Delay (RFC 6076) of failed calls: from the INVITE to the final response that refused it."
+    face = Face("Until a call is refused", about, "s", "No call was refused", 8)
     return heat(face, buckets("session_request_delay_seconds", 'result="failure"', BETWEEN))
 
 
 def _talk() -> Row:
-    return Row("How do calls go on?", (_established(), _ended_by(), _endings(), _odd_share(), _talk_time(), _hang_up()))
+    return Row(
+        "How do answered calls go on and end?",
+        (_established(), _ended_by(), _endings(), _odd_share(), _hang_up(), _talk_time()),
+    )
 
 
 def _established() -> timeseries.Panel:
-    about = "Answered calls at each moment. A flat top is the number of channels."
-    query = Query(total("calls_established", BETWEEN, by="source, destination"), "{{source}} to {{destination}}")
-    return lines(Face("Calls that are up", about, "short", _NO_CALLS), query, every="5s")
+    about = "Answered calls at each moment: the ten pairs with the most. A flat top is the number of channels."
+    query = busiest(total("calls_established", BETWEEN, by=_PAIR), _PAIR, ever_most("calls_established", BETWEEN))
+    face = Face("Calls in progress", about, "short", _NO_CALLS, 24, 9)
+    return lines(face, Query(query, "{{source}} to {{destination}}"), every="5s", named=True)
 
 
 def _ended_by() -> timeseries.Panel:
-    about = "Answered calls that ended, in a minute, by who ended them."
+    about = "Answered calls that ended, per minute, by who ended them."
     query = Query(happening("calls_ended_total", BETWEEN, by="ended_by"), "{{ended_by}}")
-    face = Face("Who hung up, calls a minute", about, "short", "No call ended")
+    face = Face("Who hung up, calls per minute", about, "short", "No call ended")
     return lines(face, query, looks=words.ENDED_BY, stacked=True)
 
 
 def _endings() -> timeseries.Panel:
     about = (
-        "Answered calls that ended, in a minute, by how. Dropped means that somebody was still talking. Exemplars lead to "
-        "calls; sipwatch explain says what to do about each of these names."
+        "Answered calls that ended, per minute, by how they ended. Dropped means that somebody was still talking. "
+        "Exemplars lead to calls; sipwatch explain says what to do about each of these names."
     )
     query = Query(happening("calls_ended_total", BETWEEN, by="ending"), "{{ending}}")
-    face = Face("How answered calls ended, a minute", about, "short", "No call ended")
+    face = Face("How answered calls ended, per minute", about, "short", "No call ended")
     return lines(face, query, looks=words.ENDINGS, stacked=True)
 
 
 def _odd_share() -> timeseries.Panel:
-    about = (
-        "Calls that were not hung up as calls should be, of all answered calls whose end was seen; dashed, a week ago."
-    )
+    about = "Calls that did not end as calls should, of all answered calls whose end was seen; dashed, a week ago."
     shares = [
         ratio(
             per_second("calls_ended_total", ODD, BETWEEN, ago=ago),
@@ -316,101 +345,101 @@ def _odd_share() -> timeseries.Panel:
         )
         for ago in ("", _WEEK)
     ]
-    face = Face("Share of answered calls that ended oddly", about, "percentunit", "No call ended")
+    face = Face("Share of answered calls that ended oddly", about, SHARE, "No call ended")
     return _against(face, *shares)
 
 
 def _talk_time() -> heatmap.Panel:
     about = (
-        "RFC 6076 Session Duration Time: from the 2xx to the BYE. Many calls of some seconds: they may be answered by "
-        "machines, or nobody hears anything. A line at 32 s: the ACK gets lost."
+        "Session Duration Time (RFC 6076): from the 2xx to the BYE. Many calls of a few seconds: answered by machines, "
+        "perhaps, or nobody hears anything. A line at 32 s: the ACK gets lost."
     )
-    face = Face("Talk time", about, "s", "No call ended")
+    face = Face("Talk time", about, "s", "No call ended", 24, 9)
     return heat(face, buckets("session_duration_seconds", BETWEEN))
 
 
 def _hang_up() -> timeseries.Panel:
-    about = "RFC 6076 Session Disconnect Delay: from the BYE to its 2xx."
+    about = "Session Disconnect Delay (RFC 6076): from the BYE to its 2xx."
     delay = "session_disconnect_delay_seconds"
     queries = (
         Query(quantile(0.5, delay, BETWEEN), "Half within"),
         Query(quantile(0.95, delay, BETWEEN), "95 % within"),
     )
-    return lines(Face("How long hanging up takes", about, "s", "No call was hung up"), *queries, every="5m")
+    looks = {"Half within": words.Look("Half within", "blue"), "95 % within": words.Look("95 % within", "purple")}
+    face = Face("How long hanging up takes", about, "s", "No call was hung up")
+    return lines(face, *queries, looks=looks, every="5m")
 
 
 def _hops() -> Row:
-    return Row("Hop by hop", (_invites(), _conditions(), _again(), _requests(), _responses()))
+    return Row("What happens hop by hop?", (_invites(), _conditions(), _again(), _requests(), _responses()))
 
 
 def _invites() -> timeseries.Panel:
-    about = (
-        "INVITEs in a minute by what became of them on these hops, retries and forks included. Exemplars lead to calls."
-    )
+    about = "INVITEs per minute by outcome on these hops, retries and forks included. Exemplars lead to calls."
     query = Query(happening("invites_total", BETWEEN, by="outcome"), "{{outcome}}")
-    face = Face("INVITEs a minute, by what became of them", about, "short", _NO_INVITES, 8)
+    face = Face("INVITEs per minute by outcome", about, "short", _NO_INVITES, 24, 10)
     return lines(face, query, looks=words.OUTCOMES, stacked=True)
 
 
 def _conditions() -> timeseries.Panel:
-    about = "Conditions in a minute, at the moment they were raised on these hops. Exemplars lead to calls."
+    about = "Conditions per minute, at the moment they were raised on these hops. Exemplars lead to calls."
     query = Query(happening("invite_conditions_total", BETWEEN, by="condition"), "{{condition}}")
-    face = Face("Something went wrong, times a minute", about, "short", "Nothing was wrong", 8)
+    face = Face("Conditions raised per minute", about, "short", "Nothing was wrong")
     return lines(face, query, looks=words.CONDITIONS, stacked=True)
 
 
 def _again() -> timeseries.Panel:
     about = (
-        "Requests and final responses sent again from here to there, by the request's method. Over UDP that is packet "
-        "loss, or somebody who does not respond in time."
+        "Requests and final responses that were retransmitted, by the request's method. Over UDP that is packet loss, or "
+        "somebody who does not respond in time."
     )
     query = Query(happening("retransmissions_total", BETWEEN, by="method"), "{{method}}")
-    face = Face("Sent again, messages a minute", about, "short", "Nothing was sent again", 8)
-    return lines(face, query, stacked=True)
+    face = Face("Retransmissions per minute", about, "short", "Nothing was retransmitted")
+    return lines(face, query, looks=words.METHODS_SEEN, stacked=True)
 
 
 def _requests() -> timeseries.Panel:
-    about = "SIP requests in a minute, sent again or not, by method."
+    about = "SIP requests per minute by method, retransmissions included."
     query = Query(happening("requests_total", BETWEEN, by="method"), "{{method}}")
-    face = Face("Requests, messages a minute", about, "short", "No requests between these")
-    return lines(face, query, stacked=True)
+    face = Face("Requests per minute", about, "short", "No requests between these")
+    return lines(face, query, looks=words.METHODS_SEEN, stacked=True)
 
 
 def _responses() -> timeseries.Panel:
-    about = "SIP responses in a minute, to any method. They go the other way: choose who answers under From."
+    about = "SIP responses per minute, to any method. They go the other way: choose who answers under From."
     query = Query(happening("responses_total", BETWEEN, by="status_code"), "{{status_code}}")
-    face = Face("Responses, messages a minute", about, "short", "No responses between these")
+    face = Face("Responses per minute", about, "short", "No responses between these")
     return lines(face, query, looks=codes.STATUS, stacked=True)
 
 
 def _registrations() -> Row:
-    return Row("How does registering go?", (_registered(), _register_codes(), _ran_out(), _register_delay()))
+    return Row("Do registrations work?", (_registered(), _register_codes(), _ran_out(), _register_delay()))
 
 
 def _registered() -> timeseries.Panel:
-    about = "Attempts to register in a minute, by how they ended. One that is challenged first is one attempt."
+    about = "Registration attempts per minute, by how they ended. One that is challenged first is one attempt."
     query = Query(happening("registrations_total", BETWEEN, by="outcome"), "{{outcome}}")
-    face = Face("Attempts to register, a minute", about, "short", _NONE_REGISTERED)
+    face = Face("Registration attempts per minute", about, "short", _NONE_REGISTERED)
     return lines(face, query, looks=words.REGISTRATIONS, stacked=True)
 
 
 def _ran_out() -> timeseries.Panel:
-    about = "Contacts that ran out and were not renewed: they did not sign off, they stopped."
-    query = Query(
-        happening("registrations_expired_total", BETWEEN, by="source, destination"), "{{source}} at {{destination}}"
-    )
-    return lines(Face("Registrations that ran out, a minute", about, "short", "None ran out"), query)
+    about = "Contacts that expired and were not renewed: they did not unregister, they stopped. The ten pairs with the most."
+    expired = happening("registrations_expired_total", BETWEEN, by=_PAIR)
+    query = busiest(expired, _PAIR, ever_counted("registrations_expired_total", BETWEEN))
+    face = Face("Registrations expired per minute", about, "short", "None expired")
+    return lines(face, Query(query, "{{source}} at {{destination}}"), named=True)
 
 
 def _register_delay() -> heatmap.Panel:
-    about = "RFC 6076 Registration Request Delay: from the REGISTER to its 2xx, challenge excluded."
-    face = Face("How long registering takes", about, "s", "None registered")
+    about = "Registration Request Delay (RFC 6076): from the REGISTER to its 2xx, the challenge excluded."
+    face = Face("How long registering takes", about, "s", "Nobody registered")
     return heat(face, buckets("registration_request_delay_seconds", BETWEEN))
 
 
 def _register_codes() -> bargauge.Panel:
-    about = "Attempts that failed, by the registrar's last word."
+    about = "Attempts that failed, by the registrar's final response."
     failed = 'outcome=~"auth_failed|refused|not_responding"'
     query = Query(ranked(count("registrations_total", failed, BETWEEN, by="status_code")), "{{status_code}}")
-    face = Face("Why registering failed", about, "short", "No attempt failed")
+    face = Face("Why registrations failed", about, COUNT, "No attempt failed")
     return bars(face, query, looks=codes.STATUS)

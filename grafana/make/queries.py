@@ -17,7 +17,6 @@ LATELY = "5m"  # for a figure of this moment that needs some past
 
 # What a query is narrowed to by the variables of a page.
 BETWEEN = 'source=~"$source",destination=~"$destination"'
-OF_SOURCE = 'source=~"$source"'
 OF_INSTANCE = 'instance=~"$instance"'
 
 FINISHED = 'outcome!="unfinished"'  # unfinished calls are in no ratio (RFC 6076 over calls)
@@ -29,14 +28,15 @@ FAULTS = f'category=~"{Category.TECHNICAL}|{Category.CAPACITY}"'
 # No user's doing: while these last, something is broken. Phones that ring for long are none of them.
 BROKEN = (Condition.NO_RESPONSE, Condition.NO_PROGRESS, Condition.ACK_MISSING, Condition.BYE_UNANSWERED)
 
+MOST_LINES = 10  # of peers, or pairs of them, in one graph; more cannot be told apart
+
 # Differences of rates leave dust: less than any real call in the longest window is nothing.
 _SOME = "> 1e-9"
 
 
 def series(metric: str, *where: str) -> str:
-    """Return a selector."""
-    narrowed = ",".join(filter(None, where))
-    return f"sipwatch_{metric}{{{narrowed}}}" if narrowed else f"sipwatch_{metric}"
+    """Return a selector, narrowed to the instance that is chosen. A replayed history has none, which is any as well."""
+    return f"sipwatch_{metric}{{{','.join((*filter(None, where), OF_INSTANCE))}}}"
 
 
 def total(metric: str, *where: str, by: str = "") -> str:
@@ -47,6 +47,21 @@ def total(metric: str, *where: str, by: str = "") -> str:
 def count(metric: str, *where: str, by: str = "") -> str:
     """Return how often something happened in the whole time shown."""
     return _sum(f"increase({series(metric, *where)}[{RANGE}])", by)
+
+
+def busiest(query: str, by: str, ever: str) -> str:
+    """Return those series of a query that had the most of ``ever`` in all the time shown."""
+    return f"{query} and topk({MOST_LINES}, sum by ({by}) ({ever}))"
+
+
+def ever_most(metric: str, *where: str) -> str:
+    """Return the most that a gauge stood at in the time shown."""
+    return f"max_over_time({series(metric, *where)}[{RANGE}] @ end())"
+
+
+def ever_counted(metric: str, *where: str) -> str:
+    """Return how often something happened in all the time shown, the same at each of its points."""
+    return f"increase({series(metric, *where)}[{RANGE}] @ end())"
 
 
 def ranked(query: str) -> str:
@@ -61,7 +76,7 @@ def per_minute(metric: str, *where: str, by: str = "", ago: str = "", window: st
 
 def happening(metric: str, *where: str, by: str) -> str:
     """Return how often each happens in a minute, without those that never did in the time shown: legends are short."""
-    ever = _sum(f"increase({series(metric, *where)}[{RANGE}] @ end())", by)
+    ever = _sum(ever_counted(metric, *where), by)
     return f"{per_minute(metric, *where, by=by)} and {ever} > 0"
 
 
@@ -126,7 +141,7 @@ def call_ratios(*where: str, window: str, ago: str = "") -> dict[str, str]:
 
 def of_sipwatch(query: str) -> str:
     """Return a query about a process, narrowed to what was sipwatch at any time shown, also when it is down now."""
-    return f"{query} and on (job, instance) last_over_time({series('build_info', OF_INSTANCE)}[{RANGE}])"
+    return f"{query} and on (job, instance) last_over_time({series('build_info')}[{RANGE}])"
 
 
 def _rate(metric: str, *where: str, ago: str, window: str) -> str:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from grafana.make.panels import Face, Query, Step, lines, stats
+from grafana.make import colours
+from grafana.make.panels import NO_DATA, SHARE, Face, Query, Step, lines, stats
 from grafana.make.queries import RANGE, RATE, call_ratios
+from grafana.make.words import Look
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, timeseries
@@ -22,43 +24,47 @@ class Ratio(NamedTuple):
     steps: tuple[Step, ...]
 
 
-_USUALLY_HALF = (Step(None, "red"), Step(0.3, "orange"), Step(0.5, "green"))
-_NEARLY_ALL = (Step(None, "red"), Step(0.7, "orange"), Step(0.9, "green"))
-_MOST = (Step(None, "red"), Step(0.5, "orange"), Step(0.7, "green"))
-_HARDLY_ANY = (Step(None, "green"), Step(0.05, "orange"), Step(0.15, "red"))
+# Of the time shown, which may be long past: what is low is worth a look, and never red.
+_LOW, _MIDDLING, _FINE = colours.ORANGE, "yellow", colours.GOOD
+_USUALLY_HALF = (NO_DATA, Step(0, _LOW), Step(0.3, _MIDDLING), Step(0.5, _FINE))
+_NEARLY_ALL = (NO_DATA, Step(0, _LOW), Step(0.7, _MIDDLING), Step(0.9, _FINE))
+_MOST = (NO_DATA, Step(0, _LOW), Step(0.5, _MIDDLING), Step(0.7, _FINE))
+_HARDLY_ANY = (NO_DATA, Step(0, _FINE), Step(0.05, _MIDDLING), Step(0.15, _LOW))
 
 RATIOS: dict[str, Ratio] = {
     "ASR": Ratio("Answered (ASR)", "Answer-Seizure Ratio: answered calls, of all calls.", _USUALLY_HALF),
     "NER": Ratio(
-        "Not the network's fault (NER)",
-        "Network Effectiveness Ratio: calls that were answered, or failed by the user's doing (busy, no answer, gave "
-        "up), of all calls. What is missing failed in servers, trunks or routing.",
+        "Network effective (NER)",
+        "Network Effectiveness Ratio: calls that were answered, or that failed because of the people (busy, no answer, "
+        "gave up), of all calls. The rest failed in servers, trunks or routing.",
         _NEARLY_ALL,
     ),
     "SER": Ratio(
         "Established (SER)",
-        "RFC 6076 Session Establishment Ratio: answered calls, of all calls that were not redirected.",
+        "Session Establishment Ratio (RFC 6076): answered calls, of all calls that were not redirected.",
         _USUALLY_HALF,
     ),
     "SEER": Ratio(
-        "Reached somebody (SEER)",
-        "RFC 6076 Session Establishment Effectiveness Ratio: calls answered, or refused by whom they reached (480, "
-        "486, 600, 603), of all calls that were not redirected.",
+        "Reached (SEER)",
+        "Session Establishment Effectiveness Ratio (RFC 6076): calls that were answered, or declined by whoever they "
+        "reached (480, 486, 600, 603), of all calls that were not redirected.",
         _MOST,
     ),
     "ISA": Ratio(
-        "Broken on the way (ISA)",
-        "RFC 6076 Ineffective Session Attempts: calls that got 408, 500, 503 or 504, or nothing at all, of all calls. "
-        "The fewer the better.",
+        "Ineffective (ISA)",
+        "Ineffective Session Attempts (RFC 6076): calls that got 408, 500, 503 or 504, or no response at all, of all "
+        "calls. The fewer the better.",
         _HARDLY_ANY,
     ),
     "SCR": Ratio(
         "Completed (SCR)",
-        "RFC 6076 Session Completion Ratio: calls answered and properly hung up, of all calls. Calls that are still up "
-        "are not completed yet, so over a short time it lags behind.",
+        "Session Completion Ratio (RFC 6076): calls that were answered and hung up properly, of all calls. Calls that "
+        "are still up are not completed yet, so this lags behind over a short time.",
         _USUALLY_HALF,
     ),
 }
+
+_COLOURS = {"ASR": "green", "NER": "blue", "SER": "purple"}
 
 
 def figures(*where: str, names: tuple[str, ...] = tuple(RATIOS)) -> list[stat.Panel]:
@@ -66,7 +72,7 @@ def figures(*where: str, names: tuple[str, ...] = tuple(RATIOS)) -> list[stat.Pa
     queries = call_ratios(*where, window=RANGE)
     return [
         stats(
-            Face(RATIOS[name].title, RATIOS[name].about, "percentunit", "No calls", 4, 4),
+            Face(RATIOS[name].title, RATIOS[name].about, SHARE, "No calls", 4, 4),
             Query(queries[name], name),
             steps=RATIOS[name].steps,
             decimals=1,
@@ -78,4 +84,5 @@ def figures(*where: str, names: tuple[str, ...] = tuple(RATIOS)) -> list[stat.Pa
 def over_time(face: Face, *where: str, names: tuple[str, ...]) -> timeseries.Panel:
     """Return a graph of ratios, each point over five minutes at least."""
     queries = call_ratios(*where, window=RATE)
-    return lines(face, *(Query(queries[name], RATIOS[name].title) for name in names), every="5m")
+    looks = {RATIOS[name].title: Look(RATIOS[name].title, _COLOURS[name]) for name in names}
+    return lines(face, *(Query(queries[name], RATIOS[name].title) for name in names), looks=looks, every="5m")

@@ -5,80 +5,105 @@ Must not know: queries and panels.
 
 from __future__ import annotations
 
-from grafana.make.words import Look, Looks
+from grafana.make import colours
+from grafana.make.words import Look, Looks, looks
 from sipwatch.track.tracker import Notice
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
 
-_LINK, _NETWORK, _TRANSPORT, _SIP = "purple", "blue", "green", "orange"
-
 STAGES: Looks = {
-    "link": Look("Link (Ethernet, ...)", _LINK),
-    "network": Look("Network (IP, ...)", _NETWORK),
-    "transport": Look("Transport (UDP, TCP, ...)", _TRANSPORT),
-    "sip": Look("SIP itself", _SIP),
+    "link": Look("Link (Ethernet, ...)", "purple"),
+    "network": Look("Network (IP, ...)", "blue"),
+    "transport": Look("Transport (UDP, TCP, ...)", "green"),
+    "sip": Look("SIP itself", "orange"),
 }
 
-# Grey is no loss: nothing that tracking could have used.
-DISCARDS: Looks = {
-    Discard.LINK_TYPE: Look("Unknown kind of link", "dark-purple"),
-    Discard.LINK_TRUNCATED: Look("Cut off in the link header", "purple"),
-    Discard.NOT_IP: Look("Not IP (ARP, ...)", "#8e8e8e"),
-    Discard.IP_MALFORMED: Look("Malformed IP", "dark-blue"),
-    Discard.IP_TRUNCATED: Look("Cut off in the IP header", "blue"),
-    Discard.IP_PROTOCOL: Look("Neither UDP nor TCP", "#a0a0a0"),
-    Discard.ESP: Look("Encrypted (ESP)", "yellow"),
-    Discard.SCTP: Look("SCTP, for --deep", "dark-yellow"),
-    Discard.ICMP: Look("ICMP about something else", "#b7b7b7"),
-    Discard.TUNNEL_DEPTH: Look("Too many tunnels in tunnels", "light-blue"),
-    Discard.TUNNEL_MALFORMED: Look("Malformed tunnel", "light-blue"),
-    Discard.FRAGMENT_REPEATED: Look("Fragment captured twice", "#a0a0a0"),
-    Discard.FRAGMENT_OVERLAP: Look("Fragments overlap", "dark-red"),
-    Discard.FRAGMENT_TIMEOUT: Look("Fragments missing", "red"),
-    Discard.FRAGMENT_EVICTED: Look("Too many fragments waiting", "semi-dark-red"),
-    Discard.UDP_MALFORMED: Look("Malformed UDP", "dark-green"),
-    Discard.MEDIA: Look("Media (RTP, RTCP)", "#8e8e8e"),
-    Discard.KEEPALIVE: Look("Keep-alive", "#a0a0a0"),
-    Discard.TCP_MALFORMED: Look("Malformed TCP", "dark-green"),
-    Discard.TCP_CONTROL: Look("TCP without payload", "#b7b7b7"),
-    Discard.TCP_RETRANSMITTED: Look("TCP sent again", "#c8c8c8"),
-    Discard.TCP_GAP: Look("TCP stream with a gap", "red"),
-    Discard.TCP_NOT_SIP: Look("TCP of something else", "#8e8e8e"),
-    Discard.TCP_EVICTED: Look("Too many TCP streams", "semi-dark-red"),
-    Discard.TLS: Look("Encrypted (TLS)", "yellow"),
-    Discard.WEBSOCKET_MALFORMED: Look("Malformed WebSocket", "dark-yellow"),
-    Discard.HEP_MALFORMED: Look("Malformed HEP", "dark-yellow"),
-    Discard.DUPLICATE: Look("Captured twice", "#a0a0a0"),
-    Discard.NOT_SIP: Look("UDP of something else", "#b7b7b7"),
-    Discard.SIP_START_LINE: Look("No request or status line", "dark-orange"),
-    Discard.SIP_VERSION: Look("Another version of SIP", "orange"),
-    Discard.SIP_TRUNCATED: Look("Cut off within SIP headers", "semi-dark-orange"),
-    Discard.SIP_TOO_LONG: Look("SIP message too long", "light-orange"),
-}
+_LINK, _NETWORK, _TRANSPORT, _SIP = colours.PURPLES, colours.BLUES, colours.TEALS, colours.ORANGES
+_LOST, _CLOSED, _USUAL = colours.ROSES, colours.YELLOWS, colours.GREYS
 
-NOTICES: Looks = {
-    Notice.RESPONSE_WITHOUT_REQUEST: Look("Response without its request", "orange"),
-    Notice.RESPONSE_BEFORE_REQUEST: Look("Response captured before its request", "yellow"),
-    Notice.REQUEST_IN_UNKNOWN_DIALOG: Look("Call that was up before", "#8e8e8e"),
-    Notice.CALL_ID_REUSED: Look("Call-ID used again", "purple"),
-    Notice.UNTRACKABLE: Look("No Call-ID or CSeq", "red"),
-    Notice.TIME_STEPPED_BACK: Look("Time stepped back", "dark-red"),
-    FIRST_FRAGMENT_ONLY: Look("Message read from its first fragment", "light-yellow"),
-}
+DISCARDS: Looks = looks(
+    (Discard.LINK_TYPE, "Unknown link type", _LINK),
+    (Discard.LINK_TRUNCATED, "Cut off in the link header", _LINK),
+    (Discard.NOT_IP, "Not IP (ARP, ...)", _USUAL),
+    (Discard.IP_MALFORMED, "Malformed IP", _NETWORK),
+    (Discard.IP_TRUNCATED, "Cut off in the IP header", _NETWORK),
+    (Discard.IP_PROTOCOL, "Neither UDP nor TCP", _USUAL),
+    (Discard.ESP, "Encrypted (ESP)", _CLOSED),
+    (Discard.SCTP, "SCTP, for --deep", _CLOSED),
+    (Discard.ICMP, "ICMP about something else", _USUAL),
+    (Discard.TUNNEL_DEPTH, "Too many tunnels in tunnels", _NETWORK),
+    (Discard.TUNNEL_MALFORMED, "Malformed tunnel", _NETWORK),
+    (Discard.FRAGMENT_REPEATED, "Fragment captured twice", _USUAL),
+    (Discard.FRAGMENT_OVERLAP, "Fragments overlap", _LOST),
+    (Discard.FRAGMENT_TIMEOUT, "Fragments missing", _LOST),
+    (Discard.FRAGMENT_EVICTED, "Too many fragments waiting", _LOST),
+    (Discard.UDP_MALFORMED, "Malformed UDP", _TRANSPORT),
+    (Discard.MEDIA, "Media (RTP, RTCP)", _USUAL),
+    (Discard.KEEPALIVE, "Keep-alive", _USUAL),
+    (Discard.TCP_MALFORMED, "Malformed TCP", _TRANSPORT),
+    (Discard.TCP_CONTROL, "TCP without payload", _USUAL),
+    (Discard.TCP_RETRANSMITTED, "TCP retransmitted", _USUAL),
+    (Discard.TCP_GAP, "TCP stream with a gap", _LOST),
+    (Discard.TCP_NOT_SIP, "TCP of something else", _USUAL),
+    (Discard.TCP_EVICTED, "Too many TCP streams", _LOST),
+    (Discard.TLS, "Encrypted (TLS)", _CLOSED),
+    (Discard.WEBSOCKET_MALFORMED, "Malformed WebSocket", _TRANSPORT),
+    (Discard.HEP_MALFORMED, "Malformed HEP", _TRANSPORT),
+    (Discard.DUPLICATE, "Captured twice", _USUAL),
+    (Discard.NOT_SIP, "UDP of something else", _USUAL),
+    (Discard.SIP_START_LINE, "No request or status line", _SIP),
+    (Discard.SIP_VERSION, "Not SIP/2.0", _SIP),
+    (Discard.SIP_TRUNCATED, "Cut off within SIP headers", _SIP),
+    (Discard.SIP_TOO_LONG, "SIP message too long", _SIP),
+)
 
-TABLES: Looks = {
-    "calls": Look("Calls", "green"),
-    "legs": Look("Legs of one call", "dark-green"),
-    "messages": Look("Messages of one call", "light-green"),
-    "early": Look("Responses waiting for a request", "yellow"),
-    "timers": Look("Timers", "#8e8e8e"),
-    "registrations": Look("Registered contacts", "purple"),
-    "transactions": Look("REGISTER and OPTIONS under way", "light-purple"),
-    "paths": Look("Pairs of addresses", "blue"),
-    "duplicates": Look("Packets to compare with", "#a0a0a0"),
-    "fragments": Look("Fragments of IP packets", "orange"),
-    "streams": Look("TCP streams", "light-blue"),
-    "closed_streams": Look("TCP streams just closed", "super-light-blue"),
-    "connections": Look("TCP connections that carried SIP", "dark-blue"),
-    "associations": Look("ESP that encrypts nothing", "light-orange"),
-}
+NOTICES: Looks = looks(
+    (Notice.RESPONSE_WITHOUT_REQUEST, "Response without its request", colours.ORANGES),
+    (Notice.RESPONSE_BEFORE_REQUEST, "Response captured before its request", colours.YELLOWS),
+    (Notice.REQUEST_IN_UNKNOWN_DIALOG, "Request in a call that was up before", colours.GREYS),
+    (Notice.CALL_ID_REUSED, "Call-ID used again", colours.PURPLES),
+    (Notice.UNTRACKABLE, "No Call-ID or CSeq", colours.ROSES),
+    (Notice.TIME_STEPPED_BACK, "Time stepped back", colours.BLUES),
+    (FIRST_FRAGMENT_ONLY, "Message read from its first fragment", colours.YELLOWS),
+)
+
+_CALLS, _REGISTERED, _FINDINGS = colours.GREENS, colours.PURPLES, colours.BLUES
+TABLES: Looks = looks(
+    ("calls", "Calls", _CALLS),
+    ("legs", "Legs of one call", _CALLS),
+    ("messages", "Messages of one call", _CALLS),
+    ("early", "Responses waiting for their requests", _CALLS),
+    ("timers", "Timers", colours.GREYS),
+    ("callbacks", "Missed calls waiting for a call back", _CALLS),
+    ("transactions", "REGISTER and OPTIONS under way", _REGISTERED),
+    ("registrations", "Registered contacts", _REGISTERED),
+    ("addresses_of_record", "Addresses of record", _REGISTERED),
+    ("registered_devices", "Registered devices", _REGISTERED),
+    ("registered_ends", "Addresses that registered", _REGISTERED),
+    ("registered_sources", "Sources of registrations", _REGISTERED),
+    ("registered_users", "Registered users", _REGISTERED),
+    ("registrars", "Registrars", _REGISTERED),
+    ("paths", "Pairs of addresses", colours.TEALS),
+    ("duplicates", "Packets to compare with", colours.GREYS),
+    ("fragments", "Fragments of IP packets", colours.ORANGES),
+    ("streams", "TCP streams", colours.TEALS),
+    ("closed_streams", "TCP streams closed recently", colours.TEALS),
+    ("connections", "TCP connections that carried SIP", colours.TEALS),
+    ("associations", "ESP that encrypts nothing", colours.ORANGES),
+    ("findings", "Findings", _FINDINGS),
+    ("devices", "Devices watched", _FINDINGS),
+    ("connections_refused", "TCP connections refused", _FINDINGS),
+    ("icmp_errors", "ICMP errors", _FINDINGS),
+    ("large_requests", "Large requests", _FINDINGS),
+    ("numbers", "Numbers answered", _FINDINGS),
+    ("numbers_not_found", "Numbers not found", _FINDINGS),
+    ("pauses", "Pauses asked for (Retry-After)", _FINDINGS),
+    ("refusal_rows", "Refusals in a row", _FINDINGS),
+    ("refused_hops", "Hops that refused", _FINDINGS),
+    ("refused_invites", "INVITEs refused", _FINDINGS),
+    ("sent_again", "Requests sent again", _FINDINGS),
+    ("silent_ends", "Addresses that are silent", _FINDINGS),
+    ("transfers", "Transfers", _FINDINGS),
+    ("trunks", "Trunks", _FINDINGS),
+    ("turns", "INVITEs that went to and fro", _FINDINGS),
+)

@@ -1,171 +1,198 @@
 """The plain names and colours in which the dashboards show label values.
 
-Must not know: queries and panels. Outcomes and endings get their names from ``sipwatch.classify``, where
-everybody gets them.
+Must not know: queries and panels. Outcomes, conditions and endings get their names from where everybody gets them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from grafana.make import colours
+from grafana.make.colours import shades
 from sipwatch.classify.endings import PLAIN_ENDING, Ending
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Category, Outcome
+from sipwatch.export.metrics import METHODS, OTHER_METHOD
+from sipwatch.knowledge import load
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
 from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable
 
 
 class Look(NamedTuple):
-    """How a label value is shown: by which name, and in which of Grafana's colours."""
+    """How a label value is shown: by which name, and in which colour."""
 
     name: str
     colour: str
 
 
 Looks = dict[str, Look]
+Key = TypeVar("Key", bound=str)
 
-CATEGORIES: Looks = {
-    Category.SUCCESS: Look("Answered", "green"),
-    Category.USER: Look("Busy, away or gave up", "blue"),
-    Category.POLICY: Look("Not allowed", "purple"),
-    Category.ROUTING: Look("Number not found", "yellow"),
-    Category.NORMAL: Look("Redirected by system", "#8e8e8e"),
-    Category.TECHNICAL: Look("Technical fault", "red"),
-    Category.CAPACITY: Look("All lines busy", "orange"),
-    Category.UNKNOWN: Look("Unfinished", "#5a5a5a"),
+HUES: dict[Category, colours.Hue] = {
+    Category.SUCCESS: colours.GREENS,
+    Category.USER: colours.BLUES,
+    Category.POLICY: colours.PURPLES,
+    Category.ROUTING: colours.YELLOWS,
+    Category.NORMAL: colours.TEALS,
+    Category.TECHNICAL: colours.ROSES,
+    Category.CAPACITY: colours.ORANGES,
+    Category.UNKNOWN: colours.GREYS,
 }
+_CATEGORY_NAMES = {
+    Category.SUCCESS: "Answered",
+    Category.USER: "Busy, away or gave up",
+    Category.POLICY: "Not allowed",
+    Category.ROUTING: "Number not found",
+    Category.NORMAL: "Redirected by the system",
+    Category.TECHNICAL: "Technical fault",
+    Category.CAPACITY: "All lines busy",
+    Category.UNKNOWN: "Unfinished",
+}
+CATEGORIES: Looks = {category: Look(name, shades(HUES[category], 1)[0]) for category, name in _CATEGORY_NAMES.items()}
 
-# Shades of the category's colour, so that a graph of outcomes reads like a graph of categories.
-_SHADES: dict[Outcome, str] = {
-    Outcome.ANSWERED: "green",
-    Outcome.BUSY: "blue",
-    Outcome.NO_ANSWER: "dark-blue",
-    Outcome.DECLINED: "light-blue",
-    Outcome.UNAVAILABLE: "super-light-blue",
-    Outcome.ABANDONED_BRIEF: "#8fd3d1",
-    Outcome.ABANDONED: "#37a2a2",
-    Outcome.BLOCKED: "dark-purple",
-    Outcome.FORBIDDEN: "purple",
-    Outcome.AUTH_FAILED: "light-purple",
-    Outcome.NOT_FOUND: "yellow",
-    Outcome.ANSWERED_ELSEWHERE: "#8e8e8e",
-    Outcome.REDIRECTED: "#b7b7b7",
-    Outcome.NOT_RESPONDING: "dark-red",
-    Outcome.NO_PROGRESS: "red",
-    Outcome.GATEWAY_TIMEOUT: "semi-dark-red",
-    Outcome.SERVER_ERROR: "light-red",
-    Outcome.REJECTED: "super-light-red",
-    Outcome.CONGESTED: "orange",
-    Outcome.UNFINISHED: "#5a5a5a",
-    Outcome.RETRIED: "#c8c8c8",
-}
+
+def shaded(values: Iterable[Key], hue_of: Callable[[Key], colours.Hue]) -> dict[Key, str]:
+    """Return a colour of its own for each value, of the hue that it belongs to."""
+    values = list(values)
+    hues = [hue_of(value) for value in values]
+    left = {hue: iter(shades(hue, count)) for hue, count in Counter(hues).items()}
+    return {value: next(left[hue]) for value, hue in zip(values, hues, strict=True)}
+
 
 _TIMES_USED = Counter(PLAIN_NAME.values())
 
 
-def _unique_name(outcome: Outcome) -> str:
-    """Return the plain name, with the outcome behind it where two share one: a legend needs to tell them apart."""
+def _name(outcome: Outcome) -> str:
+    """Return the plain name; where two outcomes share one, a legend needs to tell them apart."""
     name = PLAIN_NAME[outcome]
-    return name if _TIMES_USED[name] == 1 else f"{name} ({outcome.value})"
+    return name if _TIMES_USED[name] == 1 else outcome.replace("_", " ").capitalize()
 
 
-OUTCOMES: Looks = {outcome: Look(_unique_name(outcome), _SHADES[outcome]) for outcome in Outcome}
+_OF_OUTCOME = shaded(Outcome, lambda outcome: HUES[CATEGORY[outcome]])
+OUTCOMES: Looks = {outcome: Look(_name(outcome), colour) for outcome, colour in _OF_OUTCOME.items()}
 
 _NO_FAILURE = (Category.SUCCESS, Category.NORMAL, Category.UNKNOWN)
-FAILURES: Looks = {outcome: look for outcome, look in OUTCOMES.items() if CATEGORY[Outcome(outcome)] not in _NO_FAILURE}
+FAILURES: Looks = {outcome: OUTCOMES[outcome] for outcome in Outcome if CATEGORY[outcome] not in _NO_FAILURE}
 
+_ENDING_HUES = {
+    Ending.NORMAL: colours.GREENS,
+    Ending.ACK_TIMEOUT: colours.PURPLES,
+    Ending.SESSION_EXPIRED: colours.YELLOWS,
+    Ending.MIDCALL_FAILURE: colours.ROSES,
+    Ending.BYE_REFUSED: colours.ORANGES,
+    Ending.BYE_UNANSWERED: colours.ORANGES,
+    Ending.ERROR_REASON: colours.ROSES,
+    Ending.EVICTED: colours.GREYS,
+    Ending.NO_BYE: colours.BLUES,
+    Ending.CAPTURE_END: colours.GREYS,
+}
+ENDINGS: Looks = {
+    ending: Look(PLAIN_ENDING[ending], colour) for ending, colour in shaded(Ending, _ENDING_HUES.__getitem__).items()
+}
+
+# A condition has the colour of what it leads to.
+_CONDITION_COLOURS = {
+    Condition.NO_RESPONSE: OUTCOMES[Outcome.NOT_RESPONDING].colour,
+    Condition.SLOW_PROGRESS: shades(colours.YELLOWS, 1)[0],
+    Condition.NO_PROGRESS: OUTCOMES[Outcome.NO_PROGRESS].colour,
+    Condition.NO_ANSWER: OUTCOMES[Outcome.NO_ANSWER].colour,
+    Condition.ACK_MISSING: ENDINGS[Ending.ACK_TIMEOUT].colour,
+    Condition.BYE_UNANSWERED: ENDINGS[Ending.BYE_UNANSWERED].colour,
+}
 CONDITIONS: Looks = {
-    Condition.NO_RESPONSE: Look("No response at all", "dark-red"),
-    Condition.SLOW_PROGRESS: Look("Slow after Trying", "yellow"),
-    Condition.NO_PROGRESS: Look("Stuck in Trying", "red"),
-    Condition.NO_ANSWER: Look("Rings and rings", "blue"),
-    Condition.ACK_MISSING: Look("ACK missing", "purple"),
-    Condition.BYE_UNANSWERED: Look("BYE unanswered", "orange"),
+    condition: Look(load().condition(condition).plain, _CONDITION_COLOURS[condition]) for condition in Condition
 }
 
-RESOLUTIONS: Looks = {
-    Resolution.RESPONDED: Look("Something came back", "light-green"),
-    Resolution.PROGRESSED: Look("It rang after all", "semi-dark-green"),
-    Resolution.ANSWERED: Look("Answered after all", "green"),
-    Resolution.FAILED: Look("Refused in the end", "red"),
-    Resolution.CANCELLED: Look("Caller gave up", "blue"),
-    Resolution.EXPIRED: Look("Nothing more came", "dark-red"),
-    Resolution.CAPTURE_END: Look("Capture ended", "#5a5a5a"),
+
+def looks(*rows: tuple[str, str, colours.Hue]) -> Looks:
+    """Make looks of rows of value, name and hue."""
+    hues = {value: hue for value, _, hue in rows}
+    found = shaded(hues, hues.__getitem__)
+    return {value: Look(name, found[value]) for value, name, _ in rows}
+
+
+RESOLUTIONS: Looks = looks(
+    (Resolution.RESPONDED, "Responded after all", colours.GREENS),
+    (Resolution.PROGRESSED, "Rang after all", colours.GREENS),
+    (Resolution.ANSWERED, "Answered after all", colours.GREENS),
+    (Resolution.FAILED, "Refused in the end", colours.ROSES),
+    (Resolution.CANCELLED, "Caller gave up", colours.BLUES),
+    (Resolution.EXPIRED, "Nothing more came", colours.ROSES),
+    (Resolution.CAPTURE_END, "Capture ended", colours.GREYS),
+)
+
+PHASES: Looks = looks(
+    ("calling", "No response yet", colours.ROSES),
+    ("trying", "Trying (100)", colours.YELLOWS),
+    ("progressing", "In progress", colours.BLUES),
+    ("ringing", "Ringing (180, 183)", colours.GREENS),
+)
+
+ENDED_BY: Looks = looks(
+    (EndedBy.CALLER, "Caller hung up", colours.BLUES),
+    (EndedBy.CALLEE, "Callee hung up", colours.GREENS),
+    (EndedBy.TIMEOUT, "Timed out", colours.ROSES),
+    (EndedBy.CAPTURE_END, "Capture ended", colours.GREYS),
+)
+
+TAGS: Looks = looks(
+    ("outside_hours", "Outside working hours", colours.PURPLES),
+    ("brief", OUTCOMES[Outcome.ABANDONED_BRIEF].name, colours.BLUES),
+    ("refused", "Not taken by a device", colours.BLUES),
+    ("called_back", "Missed, called back", colours.GREENS),
+    ("waiting_callback", "Missed, not called back", colours.ROSES),
+    ("transferred", "Transferred", colours.TEALS),
+    ("short_ring", load().finding("short_ring").plain, colours.ORANGES),
+    ("early_ringing", load().finding("early_ringing").plain, colours.YELLOWS),
+)
+
+TIMERS: Looks = looks(
+    ("B", "No response at all (Timer B)", colours.ROSES),
+    ("C", "Provisional responses, then silence (Timer C)", colours.ROSES),
+    ("cancel", "No response after the CANCEL", colours.ORANGES),
+)
+
+REGISTRATIONS: Looks = looks(
+    (RegistrationOutcome.REGISTERED, "Registered", colours.GREENS),
+    (RegistrationOutcome.REMOVED, "Unregistered", colours.BLUES),
+    (RegistrationOutcome.AUTH_FAILED, OUTCOMES[Outcome.AUTH_FAILED].name, colours.PURPLES),
+    (RegistrationOutcome.REFUSED, "Refused", colours.ORANGES),
+    (RegistrationOutcome.NOT_RESPONDING, "No response", colours.ROSES),
+    (RegistrationOutcome.UNFINISHED, "Unfinished", colours.GREYS),
+)
+
+OPTIONS: Looks = looks(
+    (OptionsOutcome.ANSWERED, "Answered", colours.GREENS),
+    (OptionsOutcome.REFUSED, "Refused, but there", colours.ORANGES),
+    (OptionsOutcome.NOT_RESPONDING, "No response", colours.ROSES),
+    (OptionsOutcome.UNFINISHED, "Unfinished", colours.GREYS),
+)
+
+_METHOD_HUES = {
+    "INVITE": colours.GREENS, "ACK": colours.GREENS, "BYE": colours.BLUES, "CANCEL": colours.ORANGES,
+    "REGISTER": colours.PURPLES, "OPTIONS": colours.YELLOWS, OTHER_METHOD: colours.GREYS,
+}  # fmt: skip
+METHODS_SEEN: Looks = {
+    method: Look("Other methods" if method == OTHER_METHOD else method, colour)
+    for method, colour in shaded((*METHODS, OTHER_METHOD), lambda name: _METHOD_HUES.get(name, colours.TEALS)).items()
 }
 
-PHASES: Looks = {
-    "calling": Look("Nothing heard yet", "orange"),
-    "trying": Look("Trying (100)", "yellow"),
-    "progressing": Look("In progress", "light-blue"),
-    "ringing": Look("Ringing (180, 183)", "green"),
-}
-
-ENDED_BY: Looks = {
-    EndedBy.CALLER: Look("Caller hung up", "blue"),
-    EndedBy.CALLEE: Look("Called side hung up", "green"),
-    EndedBy.TIMEOUT: Look("Nobody: timed out", "red"),
-    EndedBy.CAPTURE_END: Look("Capture ended", "#5a5a5a"),
-}
-
-_ENDING_COLOURS: dict[Ending, str] = {
-    Ending.NORMAL: "green",
-    Ending.ACK_TIMEOUT: "purple",
-    Ending.SESSION_EXPIRED: "yellow",
-    Ending.MIDCALL_FAILURE: "light-red",
-    Ending.BYE_REFUSED: "dark-orange",
-    Ending.BYE_UNANSWERED: "orange",
-    Ending.ERROR_REASON: "red",
-    Ending.EVICTED: "#8e8e8e",
-    Ending.NO_BYE: "dark-red",
-    Ending.CAPTURE_END: "#5a5a5a",
-}
-ENDINGS: Looks = {ending: Look(PLAIN_ENDING[ending], _ENDING_COLOURS[ending]) for ending in Ending}
-
-TAGS: Looks = {
-    "outside_hours": Look("Outside working hours", "purple"),
-    "brief": Look("Gave up within moments", "#8fd3d1"),
-    "refused": Look("A device did not take it", "light-blue"),
-    "called_back": Look("Missed, and called back", "green"),
-    "waiting_callback": Look("Missed, not called back", "red"),
-    "transferred": Look("Transferred", "#8e8e8e"),
-    "short_ring": Look("Stopped ringing too soon", "orange"),
-    "early_ringing": Look("Rang before it rang", "yellow"),
-}
-
-TIMERS: Looks = {
-    "B": Look("Nothing heard at all (Timer B)", "dark-red"),
-    "C": Look("Something heard, then silence (Timer C)", "red"),
-    "cancel": Look("Nothing came after the CANCEL", "orange"),
-}
-
-REGISTRATIONS: Looks = {
-    RegistrationOutcome.REGISTERED: Look("Registered", "green"),
-    RegistrationOutcome.REMOVED: Look("Signed off", "blue"),
-    RegistrationOutcome.AUTH_FAILED: Look("Authentication failed", "purple"),
-    RegistrationOutcome.REFUSED: Look("Refused", "red"),
-    RegistrationOutcome.NOT_RESPONDING: Look("No response", "dark-red"),
-    RegistrationOutcome.UNFINISHED: Look("Unfinished", "#5a5a5a"),
-}
-
-OPTIONS: Looks = {
-    OptionsOutcome.ANSWERED: Look("Answered", "green"),
-    OptionsOutcome.REFUSED: Look("Refused, but there", "orange"),
-    OptionsOutcome.NOT_RESPONDING: Look("No response", "dark-red"),
-    OptionsOutcome.UNFINISHED: Look("Unfinished", "#5a5a5a"),
-}
+# Lines of the log, by the name that they have there.
+EVENTS: Looks = looks(
+    ("condition_raised", "Condition raised", colours.YELLOWS),
+    ("condition_resolved", "Condition resolved", colours.GREENS),
+    ("call_failed", "Call failed", colours.ROSES),
+    ("call_ended_oddly", "Call ended oddly", colours.ORANGES),
+)
 
 # Values of 0 and 1.
-WATCHING: Looks = {"1": Look("Yes", "green"), "0": Look("No", "red")}
-READ_WELL: Looks = {"1": Look("As in its file", "green"), "0": Look("File has a mistake", "red")}
-STILL: Looks = {"1": Look("firing", "red"), "0": Look("over", "green")}
+WATCHING: Looks = {"1": Look("Yes", colours.GOOD), "0": Look("No", colours.RED)}
+READ_WELL: Looks = {"1": Look("Same as the file", colours.GOOD), "0": Look("File has a mistake", colours.RED)}
+STILL: Looks = {"1": Look("firing", colours.RED), "0": Look("over", colours.GOOD)}
+NONE_FIRING: Looks = {"0": Look("None", colours.GOOD)}
 
 WEEK_AGO = " a week ago"  # ends the names of series that show the past; they are drawn dashed
-
-
-def either(values: Mapping[str, Look]) -> str:
-    """Return a regular expression for any of these label values."""
-    return "|".join(values)

@@ -70,9 +70,14 @@ def seconds(duration: str) -> int:
     return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
 
 
+def unfolded(page: Document) -> list[Document]:
+    """Return a page's panels and the headings of its rows, in order; a folded row holds its panels itself."""
+    return [one for panel in page["panels"] for one in (panel, *panel.get("panels", ()))]
+
+
 def panels(page: Document) -> list[Document]:
     """Return a page's panels without the headings of its rows."""
-    return [panel for panel in page["panels"] if panel["type"] != "row"]
+    return [panel for panel in unfolded(page) if panel["type"] != "row"]
 
 
 ASKED = [
