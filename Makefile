@@ -10,13 +10,14 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help demo test test-slow system lint types fuzz fuzz-long bench bench-live compiled test-compiled pcaps record \
+.PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live compiled test-compiled pcaps record \
 	dashboards docs clean
 
 help:
 	@echo 'make demo       install into .venv and replay pcaps/demo.pcap; needs no root'
 	@echo 'make test       install what the tests need, if that is allowed; then lint, types, tests'
 	@echo 'make test-slow  what takes long: end to end with sipp, Kamailio and Prometheus, rules over weeks; needs root'
+	@echo 'make test-install  build and install the package in fresh environments, plain and compiled; from the index'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      mypy --strict'
 	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (60)'
@@ -42,6 +43,10 @@ test: system $(VENV)/dev
 test-slow: system $(VENV)/dev
 	$(BIN)/pytest -n 2 -m slow
 
+# One after the other: compiling takes all processors.
+test-install: $(VENV)/dev
+	$(BIN)/pytest -n 0 -m install tests/install
+
 system:
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh tests/system-packages.sh
 
@@ -61,8 +66,9 @@ fuzz-long:
 
 # The same source, compiled: `PYTHONPATH=build/compiled python -P -m sipwatch` runs it.
 compiled: $(VENV)/dev
-	@rm -rf build/compiled build/lib* build/temp* build/bdist* build/__native* build/ops.txt
+	@rm -rf build/compiled
 	SIPWATCH_COMPILE=1 $(PIP) install --no-deps --target build/compiled .
+	@PYTHONPATH=build/compiled $(BIN)/python -P -m sipwatch --version | grep -F '(compiled)'
 
 # Interpreted classes cannot inherit from compiled ones, as test_timers' alarms do.
 test-compiled: compiled

@@ -6,21 +6,20 @@ checks that each is what this script writes now.
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import subprocess
 import sys
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args, get_type_hints
+from typing import TYPE_CHECKING
 
 from prometheus_client import generate_latest as exposition_text
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
 from prometheus_client.registry import Collector as Registered
-from typer.models import ArgumentInfo
 
+from docs.commands import parameters
+from docs.manual import manual
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.endings import PLAIN_ENDING
@@ -156,21 +155,13 @@ def ladder() -> str:
 
 
 def options(command: Callable[..., None]) -> str:
-    """Write a command's options: what its help says, whose layout is typer's affair."""
-    rows = []
-    hints = get_type_hints(command, include_extras=True)
-    for name, parameter in inspect.signature(command).parameters.items():
-        kind, option = get_args(hints[name])
-        if isinstance(option, ArgumentInfo):
-            rows.append([f"`{option.metavar}`", "", f"{option.help}"])
-            continue
-        choices = [choice.value for choice in kind] if isinstance(kind, type) and issubclass(kind, StrEnum) else []
-        # What comes first in Option(...) is a default to typer, also where it is a name.
-        words = [word for word in (option.default, *(option.param_decls or ())) if str(word).startswith("-")]
-        names = ", ".join(f"`{word}`" for word in words or (f"--{name.replace('_', '-')}",))
-        value = (option.metavar or " ".join(choices)).replace("|", " ")
-        default = f" Default: `{parameter.default}`." if isinstance(parameter.default, str) else ""
-        rows.append([names, f"`{value}`" if value else "", option.help + default])
+    """Write a command's options: what its help says."""
+    rows = [
+        [", ".join(f"`{name}`" for name in of.names), f"`{of.value}`" if of.value else "", of.meaning]
+        if of.names
+        else [f"`{of.value}`", "", of.meaning]
+        for of in parameters(command)
+    ]
     return table(["option", "value", "meaning"], rows)
 
 
@@ -430,6 +421,10 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
+# Files that are generated from their first line to their last.
+WHOLE: dict[str, Callable[[], str]] = {"docs/sipwatch.1": manual}
+
+
 def parts(page: str) -> list[str]:
     """Return the names of a page's generated parts."""
     return [match[2] for match in _PART.finditer((ROOT / page).read_text())]
@@ -442,11 +437,12 @@ def current(page: str) -> str:
 
 def main() -> None:
     """Write every page that is not current."""
-    for page in PAGES:
-        text = current(page)
-        if text != (ROOT / page).read_text():
-            (ROOT / page).write_text(text)
-            print(f"written: {page}")
+    texts = {page: current(page) for page in PAGES} | {name: write() for name, write in WHOLE.items()}
+    for name, text in texts.items():
+        path = ROOT / name
+        if not path.is_file() or text != path.read_text():
+            path.write_text(text)
+            print(f"written: {name}")
 
 
 if __name__ == "__main__":

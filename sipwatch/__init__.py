@@ -10,3 +10,11 @@ def installed_version() -> str:
         return version("sipwatch")
     except PackageNotFoundError:
         return "0 (not installed)"
+
+
+def is_compiled() -> bool:
+    """Tell whether the engine is the form that mypyc has compiled."""
+    from importlib.util import find_spec  # noqa: PLC0415 - as above
+
+    engine = find_spec("sipwatch.engine")
+    return engine is not None and not str(engine.origin).endswith(".py")

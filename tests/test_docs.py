@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import PAGES, PARTS, current, parts
+from docs.generate import PAGES, PARTS, WHOLE, current, parts
 from sipwatch.track.table import TABLE, Input, State
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +18,12 @@ WRITTEN = [*PAGES, "docs/benchmarks.md", "CHANGELOG.md"]
 def test_the_generated_parts_are_current(page: str) -> None:
     """Otherwise: make docs. Blanks do not count: how wide a terminal's columns are is its library's affair."""
     assert (ROOT / page).read_text().split() == current(page).split()
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_generated_files_are_current(name: str) -> None:
+    """Otherwise: make docs."""
+    assert (ROOT / name).read_text() == WHOLE[name]()
 
 
 def test_every_generated_part_stands_on_a_page() -> None:

@@ -46,6 +46,11 @@ class OfKind(StrEnum):
     SERVER = "server"
 
 
+def _begun(incomplete: str) -> list[tuple[str, str]]:
+    """Return the words and codes that begin so, with their plain names: what a shell completes."""
+    return list({entry.key: entry.plain for entry in _knowledge().all() if entry.key.startswith(incomplete)}.items())
+
+
 def explain(
     what: Annotated[
         list[str] | None,
@@ -54,6 +59,7 @@ def explain(
             help="A status code (486), a cause ('Q.850;cause=19'), an outcome, a condition, an ending, a finding, or "
             "the name of one (no_answer, 'Agent busy'), a status line or a Reason header. Without it: a list of all.",
             show_default=False,
+            autocompletion=_begun,
         ),
     ] = None,
     kind: Annotated[

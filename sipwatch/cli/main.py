@@ -16,7 +16,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from sipwatch import installed_version
+from sipwatch import installed_version, is_compiled
+from sipwatch.cli.assets import assets
 from sipwatch.cli.callbacks import callbacks
 from sipwatch.cli.check import check
 from sipwatch.cli.evidence import evidence
@@ -30,7 +31,6 @@ from sipwatch.cli.words import INTERRUPTED, abandon_output, complain, fail, quie
 _WORLD = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.ENOMEM})
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,6 +42,7 @@ app.command()(peers)
 app.command()(check)
 app.command()(callbacks)
 app.command()(evidence)
+app.command()(assets)
 
 
 def main() -> None:
@@ -95,7 +96,8 @@ def _common(
 ) -> None:
     """Sipwatch says what became of every call: answered, busy, stuck in 100 Trying, nobody there, ..."""
     if version:
-        typer.echo(f"sipwatch {installed_version()}")
+        form = "compiled" if is_compiled() else "interpreted"
+        typer.echo(f"sipwatch {installed_version()} ({form})")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import pytest
 
@@ -14,7 +15,7 @@ frame = importlib.import_module("sipwatch.cli.main")  # the package gives its fu
 def test_help_and_version() -> None:
     assert "replay" in run("--help").stdout
     assert "--ladder" in run("replay", "--help").stdout
-    assert run("--version").stdout.startswith("sipwatch 0.")
+    assert re.fullmatch(r"sipwatch 0\.\S+ \((compiled|interpreted)\)\n", run("--version").stdout)
     assert "metrics" in run("live", "--help").stdout
 
 
@@ -33,6 +34,37 @@ def test_a_process_of_its_own_says_what_is_said_here(arguments: list[object]) ->
     alone, here = process(*arguments), run(*arguments)
     assert alone.stdout == here.stdout != ""
     assert alone.stderr == here.stderr
+
+
+def completed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """Return what bash is told when the last of the words is to be completed."""
+    monkeypatch.setenv("_SIPWATCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", " ".join(("sipwatch", *words)))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    with pytest.raises(SystemExit) as ended:
+        frame.app(prog_name="sipwatch")
+    assert ended.value.code == 0
+    return capsys.readouterr().out.split()
+
+
+def test_shells_complete_commands_options_and_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert completed(monkeypatch, capsys, "re") == ["replay"]
+    assert completed(monkeypatch, capsys, "replay", "--lad") == ["--ladder"]
+    assert completed(monkeypatch, capsys, "replay", "--format", "js") == ["json", "jsonl"]
+    assert completed(monkeypatch, capsys, "explain", "no_pro") == ["no_progress"]
+    assert "486" in completed(monkeypatch, capsys, "explain", "48")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_has_its_script(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_SIPWATCH_COMPLETE", f"source_{shell}")
+    with pytest.raises(SystemExit):
+        frame.app(prog_name="sipwatch")
+    assert f"complete_{shell}" in capsys.readouterr().out
 
 
 def test_without_a_command_there_is_help() -> None:
