@@ -192,18 +192,17 @@ def _datagrams(time: int, number: int, layers: Sequence[Any]) -> Iterator[Datagr
     secure = False
     for layer in layers:
         name = layer.layer_name
-        fields = layer._all_fields
         if name in ("ip", "ipv6"):
-            addresses = _packed(fields, name)
+            addresses = _packed(layer, name)
         elif name in _CARRIERS:
-            ports = _port(fields, f"{name}.srcport") + _port(fields, f"{name}.dstport")
+            ports = _port(layer, f"{name}.srcport") + _port(layer, f"{name}.dstport")
             transport, secure = name, False
         elif name in ("tls", "ssl", "dtls"):
             secure = True
         elif name == "websocket":
             transport = "ws"
         elif name == "sip" and addresses is not None:
-            payload = _sip_bytes(fields)
+            payload = _sip_bytes(layer)
             if payload:
                 key = addresses[0] + addresses[1] + ports
                 yield Datagram(time, number, _transport(transport, secure=secure), key, payload)
@@ -215,29 +214,29 @@ def _transport(carrier: str, *, secure: bool) -> str:
     return "wss" if carrier == "ws" else "tls"
 
 
-def _packed(fields: dict[str, Any], name: str) -> tuple[bytes, bytes] | None:
-    source, destination = fields.get(f"{name}.src"), fields.get(f"{name}.dst")
+def _packed(layer: Any, name: str) -> tuple[bytes, bytes] | None:
+    source, destination = layer.get_field(f"{name}.src"), layer.get_field(f"{name}.dst")
     if source is None or destination is None:
         return None
     return ip_address(str(source)).packed, ip_address(str(destination)).packed
 
 
-def _port(fields: dict[str, Any], name: str) -> bytes:
-    port = fields.get(name)
+def _port(layer: Any, name: str) -> bytes:
+    port = layer.get_field(name)
     return (int(str(port)) if port is not None else 0).to_bytes(2, "big")
 
 
-def _sip_bytes(fields: dict[str, Any]) -> bytes:
+def _sip_bytes(layer: Any) -> bytes:
     """Put a message together from the raw values of its first line, header section and body."""
-    first = _raw(fields, "sip.Request-Line") or _raw(fields, "sip.Status-Line")
+    first = _raw(layer, "sip.Request-Line") or _raw(layer, "sip.Status-Line")
     if not first:
         return b""
-    head = _raw(fields, "sip.msg_hdr").rstrip(b"\r\n")
-    return first.rstrip(b"\r\n") + b"\r\n" + head + b"\r\n\r\n" + _raw(fields, "sip.msg_body")
+    head = _raw(layer, "sip.msg_hdr").rstrip(b"\r\n")
+    return first.rstrip(b"\r\n") + b"\r\n" + head + b"\r\n\r\n" + _raw(layer, "sip.msg_body")
 
 
-def _raw(fields: dict[str, Any], name: str) -> bytes:
-    field = fields.get(name)
+def _raw(layer: Any, name: str) -> bytes:
+    field = layer.get_field(name)
     return bytes.fromhex(field.raw_value) if field is not None and field.raw_value else b""
 
 

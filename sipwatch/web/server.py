@@ -106,6 +106,12 @@ class Server:
     def _uvicorn(self) -> uvicorn.Server:
         """Make what serves by the configuration that is in force."""
         wanted = self._current.look().tls
+
+        async def notify() -> None:
+            self._accepting.set()
+            if self._current.look().tls != wanted:
+                server.should_exit = True  # for the next one, which does by the new settings
+
         config = uvicorn.Config(
             self._app,
             http="h11",  # nothing depends on what else is installed
@@ -124,17 +130,11 @@ class Server:
             timeout_keep_alive=NEXT_REQUEST,
             timeout_graceful_shutdown=_LAST_ANSWERS,
             timeout_notify=LOOK_EVERY,
+            callback_notify=notify,
         )
         config.load()
         config.ssl = None if wanted is None else tls.context(wanted, self._tell_handshake)
         server = uvicorn.Server(config)
-
-        async def notify() -> None:
-            self._accepting.set()
-            if self._current.look().tls != wanted:
-                server.should_exit = True  # for the next one, which does by the new settings
-
-        config.callback_notify = notify
         return server
 
     def _tell_handshake(self, reason: str) -> None:

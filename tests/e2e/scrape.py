@@ -87,7 +87,8 @@ def fetch(
     if user is not None:
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(user).encode()).decode()
     if tls:
-        trusting = ssl._create_unverified_context()  # noqa: S323 - it signed itself a minute ago
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE  # it signed itself a minute ago
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
             "127.0.0.1", port, timeout=10, context=trusting
         )
