@@ -11,17 +11,16 @@ from msgspec.structs import replace
 
 from sipwatch.capture.write import Saved, capture_file, extension
 from sipwatch.evidence import page, plain, sheets
-from sipwatch.evidence.cover import Cover, Unsafe
-from sipwatch.evidence.datagrams import Datagram
 from sipwatch.evidence.facts import Capture, Example
-from sipwatch.evidence.render import render
+from sipwatch.evidence.render import Unsafe, render
 from sipwatch.export import scrub
 from sipwatch.export.calls import text
 from sipwatch.export.moments import Moment
 from sipwatch.export.privacy import policy_of
+from sipwatch.export.rawmask import Disguise
 from sipwatch.export.record import MessageRecord
 from sipwatch.packet import SECOND
-from sipwatch.wire.limits import DEFAULT_LIMITS
+from sipwatch.wire.message import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Privacy
     from sipwatch.evidence.cut import Cutter, Found
     from sipwatch.evidence.facts import Package
-    from sipwatch.export.record import CallRecord
+from sipwatch.export.record import CallRecord
 
 _NOT_FOUND = "the capture does not hold them any more"
 _SMALLEST_FRAME = 60  # bytes; what a packet without content says that it was at least
@@ -57,7 +56,7 @@ class Builder:
         if not found:
             return Capture(None, why_not=_NOT_FOUND)
         try:
-            packets = render(found, Cover(self._privacy, [one.raw for one in found]))
+            packets = render(found, Disguise(self._privacy, [one.raw for one in found]))
         except Unsafe as unsafe:
             return Capture(None, left_out=left_out, why_not=str(unsafe))
         witness = self._cutter.witness(call, found)
@@ -83,18 +82,15 @@ def entries(package: Package, captures: Sequence[tuple[str, bytes]]) -> Iterator
 
 def _records(found: Sequence[Found]) -> Iterator[MessageRecord]:
     """Yield the messages as records, without secrets, and without the copies that only the capture made."""
-    before: dict[tuple[bytes, bytes], int] = {}
+    before: set[tuple[bytes, bytes]] = set()
     for one in found:
-        if isinstance(one, Datagram) and one.quoted:
+        item = one.item
+        if isinstance(item, Unreachable) or one.place.copy:
             continue
-        time = one.carried.time if isinstance(one, Datagram) else one.time
-        key = (one.path.key, one.raw)
-        first = before.get(key)
-        if first is not None and time - first <= DEFAULT_LIMITS.duplicate_window:
-            continue
-        before[key] = time
+        key = (item.path.key, one.raw)
         raw = text(scrub.payload(one.raw))
         first_line = raw.partition("\n")[0].rstrip("\r")
-        ends = (one.path.source, one.path.destination)
+        ends = (item.path.source, item.path.destination)
         # An example lists what was said; which transaction it belonged to is not asked there.
-        yield MessageRecord(Moment(time), *ends, first_line, first is not None, True, raw)
+        yield MessageRecord(Moment(item.time), *ends, first_line, key in before, True, raw)
+        before.add(key)

@@ -5,29 +5,45 @@ Must not know: files, how calls are chosen, what is hidden.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from sipwatch.capture.write import Saved
 from sipwatch.engine import Engine
-from sipwatch.evidence.datagrams import Datagram, call_id_of, datagram_of
-from sipwatch.evidence.dissect import TUNNEL_PORTS, Dissector
-from sipwatch.evidence.packets import Packet
-from sipwatch.evidence.streams import InStream, Strands
+from sipwatch.evidence.render import Numbered
 from sipwatch.export.calls import text
-from sipwatch.packet import BLANKS, HEP_3, SECOND, TCP, UDP
-from sipwatch.wire.discards import Discard
-from sipwatch.wire.sip import parse
+from sipwatch.packet import SECOND
+from sipwatch.wire.limits import DEFAULT_LIMITS
+from sipwatch.wire.message import Request, Response, Unreachable
+from sipwatch.wire.sip import header
+from sipwatch.wire.trace import TracingDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sipwatch.classify.peers import Settings
     from sipwatch.export.record import CallRecord
-    from sipwatch.wire.message import Request, Response
+    from sipwatch.wire.trace import Place, Told
 
-Found = Datagram | InStream
+
+class Found(NamedTuple):
+    """A message, or an error about one, with the number of the packet that made it whole.
+
+    ``raw`` is its text, or what the error quotes. ``frames`` are its own packets as they were captured, none where not
+    all of them are there, or something else may be in them.
+    """
+
+    item: Told
+    number: int
+    place: Place
+    raw: bytes
+    frames: tuple[Numbered, ...]
+
 
 MAX_MESSAGES = 2_000  # of one Call-ID
 MAX_BYTES = 4 << 20  # of their text
+MAX_ERRORS = 20  # about what others sent the same way
+MAX_PARTS = 32 << 20  # bytes of packets of which something may come
+_PARTS_LAST = DEFAULT_LIMITS.fragment_lifetime
 # ns after a call's last message by when every silence has become a verdict; Timer C, 180 s, is the longest.
 PATIENCE = 240 * SECOND
 _NEVER = 1 << 63
@@ -39,25 +55,26 @@ class Pile:
     ``witness`` is the time (ns) and length of a later packet of anybody's: it shows that the capture went on.
     """
 
-    __slots__ = ("left_out", "messages", "size", "witness")
+    __slots__ = ("errors", "left_out", "messages", "size", "witness")
 
     def __init__(self) -> None:
-        self.messages: list[tuple[int, Found]] = []
+        self.messages: list[Found] = []
         self.size = 0
+        self.errors = 0  # about other calls' messages
         self.left_out = 0
         self.witness: tuple[int, int] | None = None
 
     @property
     def last(self) -> int:
         """Return when the last message was captured, in ns."""
-        return self.messages[-1][0] if self.messages else 0
+        return self.messages[-1].item.time if self.messages else 0
 
-    def add(self, time: int, found: Found) -> None:
-        """Take a message that was captured at ``time``."""
+    def add(self, found: Found) -> None:
+        """Take a message."""
         if len(self.messages) >= MAX_MESSAGES or self.size >= MAX_BYTES:
             self.left_out += 1
             return
-        self.messages.append((time, found))
+        self.messages.append(found)
         self.size += len(found.raw)
 
 
@@ -69,33 +86,33 @@ class Cutter:
         self._settings = settings
         self._latest = (0, 0)
         self._due = _NEVER
-        self._dissector = Dissector()
-        self._strands = Strands(self._is_wanted)
-        self._place = 0
+        self._decoder = TracingDecoder()
+        self._paths: dict[bytes, set[str]] = {}  # the Call-IDs of what went there
+        self._parts: dict[int, Numbered] = {}  # packets that belong to something that is not whole yet
+        self._part_bytes = 0
+        self._number = 0
+        self._here: Numbered | None = None
 
     def frame(self, time: int, link_type: int, data: bytes) -> None:
         """Take a packet: packet time in ns, LINKTYPE, bytes. Never raises."""
-        self._place += 1
+        self._number += 1
         self._latest = (time, len(data))
         if time >= self._due:
             self._look_round()
-        if self._is_plain_and_unwanted(link_type, data):
+        found = self._decoder.trace(self._number, time, link_type, data)
+        if not found and not self._decoder.pending:
             return
-        carried = self._dissector.packet(Packet(self._place, time, link_type, data))
-        if carried is None:
-            return
-        if carried.protocol == TCP:
-            for message in self._strands.take(carried):
-                self._keep(message.time, message)
-            return
-        datagram = datagram_of(carried)
-        if datagram is not None and self._is_wanted(datagram.raw):
-            self._keep(time, datagram)
+        self._here = Numbered(self._number, Saved(time, link_type, data, len(data)))
+        if self._decoder.pending:
+            self._remember(self._here)
+        for item, place in found:
+            self._take(item, place)
 
     def finish(self, last: int) -> None:
         """Take note that the capture is over, as of ``last`` (ns)."""
-        for message in self._strands.finish(last):
-            self._keep(last, message)
+        self._number += 1
+        for item, place in self._decoder.trace_end(last):
+            self._take(item, place)
         for pile in self._piles.values():
             if pile.messages and pile.witness is None and self._latest[0] > pile.last:
                 pile.witness = self._latest
@@ -103,11 +120,10 @@ class Cutter:
     def messages(self, call: CallRecord) -> list[Found]:
         """Return the messages of one call, as the engine would tell them from others with the same Call-ID."""
         found = self._piles[call.call_id].messages
-        parsed = [(time, one, _parsed(time, one)) for time, one in found]
-        attempts = self._attempts([message for _, _, message in parsed if message is not None])
+        attempts = self._attempts(found)
         if len(attempts) < 2 or all(attempt.id != call.id for attempt in attempts):
-            return [one for _, one, _ in parsed]
-        return [one for time, one, message in parsed if _owner(time, message, attempts).id == call.id]
+            return found
+        return [one for one in found if _owner(one, attempts).id == call.id]
 
     def witness(self, call: CallRecord, found: Sequence[Found]) -> tuple[int, int] | None:
         """Return the time (ns) and length of a packet that came when silence had decided about a call.
@@ -117,18 +133,60 @@ class Cutter:
         pile = self._piles[call.call_id]
         if pile.witness is None or pile.left_out:
             return None
-        times = {id(one): time for time, one in pile.messages}
-        parsed = [_parsed(times[id(one)], one) for one in found]
-        attempts = self._attempts([message for message in parsed if message is not None])
+        attempts = self._attempts(found)
         return None if [_verdicts(call)] == [_verdicts(attempt) for attempt in attempts] else pile.witness
 
     def left_out(self, call: CallRecord) -> int:
         """Count the messages with a call's Call-ID that were too many."""
         return self._piles[call.call_id].left_out
 
-    def _keep(self, time: int, found: Found) -> None:
-        pile = self._piles[text(call_id_of(found.raw))]
-        pile.add(time, found)
+    def _remember(self, packet: Numbered) -> None:
+        """Keep a packet for as long as a message may come of it."""
+        parts = self._parts
+        parts[packet.number] = packet
+        self._part_bytes += len(packet.packet.data)
+        while self._part_bytes > MAX_PARTS or next(iter(parts.values())).packet.time < packet.packet.time - _PARTS_LAST:
+            self._part_bytes -= len(parts.pop(next(iter(parts))).packet.data)
+
+    def _take(self, item: Told, place: Place) -> None:
+        raw = item.quoted if isinstance(item, Unreachable) else item.raw
+        number = item.number or self._number
+        if isinstance(item, Unreachable):
+            self._take_error(Found(item, number, place, raw, self._frames(place)))
+            return
+        call_id = text(item.call_id)
+        if call_id in self._piles:
+            self._paths.setdefault(item.path.key, set()).add(call_id)
+            self._keep(call_id, Found(item, number, place, raw, self._frames(place)))
+
+    def _take_error(self, found: Found) -> None:
+        """Keep an error for every call with messages on that way: nothing gets through there, whoever it was for."""
+        about = text(header(found.raw, b"call-id", b"i"))
+        for call_id in self._paths.get(found.item.path.key, set()) | ({about} & self._piles.keys()):
+            pile = self._piles[call_id]
+            if not about or about == call_id:
+                self._keep(call_id, found)
+            elif found.item.time - pile.last < PATIENCE and pile.errors < MAX_ERRORS:
+                pile.errors += 1
+                self._keep(call_id, found._replace(raw=_beginning(found.raw), frames=()))
+
+    def _frames(self, place: Place) -> tuple[Numbered, ...]:
+        """Return the packets of a datagram, if they are all there and hold nothing but the message."""
+        found = [packet for piece in place.pieces if (packet := self._packet(piece.number)) is not None]
+        if place.wrapped or len(found) < len(place.pieces):
+            return ()
+        if len(found) == 1 and place.missing:
+            number, captured = found[0]
+            return (Numbered(number, captured._replace(length=len(captured.data) + place.missing)),)
+        return tuple(found)
+
+    def _packet(self, number: int) -> Numbered | None:
+        here = self._here
+        return here if here is not None and here.number == number else self._parts.get(number)
+
+    def _keep(self, call_id: str, found: Found) -> None:
+        pile = self._piles[call_id]
+        pile.add(found)
         pile.witness = None
         self._due = min(self._due, pile.last + PATIENCE)
 
@@ -143,45 +201,31 @@ class Cutter:
             else:
                 self._due = min(self._due, pile.last + PATIENCE)
 
-    def _attempts(self, messages: Sequence[Request | Response]) -> list[CallRecord]:
+    def _attempts(self, found: Sequence[Found]) -> list[CallRecord]:
         """Return the calls that messages with one Call-ID make, in the order they started."""
         calls: list[CallRecord] = []
         engine = Engine(lambda call, _: calls.append(call), self._settings, diagnose=False)
-        for message in messages:
-            engine.message(message)
+        for one in found:
+            if isinstance(one.item, (Request, Response)) and not one.place.copy:
+                engine.message(one.item)
         engine.finish()
         return sorted(calls, key=lambda call: call.started)
 
-    def _is_wanted(self, raw: bytes) -> bool:
-        return text(call_id_of(raw)) in self._piles
 
-    def _is_plain_and_unwanted(self, link_type: int, data: bytes) -> bool:
-        """Tell quickly of what nearly every packet is (see ``wire.decoder``) whether it is of no interest."""
-        if link_type != 1 or data[12:15] != b"\x08\x00E" or len(data) <= 42 or data[23] != UDP:
-            return False
-        if data[20] & 0x3F or data[21] or data[36:38] in TUNNEL_PORTS or data[34:36] in TUNNEL_PORTS:
-            return False
-        payload = data[42:]
-        if payload[0] & 0xC0 == 0x80:
-            return True
-        # What begins neither with a letter nor with blanks before one is left to a closer look.
-        return payload.lstrip(BLANKS)[:1].isalpha() and payload[:4] != HEP_3 and not self._is_wanted(payload)
-
-
-def _parsed(time: int, found: Found) -> Request | Response | None:
-    if isinstance(found, Datagram):
-        return found.message()
-    message = parse(time, found.path, found.raw, found.truncated)
-    return None if isinstance(message, Discard) else message
+def _beginning(quoted: bytes) -> bytes:
+    """Return of another call's message what shows that it is SIP."""
+    word, blank, rest = quoted.partition(b" ")
+    return word + blank + (b"" if word == b"SIP/2.0" else rest[: rest.find(b":") + 1])
 
 
 def _verdicts(call: CallRecord) -> tuple[str, list[str]]:
     return call.outcome, [leg.outcome for leg in call.legs]
 
 
-def _owner(time: int, message: Request | Response | None, attempts: list[CallRecord]) -> CallRecord:
+def _owner(found: Found, attempts: list[CallRecord]) -> CallRecord:
     """Return the call that a message belongs to: by the caller's tag at either end, and then by time."""
-    tags = () if message is None else (text(message.from_tag) or None, text(message.to_tag) or None)
+    item = found.item
+    tags = () if isinstance(item, Unreachable) else (text(item.from_tag) or None, text(item.to_tag) or None)
     alike = [attempt for attempt in attempts if attempt.from_tag in tags] or attempts
-    before = [attempt for attempt in alike if attempt.started <= time]
+    before = [attempt for attempt in alike if attempt.started <= item.time]
     return before[-1] if before else alike[0]

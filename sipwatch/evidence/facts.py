@@ -229,7 +229,9 @@ def notes(package: Package) -> list[str]:
     )
     found.append(
         "Each packet capture holds the packets of one call and opens in Wireshark. Digest responses, passwords and"
-        " media keys in them were overwritten; lengths and checksums are right."
+        " media keys in them were overwritten. A packet in which anything was overwritten was written anew, between the"
+        " same ports at the same time: its lengths and checksums are right, but its link layer, tunnel and options are"
+        " not the captured ones. All other packets are as they were captured."
     )
     found.append(
         f"Of each call's messages those to and from {package.peer} are marked: the others went over other hops of the"
@@ -239,8 +241,9 @@ def notes(package: Package) -> list[str]:
         found.append(f"Hidden here and in the packets: {package.hidden}. Asterisks stand in their places.")
     if any(example.hop.leg.transport in ("tcp", "ws") and example.capture.name for example in package.examples):
         found.append(
-            "Where a TCP segment held a part of another call as well, that part was cut off. So there are gaps in the"
-            " streams; sequence numbers and acknowledgements are as captured."
+            "What went over TCP was written anew as a stream that holds this call alone: each part of a message at its"
+            " time, and the first acknowledgement of each message. So sequence numbers are not the captured ones, and a"
+            " handshake is not shown."
         )
     return found
 

@@ -1,6 +1,10 @@
-"""The packets of one call as they are to be written: covered, other calls' bytes cut off, checksums made right.
+"""The packets of one call as they are to be written: as they were captured where nothing in them is hidden, else anew.
 
-Must not know: which calls are wanted, files, zips.
+Must not know: which calls are wanted, files, zips, how a packet is made (``fresh``), or what is hidden (``export``).
+
+A datagram has packets of its own, which can be taken as they are. A stream is shared by many calls: what one of them
+said is written as a stream of its own, without gaps, in segments at the times at which the parts were captured. That of
+a message which was sent again, and the first acknowledgement of it, come as they came.
 """
 
 from __future__ import annotations
@@ -8,220 +12,121 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.capture.write import Saved
-from sipwatch.evidence.cover import Cover, Unsafe
-from sipwatch.evidence.datagrams import Datagram
-from sipwatch.evidence.dissect import Dissector
-from sipwatch.evidence.packets import Packet
-from sipwatch.evidence.websocket import unmasked
-from sipwatch.wire.tcp import FIN
+from sipwatch.evidence import fresh
+from sipwatch.evidence.streams import Conversations
+from sipwatch.packet import ETHERNET, RST
+from sipwatch.wire import hep, icmp
+from sipwatch.wire.message import Path, Transport, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from sipwatch.evidence.dissect import Carried, Segment
-    from sipwatch.evidence.fragments import Sum
-    from sipwatch.evidence.packets import Canvas
-    from sipwatch.evidence.streams import Claim, InStream
+    from sipwatch.evidence.cut import Found
+    from sipwatch.export.rawmask import Disguise
+    from sipwatch.wire.trace import Piece
 
-_NO_SEGMENTS = "the TCP segments of a message could not be told apart"
-_NO_ROOM = "another call shares fragments with it"
 _LEAKED = "what is hidden would still have been found in it"
+_TOO_LONG = "a message with everything hidden is too long for a datagram"
+_STREAMS = frozenset({Transport.TCP, Transport.WS})
+_HEP_PORTS = (9060).to_bytes(2, "big") * 2
 
 
-class _Part(NamedTuple):
-    """Bytes for a stretch of a stream."""
-
-    start: int
-    data: bytes
+class Unsafe(Exception):  # noqa: N818 - not a mistake: a reason
+    """Bytes that cannot be covered for certain; the text says why, in words that finish "because ..."."""
 
 
-class _Drawing:
-    """The packets that are to be written, by their place in the capture; of one there may be several pieces."""
+class Numbered(NamedTuple):
+    """A packet to be written, and the number of the captured one in whose place it stands."""
 
-    def __init__(self) -> None:
-        self.canvas: Canvas = {}
-        self._whole: dict[int, Packet] = {}
-        self._pieces: dict[int, list[Saved]] = {}
-
-    def keep(self, packets: Iterable[Packet]) -> None:
-        """Take packets as they are, or as they stand on the canvas."""
-        self._whole.update((packet.place, packet) for packet in packets)
-
-    def cut(self, packet: Packet, piece: Saved) -> None:
-        """Take a piece in the place of a packet."""
-        self._pieces.setdefault(packet.place, []).append(piece)
-
-    def saved(self) -> list[Saved]:
-        """Return everything in the order of the capture."""
-        found = []
-        for place in sorted(self._whole.keys() | self._pieces.keys()):
-            packet = self._whole.get(place)
-            if packet is None:
-                found += self._pieces[place]
-            else:
-                data = bytes(self.canvas.get(place, packet.data))
-                found.append(Saved(packet.time, packet.link_type, data, packet.length))
-        return found
+    number: int
+    packet: Saved
 
 
-def render(messages: Sequence[Datagram | InStream], cover: Cover) -> list[Saved]:
+def render(messages: Sequence[Found], disguise: Disguise) -> list[Saved]:
     """Return the packets that hold the messages, in the order of the capture. Raises Unsafe."""
-    drawing = _Drawing()
-    claims: list[tuple[Claim, bytes]] = []
-    for message in messages:
-        if isinstance(message, Datagram):
-            _draw(message, cover, drawing.canvas)
-            drawing.keep(message.carried.packets)
-        elif message.claim is None:
-            raise Unsafe(_NO_SEGMENTS)
-        else:
-            claims.append((message.claim, cover.message(message.raw)))
-    _draw_streams(claims, drawing)
-    saved = drawing.saved()
-    if any(cover.leaks(packet.data) for packet in saved):
-        raise Unsafe(_LEAKED)
-    return saved
-
-
-def _draw(message: Datagram, cover: Cover, canvas: Canvas) -> None:
-    """Put the covered message in its place in a datagram."""
-    carried = message.carried
-    changed = carried.view.write(canvas, message.start, cover.message(message.raw))
-    for start, end in message.secrets:
-        changed |= carried.view.write(canvas, start, b"x" * (end - start))
-    if changed:
-        _mend(carried, canvas)
-
-
-# TCP
-
-
-def _draw_streams(claims: list[tuple[Claim, bytes]], drawing: _Drawing) -> None:
-    """Put covered messages in their places in their streams, and take along what acknowledged them first."""
-    parts: dict[int, set[_Part]] = {}
-    segments: dict[int, dict[int, Segment]] = {}
-    acknowledged: dict[int, Carried] = {}
-    websockets = set()
-    for claim, new in claims:
-        stream = id(claim.strand)
-        if claim.websocket:
-            websockets.add(stream)
-        parts.setdefault(stream, set()).add(_Part(claim.start, claim.head + unmasked(new, claim.key)))
-        segments.setdefault(stream, {}).update((id(segment.carried), segment) for segment in claim.segments)
-        if claim.acknowledged is not None:
-            acknowledged[id(claim.acknowledged)] = claim.acknowledged
-        for strand, opening in claim.openings:
-            websockets.add(id(strand))
-            parts.setdefault(id(strand), set()).add(_Part(opening.segments[0].start, opening.covered()))
-            segments.setdefault(id(strand), {}).update((id(each.carried), each) for each in opening.segments)
-    for stream, own in segments.items():
-        for segment in own.values():
-            _draw_segment(segment, sorted(parts[stream]), drawing, websocket=stream in websockets)
-        acknowledged = {key: carried for key, carried in acknowledged.items() if key not in own}
-    for carried in acknowledged.values():
-        _draw_acknowledgement(carried, drawing)
-
-
-def _draw_segment(segment: Segment, parts: list[_Part], drawing: _Drawing, *, websocket: bool) -> None:
-    """Write a segment anew from the parts of its stream; what is in none of them belongs to others.
-
-    So nothing of the captured bytes gets through, whatever a repeated segment may have held.
-    """
-    own = _own(segment, parts)
-    carried = segment.carried
-    if len(own) == 1 and len(own[0].data) == segment.end - segment.start:
-        if carried.view.write(drawing.canvas, 0, own[0].data):
-            _mend(carried, drawing.canvas)
-        drawing.keep(carried.packets)
-        return
-    if carried.lengths is not None:
-        for part in own:
-            drawing.cut(carried.packets[0], _piece(carried, part.start - segment.start, part.data))
-        return
-    if websocket:
-        raise Unsafe(_NO_ROOM)
-    new = bytearray((b"\r\n" * (len(carried.view) // 2 + 1))[: len(carried.view)])
-    for part in own:
-        new[part.start - segment.start : part.start - segment.start + len(part.data)] = part.data
-    if carried.view.write(drawing.canvas, 0, bytes(new)):
-        _mend(carried, drawing.canvas)
-    drawing.keep(carried.packets)
-
-
-def _draw_acknowledgement(carried: Carried, drawing: _Drawing) -> None:
-    """Take along a segment for the number that it acknowledges; what it carries is another call's."""
-    if not len(carried.view):
-        drawing.keep(carried.packets)
-    elif carried.lengths is not None:
-        drawing.cut(carried.packets[0], _piece(carried, 0, b""))
-
-
-def _own(segment: Segment, parts: list[_Part]) -> list[_Part]:
-    """Return the bytes of a segment that are in parts, those that lie side by side together."""
-    found: list[_Part] = []
-    at = segment.start
-    for part in parts:
-        first, last = max(part.start, at), min(part.start + len(part.data), segment.end)
-        if first >= last:
+    drawn: list[Numbered] = []
+    streams = Conversations()
+    identifications: dict[tuple[bytes, bytes], int] = {}
+    for one in messages:
+        new = disguise.message(one.raw)
+        if isinstance(one.item, Unreachable):
+            drawn += _error(one, new, disguise)
             continue
-        data = part.data[first - part.start : last - part.start]
-        if found and found[-1].start + len(found[-1].data) == first:
-            found[-1] = _Part(found[-1].start, found[-1].data + data)
+        key = hidden_key(one.item.path.key, disguise)
+        if one.item.path.transport in _STREAMS:
+            streams.add(one, key, new)
+        elif new == one.raw and key == one.item.path.key and one.frames:
+            drawn += one.frames
         else:
-            found.append(_Part(first, data))
-        at = last
-    return found
+            if not one.place.copy:
+                identifications[key, new] = one.number
+            drawn += _datagram(one, key, new, identifications.get((key, new), one.number))
+    drawn += [Numbered(number, _saved(time, data, missing)) for number, time, data, missing in streams.segments()]
+    packets = [each.packet for each in sorted(drawn, key=lambda each: each.number)]
+    if any(disguise.leaks(packet.data) for packet in packets):
+        raise Unsafe(_LEAKED)
+    return packets
 
 
-def _piece(carried: Carried, skip: int, data: bytes) -> Saved:
-    """Return a packet of its own for a part of a segment, ``skip`` bytes from its beginning.
-
-    Its sequence number and all lengths and checksums are those of a segment that never held more. tshark would
-    not find a message behind blank lines; and nobody can look for what is not there.
-    """
-    (packet,) = carried.packets
-    (_, start, end), *_ = carried.view.pieces
-    new = bytearray(packet.data[:start] + data + bytes(len(packet.data) - end))
-    left_out = carried.missing + end - start - len(data)
-    for at in carried.lengths or ():
-        before = int.from_bytes(new[at : at + 2], "big")
-        if before:  # else whoever sent it let the network card fill it in
-            new[at : at + 2] = (before - left_out).to_bytes(2, "big")
-    header = start - carried.header
-    new[header + 4 : header + 8] = (carried.sequence + skip & 0xFFFF_FFFF).to_bytes(4, "big")
-    if skip + len(data) < end - start + carried.missing:
-        new[header + 13] &= ~FIN & 0xFF
-    piece = Packet(packet.place, packet.time, packet.link_type, bytes(new))
-    again = Dissector().packet(piece)
-    if again is None:
-        raise Unsafe(_NO_SEGMENTS)
-    canvas: Canvas = {}
-    _mend(again, canvas)
-    written = bytes(canvas.get(piece.place, piece.data))
-    return Saved(packet.time, packet.link_type, written, len(written))
+def hidden_key(key: bytes, disguise: Disguise) -> bytes:
+    """Return a path's key with the addresses that are to be written."""
+    half = (len(key) - 4) // 2
+    return disguise.address(key[:half]) + disguise.address(key[half:-4]) + key[-4:]
 
 
-# Checksums
+def _saved(time: int, data: bytes, missing: int = 0) -> Saved:
+    return Saved(time, ETHERNET, data, len(data) + missing)
 
 
-def _mend(carried: Carried, canvas: Canvas) -> None:
-    """Make the checksums right over what was changed, and clear whatever else tells of what was there before.
+def _datagram(one: Found, key: bytes, new: bytes, identification: int) -> Iterator[Numbered]:
+    """Write a message in a datagram, in fragments if it came in fragments."""
+    time, place, path = one.item.time, one.place, one.item.path
+    if path.transport is not Transport.UDP:  # only HEP tells of these
+        key, new = key[:-4] + _HEP_PORTS, hep.encode(time, Path(key, path.transport), new)
+    if len(new) > fresh.MAX_PAYLOAD:
+        raise Unsafe(_TOO_LONG)
+    missing = min(place.missing, fresh.MAX_PAYLOAD - len(new))
+    if not isinstance(one.item, Unreachable) and one.item.fragmented:
+        whole = fresh.datagram(key, new, missing)
+        yield from _fragments(place.pieces, key, whole, identification, cut_short=bool(missing))
+    else:
+        yield Numbered(one.number, _saved(time, fresh.udp(key, new, identification, missing), missing))
 
-    A checksum left as it was would let four hidden digits be found by trying. The innermost comes first: the
-    outer ones cover it.
-    """
-    for view in carried.spare:
-        view.write(canvas, 0, bytes(len(view)))
-    for each in reversed(carried.sums):
-        each.view.write(canvas, each.at, b"\0\0")
-        if each.whole:
-            each.view.write(canvas, each.at, _checksum(each, canvas))
+
+def _fragments(
+    pieces: Sequence[Piece], key: bytes, whole: bytes, identification: int, *, cut_short: bool
+) -> Iterator[Numbered]:
+    """Cut a datagram where it was cut; what of it is not there is not written."""
+    end = max(piece.last for piece in pieces)
+    for piece in pieces:
+        first = _cut_at(piece.first) if piece.first else 0
+        last = len(whole) if piece.last == end else _cut_at(piece.last)
+        data = whole[first:last]
+        if cut_short and piece.last == end:
+            data = data[: len(data) & ~7]  # only the last fragment's length may be odd
+        if data:
+            more = cut_short or piece.last != end
+            frame = fresh.fragment(key, data, identification, first, more=more)
+            yield Numbered(piece.number, _saved(piece.time, frame))
 
 
-def _checksum(what: Sum, canvas: Canvas) -> bytes:
-    data = what.pseudo + what.view.read(canvas)
-    total = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    # All ones mean the same as zero, and zero that there is none (RFC 768).
-    return ((total ^ 0xFFFF) or 0xFFFF).to_bytes(2, "big")
+def _cut_at(place: int) -> int:
+    """Return where in a datagram a place of its text is, in whole units of fragments' offsets."""
+    return place + 8 & ~7
+
+
+def _error(one: Found, new: bytes, disguise: Disguise) -> Iterator[Numbered]:
+    """Write an ICMP error, or a connection's reset."""
+    error = one.item
+    if not isinstance(error, Unreachable):
+        return
+    key = hidden_key(error.path.key, disguise)
+    reporter = disguise.address(error.reporter)
+    if error.path.transport is not Transport.UDP:
+        back = Path(key, Transport.TCP).reverse_key
+        yield Numbered(one.number, _saved(error.time, fresh.tcp(back, b"", 1, 0, RST)))
+    elif new == one.raw and key == error.path.key and reporter == error.reporter and one.frames:
+        yield from one.frames
+    else:
+        kind, code = icmp.numbers(error.code, v6=len(reporter) == 16)
+        yield Numbered(one.number, _saved(error.time, fresh.icmp(reporter, key, new, kind, code)))

@@ -1,206 +1,128 @@
-"""Messages in TCP: which stretch of a stream each is, and every segment that brought a part of it.
+"""One call's part of the streams that carried it, written as streams of its own.
 
-Must not know: calls, which of them are wanted, what is hidden. What is a message says ``wire.tcp``; here it is
-found again among the segments, which are kept for a while.
+Must not know: packets' headers below TCP, which calls are wanted, what is hidden.
+
+Sequence numbers begin with 1, and every message follows the one before it. So nothing waits behind a gap where another
+call's bytes were, and a message with something hidden may be longer or shorter than it was.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from sipwatch.evidence.dissect import Segment
-from sipwatch.evidence.websocket import Opening, frame_with
-from sipwatch.packet import BLANKS, SECOND
-from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
+from sipwatch.evidence import fresh
+from sipwatch.packet import ACK, PSH
 from sipwatch.wire.message import Path, Transport
-from sipwatch.wire.tcp import ACK, SYN, Streams
+from sipwatch.wire.trace import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from sipwatch.evidence.dissect import Carried
-    from sipwatch.wire.tcp import Found
+    from sipwatch.evidence.cut import Found
 
-_MASK = 0xFFFF_FFFF
-_ORIGIN = 1 << 40  # where a stream is said to begin: before it there is room for what comes late
-MAX_CLAIMS = 256  # of one stream, for whose bytes copies may still come
-KEPT = 30 * SECOND  # ns: no message takes longer from its first segment to its last
-
-
-class Claim:
-    """A message's stretch of a stream, from ``start`` to ``end``, and the segments with a part of it.
-
-    ``head`` are the bytes of the stretch before the message (of a WebSocket frame), ``key`` what masks the message
-    there. ``acknowledged`` is the segment by which the other end first said that it has it all.
-    """
-
-    __slots__ = ("acknowledged", "end", "head", "key", "openings", "segments", "start", "strand", "websocket")
-
-    def __init__(self, strand: Strand, start: int, end: int, *, websocket: bool, head: bytes, key: bytes) -> None:
-        self.strand = strand
-        self.start = start
-        self.end = end
-        self.websocket = websocket
-        self.head = head
-        self.key = key
-        self.segments = [segment for segment in strand.segments if segment.start < end and start < segment.end]
-        self.openings: list[tuple[Strand, Opening]] = []
-        self.acknowledged: Carried | None = None
+_MAX_SEGMENT = 32_768  # bytes; the capture of a sender that lets its card do the cutting has larger ones
+_FIRST = 1
+# By it readers tell that a stream becomes a WebSocket (RFC 6455 §1.3, whose example the key is; RFC 7118 §4).
+_REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: sip.invalid\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+_RESPONSE = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
+)
 
 
-class Strand:
-    """One direction of a connection: its latest segments, and the stretches that were asked for."""
+class _Segment(NamedTuple):
+    """A part of a stream, and in which packet's place it is sent."""
 
-    __slots__ = ("claims", "cursor", "high", "opening", "path", "segments", "size")
-
-    def __init__(self, path: Path, sequence: int) -> None:
-        self.path = path
-        self.high = _ORIGIN | sequence
-        self.cursor = 0
-        self.size = 0
-        self.segments: deque[Segment] = deque()
-        self.claims: deque[Claim] = deque(maxlen=MAX_CLAIMS)
-        self.opening: Opening | None = None
-
-    def position(self, sequence: int) -> int:
-        """Return where in the stream a sequence number is."""
-        ahead = (sequence - self.high) & _MASK
-        return self.high + (ahead - 0x1_0000_0000 if ahead & 0x8000_0000 else ahead)
-
-    def add(self, carried: Carried, most: int) -> None:
-        """Keep a segment; what it brings again of a claimed stretch goes there, too."""
-        start = self.position(carried.sequence + bool(carried.flags & SYN))
-        segment = Segment(start, start + len(carried.view), carried)
-        if self.opening is None:
-            self.opening = Opening()
-        self.opening.take(segment)
-        self.high = max(self.high, segment.end)
-        self.segments.append(segment)
-        self.size += len(carried.view)
-        while self.segments and (self.size > most or self.segments[0].carried.time + KEPT < carried.time):
-            self.size -= len(self.segments.popleft().carried.view)
-        for claim in self.claims:
-            if segment.start < claim.end and claim.start < segment.end:
-                claim.segments.append(segment)
-
-    def runs(self) -> list[tuple[int, bytes]]:
-        """Return the bytes there are, from the cursor on, as (position, bytes) of each stretch without a gap."""
-        found: list[tuple[int, bytearray]] = []
-        for segment in sorted(self.segments, key=lambda each: each.start):
-            if segment.end <= self.cursor:
-                continue
-            data = segment.carried.view.read()
-            begin = max(segment.start, self.cursor)
-            if found and begin <= found[-1][0] + len(found[-1][1]):
-                at, run = found[-1]
-                run += data[at + len(run) - segment.start :]
-            else:
-                found.append((begin, bytearray(data[begin - segment.start :])))
-        return [(at, bytes(run)) for at, run in found]
-
-    def claim(self, raw: bytes, *, websocket: bool) -> Claim | None:
-        """Find a message, the first from the cursor on, and claim its stretch; None when it is not there."""
-        for at, run in self.runs():
-            place = frame_with(run, raw) if websocket else None
-            if place is None:
-                start = -1 if websocket else run.find(raw)
-                place = None if start < 0 else (start, start, start + len(raw), b"")
-            if place is None:
-                continue
-            start, body, end, key = place
-            claim = Claim(self, at + start, at + end, websocket=websocket, head=run[start:body], key=key)
-            self.cursor = claim.end
-            self.claims.append(claim)
-            return claim
-        return None
-
-
-class InStream(NamedTuple):
-    """A message in a stream. ``claim`` is None when the segments that brought it are not known."""
-
+    number: int
     time: int
-    raw: bytes
-    path: Path
-    truncated: bool
-    claim: Claim | None
+    key: bytes
+    sequence: int
+    data: bytes
+    missing: int
 
 
-class Strands:
-    """All TCP directions, the least recently used first; ``wanted`` says of a message whether it is asked for."""
+class Conversations:
+    """The streams of one call; messages are added in the order in which they became whole."""
 
-    def __init__(self, wanted: Callable[[bytes], bool], limits: Limits = DEFAULT_LIMITS) -> None:
-        self._wanted = wanted
-        self._limits = limits
-        self._streams = Streams({}, limits)
-        self._strands: dict[bytes, Strand] = {}
-        self._bytes = 0
+    def __init__(self) -> None:
+        self._next: dict[bytes, int] = {}  # sequence numbers, by direction
+        self._segments: list[_Segment] = []
+        # What a packet of one direction acknowledged of the other: its time, and up to where; by number and direction.
+        self._acknowledged: dict[tuple[int, bytes], tuple[int, int]] = {}
 
-    def __len__(self) -> int:
-        return len(self._strands)
+    def add(self, one: Found, key: bytes, new: bytes) -> None:
+        """Add a message; ``key`` and ``new`` are its ends and its text as they are to be written."""
+        path = Path(key, Transport.TCP)
+        missing = min(one.place.missing, _MAX_SEGMENT // 2)
+        pieces = _pieces(one, begun=key in self._next)
+        if one.item.path.transport is Transport.WS:
+            self._open(path, one)
+            new = fresh.websocket(new, missing, masked=_is_client(path))
+            pieces = [piece._replace(first=0, last=len(one.raw)) for piece in pieces if piece.number >= one.number]
+        start = self._next.get(key, _FIRST)
+        for piece in pieces:
+            self._write(piece, key, start, new, len(one.raw), missing)
+        self._next[key] = start + len(new) + missing
+        acknowledged = one.place.acknowledged
+        if acknowledged is not None:
+            said = acknowledged.number, path.reverse_key
+            _, before = self._acknowledged.get(said, (0, 0))
+            self._acknowledged[said] = acknowledged.time, max(before, self._next[key])
 
-    def take(self, carried: Carried) -> list[InStream]:
-        """Take a segment; return the messages asked for that became whole with it."""
-        path = Path(carried.key, Transport.TCP)
-        strand = self._strand(carried, path)
-        if len(carried.view):
-            self._keep(strand, carried)
-        self._acknowledge(path.reverse_key, carried)
-        found, _ = self._streams.segment(
-            carried.time,
-            path,
-            carried.sequence,
-            carried.acknowledged,
-            carried.flags,
-            carried.view.read(),
-            carried.missing,
-        )
-        return [each for one in found if (each := self._message(carried.time, one)) is not None]
+    def segments(self) -> Iterator[tuple[int, int, bytes, int]]:
+        """Yield all segments in the order of the capture: number, time (ns), frame, bytes missing of it."""
+        acknowledged = self._acknowledged
+        by_itself = acknowledged.keys() - {(each.number, each.key) for each in self._segments}
+        bare = [_Segment(number, acknowledged[number, key][0], key, 0, b"", 0) for number, key in by_itself]
+        sent: dict[bytes, int] = {}
+        received: dict[bytes, int] = {}
+        for number, time, key, sequence, data, missing in sorted(self._segments + bare, key=lambda each: each.number):
+            _, upto = acknowledged.get((number, key), (0, _FIRST))
+            received[key] = max(received.get(key, _FIRST), upto)
+            start = sequence or sent.get(key, _FIRST)
+            sent[key] = max(sent.get(key, _FIRST), start + len(data) + missing)
+            yield number, time, fresh.tcp(key, data, start, received[key], ACK | PSH * bool(data), missing), missing
 
-    def finish(self, time: int) -> list[InStream]:
-        """Return what was still held back: the capture is over."""
-        return [each for one in self._streams.finish() if (each := self._message(time, one)) is not None]
+    def _write(self, piece: Piece, key: bytes, start: int, new: bytes, old: int, missing: int) -> None:
+        """Write what a packet brought of a message of ``old`` bytes; its last part is the rest, however long."""
+        first = min(piece.first, len(new))
+        last = len(new) if piece.last >= old else min(piece.last, len(new))
+        for at in range(first, last, _MAX_SEGMENT):
+            upto = min(at + _MAX_SEGMENT, last)
+            cut = missing if upto == len(new) else 0
+            self._segments.append(_Segment(piece.number, piece.time, key, start + at, new[at:upto], cut))
 
-    def _strand(self, carried: Carried, path: Path) -> Strand:
-        """Return a direction's strand, a new one when a connection begins."""
-        strand = self._strands.pop(path.key, None)
-        if strand is not None and carried.flags & SYN:
-            self._bytes -= strand.size
-            strand = None
-        if strand is None:
-            strand = Strand(path, carried.sequence + bool(carried.flags & SYN) & _MASK)
-        self._strands[path.key] = strand
-        return strand
-
-    def _keep(self, strand: Strand, carried: Carried) -> None:
-        before = strand.size
-        strand.add(carried, 2 * self._limits.stream_bytes)
-        self._bytes += strand.size - before
-        while len(self._strands) > self._limits.streams or self._bytes > self._limits.streams_bytes:
-            oldest = next(iter(self._strands))
-            self._bytes -= self._strands.pop(oldest).size
-
-    def _message(self, time: int, found: Found) -> InStream | None:
-        path, raw, websocket, cut_short = found
-        text = raw.lstrip(BLANKS)
-        if not self._wanted(text):
-            return None
-        over = Path(path.key, Transport.WS) if websocket else path
-        strand = self._strands.get(path.key)
-        claim = None if strand is None else strand.claim(text, websocket=websocket)
-        if claim is not None and websocket:
-            both = (strand, self._strands.get(path.reverse_key))
-            claim.openings = [
-                (s, s.opening) for s in both if s is not None and s.opening is not None and s.opening.is_whole
-            ]
-        return InStream(time, text, over, cut_short, claim)
-
-    def _acknowledge(self, key: bytes, carried: Carried) -> None:
-        """Note that the other end has what was claimed: whether it came is what suppliers argue about."""
-        strand = self._strands.get(key)
-        if strand is None or not carried.flags & ACK:
+    def _open(self, path: Path, one: Found) -> None:
+        """Write an opening handshake, which is not the captured one: that may hold cookies and tokens."""
+        if path.key in self._next or path.reverse_key in self._next:
             return
-        upto = strand.position(carried.acknowledged)
-        for claim in strand.claims:
-            if claim.acknowledged is None and claim.end <= upto:
-                claim.acknowledged = carried
+        client = path.key if _is_client(path) else path.reverse_key
+        for key, text in (
+            (client, _REQUEST),
+            (Path(client, Transport.TCP).reverse_key, _RESPONSE),
+        ):
+            self._segments.append(_Segment(one.number, one.item.time, key, _FIRST, text, 0))
+            self._next[key] = _FIRST + len(text)
+
+
+def _pieces(one: Found, *, begun: bool) -> list[Piece]:
+    """Return which packet brought what, in order; all at once where that does not say when the message was whole."""
+    before = sorted(piece for piece in one.place.pieces if piece.number <= one.number)
+    later = sorted(piece for piece in one.place.pieces if piece.number > one.number)
+    upto = 0
+    for piece in sorted(before, key=lambda piece: piece.first):
+        if piece.first > upto:
+            break
+        upto = max(upto, piece.last)
+    whole = upto >= len(one.raw) and before[-1].number == one.number
+    if not whole or one.place.missing or not (begun or before[0].first == 0):
+        before = [Piece(one.number, one.item.time, 0, len(one.raw))]
+    return before + later
+
+
+def _is_client(path: Path) -> bool:
+    """Tell whether this way goes from the client: the lower port is the server's."""
+    return path.key[-4:-2] > path.key[-2:]

@@ -10,11 +10,13 @@ from struct import Struct
 from typing import Protocol
 
 from sipwatch.packet import (
+    ACK,
     AH,
     BLANKS,
     ESP,
     ETHERNET,
     EXTENSIONS,
+    FIN,
     FRAGMENT,
     FRAGMENT_OFFSET,
     FRAGMENTED,
@@ -25,9 +27,11 @@ from sipwatch.packet import (
     IPV6,
     MAX_JUNK_LENGTH,
     MORE_FRAGMENTS,
+    RST,
     RTP_MASK,
     RTP_VERSION,
     SCTP,
+    SYN,
     TCP,
     UDP,
 )
@@ -41,7 +45,7 @@ from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
 from sipwatch.wire.paths import Paths, may_be_tunnel
 from sipwatch.wire.sip import looks_like_sip, parse
-from sipwatch.wire.tcp import ACK, FIN, RST, SYN, Found, Streams
+from sipwatch.wire.tcp import Found, Streams
 
 Item = Request | Response | Unreachable | Discard
 

@@ -5,13 +5,14 @@ Must not know: sockets, SIP.
 
 from __future__ import annotations
 
+from struct import pack
 from typing import NamedTuple
 
 from sipwatch.packet import HEP_2, HEP_3, MICROSECOND, SCTP, SECOND, TCP, UDP
 from sipwatch.wire.discards import Discard
-from sipwatch.wire.message import Transport
+from sipwatch.wire.message import Path, Transport
 
-_AF_INET6 = 10
+_AF_INET, _AF_INET6 = 2, 10
 _SIP = 1  # protocol type of the payload
 
 # Chunk types of vendor 0 that we need.
@@ -61,6 +62,28 @@ def _version_3(payload: bytes) -> Encapsulated | Discard:
         body,
         _number(chunks, _CAPTURE_ID),
     )
+
+
+def encode(time: int, path: Path, payload: bytes) -> bytes:
+    """Return a packet of version 3 that tells of a message: packet time in ns, its ends and transport."""
+    v6 = len(path.source_address) == 16
+    protocol = next(number for number, transport in _TRANSPORTS.items() if transport is path.transport)
+    source, destination = (_SRC6, _DST6) if v6 else (_SRC4, _DST4)
+    fields = [
+        (_FAMILY, bytes((_AF_INET6 if v6 else _AF_INET,))),
+        (_PROTOCOL, bytes((protocol,))),
+        (source, path.source_address),
+        (destination, path.destination_address),
+        (_SPORT, path.key[-4:-2]),
+        (_DPORT, path.key[-2:]),
+        (_SECONDS, (time // SECOND & 0xFFFFFFFF).to_bytes(4, "big")),
+        (_MICROSECONDS, (time % SECOND // MICROSECOND).to_bytes(4, "big")),
+        (_TYPE, bytes((_SIP,))),
+        (_CAPTURE_ID, bytes(4)),
+        (_PAYLOAD, payload),
+    ]
+    chunks = b"".join([pack("!HHH", 0, kind, 6 + len(value)) + value for kind, value in fields])
+    return HEP_3 + (6 + len(chunks)).to_bytes(2, "big") + chunks
 
 
 def _chunks(payload: bytes) -> dict[int, bytes] | None:

@@ -50,6 +50,15 @@ def quoted_sip(data: bytes, start: int, end: int, protocol: int) -> tuple[bytes,
     return ends + data[udp : udp + 4], payload, word
 
 
+def numbers(word: str, *, v6: bool) -> tuple[int, int]:
+    """Return the type and code of an error by its word."""
+    words = _UNREACHABLE_V6 if v6 else _UNREACHABLE
+    if word == _TIME_EXCEEDED:
+        return (3 if v6 else 11), 0
+    unnamed = min(code for code in range(len(words) + 1) if code not in words)
+    return (1 if v6 else 3), next((code for code, name in words.items() if name == word), unnamed)
+
+
 def _word(kind: int, code: int, protocol: int) -> str:
     unreachable, exceeded, words = (3, 11, _UNREACHABLE) if protocol == ICMP else (1, 3, _UNREACHABLE_V6)
     if kind == unreachable:

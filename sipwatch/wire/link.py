@@ -43,6 +43,16 @@ def ip_offset(link_type: int, data: bytes) -> int | Discard:
     return Discard.LINK_TYPE
 
 
+def ip_end(link_type: int, data: bytes) -> int:
+    """Return where a frame's IP packet says that it ends, which lies beyond the frame when the snap length cut it."""
+    start = ip_offset(link_type, data)
+    if isinstance(start, Discard) or start >= len(data):
+        return len(data)
+    at, before = (start + 2, 0) if data[start] >> 4 == 4 else (start + 4, 40)
+    length = int.from_bytes(data[at : at + 2], "big")
+    return start + before + length if length else len(data)
+
+
 def ethernet(data: bytes, start: int) -> int | Discard:
     """Return where the IP header begins in an Ethernet frame that begins at ``start``."""
     if len(data) < start + 14:

@@ -50,6 +50,10 @@ class Framer:
     def __len__(self) -> int:
         return self._held + (len(self._frames) if self._frames is not None else 0)
 
+    def anew(self) -> Framer:
+        """Return a framer for the same stream that has seen nothing of it."""
+        return Framer(Mode.OPEN, self._limits)
+
     def lose_place(self) -> bytes:
         """Take note that bytes are missing; return what there is of a message that cannot become whole."""
         rest = b"".join(self._pieces)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sipwatch.capture.files import open_capture
-from sipwatch.classify.peers import Privacy, Settings
+from sipwatch.classify.peers import EVERYTHING, Privacy, Settings
 from sipwatch.evidence import cut as module
 from sipwatch.evidence.build import Builder
 from sipwatch.evidence.cut import Cutter
@@ -52,6 +52,15 @@ def test_every_call_replayed_from_its_own_packets_is_the_same_call(path: Path, t
     for cut in cut_out(tmp_path, path):
         assert cut.path is not None, cut.example.capture.why_not
         assert [verdict(call) for call in replay(cut.path).calls] == [verdict(cut.call)]
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_it_is_judged_alike_when_everything_in_it_is_hidden(path: Path, tmp_path: Path) -> None:
+    for cut in cut_out(tmp_path, path, privacy=Privacy(EVERYTHING, names=True)):
+        assert cut.path is not None, cut.example.capture.why_not
+        (again,) = replay(cut.path).calls
+        assert verdict(again)[2:5] == verdict(cut.call)[2:5]
+        assert [leg.outcome for leg in again.legs] == [leg.outcome for leg in cut.call.legs]
 
 
 def test_so_is_every_call_of_a_busy_contact_centre(tmp_path: Path) -> None:

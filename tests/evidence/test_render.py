@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import re
 import struct
-from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scapy.layers.l2 import Ether
 
-from pcaps.make.packets import checksum
 from sipwatch.classify.peers import EVERYTHING, Privacy, Settings
 from sipwatch.evidence import build
-from sipwatch.evidence.build import Builder
-from sipwatch.evidence.cover import Cover, Unsafe
 from sipwatch.evidence.cut import Cutter
-from sipwatch.evidence.dissect import Dissector
 from sipwatch.evidence.facts import Capture
-from sipwatch.evidence.packets import Packet
-from sipwatch.evidence.render import render
+from sipwatch.evidence.render import Unsafe, render
+from sipwatch.export.rawmask import Disguise
 from sipwatch.wire.decoder import Decoder
-from sipwatch.wire.message import Request
+from sipwatch.wire.message import Request, Response, Unreachable
 from tests.evidence.scenes import (
     CALLEE,
     CALLER,
@@ -48,8 +44,10 @@ from tests.replay import feed, replay
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from sipwatch.capture.write import Saved
     from tests.evidence.scenes import Cut, Frame
 
 MASKED = Privacy(4)
@@ -115,124 +113,208 @@ def test_tshark_finds_every_packet_well_formed_and_every_checksum_right(
     assert tshark(cut.path, WRONG) == []
 
 
-def checked_udp(source: bytes, destination: bytes, payload: bytes) -> bytes:
-    """Return a UDP datagram with its checksum."""
-    ends = source + destination
-    body = f.udp(payload)
-    return (
-        body[:6] + (checksum(ends + struct.pack("!II", len(body), 17) + body) or 0xFFFF).to_bytes(2, "big") + body[8:]
-    )
-
-
-def checksum_holds(source: bytes, destination: bytes, datagram: bytes) -> bool:
-    """Tell whether a datagram's checksum is right."""
-    return checksum(source + destination + struct.pack("!II", len(datagram), 17) + datagram) == 0
-
-
 INVITE = said(STUCK)[3].raw
+PLAIN = said(STUCK)[0].raw
+OTHER = said(OTHERS)[0].raw
 FAMILIES = {"v4": (f.ipv4, f.A4, f.B4, f.fragments_v4), "v6": (f.ipv6, f.A6, f.B6, f.fragments_v6)}
 
 
-def rendered(frames: list[Frame], privacy: Privacy = MASKED) -> list[bytes]:
-    """Cut the only call out of frames; return the packets' bytes."""
-    (call,) = feed(frames)
+def drawn(frames: Sequence[Frame], disguise: Callable[[list[bytes]], Disguise]) -> list[Saved]:
+    """Cut the call out of frames; return its packets."""
+    (call,) = [call for call in feed(frames) if call.call_id == "stuck"]
     cutter = Cutter([call], Settings())
     for frame in frames:
         cutter.frame(*frame)
     cutter.finish(frames[-1][0])
-    builder = Builder(cutter, privacy, "acme")
-    example = builder.example(1, call)
-    assert example.capture.name is not None, example.capture.why_not
-    assert call.id in example.capture.name
     found = cutter.messages(call)
-    return [packet.data for packet in render(found, Cover(privacy, [one.raw for one in found]))]
+    return render(found, disguise([one.raw for one in found]))
 
 
-@pytest.mark.parametrize(("link", "tunnel", "family"), list(product(f.LINKS, f.TUNNELS, FAMILIES)))
-def test_numbers_are_hidden_through_every_link_layer_and_tunnel(link: str, tunnel: str, family: str) -> None:
-    wrap, source, destination, _ = FAMILIES[family]
-    link_type, enclose = f.LINKS[link]
-    packet = f.TUNNELS[tunnel](wrap(checked_udp(source, destination, INVITE), f.UDP, source, destination))
-    frame = enclose(packet)
-    (data,) = rendered([(0, link_type, frame)])
-    assert len(data) == len(frame)
-    assert not any(secret in data for secret in (*HIDDEN, *SECRETS))
-    start = data.index(b"INVITE sip:") - 8
-    assert checksum_holds(source, destination, data[start : start + 8 + len(INVITE)])
+def rendered(frames: Sequence[Frame], privacy: Privacy = MASKED) -> list[Frame]:
+    """Cut the call out of frames; return its packets as frames."""
+    found = drawn(frames, lambda raws: Disguise(privacy, raws))
+    for packet in found:
+        assert len(packet.data) <= packet.length
+    return [(packet.time, packet.link_type, packet.data) for packet in found]
+
+
+def told_by(frames: Sequence[Frame]) -> list[tuple[int, bytes, str, bytes, bool]]:
+    """Return the messages in frames: time, ends, transport, Call-ID, whether in fragments."""
+    decoder = Decoder()
+    items = [item for frame in frames for item in decoder.frame(*frame)]
+    items += decoder.finish(frames[-1][0])
+    messages = [item for item in items if isinstance(item, (Request, Response))]
+    return [(m.time, m.path.key, m.path.carrier, m.call_id, m.fragmented) for m in messages]
+
+
+def shows_nothing(frames: Sequence[Frame]) -> bool:
+    return not any(secret in data for _, _, data in frames for secret in (*HIDDEN, *SECRETS))
+
+
+MATRIX = [(link, tunnel, family) for link in f.LINKS for tunnel in f.TUNNELS for family in FAMILIES]
+
+
+def in_every_way(protocol: int, segment: bytes) -> Iterator[tuple[str, list[Frame]]]:
+    """Yield the same in every link layer and tunnel and both families, with a name for each."""
+    for link, tunnel, family in MATRIX:
+        wrap, source, destination, _ = FAMILIES[family]
+        link_type, enclose = f.LINKS[link]
+        packet = f.TUNNELS[tunnel](wrap(segment, protocol, source, destination))
+        yield f"{link} {tunnel} {family}", [(5, link_type, enclose(packet))]
+
+
+def test_a_datagram_without_secrets_is_as_it_was_captured_in_every_link_layer_and_tunnel() -> None:
+    wrong = [name for name, frames in in_every_way(f.UDP, f.udp(PLAIN)) if rendered(frames, Privacy()) != frames]
+    assert wrong == []
+
+
+def test_a_datagram_with_something_hidden_is_written_anew_from_every_link_layer_and_tunnel() -> None:
+    for name, frames in in_every_way(f.UDP, f.udp(INVITE)):
+        written = rendered(frames)
+        assert told_by(written) == told_by(frames), name
+        assert shows_nothing(written), name
+        assert well_formed(written), name
+
+
+def test_a_part_of_a_segment_is_a_segment_of_its_own_from_every_link_layer_and_tunnel() -> None:
+    """Another call before and behind."""
+    payload = OTHER + INVITE + OTHER.replace(b"else", b"more")
+    for name, frames in in_every_way(f.TCP, f.tcp(payload, 5000)):
+        written = rendered(frames)
+        (own,) = [message for message in told_by(frames) if message[3] == b"stuck"]
+        assert told_by(written) == [own], name
+        assert len(written) == 1, name
+        assert shows_nothing(written), name
+        assert well_formed(written), name
+
+
+def well_formed(frames: Sequence[Frame]) -> bool:
+    """Tell whether scapy, when it computes lengths and checksums itself, comes to the same bytes."""
+    for _, link_type, data in frames:
+        assert link_type == 1
+        packet = Ether(data)
+        for layer in packet.layers():
+            if "error" in layer.__name__:
+                continue  # what an error quotes is not checked
+            for field in ("chksum", "cksum", "len", "plen"):
+                if field in packet[layer].fields:
+                    delattr(packet[layer], field)
+        if bytes(packet) != data:
+            return False
+    return True
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("link", ["ethernet", "vlan", "qinq", "sll2"])
 @pytest.mark.parametrize("size", [64, 200, 600])
-def test_every_fragment_is_there_and_what_is_hidden_is_hidden_across_them(family: str, link: str, size: int) -> None:
+@pytest.mark.parametrize("privacy", [Privacy(), MASKED], ids=["secrets", "masked"])
+def test_what_came_in_fragments_goes_in_fragments(family: str, size: int, privacy: Privacy) -> None:
     wrap, source, destination, cut = FAMILIES[family]
-    link_type, enclose = f.LINKS[link]
-    packet = wrap(checked_udp(source, destination, INVITE), f.UDP, source, destination)
-    pieces = [enclose(piece) for piece in cut(packet, size, 77)]
-    data = rendered([(at, link_type, piece) for at, piece in enumerate(pieces)])
-    assert [len(piece) for piece in data] == [len(piece) for piece in pieces]
-    header = len(pieces[0]) - min(size - size % 8, len(packet))
-    datagram = b"".join(piece[header:] for piece in data)
-    assert datagram[8:].startswith(b"INVITE sip:1555017****@")
-    assert not any(secret in datagram for secret in (*HIDDEN, *SECRETS))
-    assert checksum_holds(source, destination, datagram)
+    packet = wrap(f.udp(INVITE), f.UDP, source, destination)
+    frames = [(at, 1, f.ethernet(piece)) for at, piece in enumerate(cut(packet, size, 77))]
+    written = rendered(frames, privacy)
+    assert [(time, len(data)) for time, _, data in written] == [(time, len(data)) for time, _, data in frames]
+    assert told_by(written) == told_by(frames)
+    assert told_by(written)[0][4]
+    assert not any(secret in data for _, _, data in written for secret in SECRETS)
 
 
 @given(st.permutations(range(6)))
 def test_fragments_in_any_order_stay_in_the_order_of_the_capture(order: list[int]) -> None:
-    packet = f.ipv4(checked_udp(f.A4, f.B4, INVITE))
+    packet = f.ipv4(f.udp(INVITE))
     pieces = f.fragments_v4(packet, 8 * (len(packet) // 40), 5)
     chosen = [pieces[at] for at in order if at < len(pieces)] + pieces[6:]
-    data = rendered([(at, 101, piece) for at, piece in enumerate(chosen)])
-    assert [piece[:8] for piece in data] == [piece[:8] for piece in chosen]
+    frames = [(at, 1, f.ethernet(piece)) for at, piece in enumerate(chosen)]
+    written = rendered(frames)
+    assert [data[20:22] for _, _, data in written] == [data[20:22] for _, _, data in frames]
+    assert told_by(written) == told_by(frames)
 
 
-def test_a_checksum_that_cannot_be_made_right_is_cleared() -> None:
-    """Of a packet cut short: left as it was, it would let the hidden digits be found by trying."""
-    packet = f.ethernet(f.ipv4(checked_udp(f.A4, f.B4, INVITE)))
-    (data,) = rendered([(0, 1, packet[:-40])])
-    assert packet[40:42] != b"\0\0"
-    assert data[40:42] == b"\0\0"
+def test_fragments_without_secrets_are_as_they_were_captured() -> None:
+    pieces = f.fragments_v4(f.ipv4(f.udp(PLAIN)), 200, 5)
+    frames = [(at, 101, piece) for at, piece in enumerate([pieces[0], *pieces])]  # one of them captured twice
+    assert rendered(frames, Privacy()) == frames
 
 
-def test_bytes_behind_the_packet_are_cleared_when_anything_in_it_was_changed() -> None:
-    """A frame check sequence tells as much as a checksum."""
-    packet = f.ethernet(f.ipv4(checked_udp(f.A4, f.B4, INVITE)))
-    (data,) = rendered([(0, 1, packet + b"\xde\xad\xbe\xef")])
-    assert data[len(packet) :] == bytes(4)
+def test_a_first_fragment_whose_rest_was_not_captured_is_one_again() -> None:
+    first, *_ = f.fragments_v4(f.ipv4(f.udp(INVITE + b"x" * 2000)), 1480, 9)
+    frames = [(7, 1, f.ethernet(first))]
+    for privacy in (Privacy(), MASKED):
+        assert told_by(rendered(frames, privacy)) == told_by(frames)
 
 
-def test_a_packet_that_says_there_is_no_checksum_goes_on_saying_so() -> None:
-    packet = f.ethernet(f.ipv4(f.udp(INVITE)))
-    (data,) = rendered([(0, 1, packet)])
-    assert data[40:42] == b"\0\0"
-    assert data != packet
+def test_a_datagram_cut_by_the_snap_length_is_cut_again_and_says_how_long_it_was() -> None:
+    whole = f.ethernet(f.ipv4(f.udp(INVITE)))
+    for privacy in (Privacy(), MASKED):
+        (packet,) = drawn([(0, 1, whole[:-40])], lambda raws, privacy=privacy: Disguise(privacy, raws))  # type: ignore[misc]
+        assert (len(packet.data), packet.length) == (len(whole) - 40, len(whole))
+        assert packet.data[40:42] == b"\0\0"  # a checksum of all would let what is hidden be found by trying
 
 
-def test_hep_keeps_its_fields_and_loses_the_agents_key() -> None:
+def test_a_copy_that_the_capture_made_stays_one() -> None:
+    """What is told twice within 50 ms and has the same identification was sent once."""
+    frame = f.ethernet(f.ipv4(f.udp(INVITE)))
+    written = rendered([(0, 1, frame), (1_000_000, 1, frame)])
+    assert [time for time, _, _ in written] == [0, 1_000_000]
+    assert len(told_by(written)) == 1
+
+
+@pytest.mark.parametrize("protocol", [17, 6, 22], ids=["udp", "tcp", "tls"])
+def test_what_an_agent_reported_loses_the_agents_key_and_keeps_its_ends(protocol: int) -> None:
     key = struct.pack("!HHH", 0, 14, 6 + 9) + b"agent-key"
-    hep = f.hep3(INVITE, f.A4, f.B4)
+    hep = f.hep3(INVITE, f.A4, f.B4, protocol=protocol)
     hep = hep[:4] + struct.pack("!H", len(hep) + len(key)) + key + hep[6:]
-    (data,) = rendered([(0, 1, f.ethernet(f.ipv4(f.udp(hep, 9060, 9060))))])
-    assert b"agent-key" not in data
-    assert not any(secret in data for secret in (*HIDDEN, *SECRETS))
-    assert data[42:46] == b"HEP3"
+    frames = [(0, 1, f.ethernet(f.ipv4(f.udp(hep, 9060, 9060))))]
+    for privacy in (Privacy(), MASKED):
+        written = rendered(frames, privacy)
+        assert told_by(written) == told_by(frames)
+        assert not any(secret in written[0][2] for secret in (b"agent-key", *SECRETS))
 
 
-def test_an_icmp_error_that_quotes_the_call_goes_along_and_is_covered() -> None:
-    packet = f.ipv4(checked_udp(f.A4, f.B4, INVITE), f.UDP, f.A4, f.B4)
-    body = struct.pack("!BBHI", 3, 3, 0, 0) + packet[:400]
-    body = body[:2] + checksum(body).to_bytes(2, "big") + body[4:]
-    error = f.ipv4(body, 1, f.B4, f.A4)
-    first, second = rendered([(0, 101, packet), (1, 101, error)])
-    assert len(second) == len(error)
-    assert not any(secret in first + second for secret in (*HIDDEN, *SECRETS))
-    assert second[54:56] == b"\0\0"  # the quoted checksum
-    assert checksum(second[20:]) == 0
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("message", [INVITE, PLAIN], ids=["hidden", "as-captured"])
+def test_an_icmp_error_that_quotes_the_call_goes_along_and_is_covered(family: str, message: bytes) -> None:
+    wrap, source, destination, _ = FAMILIES[family]
+    packet = wrap(f.udp(message), f.UDP, source, destination)
+    error, protocol = (
+        (struct.pack("!BBHI", 3, 3, 0, 0), 1) if family == "v4" else (struct.pack("!BBHI", 1, 4, 0, 0), 58)
+    )
+    frames = [(0, 1, f.ethernet(packet)), (1, 1, f.ethernet(wrap(error + packet[:700], protocol, destination, source)))]
+    privacy = MASKED if message is INVITE else Privacy()
+    first, second = rendered(frames, privacy)
+    (item,) = Decoder().frame(*second)
+    (was,) = Decoder().frame(*frames[1])
+    assert isinstance(item, Unreachable)
+    assert isinstance(was, Unreachable)
+    assert (item.path.key, item.code, item.reporter) == (was.path.key, was.code, was.reporter)
+    assert (second == frames[1]) is (message is PLAIN)
+    if message is INVITE:
+        assert shows_nothing([first, second])
+        assert well_formed([second])
 
 
-class Stubborn:
-    """A cover that leaves everything as it is, and looks."""
+def test_an_error_about_another_call_on_the_same_way_goes_along_without_what_it_quotes() -> None:
+    own, other = f.ipv4(f.udp(INVITE)), f.ipv4(f.udp(OTHER))
+    error = f.ipv4(struct.pack("!BBHI", 3, 3, 0, 0) + other, 1, f.B4, f.A4)
+    _, written = rendered([(0, 101, own), (1, 101, error)])
+    (item,) = Decoder().frame(*written)
+    assert isinstance(item, Unreachable)
+    assert item.quoted == b"INVITE sip:"
+
+
+def test_a_reset_of_the_calls_connection_goes_along() -> None:
+    frames = [
+        (0, 101, f.ipv4(f.tcp(INVITE, 5000), f.TCP)),
+        (1, 101, f.ipv4(f.tcp(b"", 1, f.RST, sport=5060, dport=40000), f.TCP, f.B4, f.A4)),
+    ]
+    _, written = rendered(frames)
+    decoder = Decoder()
+    codes = [item.code for frame in rendered(frames) for item in decoder.frame(*frame) if isinstance(item, Unreachable)]
+    assert codes == ["connection_reset"]
+    assert well_formed([written])
+
+
+class Stubborn(Disguise):
+    """It leaves everything as it is, and looks."""
 
     def message(self, raw: bytes) -> bytes:
         return raw
@@ -242,12 +324,65 @@ class Stubborn:
 
 
 def test_rather_no_packets_than_a_leak() -> None:
-    frames = [(0, 1, f.ethernet(f.ipv4(f.udp(INVITE))))]
-    (call,) = feed(frames)
-    cutter = Cutter([call], Settings())
-    cutter.frame(*frames[0])
     with pytest.raises(Unsafe, match="would still have been found"):
-        render(cutter.messages(call), Stubborn())  # type: ignore[arg-type]
+        drawn([(0, 1, f.ethernet(f.ipv4(f.udp(INVITE))))], lambda raws: Stubborn(MASKED, raws))
+
+
+class Renaming(Disguise):
+    """It makes texts longer or shorter, and gives everybody another address."""
+
+    by = 0
+
+    def message(self, raw: bytes) -> bytes:
+        if self.by < 0:
+            return raw.replace(b"User-Agent: ", b"").replace(b"Max-Forwards: 70\r\n", b"")
+        return raw.replace(b"Call-ID: ", b"X-More: %b\r\nCall-ID: " % (b"x" * self.by))
+
+    def address(self, packed: bytes) -> bytes:
+        return bytes((packed[0] ^ 1,)) + packed[1:]
+
+    def leaks(self, _: bytes) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("by", [-1, 1, 3000, 60_000], ids=["shorter", "longer", "much-longer", "enormous"])
+@pytest.mark.parametrize("carrier", ["udp", "fragments", "tcp", "websocket"])
+def test_texts_may_get_longer_or_shorter_and_ends_other_addresses(by: int, carrier: str) -> None:
+    class Disguised(Renaming):
+        pass
+
+    Disguised.by = by
+    frames = carried(carrier)
+    written = [packet[:3] for packet in drawn(frames, lambda raws: Disguised(MASKED, raws))]
+    expected = [
+        (time, bytes((key[0] ^ 1,)) + key[1:4] + bytes((key[4] ^ 1,)) + key[5:], *rest)
+        for time, key, *rest in told_by(frames)
+    ]
+    assert told_by(written) == expected
+
+
+def carried(carrier: str) -> list[Frame]:
+    """Send an INVITE, and the next message of its call."""
+    first, second = said(STUCK)[3].raw, said(STUCK)[5].raw
+    if carrier == "udp":
+        return [(at, 1, f.ethernet(f.ipv4(f.udp(raw)))) for at, raw in enumerate((first, second))]
+    if carrier == "fragments":
+        pieces = [
+            piece for at, raw in enumerate((first, second)) for piece in f.fragments_v4(f.ipv4(f.udp(raw)), 200, at)
+        ]
+        return [(at, 1, f.ethernet(piece)) for at, piece in enumerate(pieces)]
+    if carrier == "websocket":
+        first, second = f.websocket_frame(first, mask=b"\1\2\3\4"), f.websocket_frame(second)
+    cuts = [(0, first[:100]), (100, first[100:]), (len(first), second)]
+    return [(at, 1, f.ethernet(f.ipv4(f.tcp(data, 5000 + place), f.TCP))) for at, (place, data) in enumerate(cuts)]
+
+
+def test_a_datagram_that_got_too_long_is_refused() -> None:
+    class Endless(Renaming):
+        by = 70_000
+
+    with pytest.raises(Unsafe, match="too long"):
+        drawn(carried("udp"), lambda raws: Endless(MASKED, raws))
 
 
 def test_packets_that_are_left_out_are_named_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,98 +395,28 @@ def test_packets_that_are_left_out_are_named_with_the_reason(tmp_path: Path, mon
     assert cut.path is None
 
 
-def test_the_checksums_of_a_tunnel_are_made_right_from_the_inside_out() -> None:
-    inner = f.ethernet(f.ipv4(checked_udp(f.A4, f.B4, INVITE)))
-    vxlan = f.udp(b"\x08\0\0\0\0\0\x07\0" + inner, 50000, 4789)
-    outer_ends = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
-    check = checksum(b"".join(outer_ends) + struct.pack("!II", len(vxlan), 17) + vxlan)
-    vxlan = vxlan[:6] + check.to_bytes(2, "big") + vxlan[8:]
-    (data,) = rendered([(0, 101, f.ipv4(vxlan, f.UDP, *outer_ends))])
-    assert checksum_holds(*outer_ends, data[20:])
-    start = data.index(b"INVITE sip:1555017****") - 8
-    assert checksum_holds(f.A4, f.B4, data[start:])
-
-
-def test_so_is_that_of_gre() -> None:
-    packet = f.ipv4(checked_udp(f.A4, f.B4, INVITE))
-    gre = struct.pack("!HHHH", 0x8000, 0x0800, 0, 0) + packet
-    gre = gre[:4] + checksum(gre).to_bytes(2, "big") + gre[6:]
-    (data,) = rendered([(0, 101, f.ipv4(gre, 47))])
-    assert data != f.ipv4(gre, 47)
-    assert checksum(data[20:]) == 0
-
-
-OTHER = said(OTHERS)[0].raw
-
-
-def sums_hold(frame: Frame) -> int:
-    """Look at every checksum in a packet; return how many there are."""
-    carried = Dissector().packet(Packet(0, *frame))
-    assert carried is not None
-    for each in carried.sums:
-        assert each.whole
-        assert checksum(each.pseudo + each.view.read()) == 0
-    assert carried.missing == 0
-    return len(carried.sums)
-
-
-@pytest.mark.parametrize(("link", "tunnel", "family"), list(product(f.LINKS, f.TUNNELS, FAMILIES)))
-def test_a_part_of_a_segment_is_a_segment_through_every_link_layer_and_tunnel(
-    link: str, tunnel: str, family: str
-) -> None:
-    """Another call before and behind: what is left has the lengths and checksums of what never held more."""
-    wrap, source, destination, _ = FAMILIES[family]
-    link_type, enclose = f.LINKS[link]
-    payload = OTHER + INVITE + OTHER.replace(b"else", b"more")
-    frame = enclose(f.TUNNELS[tunnel](wrap(f.tcp(payload, 5000), f.TCP, source, destination)))
-    data = of_the_call([(0, link_type, frame)])
-    assert len(data) == 1
-    assert b"Call-ID: else" not in data[0]
-    assert b"Call-ID: more" not in data[0]
-    (message,) = Decoder().frame(0, link_type, data[0])
-    assert isinstance(message, Request)
-    assert (message.call_id, len(message.raw)) == (b"stuck", len(INVITE))
-    assert len(data[0]) == len(frame) - 2 * len(OTHER)
-    assert sums_hold((0, link_type, data[0])) >= 1
-    assert (5000 + len(OTHER)).to_bytes(4, "big") in data[0]
-
-
-def of_the_call(frames: list[Frame]) -> list[bytes]:
-    """Cut the call out of frames that hold others as well; return the packets' bytes."""
-    (call,) = [call for call in feed(frames) if call.call_id == "stuck"]
-    cutter = Cutter([call], Settings())
-    for frame in frames:
-        cutter.frame(*frame)
-    cutter.finish(frames[-1][0])
-    found = cutter.messages(call)
-    return [packet.data for packet in render(found, Cover(MASKED, [one.raw for one in found]))]
-
-
-def test_two_parts_of_one_segment_become_two_packets() -> None:
-    ack = said(STUCK)[2].raw
-    payload = INVITE + OTHER + ack
-    first, second = of_the_call([(0, 101, f.ipv4(f.tcp(payload, 5000, f.ACK | f.FIN), f.TCP))])
-    assert first[24:28] == (5000).to_bytes(4, "big")
-    assert second[24:28] == (5000 + len(INVITE) + len(OTHER)).to_bytes(4, "big")
-    assert (first[33] & f.FIN, second[33] & f.FIN) == (0, f.FIN)
-    for data in (first, second):
-        assert sums_hold((0, 101, data)) == 2
+def test_two_parts_of_one_segment_follow_each_other_in_the_stream() -> None:
+    payload = INVITE + OTHER + said(STUCK)[2].raw
+    (_, _, first), (_, _, second) = rendered([(0, 101, f.ipv4(f.tcp(payload, 5000, f.ACK | f.FIN), f.TCP))])
+    sequences = [int.from_bytes(data[38:42], "big") for data in (first, second)]
+    assert sequences[1] - sequences[0] == len(INVITE)
+    assert well_formed([(0, 1, first), (0, 1, second)])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_of_a_segment_in_fragments_the_other_calls_part_becomes_blank_lines(family: str) -> None:
+def test_a_segment_in_fragments_is_a_segment(family: str) -> None:
     wrap, source, destination, cut = FAMILIES[family]
-    packet = wrap(f.tcp(OTHER + INVITE + OTHER.replace(b"else", b"more"), 5000), f.TCP, source, destination)
-    pieces = cut(packet, 400, 9)
-    data = of_the_call([(at, 101, piece) for at, piece in enumerate(pieces)])
-    assert [len(piece) for piece in data] == [len(piece) for piece in pieces]
-    (call,) = feed([(at, 101, piece) for at, piece in enumerate(data)])
-    assert (call.call_id, call.callee) == ("stuck", "1555017****")
-    assert not any(b"15550188" in piece for piece in data)
+    packet = wrap(f.tcp(OTHER + INVITE, 5000), f.TCP, source, destination)
+    frames = [(at, 101, piece) for at, piece in enumerate(cut(packet, 400, 9))]
+    written = rendered(frames)
+    assert told_by(written) == [message for message in told_by(frames) if message[3] == b"stuck"]
+    assert shows_nothing(written)
 
 
-def test_a_part_of_a_segment_cut_short_is_not_said_to_be_longer_than_it_is() -> None:
-    packet = f.ipv4(f.tcp(INVITE + OTHER, 5000), f.TCP)
-    (data,) = of_the_call([(0, 101, packet[:-20])])
-    assert int.from_bytes(data[2:4], "big") == len(data) == 40 + len(INVITE)
-    assert sums_hold((0, 101, data)) == 2
+def test_a_message_whose_rest_was_cut_from_its_segment_is_followed_by_the_next() -> None:
+    """Else what follows would be taken for the rest of its body."""
+    longer = INVITE.replace(b"Content-Length: 0", b"Content-Length: 50") + b"x" * 50
+    packets = [f.ipv4(f.tcp(longer, 5000), f.TCP)[:-20], f.ipv4(f.tcp(said(STUCK)[5].raw, 5000 + len(longer)), f.TCP)]
+    frames = [(at, 101, data) for at, data in enumerate(packets)]
+    assert told_by(rendered(frames)) == told_by(frames)
+    assert len(told_by(frames)) == 2

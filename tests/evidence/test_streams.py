@@ -15,10 +15,6 @@ from pcaps.make.packets import tcp
 from sipwatch.classify.peers import Privacy, Settings
 from sipwatch.evidence.build import Builder
 from sipwatch.evidence.cut import Cutter
-from sipwatch.evidence.dissect import Dissector
-from sipwatch.evidence.packets import Packet
-from sipwatch.evidence.streams import Strands
-from sipwatch.wire.limits import Limits
 from tests.evidence.scenes import (
     CALLEE,
     CALLER,
@@ -319,23 +315,3 @@ def test_frames_of_another_call_in_the_same_segments_are_cut_off(tmp_path: Path,
     assert not any(secret in stream_of(frames_of(cut.path)) for secret in NOT_THERE)
     (again,) = replay(cut.path).calls
     assert (again.call_id, again.outcome, len(again.legs)) == ("stuck", cut.call.outcome, 2)
-
-
-# Bounds
-
-
-def test_streams_without_end_stay_within_bounds() -> None:
-    """What is kept of segments is let go again, by bytes, by number of streams and by time."""
-    limits = Limits(streams=10, stream_bytes=3_000, streams_bytes=20_000)
-    strands = Strands(lambda _: False, limits)
-    dissector = Dissector()
-    for at in range(400):
-        source = f"10.0.{at % 40}.1"
-        data = tcp(source, V4["T"], b"A" * 700, 1 + 700 * at, 1, f.ACK, 4000, 5060)
-        carried = dissector.packet(Packet(at, at * MILLISECOND, 1, data))
-        assert carried is not None
-        strands.take(carried)
-        assert len(strands) <= 10
-    held = sum(len(segment.carried.view) for strand in strands._strands.values() for segment in strand.segments)
-    assert 0 < held <= 20_000
-    assert held == strands._bytes
