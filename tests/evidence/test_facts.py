@@ -105,7 +105,7 @@ def test_notes_say_what_was_done_to_the_packets() -> None:
         type(leg)(**{**{k: getattr(leg, k) for k in leg.__struct_fields__}, "transport": "tcp"})
         for leg in over_tcp.legs
     ]
-    assert "was cut off" in " ".join(facts.notes(package(over_tcp)))
+    assert "a stream that holds this call alone" in " ".join(facts.notes(package(over_tcp)))
 
 
 def test_messages_are_listed_up_to_a_bound() -> None:
