@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:
 	@echo 'make demo       install into .venv and replay pcaps/demo.pcap; needs no root'
 	@echo 'make test       install what the tests need, if that is allowed; then lint, types, tests'
-	@echo 'make test-slow  what takes long: end to end with sipp, Kamailio and Prometheus, rules over weeks; needs root'
+	@echo 'make test-slow  what takes long: end to end with sipp, Kamailio and Prometheus, properties on many examples; needs root'
 	@echo 'make test-install  build and install the package in fresh environments, plain and compiled; from the index'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      mypy --strict'
@@ -41,7 +41,7 @@ test: system $(VENV)/dev
 	$(BIN)/pytest -n auto
 
 test-slow: system $(VENV)/dev
-	$(BIN)/pytest -n 2 -m slow
+	HYPOTHESIS_PROFILE=full $(BIN)/pytest -n 2 -m 'slow or hypothesis'
 
 # One after the other: compiling takes all processors.
 test-install: $(VENV)/dev

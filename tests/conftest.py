@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.thorough import PROFILE, SHARE
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # The machine may be busy: a deadline would make tests fail that have nothing wrong with them.
-settings.register_profile("default", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=2_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.register_profile("full", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", parent=settings.get_profile("full"), max_examples=100 // SHARE)
+settings.register_profile("thorough", parent=settings.get_profile("full"), max_examples=2_000)
+settings.load_profile(PROFILE)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.classify.callbacks import MAX_OF_ONE, Callbacks, can_be_called
 from sipwatch.classify.numbers import _parsed
+from tests.thorough import examples
 
 if TYPE_CHECKING:
     from sipwatch.classify.callbacks import Missed
@@ -367,7 +368,7 @@ def told(desk: Desk) -> list[tuple[str, int, int, int]]:
     return [(missed.id, missed.attempts, missed.last_attempt, missed.answered_at) for missed in desk.calls]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(events(), TICKS, st.integers(0, 30), st.integers(1, 6))
 def test_idle_ticks_change_nothing(happened: list[Event], ticks: list[int], within: int, limit: int) -> None:
     """Law 1: whoever looks, and however often."""
@@ -378,7 +379,7 @@ def test_idle_ticks_change_nothing(happened: list[Event], ticks: list[int], with
     assert busy.callbacks.evicted == quiet.callbacks.evicted
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(events(latest=10), TICKS, st.integers(0, 30))
 def test_idle_ticks_change_nothing_although_reports_come_late(
     happened: list[Event], ticks: list[int], within: int
@@ -388,7 +389,7 @@ def test_idle_ticks_change_nothing_although_reports_come_late(
     assert sorted(told(busy)) == sorted(told(quiet))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(events(latest=10), TICKS, st.integers(0, 30))
 def test_a_call_is_called_back_if_and_only_if_an_answer_came_in_time(
     happened: list[Event], ticks: list[int], within: int
@@ -404,7 +405,7 @@ def test_a_call_is_called_back_if_and_only_if_an_answer_came_in_time(
     assert sorted(name for name, _ in desk.released) == sorted(taken)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(events(), TICKS, st.integers(0, 30), st.integers(1, 6))
 def test_each_missed_call_is_released_exactly_once_in_order_of_time(
     happened: list[Event], ticks: list[int], within: int, limit: int

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given
-from hypothesis import settings as thoroughness
 from hypothesis import strategies as st
 
 from pcaps.make.packets import pcap, udp
@@ -44,6 +44,7 @@ from tests.classify.diagnosing import (
 from tests.cli.program import run
 from tests.conversation import messages
 from tests.export.records import START
+from tests.thorough import examples
 
 if TYPE_CHECKING:
     from sipwatch.capture.formats import Frame
@@ -685,8 +686,14 @@ def everything(name: str, frames: list[Frame], ticks: list[int], cuts: list[int]
     return found.everything()
 
 
+@cache
+def undisturbed(name: str) -> bytes:
+    """Return all that is said of a situation as it was captured."""
+    return everything(name, FRAMES[name], [], [])
+
+
 @pytest.mark.parametrize("name", SITUATIONS)
-@thoroughness(max_examples=15, deadline=None)
+@examples(15)
 @given(data=st.data())
 def test_idle_ticks_anywhere_and_any_cut_of_the_input_change_no_finding(name: str, data: st.DataObject) -> None:
     """Law 1 and 2, for calls, their causes and marks, and for what stands beside them."""
@@ -694,7 +701,7 @@ def test_idle_ticks_anywhere_and_any_cut_of_the_input_change_no_finding(name: st
     first, last = frames[0][0], frames[-1][0]
     ticks = [first + int(place * (last - first)) for place in data.draw(st.lists(st.floats(0, 1), max_size=12))]
     cuts = data.draw(st.lists(st.integers(0, len(frames)), max_size=4))
-    assert everything(name, frames, ticks, cuts) == everything(name, frames, [], [])
+    assert everything(name, frames, ticks, cuts) == undisturbed(name)
 
 
 # Hostile input
@@ -728,7 +735,7 @@ def mangled(frame: Frame, old: bytes, new: bytes) -> Frame:
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
-@thoroughness(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
+@examples(8, suppress_health_check=[HealthCheck.large_base_example])
 @given(new=WORDS, seed=st.randoms(use_true_random=False))
 def test_nothing_hostile_breaks_it(name: str, new: bytes, seed: Any) -> None:
     """Numbers, names, hosts, codes and SDP replaced by anything at all, and bytes broken anywhere."""
@@ -785,7 +792,7 @@ def test_nothing_hostile_gets_out_unescaped(tmp_path: Path) -> None:
 MARKER = "d1e57d1e57d1e57d"
 
 
-@thoroughness(max_examples=200, deadline=None)
+@examples(200)
 @given(
     order=st.permutations(["username", "realm", "nonce", "uri", "response", "algorithm", "cnonce"]),
     quotes=st.lists(

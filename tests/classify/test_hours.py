@@ -7,10 +7,11 @@ from timeit import repeat
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.classify.hours import Hours, Span, outside_hours
+from tests.thorough import examples
 
 NINE, FIVE = 9 * 60, 17 * 60
 OFFICE = [Span(day, NINE, FIVE) for day in range(5)]
@@ -177,7 +178,7 @@ SPANS = st.builds(
 HOLIDAYS = st.builds(lambda year, day: (year, day.month, day.day), st.sampled_from([None, 2026]), st.dates())
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.lists(SPANS, max_size=20),
     st.sampled_from(sorted(available_timezones())),

@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.capture.files import open_capture
@@ -36,6 +36,7 @@ from tests.evidence.scenes import (
     verdict,
 )
 from tests.replay import feed, replay
+from tests.thorough import examples
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def test_a_call_that_the_capture_no_longer_holds_has_no_packets(tmp_path: Path) 
     assert cutter.messages(call) == []
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(st.integers(min_value=0, max_value=2**32))
 def test_damaged_packets_never_break_it_and_never_leak(seed: int) -> None:
     """Bytes changed, packets cut off, lost, repeated and out of order: hidden things stay hidden."""

@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pcaps.make.packets import tcp
@@ -38,6 +38,7 @@ from tests.evidence.scenes import (
     verdict,
 )
 from tests.replay import feed, replay
+from tests.thorough import examples
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def test_sequence_numbers_may_wrap_around(tmp_path: Path) -> None:
     assert verdict(again)[:4] == verdict(cut.call)[:4]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(min_value=0, max_value=2**32), st.booleans())
 def test_whatever_happens_to_segments_nothing_hidden_gets_through(seed: int, acks: bool) -> None:
     """Cut anywhere, in any order, some lost, some twice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.classify.outcomes import Outcome
@@ -17,6 +17,7 @@ from sipwatch.track.registrar import OptionsOutcome
 from sipwatch.wire.message import Path, Request, Transport
 from sipwatch.wire.sip import parse
 from tests.conversation import Counted, count, messages, nanoseconds, observe
+from tests.thorough import examples
 from tests.track.registering import CHALLENGE, CREDENTIALS, said
 
 
@@ -195,7 +196,7 @@ def test_every_way_a_condition_can_end_is_there_from_the_beginning(condition: Co
     assert there == {how.value for how in m.RESOLUTIONS[condition]}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_conditions_resolve_only_in_the_ways_that_are_declared(data: st.DataObject) -> None:
     """Whatever is seen, in whatever order: raised is resolved plus what still stands."""

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, assume, given
 from hypothesis import strategies as st
 
 from sipwatch.classify.findings import VARIANTS, Kind
@@ -25,6 +25,7 @@ from sipwatch.wire.sip import parse
 from tests.conversation import EPOCH, messages, path
 from tests.export.exits import Exits
 from tests.export.records import START, call, capture, leg
+from tests.thorough import examples
 
 FOUR = Policy(Privacy(4, names=True))
 ALL = Policy(Privacy(EVERYTHING, names=True))
@@ -408,7 +409,7 @@ def capture_of(plant: Plant) -> list[Request | Response]:
 
 
 # Each example goes through every exit: few are enough, and a smaller one says no more.
-FEW = settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+FEW = examples(8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 DEVICES = Settings(peers=[Peer("phones", PeerKind.DEVICES, networks=[])])
 # No digit twice in ten: such a number stands nowhere by chance.
 DIGITS = st.tuples(st.sampled_from(["", "1", "49", "001"]), st.permutations(string.digits)).map(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.track.registrar import RegistrarLimits
 from sipwatch.wire.message import Path, Request, Response
 from sipwatch.wire.sip import parse
 from tests.conversation import nanoseconds, path
+from tests.thorough import examples
 from tests.track.registering import CHALLENGE, CREDENTIALS, Registered, said, watch
 
 STALE = CHALLENGE + ",stale=true"
@@ -362,7 +363,7 @@ def events(written: list[str], ticks: list[int]) -> Registered:
     return seen.over()
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(conversations(), st.lists(st.integers(0, 200_000), max_size=30))
 def test_idle_ticks_change_nothing(written: list[str], ticks: list[int]) -> None:
     """Law 1: whoever looks, and however often."""
@@ -373,7 +374,7 @@ def test_idle_ticks_change_nothing(written: list[str], ticks: list[int]) -> None
     assert busy.repeated == quiet.repeated
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(conversations())
 def test_every_attempt_ends_exactly_once_and_bindings_add_up(written: list[str]) -> None:
     """Each first request is concluded, or followed by another one that is; what is bound is unbound or still there."""

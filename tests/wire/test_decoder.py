@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.capture.files import Prefilter, open_capture
@@ -17,6 +17,7 @@ from sipwatch.wire import hep
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Response, Transport
+from tests.thorough import examples
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
@@ -451,7 +452,7 @@ GOOD = [
 ]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(st.tuples(links, st.binary(max_size=200)), max_size=8))
 def test_no_bytes_whatever_raise(packets: list[tuple[int, bytes]]) -> None:
     """Law 3."""
@@ -461,7 +462,7 @@ def test_no_bytes_whatever_raise(packets: list[tuple[int, bytes]]) -> None:
     decoder.finish(0)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.sampled_from(GOOD),
     links,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path as FilePath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.wire import shapes
@@ -25,6 +25,7 @@ from sipwatch.wire.sip import (
     via_branch,
     via_branches,
 )
+from tests.thorough import examples
 
 PATH = Path(bytes(12), Transport.UDP)
 CAPTURES = FilePath(os.environ.get("SIPWATCH_CAPTURES", FilePath(__file__).parents[2].parent / "shared" / "captures"))
@@ -367,7 +368,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(
     st.lists(st.tuples(st.integers(0, len(INVITE)), PIECES), max_size=4),
     st.lists(st.integers(0, len(INVITE) - 1), max_size=2),
@@ -389,7 +390,7 @@ def test_a_learned_shape_reads_as_the_patient_reader_does(
     assert learned == facts(parse(0, PATH, bytes(data), False))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.binary(max_size=300), st.booleans())
 def test_no_bytes_whatever_raise(data: bytes, truncated: bool) -> None:
     """Law 3."""

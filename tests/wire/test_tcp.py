@@ -7,12 +7,13 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request
+from tests.thorough import examples
 from tests.wire import frames as f
 from tests.wire.test_decoder import calls, options
 
@@ -517,7 +518,7 @@ def test_tls_is_named_wherever_it_begins(record: bytes) -> None:
     assert connection.items == [Discard.TLS, Discard.TLS]
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.lists(st.integers(0, len(THREE)), max_size=25),
     st.randoms(use_true_random=False),
