@@ -1,4 +1,6 @@
-"""Pages in HTML, from the templates of the package. What is filled in is escaped; what is missing is an error.
+"""Pages in HTML, from the templates of the package.
+
+What is filled in is escaped, and what could hide or turn a part of it is made visible; what is missing is an error.
 
 Must not know: what the pages say.
 """
@@ -7,6 +9,8 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
+
+from sipwatch.export.escape import terminal
 
 if TYPE_CHECKING:
     import jinja2
@@ -24,8 +28,14 @@ def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("sipwatch"),
         autoescape=True,
+        finalize=_visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _visible(value: object) -> object:
+    """Make a text harmless, save what is HTML already: what macros of a template give."""
+    return terminal(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
