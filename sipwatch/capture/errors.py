@@ -12,5 +12,9 @@ class CaptureDenied(CaptureError):  # noqa: N818 - a kind of CaptureError
     """An interface that may not be captured without more privileges."""
 
 
+class CaptureLimit(CaptureError):  # noqa: N818 - a kind of CaptureError
+    """A file that this process may not open besides those that it has open."""
+
+
 class Damage(Exception):  # noqa: N818 - not an error of ours: the end of what can be read
     """Where a file stops making sense; what was read before it stands. Never leaves this package."""

@@ -12,7 +12,7 @@ import sys
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from sipwatch.capture.errors import CaptureError
+from sipwatch.capture.errors import CaptureError, CaptureLimit
 from sipwatch.capture.formats import frames
 from sipwatch.capture.prefilter import MediaFilter, Prefilter
 from sipwatch.capture.reader import Reader
@@ -57,7 +57,8 @@ class _File:
             fd = _stdin() if self.path == STDIN else self._opened()
             status = os.fstat(fd)
         except OSError as error:
-            raise CaptureError(f"{self.name}: {_why(error)}") from None
+            kind = CaptureLimit if error.errno in (errno.EMFILE, errno.ENFILE) else CaptureError
+            raise kind(f"{self.name}: {_why(error)}") from None
         if stat.S_ISDIR(status.st_mode):
             os.close(fd)
             files = f"{self.path.rstrip('/')}/*.pcap"
@@ -258,7 +259,7 @@ class CaptureSource:
         try:
             rest = file.frames(self._mode)
         except CaptureError as error:
-            if file.size is None:
+            if file.size is None or isinstance(error, CaptureLimit):
                 raise
             # It was good when we looked at it: a ring of captures has gone round since.
             file.tally.damage = f"it can no longer be read ({error})"

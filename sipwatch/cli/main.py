@@ -27,8 +27,9 @@ from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
 from sipwatch.cli.words import INTERRUPTED, abandon_output, complain, fail, quiet_exit, why
 
-# Errors of the machine or of whoever started this, not of ours.
-_WORLD = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.ENOMEM})
+# Errors of the world around us, not of ours: of the whole program, and of what help and version are written to.
+_OF_ALL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_OF_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EBADF, errno.EIO})
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -55,10 +56,11 @@ def main() -> None:
     except BrokenPipeError:
         quiet_exit()
     except OSError as error:
-        if error.errno not in _WORLD:
+        if error.errno not in _OF_ALL | _OF_OUTPUT:
             _mistake(error)
         abandon_output()
-        fail(f"cannot go on: {why(error)}")
+        whose = "cannot go on" if error.errno in _OF_ALL else "standard output cannot be written"
+        fail(f"{whose}: {why(error)}")
     except KeyboardInterrupt:
         complain("interrupted")
         sys.exit(INTERRUPTED)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
 
 import pytest
 
-from tests.cli.program import BUSY, process, run
+from tests.cli.program import BUSY, COMMAND, ENVIRONMENT, ROOT, process, run
 
 frame = importlib.import_module("sipwatch.cli.main")  # the package gives its function this name
 
@@ -105,3 +106,32 @@ def test_other_ends_have_their_own_status(raised: BaseException, status: int, mo
     with pytest.raises(SystemExit) as ended:
         frame.main()
     assert ended.value.code == status
+
+
+def shell(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell whose ``$@`` is sipwatch."""
+    command = ["bash", "-c", script, "bash", *COMMAND]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("arguments", [f"replay {BUSY}", f"replay {BUSY} --format csv", "--help"])
+@pytest.mark.parametrize(("output", "why"), [("&-", "Bad file descriptor"), ("/dev/full", "No space left on device")])
+def test_a_standard_output_that_takes_nothing_is_one_line(arguments: str, output: str, why: str) -> None:
+    done = shell(f'"$@" {arguments} >{output}')
+    assert done.returncode == 1
+    assert done.stderr == f"sipwatch: standard output cannot be written: {why}\n"
+
+
+def test_what_is_said_on_a_closed_standard_error_is_lost_and_goes_nowhere_else() -> None:
+    """Neither into the results, nor into the file that would have got its number."""
+    assert shell(f'"$@" replay {BUSY} 2>&-').stdout == run("replay", BUSY).stdout
+    done = shell('"$@" replay nosuch.pcap 2>&-')
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_few_descriptors_are_one_line() -> None:
+    """A merge needs every file at once."""
+    done = shell('ulimit -n 16; "$@" replay pcaps/outcomes/*.pcap')
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "raise the limit (ulimit -n)" in line
