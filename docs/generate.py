@@ -134,7 +134,7 @@ def resolutions() -> str:
 
 def run(*arguments: str) -> str:
     """Run sipwatch as in a terminal that knows no colours, and return what it says."""
-    environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", "sipwatch", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     return "".join(f"{line.rstrip()}\n" for line in done.stdout.decode().splitlines())
@@ -145,13 +145,14 @@ def demo() -> str:
     said = run("replay", "pcaps/demo.pcap", "--config", "pcaps/demo.toml")
     summary, heading, lists = said.partition("\nFailed calls")
     failed, other, odd = lists.partition("\nAnswered, and ended oddly")
-    kept = (heading.lstrip("\n") + failed).splitlines()[: _FAILED_CALLS_SHOWN + 2]
+    kept = (heading.lstrip("\n") + failed).splitlines()[: _FAILED_CALLS_SHOWN + 1]
     return "```\n" + summary + "\n" + "\n".join(kept) + "\n[...]\n" + other + odd + "```\n"
 
 
 def ladder() -> str:
     """Show the ladder of a call that was stuck."""
-    return f"```\n{run('replay', 'pcaps/outcomes/no_progress.pcap', '--ladder', 'stuck')}```\n"
+    arguments = ("replay", "pcaps/outcomes/no_progress.pcap", "--ladder", "stuck")
+    return f"```\n$ sipwatch {' '.join(arguments)}\n{run(*arguments)}```\n"
 
 
 def options(command: Callable[..., None]) -> str:

@@ -5,7 +5,6 @@ Must not know: captures. What is known stands in ``knowledge``, not here.
 
 from __future__ import annotations
 
-import os
 import textwrap
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from sipwatch.knowledge.record import ExplanationRecord, LeadRecord
 
 _WIDEST = 100  # columns: longer lines are hard to read
-_NARROWEST = 20
 _NARROW = 76  # columns below which the list leaves out a column
 _NARROW_KEYS = 40  # columns below which the longest keys take two lines
 _INDENT = "  "
@@ -152,13 +150,9 @@ def _print_all(out: IO[bytes], knowledge: Knowledge, entries: list[Entry], peer:
 
 
 def _console(out: IO[str]) -> Console:
-    from sipwatch.report.table import console
+    from sipwatch.report.screen import console
 
-    shown = console(out)
-    columns = os.environ.get("COLUMNS", "")[:6]
-    width = int(columns) if columns.isdecimal() and int(columns) else shown.width
-    shown.width = max(_NARROWEST, min(width, _WIDEST))
-    return shown
+    return console(out, _WIDEST)
 
 
 class _Page:

@@ -194,6 +194,8 @@ class SummaryRecord(msgspec.Struct):
     seer: float | None
     isa: float | None
     scr: float | None
+    asr: float | None
+    ner: float | None
     tags: dict[str, int]
     findings: list[WholeFindingRecord]
     devices: list[DeviceRecord]

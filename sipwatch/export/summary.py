@@ -179,20 +179,12 @@ class Summary:
             seer=_ratio(self._effective, asked),
             isa=_ratio(self._ineffective, self._judged),
             scr=_ratio(self._completed, self._judged),
+            asr=_ratio(self._answered, self._judged),
+            ner=_ratio(self._answered + self.categories.get("user", 0), self._judged),
             tags=_by_frequency(self.tags),
             findings=self.causes.all(findings),
             devices=list(devices),
         )
-
-    @property
-    def asr(self) -> float | None:
-        """Return the answer seizure ratio: answered calls over judged calls."""
-        return _ratio(self._answered, self._judged)
-
-    @property
-    def ner(self) -> float | None:
-        """Return the network effectiveness ratio: answered, or failed by the user's doing."""
-        return _ratio(self._answered + self.categories.get("user", 0), self._judged)
 
     @staticmethod
     def _end(ends: dict[str, Tally], name: str, outcome: str) -> None:

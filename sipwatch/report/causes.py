@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
 from sipwatch.report.plain import TAG_WORDS, plain_name
+from sipwatch.report.screen import FAINT, Column, figures, indented, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from sipwatch.export.record import DeviceRecord, FindingRecord, SummaryRecord, WholeFindingRecord
 
@@ -38,16 +38,16 @@ def causes(summary: SummaryRecord) -> Iterator[RenderableType]:
     for found in ranked[:MAX_CAUSES]:
         yield _head(found)
         if not found.texts:
-            yield Padding(Text(terminal(found.text)), (0, 0, 0, 7))
+            yield indented(terminal(found.text), 7)
         for call, text in zip(found.ids, found.texts, strict=False):
-            yield Padding(Text.assemble((call, "bright_black"), "  ", terminal(text)), (0, 0, 0, 7))
+            yield indented(Text.assemble((call, FAINT), "  ", terminal(text)), 7)
 
 
 def _head(found: WholeFindingRecord) -> Text:
     text = Text(f"{found.calls or '':>5}  ")
     text.append(f"{_name(found.kind)}: {terminal(found.subject)}", style="bold yellow")
     if found.ids and not found.texts:
-        text.append(f"  {' '.join(found.ids[:3])}", style="bright_black")
+        text.append(f"  {' '.join(found.ids[:3])}", style=FAINT)
     return text
 
 
@@ -59,7 +59,7 @@ def causes_of_call(findings: list[FindingRecord]) -> Iterator[Text]:
         yield text
         for seen in found.evidence:
             number = f"packet {seen.packet}" if seen.packet else ""
-            yield Text(f"  {seen.time.exact_clock}  {number:<12}  {terminal(seen.what)}", style="bright_black")
+            yield Text(f"  {seen.time.exact_clock}  {number:<12}  {terminal(seen.what)}", style=FAINT)
 
 
 def devices(summary: SummaryRecord) -> Table | None:
@@ -67,14 +67,10 @@ def devices(summary: SummaryRecord) -> Table | None:
     shown = [device for device in summary.devices if device.offered - device.answered >= _SHOWN_FROM][:MAX_DEVICES]
     if not shown:
         return None
-    table = Table(box=None, pad_edge=False, header_style="bright_black")
-    for heading in ("Offered", "Not taken", "In a row"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Device", overflow="fold")
-    table.add_column("Because", overflow="fold")
+    rows = table(*map(figures, ("Offered", "Not taken", "In a row")), "Device", "Because")
     for device in shown:
-        table.add_row(*_device(device))
-    return table
+        rows.add_row(*_device(device))
+    return rows
 
 
 def _device(device: DeviceRecord) -> tuple[str, str, str, str, str]:
@@ -88,13 +84,10 @@ def marks(summary: SummaryRecord) -> Table | None:
     """Return the tags counted, None where no call has one."""
     if not summary.tags:
         return None
-    table = Table(box=None, pad_edge=False, header_style="bright_black")
-    table.add_column("Calls", justify="right", no_wrap=True)
-    table.add_column("Marked", no_wrap=True)
-    table.add_column("", overflow="fold")
+    rows = table(figures("Calls"), Column("Marked", one_piece=True), "")
     for tag, count in summary.tags.items():
-        table.add_row(f"{count:,}", tag, Text(TAG_WORDS[tag], style="bright_black"))
-    return table
+        rows.add_row(f"{count:,}", tag, Text(TAG_WORDS[tag], style=FAINT))
+    return rows
 
 
 def _name(kind: str) -> str:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
-from sipwatch.report.plain import plain_name
-from sipwatch.report.table import console
+from sipwatch.report.plain import plain_name, several
+from sipwatch.report.screen import FAINT, Column, console, indented, print_list, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
-    from sipwatch.report.checked import CheckRecord, EndsRecord, PrivacyRecord, RuleRecord
+    from sipwatch.report.checked import CheckRecord, EndsRecord, PeerRecord, PrivacyRecord, RuleRecord
+
+# In one piece, so that a narrow terminal gets a list instead of addresses cut in two.
+_PEER_COLUMNS = tuple(Column(heading, one_piece=True) for heading in ("Name", "Kind", "Addresses", "Host names"))
 
 
 def print_check(out: IO[str], record: CheckRecord, meanings: Mapping[str, str]) -> None:
@@ -28,9 +30,9 @@ def print_check(out: IO[str], record: CheckRecord, meanings: Mapping[str, str]) 
     target = console(out)
     rules = sum(len(peer.rules) for peer in record.peers)
     counts = [
-        _several(len(record.peers), "peer"),
-        _several(rules, "rule"),
-        _several(len(record.hours), "set", " of hours"),
+        several(len(record.peers), "peer"),
+        *([several(rules, "rule")] if rules else []),
+        *([several(len(record.hours), "set of working hours", "sets of working hours")] if record.hours else []),
     ]
     target.print(Text(f"{terminal(record.file)} is right: {', '.join(counts)}.", "bold green"))
     _timers(target, record, meanings)
@@ -44,34 +46,23 @@ def print_check(out: IO[str], record: CheckRecord, meanings: Mapping[str, str]) 
             target.print(Text(terminal(remark), "yellow"))
 
 
-def _several(count: int, word: str, rest: str = "") -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}{rest}"
-
-
 def _head(target: Console, words: str) -> None:
     target.print()
     target.print(Text(words, "bold"))
 
 
-def _table(*heads: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bright_black")
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    return table
-
-
 def _timers(target: Console, record: CheckRecord, meanings: Mapping[str, str]) -> None:
     _head(target, "Timers")
     own = [peer for peer in record.peers if peer.own]
-    table = _table("", "in general", *(f"for {terminal(peer.name)}" for peer in own), "is the time after which")
+    rows = table("", "in general", *(f"for {terminal(peer.name)}" for peer in own), "is the time after which")
     for key, seconds in record.timers.items():
-        table.add_row(
+        rows.add_row(
             key,
             f"{seconds:g} s",
             *(f"{peer.timers[key]:g} s" if key in peer.own else "" for peer in own),
-            Text(meanings[key], "bright_black"),
+            Text(meanings[key], FAINT),
         )
-    target.print(table)
+    target.print(rows)
 
 
 def _peers(target: Console, record: CheckRecord) -> None:
@@ -79,14 +70,24 @@ def _peers(target: Console, record: CheckRecord) -> None:
         return
     _head(target, "Peers")
     tried_on = record.against is not None
-    table = _table("Name", "Kind", "Addresses", "Host names", *(("Calls from", "Calls to") if tried_on else ()))
-    for peer in record.peers:
-        calls = [_calls(peer.calls_from), _calls(peer.calls_to)] if tried_on else []
-        table.add_row(peer.name, peer.kind or "", ", ".join(peer.addresses), ", ".join(peer.hosts), *calls)
-    target.print(table)
+    columns = [*_PEER_COLUMNS, *(("Calls from", "Calls to") if tried_on else ())]
+    print_list(target, record.peers, columns, lambda peer: _peer(peer, tried_on=tried_on), _peer_lines)
     if record.against is not None:
-        words = f"{record.calls or 0:,} calls in all, in {', '.join(record.against)}."
-        target.print(Text(terminal(words), "bright_black"))
+        words = f"{several(record.calls or 0, 'call')} in all, in {', '.join(record.against)}."
+        target.print(Text(terminal(words), FAINT))
+
+
+def _peer(peer: PeerRecord, *, tried_on: bool) -> list[str]:
+    calls = [_calls(peer.calls_from), _calls(peer.calls_to)] if tried_on else []
+    return [peer.name, peer.kind or "", ", ".join(peer.addresses), ", ".join(peer.hosts), *calls]
+
+
+def _peer_lines(peer: PeerRecord) -> list[RenderableType]:
+    """Return a peer's paragraph for a narrow terminal."""
+    cells = _peer(peer, tried_on=peer.calls_from is not None)
+    names = ("addresses", "host names", "calls from it", "calls to it")
+    facts = [f"{name}: {cell}" for name, cell in zip(names, cells[2:], strict=False) if cell]
+    return [Text(f"{peer.name}  {peer.kind or ''}"), *(indented(fact, 2) for fact in facts)]
 
 
 def _calls(ends: EndsRecord | None) -> str:
@@ -101,10 +102,10 @@ def _rules(target: Console, record: CheckRecord) -> None:
         return
     _head(target, "Rules")
     for rule in rules:
-        text = Text(f"line {rule.line}: " if rule.line else "", "bright_black")
+        text = Text(f"line {rule.line}: " if rule.line else "", FAINT)
         text.append(terminal(rule.words), "default")
         if rule.note:
-            text.append(f" {terminal(rule.note)!r}", "bright_black")
+            text.append(f" {terminal(rule.note)!r}", FAINT)
         if rule.hops is not None:
             text.append(f"\n  {_effect(rule)}", "yellow" if not rule.hops else "cyan")
         target.print(text)
@@ -119,7 +120,7 @@ def _effect(rule: RuleRecord) -> str:
         else f"{change.calls:,} would be {plain_name(change.after)} anyway"
         for change in rule.changes or ()
     ]
-    return f"{_several(rule.calls or 0, 'call')} ({_several(rule.hops, 'hop')})" + (
+    return f"{several(rule.calls or 0, 'call')} ({several(rule.hops, 'hop')})" + (
         f": {', '.join(changes)}" if changes else ""
     )
 
@@ -135,10 +136,10 @@ def _hours(target: Console, record: CheckRecord) -> None:
                 *([f"numbers {', '.join(hours.numbers)}"] if hours.numbers else []),
             ]
         )
-        text = Text(f"line {hours.line}: ", "bright_black")
+        text = Text(f"line {hours.line}: ", FAINT)
         text.append(terminal(f"{whose or 'every call'}: {', '.join(hours.open)}, {hours.zone}"), "default")
         if hours.holidays:
-            text.append(f"\n  closed on {', '.join(hours.holidays)}", "bright_black")
+            text.append(f"\n  closed on {', '.join(hours.holidays)}", FAINT)
         target.print(text)
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sipwatch.export.escape import terminal
 from sipwatch.report.causes import causes_of_call
-from sipwatch.report.odd import STYLE, end_cause, is_odd, parties
+from sipwatch.report.listed import ODD_STYLE, end_cause, is_odd, parties, response_words
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     CONDITION_WORDS,
@@ -20,7 +20,7 @@ from sipwatch.report.plain import (
     plain_ending,
     plain_name,
 )
-from sipwatch.report.table import console, response_words
+from sipwatch.report.screen import console
 
 if TYPE_CHECKING:
     from sipwatch.export.moments import Moment
@@ -72,7 +72,7 @@ def _title(call: CallRecord) -> list[Text]:
     ]
     if call.ending is not None:
         how = Text("Ending ", style="bright_black")
-        how.append(f"{plain_ending(call.ending)} ({call.ending})", style=STYLE if is_odd(call) else "default")
+        how.append(f"{plain_ending(call.ending)} ({call.ending})", style=ODD_STYLE if is_odd(call) else "default")
         lines.append(how)
     return lines
 

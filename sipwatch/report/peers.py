@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
 from sipwatch.report.ends import CONFIGURED, CallsRecord, EndRecord
-from sipwatch.report.plain import duration
-from sipwatch.report.table import console
+from sipwatch.report.plain import duration, several
+from sipwatch.report.screen import FAINT, console, figures, fits, indented, table
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 MAX_SHOWN = 40  # addresses, those with the most messages
 _MAX_LISTED = 5  # codes, ports, names
@@ -30,29 +30,27 @@ def print_peers(out: IO[str], records: list[EndRecord], left_out: int) -> None:
         target.print(Text("No SIP message was found in this capture: nobody is in it."))
         return
     shown = records[:MAX_SHOWN]
-    target.print(_table(shown))
-    target.print()
+    rows = _table(shown)
+    wide = fits(target, rows)
+    if wide:
+        target.print(rows)
+        target.print()
     for record in shown:
-        _details(target, record)
+        _details(target, record, whole=not wide)
     rest = len(records) - len(shown)
     if rest:
-        target.print(Text(f"{rest:,} more addresses, with fewer messages; --format json has them all.", "bright_black"))
+        more = several(rest, "more address", "more addresses")
+        target.print(Text(f"{more}, with fewer messages; --format json has them all.", FAINT))
     if left_out:
-        words = (
-            f"{left_out:,} times an address found no room, or lost it; most of those only sent, or were only sent to."
-        )
-        target.print(Text(words, "yellow"))
+        words = f"{several(left_out, 'time')} an address found no room, or lost it"
+        target.print(Text(f"{words}; most of those only sent, or were only sent to.", "yellow"))
 
 
 def _table(records: list[EndRecord]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bright_black")
-    table.add_column("Address", overflow="fold")
-    table.add_column("Role", overflow="fold")
-    table.add_column("Software", overflow="fold")
-    for head in ("Calls sent", "Answered", "Calls got", "Answered", "Progress after"):
-        table.add_column(head, justify="right")
+    heads = ("Calls sent", "Answered", "Calls received", "Answered", "Progress after")
+    rows = table("Address", "Role", "Software", *map(figures, heads))
     for record in records:
-        table.add_row(
+        rows.add_row(
             record.address,
             _role(record),
             terminal(record.software[0]) if record.software else "-",
@@ -60,12 +58,12 @@ def _table(records: list[EndRecord]) -> Table:
             *_direction(record.calls_in),
             duration(record.calls_in.first_progress_median_seconds),
         )
-    return table
+    return rows
 
 
 def _role(record: EndRecord) -> Text:
     if record.role is None:
-        return Text("unknown", "bright_black")
+        return Text("unknown", FAINT)
     words = record.name if record.sure == CONFIGURED else f"{record.role} ({record.sure})"
     return Text(terminal(words or record.role), _ROLE_STYLE[record.role])
 
@@ -75,28 +73,50 @@ def _direction(calls: CallsRecord) -> tuple[str, str]:
     return (f"{calls.calls:,}", share) if calls.calls else ("-", "-")
 
 
-def _details(target: Console, record: EndRecord) -> None:
-    """Print what has no room in the table, one paragraph for each address."""
+def _details(target: Console, record: EndRecord, *, whole: bool) -> None:
+    """Print what has no room in the table, one paragraph for each address; the ``whole`` where there is no table."""
     text = Text(record.address, "bold")
+    if whole:
+        text.append_text(Text.assemble("  ", _role(record)))
     ports = ", ".join(map(str, record.ports[:_MAX_LISTED])) + (" ..." if len(record.ports) > _MAX_LISTED else "")
-    head = f"{', '.join(record.transports)} {ports}; {record.sent:,} messages sent, {record.received:,} received"
-    text.append(f"  {head}", "bright_black")
+    head = (
+        f"{', '.join(record.transports)} {ports}; {several(record.sent, 'message')} sent, {record.received:,} received"
+    )
+    text.append(f"  {head}", FAINT)
+    target.print(text)
     parts = [
+        *(_in_words(record) if whole else ()),
         ("other software", ", ".join(record.software[1:_MAX_LISTED])),
         ("called", ", ".join(record.hosts[:_MAX_LISTED])),
         ("registers elsewhere", _counts(record.registrations_out)),
         ("registrations here", _counts(record.registrations_in)),
         ("OPTIONS sent", _counts(record.options_out)),
-        ("OPTIONS got", _counts(record.options_in)),
+        ("OPTIONS received", _counts(record.options_in)),
         ("calls sent, not answered", _codes(record.calls_out)),
-        ("calls got, not answered", _codes(record.calls_in)),
+        ("calls received, not answered", _codes(record.calls_in)),
         ("role", "; ".join(record.why)),
     ]
     for name, words in parts:
         if words:
-            text.append(f"\n  {name}: ", "bright_black")
-            text.append(terminal(words), "default")
-    target.print(text)
+            target.print(indented(Text.assemble((f"{name}: ", FAINT), terminal(words)), 2))
+
+
+def _in_words(record: EndRecord) -> list[tuple[str, str]]:
+    """Return what the table says of an address."""
+    median = record.calls_in.first_progress_median_seconds
+    return [
+        ("software", record.software[0] if record.software else ""),
+        ("calls sent", _calls(record.calls_out)),
+        (
+            "calls received",
+            _calls(record.calls_in) + ("" if median is None else f", progress after {duration(median)}"),
+        ),
+    ]
+
+
+def _calls(calls: CallsRecord) -> str:
+    count, share = _direction(calls)
+    return f"{count}, {share} answered" if calls.calls else ""
 
 
 def _counts(counts: dict[str, int]) -> str:

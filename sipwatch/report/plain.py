@@ -56,6 +56,16 @@ TAG_WORDS = {
     "early_ringing": "183 came long before it really rang",
 }
 
+# RFC 6076, and what telephone networks have always counted (ITU-T E.425).
+RATIO_WORDS = {
+    "ser": "answered, redirected calls left out",
+    "seer": "answered, or ended by the called user (480, 486, 600, 603), redirected calls left out",
+    "isa": "failed on the way (408, 500, 503, 504, or no response at all)",
+    "scr": "answered, and ended by a BYE that was confirmed",
+    "asr": "answered",
+    "ner": "answered, or failed because of a user and not of the network",
+}
+
 DISCARD_WORDS = {
     "tls": "encrypted (TLS): --deep with --keylog can open it",
     "sctp": "SCTP packets, which are not opened: --deep reads SIP in them",
@@ -80,6 +90,11 @@ def plain_name(outcome: str) -> str:
 def plain_ending(ending: str) -> str:
     """Return the name that people use for the way in which an answered call ended."""
     return PLAIN_ENDING[Ending(ending)]
+
+
+def several(count: int, word: str, plural: str | None = None) -> str:
+    """Write a count with what is counted: 1 call, 2 calls."""
+    return f"{count:,} {word if count == 1 else plural or f'{word}s'}"
 
 
 def duration(seconds: float | None) -> str:

@@ -10,7 +10,6 @@ import io
 from typing import IO, TYPE_CHECKING
 
 import msgspec
-from rich.table import Table
 from rich.text import Text
 
 from sipwatch.classify.desk import Waiting
@@ -18,10 +17,12 @@ from sipwatch.export.calls import short_id
 from sipwatch.export.escape import csv_cell, json_text, terminal
 from sipwatch.export.moments import timestamp
 from sipwatch.packet import SECOND
-from sipwatch.report.plain import duration
-from sipwatch.report.table import console
+from sipwatch.report.plain import duration, several
+from sipwatch.report.screen import FAINT, Column, console, figures, indented, print_list
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from sipwatch.classify.callbacks import Missed
     from sipwatch.export.privacy import Policy
 
@@ -65,20 +66,30 @@ def print_waiting(out: IO[str], records: list[WaitingRecord], within: int) -> No
         target.print(Text("Nobody waits: every caller from outside was reached, or left no number."))
         return
     late = sum(record.overdue for record in records)
-    title = f"{len(records):,} missed calls whose callers were not reached"
-    target.print(Text(f"{title}, {late:,} of them for longer than {duration(within / SECOND)}", style="bold"))
-    table = Table(box=None, pad_edge=False, header_style="bright_black")
-    table.add_column("Missed, UTC", no_wrap=True)
-    table.add_column("Caller", overflow="fold")
-    table.add_column("Dialled", overflow="fold")
-    table.add_column("Over", overflow="fold")
-    table.add_column("Waits", justify="right", no_wrap=True)
-    table.add_column("Tries since", justify="right", no_wrap=True)
-    table.add_column("Last try", no_wrap=True)
-    table.add_column("ID", no_wrap=True)
-    for record in records:
-        table.add_row(*_row(record), style="red" if record.overdue else "")
-    target.print(table)
+    title = several(len(records), "missed call whose caller was", "missed calls whose callers were")
+    longer = "none" if not late else f"{late:,}"
+    target.print(
+        Text(f"{title} not reached, {longer} of them for longer than {duration(within / SECOND)}", style="bold")
+    )
+    columns = (
+        Column("Missed, UTC", one_piece=True),
+        *("Caller", "Dialled", "Over"),
+        *(figures("Waits"), figures("Tries since")),
+        *(Column("Last try", one_piece=True), Column("ID", one_piece=True)),
+    )
+    print_list(target, records, columns, _row, _lines, lambda record: "red" if record.overdue else "")
+
+
+def _lines(record: WaitingRecord) -> list[RenderableType]:
+    """Return a record's paragraph for a narrow terminal."""
+    missed, caller, dialled, over, waits, _, last, short = _row(record)
+    tries = several(record.attempts, "try since", "tries since") if record.attempts else "not tried since"
+    return [
+        Text(f"{missed}  {caller} → {dialled}"),
+        indented(
+            f"over {over}, waits {waits}, {tries}{'' if last == '-' else f', the last at {last}'}  {short}", 4, FAINT
+        ),
+    ]
 
 
 def _row(record: WaitingRecord) -> tuple[str, ...]:
@@ -112,9 +123,3 @@ def write_csv(out: IO[bytes], records: list[WaitingRecord]) -> None:
         )
     text.flush()
     text.detach()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return csv_cell(value) if isinstance(value, str) else str(value)

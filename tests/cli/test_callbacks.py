@@ -11,6 +11,7 @@ import pytest
 
 from pcaps.make import packets, talk
 from pcaps.make.__main__ import nanoseconds
+from sipwatch.report.waiting import WaitingRecord, print_waiting
 from tests.cli.program import BUSY, run, the_complaint
 
 if TYPE_CHECKING:
@@ -110,3 +111,22 @@ def test_without_a_trunk_nothing_comes_from_outside(tmp_path: Path) -> None:
     done = run("callbacks", BUSY, "--config", tmp_path / "x.toml", status=1)
     assert "no peer is a trunk" in the_complaint(done)
     assert run("callbacks", BUSY, status=2).stdout == ""
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_each_caller_is_a_line_where_it_fits_and_a_paragraph_where_not(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    out = io.StringIO()
+    record = WaitingRecord(
+        "0123456789ab", "15555550109", "15555550130", "acme", "2026-01-05T09:00:00Z", 600.0, 1,
+        "2026-01-05T09:05:00Z", overdue=True,
+    )  # fmt: skip
+    print_waiting(out, [record], 300 * 10**9)
+    head, *lines = out.getvalue().splitlines()
+    assert max(map(len, (head, *lines))) <= int(columns)
+    text = " ".join(out.getvalue().split())
+    assert "1 missed call whose caller was not reached, 1 of them for longer than 5:00" in text
+    for word in ("15555550109", "15555550130", "acme", "10:00", "09:05:00", "0123456789ab"):
+        assert word in text

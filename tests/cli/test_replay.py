@@ -57,8 +57,8 @@ def test_the_json_has_the_shape_of_the_contract() -> None:
         "discards",
     }
     assert set(report["summary"]) == {
-        *("calls", "outcomes", "endings", "inferred", "conditions", "ser", "seer", "isa", "scr", "tags", "findings"),
-        "devices",
+        *("calls", "outcomes", "endings", "inferred", "conditions", "ser", "seer", "isa", "scr", "asr", "ner"),
+        *("tags", "findings", "devices"),
     }
     assert report["summary"]["calls"] == len(report["calls"]) == sum(report["summary"]["outcomes"].values())
     assert sum(report["summary"]["endings"].values()) == report["summary"]["outcomes"]["answered"]

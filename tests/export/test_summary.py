@@ -42,7 +42,8 @@ def test_ratios_are_rfc_6076s_over_calls(calls: list[Any], expected: tuple[float
 
 def test_asr_and_ner() -> None:
     counted = summary((answered(), True), (call(), False), (call("server_error"), False), (call("unfinished"), False))
-    assert (counted.asr, counted.ner) == (round(1 / 3, 6), round(2 / 3, 6))
+    record = counted.to_record()
+    assert (record.asr, record.ner) == (round(1 / 3, 6), round(2 / 3, 6))
 
 
 def test_a_condition_counts_once_for_a_call_however_many_hops_raised_it() -> None:

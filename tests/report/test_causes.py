@@ -8,7 +8,7 @@ from typing import Any
 from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord
 from sipwatch.export.summary import Summary
 from sipwatch.report.causes import MAX_CAUSES, MAX_DEVICES, causes, causes_of_call, devices, marks
-from sipwatch.report.table import console
+from sipwatch.report.screen import console
 from tests.export.records import EVIL, at, call
 
 SEEN = EvidenceRecord(at(1), 17, 0, "486 Busy Here")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,6 +20,9 @@ from sipwatch.report.checked import (
     RuleRecord,
 )
 from tests.export.records import EVIL
+
+if TYPE_CHECKING:
+    import pytest
 
 MEANINGS = {"no_progress_after": "stuck", "dialog_timeout": "never ended"}
 EMPTY = CheckRecord(
@@ -44,7 +47,7 @@ def shown(**more: Any) -> str:
 
 def test_an_empty_configuration_says_what_holds_anyway() -> None:
     text = shown()
-    assert text.startswith("sipwatch.toml is right: 0 peers, 0 rules, 0 sets of hours.\n")
+    assert text.startswith("sipwatch.toml is right: 0 peers.\n")
     assert "dialog_timeout     14400 s     never ended" in text
     assert "Call backs are not looked for: there is no [callback]." in text
     assert "Numbers and names are shown as they are." in text
@@ -55,7 +58,7 @@ def test_an_empty_configuration_says_what_holds_anyway() -> None:
 
 def test_peers_timers_and_rules_are_shown() -> None:
     text = shown(peers=[ACME])
-    assert "1 peer, 1 rule, 0 sets of hours" in text
+    assert "is right: 1 peer, 1 rule.\n" in text
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "in general for acme is the time after which" in lines
     assert "no_progress_after 10 s 8.5 s stuck" in lines
@@ -75,7 +78,7 @@ def test_hours_callback_privacy_and_remarks_are_shown() -> None:
         privacy=PrivacyRecord(4, names=True),
         remarks=["acme: look here"],
     )
-    assert "2 sets of hours" in text
+    assert "2 sets of working hours" in text
     assert "line 20: peers acme, north and numbers 1555: Mon-Fri 09:00-18:00, Europe/Berlin" in text
     assert "closed on 12-25, 2026-04-03" in text
     assert "line 25: every call: Sat 10:00-12:00, UTC" in text
@@ -110,3 +113,11 @@ def test_what_was_pasted_into_notes_does_nothing_to_the_terminal() -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "\\x1b[31mred" in text
+
+
+def test_on_a_narrow_terminal_no_address_is_cut_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = msgspec.structs.replace(ACME, addresses=["203.0.113.0/24", "198.51.100.0/24"])
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = shown(peers=[peer]).splitlines()
+    assert "acme  trunk" in lines
+    assert "  addresses: 203.0.113.0/24, 198.51.100.0/24" in [line.rstrip() for line in lines]

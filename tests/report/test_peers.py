@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
+
 from sipwatch.report.peers import MAX_SHOWN, print_peers
 from tests.export.records import EVIL
 from tests.report.end_records import calls, end
@@ -38,8 +40,8 @@ def test_all_that_is_known_of_an_address_is_shown() -> None:
         "registers elsewhere: 7 refused",
         "registrations here: 2 registered, 1 auth failed",
         "OPTIONS sent: 9 answered",
-        "OPTIONS got: 5 not responding",
-        "calls got, not answered: 486 500, 480 200, no final response 100, 503 50, 404 30, others 20",
+        "OPTIONS received: 5 not responding",
+        "calls received, not answered: 486 500, 480 200, no final response 100, 503 50, 404 30, others 20",
         "role: a server registers here",
     ):
         assert words in text, words
@@ -67,6 +69,16 @@ def test_only_the_busiest_are_shown_and_the_rest_is_counted() -> None:
 def test_no_line_is_wider_than_what_pipes_get() -> None:
     long = end("2001:db8:1234:5678:9abc:def0:1234:5678", software=["x" * 100], why=["y" * 300], hosts=["h" * 100])
     assert max(len(line) for line in shown(long).splitlines()) <= 110
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_on_a_narrow_terminal_each_address_is_a_paragraph(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = shown(TRUNK).splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    assert lines[0].startswith("203.0.113.10  trunk (sure)  tcp, udp 5060, 5062; 3 messages sent")
+    for words in ("software: Gateway 3", "calls sent: 10, 50% answered", "calls received: 1,200, 25% answered"):
+        assert any(line.startswith(f"  {words}") for line in lines), words
 
 
 def test_what_strangers_wrote_does_nothing_to_the_terminal() -> None:
