@@ -91,6 +91,7 @@ def _write(out: IO[bytes], form: Format, records: list[WaitingRecord], within: i
         with text_of(out) as text:
             print_waiting(text, records, within)
         return
-    from sipwatch.report.waiting import write_csv, write_json
+    from sipwatch.export.writers import write_json
+    from sipwatch.report.waiting import write_csv
 
     (write_json if form is Format.JSON else write_csv)(out, records)

@@ -50,11 +50,9 @@ def check(
         if files:
             record = _try(record, read.settings, files, output)
         if form is Format.JSON:
-            import msgspec
+            from sipwatch.export.writers import write_json
 
-            from sipwatch.export.escape import json_text
-
-            out.write(json_text(msgspec.json.encode(record)) + b"\n")
+            write_json(out, record)
         else:
             from sipwatch.report.check import print_check
 

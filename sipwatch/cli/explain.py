@@ -125,14 +125,13 @@ def _hint(knowledge: Knowledge, wanted: str) -> str:
 
 def _write_json(out: IO[bytes], entries: list[Entry], wanted: str | None, peer: PeerKind | None) -> None:
     """Write one object that holds what was found, or the list of everything."""
-    import msgspec
-
-    from sipwatch.export.escape import json_text, terminal
+    from sipwatch.export.escape import terminal
+    from sipwatch.export.writers import write_json
     from sipwatch.knowledge.record import record_of
 
     records = [record_of(entry, peer) for entry in entries]
     found = {"query": terminal(wanted), "peer_kind": peer, "entries": records} if wanted is not None else records
-    out.write(json_text(msgspec.json.format(msgspec.json.encode(found))) + b"\n")
+    write_json(out, found, indent=True)
 
 
 # Text

@@ -72,9 +72,7 @@ def _write(
 
     files = list(source.files)
     if form is Format.JSON:
-        import msgspec
-
-        from sipwatch.export.escape import json_text
+        from sipwatch.export.writers import write_json
 
         head = engine.capture(source)
         report = {
@@ -83,7 +81,7 @@ def _write(
             "left_out": left_out,
             "configuration": starter(records, files),
         }
-        out.write(json_text(msgspec.json.encode(report)) + b"\n")
+        write_json(out, report)
         return
     with text_of(out) as text:
         if form is Format.TABLE:

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from sipwatch.export.privacy import Policy
 
 encode = msgspec.json.Encoder(enc_hook=as_text).encode
+
+
+def write_json(out: IO[bytes], value: object, *, indent: bool = False) -> None:
+    """Write one value as JSON and end the line; with ``indent`` over many lines, for reading."""
+    encoded = encode(value)
+    out.write(json_text(msgspec.json.format(encoded) if indent else encoded) + b"\n")
+
+
 _IN_MEMORY = 4 << 20  # bytes of encoded calls before the first go to a temporary file
 _AT_A_TIME = 1 << 20  # and the others
 _CALLS_AT_A_TIME = 512

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from sipwatch.classify.desk import Waiting
 from sipwatch.export.calls import short_id
-from sipwatch.export.escape import csv_cell, json_text, terminal
+from sipwatch.export.escape import csv_cell, terminal
 from sipwatch.export.moments import timestamp
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import duration, several
@@ -103,11 +103,6 @@ def _row(record: WaitingRecord) -> tuple[str, ...]:
         "-" if record.last_attempt is None else record.last_attempt[11:19],
         record.id,
     )
-
-
-def write_json(out: IO[bytes], records: list[WaitingRecord]) -> None:
-    """Write a list of records."""
-    out.write(json_text(msgspec.json.encode(records)) + b"\n")
 
 
 def write_csv(out: IO[bytes], records: list[WaitingRecord]) -> None:

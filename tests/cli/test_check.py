@@ -62,7 +62,7 @@ def test_a_right_configuration_is_explained(full: Path) -> None:
     done = run("check", full)
     assert done.stderr == ""
     for words in (
-        "full.toml is right: 2 peers, 2 rules, 1 set of hours.",
+        "full.toml is right: 2 peers, 2 rules, 1 set of working hours.",
         "for acme",
         "36 s",
         "*.nowhere.example",

@@ -76,7 +76,7 @@ def test_on_a_narrow_terminal_each_address_is_a_paragraph(columns: str, monkeypa
     monkeypatch.setenv("COLUMNS", columns)
     lines = shown(TRUNK).splitlines()
     assert max(map(len, lines)) <= int(columns)
-    assert lines[0].startswith("203.0.113.10  trunk (sure)  tcp, udp 5060, 5062; 3 messages sent")
+    assert lines[0].startswith("203.0.113.10  trunk (sure)  tcp, udp 5060, 5062; 3 messages")
     for words in ("software: Gateway 3", "calls sent: 10, 50% answered", "calls received: 1,200, 25% answered"):
         assert any(line.startswith(f"  {words}") for line in lines), words
 
