@@ -95,7 +95,7 @@ class TableWriter:
         say = self._console.print
         say()
         if self._summary.left_out:
-            say(Text(f"None of the {self._summary.left_out:,} calls is as --filter asks."))
+            say(Text(f"None of the {several(self._summary.left_out, 'call')} matches --filter."))
         elif capture.messages:
             methods = ", ".join(f"{terminal(method)} {count:,}" for method, count in capture.requests.items())
             say(Text(f"No call was attempted in this capture. Requests seen: {methods or 'none, only responses'}."))
