@@ -1,8 +1,9 @@
 """Compares sipwatch with sngrep, tshark and tcpdump, and measures its memory: ``python -m bench.run``.
 
 All that is compared is run in turn, A B C A B C, in one go, and what counts are the ratios within a turn:
-absolute times are this machine's. With ``--write`` the tables go into docs/benchmarks.md; ``--small`` is a
-hundredth of everything, to see that it works.
+absolute times are this machine's. With ``--write`` the results are stored in bench/results.json, and the tables go into
+docs/benchmarks.md (``python -m bench.page`` writes it again); ``--small`` is a hundredth of everything, to see that it
+works.
 """
 
 from __future__ import annotations
@@ -13,16 +14,15 @@ import os
 import platform
 import re
 import shutil
-import statistics
 import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.make_captures import rtp_file, sip_file
+from bench.page import FORMS, PAGE, Comparison, Memory, Results, Row, current, page, store
 from sipwatch import installed_version
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 SIPWATCH = [sys.executable, "-m", "sipwatch", "replay"]
 # `make compiled` puts it there; -P keeps the source in this folder from being found first.
 COMPILED = ["env", "PYTHONPATH=build/compiled", sys.executable, "-P", "-m", "sipwatch", "replay"]
@@ -35,18 +35,6 @@ class Run(NamedTuple):
     wall: float
     processor: float
     peak: float
-
-
-class Target(NamedTuple):
-    """What a ratio or a size shall be."""
-
-    words: str
-    least: float = 0.0
-    most: float = float("inf")
-
-    def holds(self, value: float) -> str:
-        """Say whether a value meets it."""
-        return "yes" if self.least <= value <= self.most else "**no**"
 
 
 def measure(command: list[str]) -> Run:
@@ -75,77 +63,58 @@ def turns(commands: dict[str, list[str]], rounds: int) -> dict[str, list[Run]]:
     return results
 
 
-def spread(values: list[float], unit: str = "") -> str:
-    """Return median and, in brackets, least and most."""
-    return f"{statistics.median(values):.2f}{unit} ({min(values):.2f} to {max(values):.2f})"
-
-
-def table(heads: list[str], rows: list[list[str]]) -> str:
-    """Return a markdown table."""
-    return "".join(f"| {' | '.join(row)} |\n" for row in [heads, ["---"] * len(heads), *rows])
-
-
-def comparison(
-    path: Path, packets: int, commands: dict[str, list[str]], targets: dict[str, Target], rounds: int
-) -> str:
-    """Compare sipwatch, the first of the commands, with the others on a file."""
-    missing = [name for name in targets if not shutil.which(name)]
+def compared(key: str, path: Path, packets: int, words: str, others: dict[str, list[str]], rounds: int) -> Comparison:
+    """Compare sipwatch, interpreted and compiled, with other programs on a file."""
+    ours = [str(path), "--format", "json", "-o", os.devnull]
+    commands = {"sipwatch": [*SIPWATCH, *ours], "compiled": [*COMPILED, *ours], **others}
+    missing = [name for name in others if not shutil.which(name)]
     if not Path("build/compiled/sipwatch").is_dir():
         missing.append("compiled")
     for name in missing:
         print(f"  {name} is not installed and is left out")
     present = {name: command for name, command in commands.items() if name not in missing}
     results = turns(present, rounds)
-    rows = []
-    for name, runs in results.items():
-        walls = [run.wall for run in runs]
-        rate = packets / statistics.median(walls)
-        row = [name, spread(walls, " s"), f"{rate:,.0f}", f"{max(run.peak for run in runs):.0f} MB"]
-        if name in targets:
-            for own in ("sipwatch", "compiled"):
-                row += verdict(results[own], runs, targets[name]) if own in results else ["not run", ""]
-            rows.append([*row, targets[name].words])
-        else:
-            rows.append([*row, "", "", "", "", ""])
-    heads = ["", "time", "packets/s", "memory", "ratio, interpreted", "met", "ratio, compiled", "met", "wanted"]
-    return _commands(present, path) + table(heads, rows)
+    forms = dict(zip(FORMS, (results.get("sipwatch"), results.get("compiled")), strict=True))
+    rows = [
+        Row(
+            name,
+            [run.wall for run in runs],
+            max(run.peak for run in runs),
+            _ratios(runs, forms) if name in others else {},
+        )
+        for name, runs in results.items()
+    ]
+    return Comparison(key, packets, words, _commands(present, path), rows)
 
 
-def verdict(ours: list[Run], theirs: list[Run], target: Target) -> list[str]:
-    """Return the ratio, taken turn by turn, and whether it is what was wanted."""
-    ratios = [other.wall / own.wall for other, own in zip(theirs, ours, strict=True)]
-    if target.most < float("inf"):  # sipwatch may be the slower one: how many times
-        ratios = [1 / ratio for ratio in ratios]
-    return [spread(ratios), target.holds(statistics.median(ratios))]
+def _ratios(theirs: list[Run], forms: dict[str, list[Run] | None]) -> dict[str, list[float]]:
+    """Return the ratios to each form that ran, taken turn by turn."""
+    return {
+        form: [other.wall / own.wall for other, own in zip(theirs, ours, strict=True)]
+        for form, ours in forms.items()
+        if ours is not None
+    }
 
 
-def _commands(commands: dict[str, list[str]], path: Path) -> str:
+def _commands(commands: dict[str, list[str]], path: Path) -> list[str]:
     lines = [
         " ".join(command).replace(sys.executable, "python").replace(str(path), "F") for command in commands.values()
     ]
-    return "```\n" + "\n".join(lines).replace("python -m sipwatch", "sipwatch") + "\n```\n\n"
+    return [line.replace("python -m sipwatch", "sipwatch") for line in lines]
 
 
-def speed(calls: int, rounds: int) -> str:
+def speed(key: str, calls: int, lines: int, rounds: int) -> Comparison:
     """SIP alone: against sngrep and tshark."""
-    return "## SIP alone\n\n" + "\n".join(_speed(calls, lines, rounds) for lines in (1, 64))
-
-
-def _speed(calls: int, lines: int, rounds: int) -> str:
     path = sip_file(calls, lines)
     print(f"{path}: {calls} calls")
-    name = str(path)
-    commands = {
-        "sipwatch": [*SIPWATCH, name, "--format", "json", "-o", os.devnull],
-        "compiled": [*COMPILED, name, "--format", "json", "-o", os.devnull],
-        "sngrep": ["sngrep", "-N", "-q", "-l", "1000000", "-I", name, "-O", os.devnull],
-        "tshark": ["tshark", "-q", "-n", "-r", name, "-z", "sip,stat"],
+    others = {
+        "sngrep": ["sngrep", "-N", "-q", "-l", "1000000", "-I", str(path), "-O", os.devnull],
+        "tshark": ["tshark", "-q", "-n", "-r", str(path), "-z", "sip,stat"],
     }
-    targets = {"sngrep": Target("at least 2", 2), "tshark": Target("at least 8", 8)}
     messages = calls * 64 // 10
     size = path.stat().st_size // messages - 58
-    text = f"{calls:,} calls, {messages:,} messages of {size} bytes on average (`F`), {_FROM[lines]}"
-    return f"{text}:\n\n{comparison(path, messages, commands, targets, rounds)}"
+    words = f"{calls:,} calls, {messages:,} messages of {size} bytes on average (`F`), {_FROM[lines]}"
+    return compared(key, path, messages, words, others, rounds)
 
 
 _FROM = {
@@ -155,42 +124,25 @@ _FROM = {
 }
 
 
-def media(packets: int, rounds: int) -> str:
+def media(packets: int, rounds: int) -> Comparison:
     """Mostly RTP: against tcpdump."""
     path = rtp_file(packets)
     print(f"{path}: {packets} packets")
-    commands = {
-        "sipwatch": [*SIPWATCH, str(path), "--format", "json", "-o", os.devnull],
-        "compiled": [*COMPILED, str(path), "--format", "json", "-o", os.devnull],
-        "tcpdump": ["tcpdump", "-r", str(path), "-w", os.devnull, "udp"],
-    }
-    targets = {"tcpdump": Target("at most 3", most=3)}
-    text = f"{packets:,} packets, 95 of 100 RTP (`F`); the ratio is sipwatch's time to tcpdump's"
-    return f"## Mostly media\n\n{text}:\n\n{comparison(path, packets, commands, targets, rounds)}"
+    others = {"tcpdump": ["tcpdump", "-r", str(path), "-w", os.devnull, "udp"]}
+    words = f"{packets:,} packets, 95 of 100 RTP (`F`); the ratio is sipwatch's time to tcpdump's"
+    return compared("media", path, packets, words, others, rounds)
 
 
-def memory(calls: int) -> str:
+def memory(calls: int) -> list[Memory]:
     """Peak memory on a file, and on one ten times as long."""
     short, long = sip_file(calls), sip_file(10 * calls)
     print(f"{short}, {long}: memory")
 
-    def peak(path: Path, form: str) -> float:
-        return measure([*SIPWATCH, str(path), "--format", form, "-o", os.devnull]).peak
+    def peak(path: Path, form: str, messages: int) -> Memory:
+        return Memory(form, messages, measure([*SIPWATCH, str(path), "--format", form, "-o", os.devnull]).peak)
 
-    first, second, whole = peak(short, "jsonl"), peak(long, "jsonl"), peak(long, "json")
-    growth = Target("0.9 to 1.1", 0.9, 1.1)
-    bound = Target("below 250 MB", 0, 250)
-    rows = [
-        [f"`jsonl`, {calls * 64 // 10:,} messages", f"{first:.0f} MB", "", ""],
-        [
-            f"`jsonl`, {calls * 64:,} messages",
-            f"{second:.0f} MB, {second / first:.2f} times",
-            growth.words,
-            growth.holds(second / first),
-        ],
-        [f"`json`, {calls * 64:,} messages", f"{whole:.0f} MB", bound.words, bound.holds(whole)],
-    ]
-    return f"## Memory\n\n```\nsipwatch replay F --format jsonl -o /dev/null\n```\n\n{table(['', 'peak', 'wanted', 'met'], rows)}"
+    first = peak(short, "jsonl", calls * 64 // 10)
+    return [first, peak(long, "jsonl", calls * 64), peak(long, "json", calls * 64)]
 
 
 def machine() -> str:
@@ -215,18 +167,19 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5, help="turns that count")
     given = arguments.parse_args()
     share = 100 if given.small else 1
-    sections = [
+    results = Results(
         machine(),
-        speed(30_000 // share, given.rounds),
-        media(2_000_000 // share, given.rounds),
+        [
+            speed("one pair", 30_000 // share, 1, given.rounds),
+            speed("phones", 30_000 // share, 64, given.rounds),
+            media(2_000_000 // share, given.rounds),
+        ],
         memory(15_700 // share),
-    ]
-    text = "\n".join(sections)
-    print(text)
+    )
     if given.write and not given.small:
-        begin, end = "<!-- generated: benchmarks -->\n", "<!-- end -->"
-        before, _, rest = PAGE.read_text().partition(begin)
-        PAGE.write_text(before + begin + text + end + rest.partition(end)[2])
+        store(results)
+        PAGE.write_text(current())
+    print(page(results, all_said=not given.small))
 
 
 if __name__ == "__main__":
