@@ -44,7 +44,7 @@ from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY, Heads
 from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
 from sipwatch.wire.paths import Paths, may_be_tunnel
-from sipwatch.wire.sip import looks_like_sip, parse
+from sipwatch.wire.sip import Parser, looks_like_sip
 from sipwatch.wire.tcp import Found, Streams
 
 Item = Request | Response | Unreachable | Discard
@@ -77,6 +77,7 @@ class Decoder:
         # The two that come by the million; an enum as a dictionary's key is hashed in Python.
         self._media = 0
         self._repeated = 0
+        self._parser = Parser()
         self._paths = Paths(limits)
         self._udp_paths = self._paths.udp
         self._duplicates = Duplicates(limits)
@@ -148,8 +149,7 @@ class Decoder:
             if data[42] & RTP_MASK == RTP_VERSION and length > 8:
                 self._media += 1
                 return _MEDIA
-            total = data[16] << 8 | data[17]
-            if total == length + 20:
+            if data[16] << 8 | data[17] == length + 20:
                 key = data[26:38]
                 path = self._udp_paths.get(key)
                 if path is None and not may_be_tunnel(key):
@@ -283,7 +283,7 @@ class Decoder:
         if not _begins_sip(data, start, end):
             return
         text = data[start + 8 : end].lstrip(BLANKS)
-        message = parse(time, self._paths.get(Transport.UDP, ends + data[start : start + 4]), text, True)
+        message = self._parser.parse(time, self._paths.get(Transport.UDP, ends + data[start : start + 4]), text, True)
         if not isinstance(message, Discard):
             message.fragmented = True
             message.number = self.place.number if self.place is not None else 0
@@ -372,7 +372,7 @@ class Decoder:
         if self._seen(time, path.key, payload, identification) and _is_sip(payload):
             self._repeated += 1
             return _DUPLICATE
-        item = parse(time, path, payload, truncated)
+        item = self._parser.parse(time, path, payload, truncated)
         if item.__class__ is Discard:  # isinstance() of an enum asks its metaclass
             return self._not_plain(time, path, payload, truncated, item)
         return (item,)
@@ -385,7 +385,7 @@ class Decoder:
         if hep.is_hep(payload):
             return self._unwrap(time, payload)
         if len(text) != len(payload) and looks_like_sip(text):
-            item = parse(time, path, text, truncated)  # leading blank lines (RFC 3261 §7.5)
+            item = self._parser.parse(time, path, text, truncated)  # leading blank lines (RFC 3261 §7.5)
             return self._discard(item) if isinstance(item, Discard) else (item,)
         return self._discard(reason) if isinstance(reason, Discard) else (reason,)
 
@@ -403,7 +403,7 @@ class Decoder:
         if self._seen(time, path.key, inner.payload) and looks_like_sip(text):
             self._repeated += 1
             return _DUPLICATE
-        item = parse(time, path, text, False) if len(text) > MAX_JUNK_LENGTH else Discard.KEEPALIVE
+        item = self._parser.parse(time, path, text, False) if len(text) > MAX_JUNK_LENGTH else Discard.KEEPALIVE
         return self._discard(item) if isinstance(item, Discard) else (item,)
 
     def _tcp(self, time: int, data: bytes, start: int, end: int, ends: bytes) -> tuple[Item, ...]:
@@ -450,7 +450,7 @@ class Decoder:
         for path, data, websocket, cut_short in found:
             text = data.lstrip(BLANKS)
             over = self._paths.get(Transport.WS, path.key) if websocket else path
-            item = parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
+            item = self._parser.parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
             if isinstance(item, Discard):
                 self._count(item)
             elif path.key not in self._carriers:

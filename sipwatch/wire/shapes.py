@@ -70,38 +70,40 @@ class Shape:
         self.status_code = status_code
 
 
-# Patterns by what a message begins with: 12 bytes of a status line, 4 of a request line.
-known: dict[bytes, list[Shape]] = {}
-_candidates: dict[tuple[bytes, ...], int] = {}
+class Shapes:
+    """The shapes one parser has learned; ``known`` has them by what a message begins with.
 
+    That is 12 bytes of a status line, 4 of a request line.
+    """
 
-def learn(data: bytes, method: str, status_code: int) -> None:
-    """Take note of a message that was read the long way; the shape seen often enough gets its pattern."""
-    kind = data[:12] if status_code else data[:4]
-    end = data.find(b"\r\n\r\n")
-    if end < 0 or len(known.get(kind, ())) >= MAX_PER_KIND or sum(map(len, known.values())) >= MAX_SHAPES:
-        return
-    head = data[:end]
-    if head.count(b"\n") != head.count(b"\r\n"):
-        return  # bare line feeds end lines as well, and a pattern of CRLF lines would not see it
-    names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1 : MAX_LINES + 1])
-    if any(name[:1] in (b" ", b"\t", b"") for name in names):
-        return  # a folded line is no header, whatever it looks like (RFC 3261 §7.3.1)
-    key = (kind, *names)
-    if len(_candidates) >= MAX_CANDIDATES:
-        _candidates.clear()
-    seen = _candidates.get(key, 0) + 1
-    _candidates[key] = seen
-    if seen == SEEN_BEFORE:
-        shape = _compile(names, method, status_code)
-        if shape is not None and shape.match(data) is not None:
-            known.setdefault(kind, []).append(shape)
+    __slots__ = ("_candidates", "known")
 
+    def __init__(self) -> None:
+        self.known: dict[bytes, list[Shape]] = {}
+        self._candidates: dict[tuple[bytes, ...], int] = {}
 
-def forget() -> None:
-    """Forget every shape, as a new process would."""
-    known.clear()
-    _candidates.clear()
+    def learn(self, data: bytes, method: str, status_code: int) -> None:
+        """Take note of a message that was read the long way; the shape seen often enough gets its pattern."""
+        known = self.known
+        kind = data[:12] if status_code else data[:4]
+        end = data.find(b"\r\n\r\n")
+        if end < 0 or len(known.get(kind, ())) >= MAX_PER_KIND or sum(map(len, known.values())) >= MAX_SHAPES:
+            return
+        head = data[:end]
+        if head.count(b"\n") != head.count(b"\r\n"):
+            return  # bare line feeds end lines as well, and a pattern of CRLF lines would not see it
+        names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1 : MAX_LINES + 1])
+        if any(name[:1] in (b" ", b"\t", b"") for name in names):
+            return  # a folded line is no header, whatever it looks like (RFC 3261 §7.3.1)
+        key = (kind, *names)
+        if len(self._candidates) >= MAX_CANDIDATES:
+            self._candidates.clear()
+        seen = self._candidates.get(key, 0) + 1
+        self._candidates[key] = seen
+        if seen == SEEN_BEFORE:
+            shape = _compile(names, method, status_code)
+            if shape is not None and shape.match(data) is not None:
+                known.setdefault(kind, []).append(shape)
 
 
 def _compile(names: tuple[bytes, ...], method: str, status_code: int) -> Shape | None:

@@ -96,7 +96,7 @@ def test_notes_say_what_was_done_to_the_packets() -> None:
     assert "Europe/Berlin" in notes
     assert "were overwritten" in notes
     assert "Hidden" not in notes
-    assert "cut off" not in notes
+    assert "this call alone" not in notes
     assert "Hidden here and in the packets: the last 4 digits" in " ".join(
         facts.notes(package(hidden="the last 4 digits of numbers"))
     )

@@ -37,7 +37,6 @@ _ACTS = frozenset(map(chr, (*range(32), *range(127, 160), 0x202E, 0x2066, 0xFEFF
 
 def wire(data: bytes) -> None:
     """Frames give messages and discards, each a value of its kind, and every discard is counted."""
-    shapes.forget()
     decoder = Decoder()
     discarded = 0
     for time, link_type, frame in decode(data):
@@ -64,16 +63,15 @@ def _check_item(item: object) -> None:
 
 def parser(data: bytes) -> None:
     """A message reads the same whether or not its shape is known."""
-    shapes.forget()
+    parser = sip.Parser()
     patient = sip.parse(EPOCH, _PATH, data, False)
     for _ in range(shapes.SEEN_BEFORE):
-        learned = sip.parse(EPOCH, _PATH, data, False)
-    learned = sip.parse(EPOCH, _PATH, data, False)
+        learned = parser.parse(EPOCH, _PATH, data, False)
+    learned = parser.parse(EPOCH, _PATH, data, False)
     assert _facts(learned) == _facts(patient)
     # The second line changed, the shape perhaps not: the same once more, with patterns that know the first.
     changed = data.replace(b"\r\n", b"\r\n ", 1) + data[:1]
-    quick = sip.parse(EPOCH, _PATH, changed, False)
-    shapes.forget()
+    quick = parser.parse(EPOCH, _PATH, changed, False)
     assert _facts(quick) == _facts(sip.parse(EPOCH, _PATH, changed, False))
 
 
@@ -89,7 +87,6 @@ def _facts(item: object) -> object:
 
 def engine(data: bytes) -> None:
     """Every call ends once with an outcome of the closed list, its legs too, and can be written anywhere."""
-    shapes.forget()
     calls: list[CallRecord] = []
     running = Engine(lambda call, _: calls.append(call), keep_messages=True)
     frames = list(decode(data))

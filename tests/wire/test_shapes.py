@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.wire import shapes, sip
+from sipwatch.wire import shapes
 from sipwatch.wire.message import Path, Request, Response, Transport
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from sipwatch.wire.sip import Parser, parse
 
 PATH = Path(bytes((192, 0, 2, 1, 192, 0, 2, 2, 0x13, 0xC4, 0x13, 0xC4)), Transport.UDP)
 INVITE = (
@@ -27,16 +23,9 @@ OK = (
 FIELDS = ("call_id", "from_tag", "to_tag", "cseq_number", "cseq_method", "branch", "via_count", "names")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_known() -> Iterator[None]:
-    shapes.forget()
-    yield
-    shapes.forget()
-
-
-def read(data: bytes) -> object:
-    """Return all that a message says, or why it is none."""
-    item = sip.parse(0, PATH, data, False)
+def read(data: bytes, parser: Parser | None = None) -> object:
+    """Return all that a message says, or why it is none; without a parser patiently."""
+    item = parse(0, PATH, data, False) if parser is None else parser.parse(0, PATH, data, False)
     facts = [getattr(item, field, None) for field in FIELDS]
     match item:
         case Request():
@@ -46,32 +35,38 @@ def read(data: bytes) -> object:
     return item
 
 
-def patterns() -> int:
-    return sum(map(len, shapes.known.values()))
+def patterns(parser: Parser) -> int:
+    return sum(map(len, parser.shapes.known.values()))
 
 
-def teach(*messages: bytes) -> None:
+def taught(*messages: bytes) -> Parser:
+    """Return a parser that has read messages often enough."""
+    parser = Parser()
     for message in messages:
         for _ in range(shapes.SEEN_BEFORE):
-            sip.parse(0, PATH, message, False)
+            parser.parse(0, PATH, message, False)
+    return parser
 
 
 @pytest.mark.parametrize("message", [INVITE, OK], ids=["request", "compact-response-with-two-vias"])
 def test_a_shape_gets_its_pattern_once_it_was_seen_often_enough_and_reads_the_same(message: bytes) -> None:
-    patiently = read(message)
-    for _ in range(shapes.SEEN_BEFORE - 1):
-        assert patterns() == 0
-        assert read(message) == patiently
-    assert patterns() == 1
-    assert read(message) == patiently
+    parser = Parser()
+    for _ in range(shapes.SEEN_BEFORE):
+        assert patterns(parser) == 0
+        assert read(message, parser) == read(message)
+    assert patterns(parser) == 1
+    assert read(message, parser) == read(message)
+
+
+def test_what_one_parser_has_learned_no_other_knows() -> None:
+    taught(INVITE)
+    assert patterns(Parser()) == 0
 
 
 def test_a_folded_line_that_looks_like_a_header_is_none() -> None:
     """A line that begins with a blank belongs to the one before (RFC 3261 §7.3.1), in a learned shape as well."""
     folded = INVITE.replace(b"User-Agent: x\r\n", b"Subject: a\r\n Via: b\r\n Reason: c\r\n")
-    patiently = read(folded)
-    teach(folded)
-    assert read(folded) == patiently
+    assert read(folded, taught(folded)) == read(folded)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +91,9 @@ def test_a_folded_line_that_looks_like_a_header_is_none() -> None:
 )
 def test_whatever_departs_from_a_known_shape_reads_as_if_none_were_known(ours: bytes, other: bytes) -> None:
     changed = INVITE.replace(ours, other)
-    patiently = read(changed)
-    shapes.forget()
-    teach(INVITE)
-    assert patterns() == 1
-    assert read(changed) == patiently
+    parser = taught(INVITE)
+    assert patterns(parser) == 1
+    assert read(changed, parser) == read(changed)
 
 
 @given(st.data())
@@ -130,18 +123,17 @@ def test_no_damage_makes_the_two_ways_of_reading_differ(data: st.DataObject) -> 
                 ]
             )
         )
-    shapes.forget()
-    patiently = read(bytes(message))
-    shapes.forget()
-    teach(INVITE, OK)
-    assert read(bytes(message)) == patiently
+    assert read(bytes(message), taught(INVITE, OK)) == read(bytes(message))
 
 
 def test_a_stranger_who_invents_shapes_is_bounded() -> None:
     """So many patterns are made and no more, however many kinds of message come."""
+    parser = Parser()
     for number in range(300):
         method = f"M{chr(65 + number // 26)}{chr(65 + number % 26)}".encode()
         for other in range(12):
-            teach(INVITE.replace(b"INVITE", method).replace(b"User-Agent", b"X-%d" % other))
-    assert patterns() <= shapes.MAX_SHAPES
-    assert max(map(len, shapes.known.values())) <= shapes.MAX_PER_KIND
+            message = INVITE.replace(b"INVITE", method).replace(b"User-Agent", b"X-%d" % other)
+            for _ in range(shapes.SEEN_BEFORE):
+                parser.parse(0, PATH, message, False)
+    assert patterns(parser) <= shapes.MAX_SHAPES
+    assert max(map(len, parser.shapes.known.values())) <= shapes.MAX_PER_KIND
