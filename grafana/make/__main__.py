@@ -1,11 +1,13 @@
 """Write the dashboards to ``grafana/dashboards``: ``python -m grafana.make [--check]``.
 
-``--check`` writes nothing and says whether the files are what the scripts make.
+The links of alerts to the runbook, in Prometheus' rules and in their tests, get the same base as those of the
+dashboards. ``--check`` writes nothing and says whether the files are what the scripts make.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +15,14 @@ from typing import TYPE_CHECKING
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.make import overview, own, peers
+from grafana.make.board import DOCS, RUNBOOK
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard
 
 DASHBOARDS = Path(__file__).resolve().parent.parent / "dashboards"
+PROMETHEUS = DASHBOARDS.parent / "prometheus"
+_LINK = re.compile(rf"^( *runbook_url: )\S*(?=/{re.escape(RUNBOOK)}#)", re.MULTILINE)
 
 
 def text(made: Dashboard) -> str:
@@ -30,28 +35,33 @@ def everything() -> dict[str, str]:
     return {f"{made.uid}.json": text(made) for made in (overview.made(), peers.made(), own.made())}
 
 
+def linked() -> dict[Path, str]:
+    """Return Prometheus' files in which alerts name their sections of the runbook, with the base of today."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(PROMETHEUS.glob("*/*.yml"))}
+    return {path: _LINK.sub(rf"\g<1>{DOCS}", text) for path, text in texts.items()}
+
+
 def main(arguments: list[str]) -> int:
-    """Write the dashboards, or check that they are written, and that no others lie beside them."""
+    """Write the dashboards and links, or check that they are written, and that no other dashboards lie beside them."""
     check = arguments == ["--check"]
     if arguments and not check:
         sys.stderr.write("usage: python -m grafana.make [--check]\n")
         return 2
-    made = everything()
-    stale = [name for name, content in made.items() if _written(name) != content]
-    strange = sorted(path.name for path in DASHBOARDS.glob("*") if path.name not in made)
+    made = {DASHBOARDS / name: content for name, content in everything().items()} | linked()
+    stale = [path for path, content in made.items() if _written(path) != content]
+    strange = sorted(path for path in DASHBOARDS.glob("*") if path not in made)
     if not check:
         DASHBOARDS.mkdir(exist_ok=True)
-        for name in stale:
-            (DASHBOARDS / name).write_text(made[name], encoding="utf-8")
-    for name in stale:
-        sys.stdout.write(f"{'differs' if check else 'written'}: {name}\n")
-    for name in strange:
-        sys.stdout.write(f"made by none of the scripts: {name}\n")
+        for path in stale:
+            path.write_text(made[path], encoding="utf-8")
+    for path in stale:
+        sys.stdout.write(f"{'differs' if check else 'written'}: {path.name}\n")
+    for path in strange:
+        sys.stdout.write(f"made by none of the scripts: {path.name}\n")
     return 1 if strange or (check and stale) else 0
 
 
-def _written(name: str) -> str | None:
-    path = DASHBOARDS / name
+def _written(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 

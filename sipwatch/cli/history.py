@@ -42,8 +42,8 @@ class Replayed:
         captures = [(name, packets, 0) for name, packets in self._source.packets_of.items()]
         yield from self._collector.about_capture(captures, (installed_version(), implementation()))
 
-    def history(self, step: int) -> History:
-        """Return what samples the figures every ``step`` seconds."""
+    def history(self, step: int | None) -> History:
+        """Return what samples the figures every ``step`` seconds, or as often as is reasonable."""
         tracker = self.engine.tracker
         return History(self.families, tracker.advance, lambda: not any(map(tracker.tracked.get, OPEN)), step)
 
@@ -71,7 +71,8 @@ class Replayed:
 
 
 def write(history: History, out: IO[bytes]) -> None:
-    """Write a history to its end."""
+    """Write a history to its end, and say on standard error how large it has become."""
     history.finish()
     with text_of(out) as text:
-        history.write(text)
+        series, step, size = history.write(text)
+    complain(f"{series:,} series, a sample every {step} s: {size / 1e6:.1f} MB")

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from sipwatch.export.summary import Summary
     from sipwatch.export.writers import Writer
 
-DEFAULT_STEP = 15
-
 
 class UsePrefilter(StrEnum):
     """Whether RTP is kept away before Python looks at it."""
@@ -79,7 +77,12 @@ def replay(
         UsePrefilter, choice(*UsePrefilter, words="Keep RTP away before Python looks at it; changes no result.")
     ] = UsePrefilter.AUTO,
     step: Annotated[
-        int | None, number("SECONDS", 1, words=f"Seconds between samples (openmetrics). Default: {DEFAULT_STEP}.")
+        int | None,
+        number(
+            "SECONDS",
+            1,
+            words="Seconds between samples (openmetrics). Default: 15, and more for more than three hours.",
+        ),
     ] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Keep serving the figures as /metrics afterwards.")] = False,
     listen: Annotated[
@@ -109,7 +112,7 @@ def replay(
             if ladder is not None:
                 _draw(run, ladder)
             elif form is Format.OPENMETRICS:
-                engine = _history(run, step or DEFAULT_STEP)
+                engine = _history(run, step)
             else:
                 engine = _report(run, form, keep, messages=messages, counting=serve)
         warn(source)
@@ -129,7 +132,7 @@ class _Run(NamedTuple):
     output: str | None
 
 
-def _history(run: _Run, step: int) -> Engine:
+def _history(run: _Run, step: int | None) -> Engine:
     from sipwatch.cli.history import Replayed, write
     from sipwatch.engine import Engine
 

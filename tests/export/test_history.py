@@ -6,12 +6,13 @@ import io
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client import Metric
 
-from sipwatch.export.history import History
+from sipwatch.export.history import MAX_SAMPLES, History
 from tests.conversation import EPOCH, Counted, messages
 
 if TYPE_CHECKING:
@@ -74,6 +75,63 @@ def test_a_long_silence_with_nothing_open_is_not_written_down() -> None:
 def test_a_call_that_is_up_keeps_the_history_going() -> None:
     text = written("1 A>P INVITE\n2 P>A 200\n2.1 A>P ACK ttag=callee branch=z9hG4bKx\n7200 A>P BYE")
     assert len(samples(text, "sipwatch_calls_established{")) == 7200 // 5 + 1
+
+
+def ticking(seconds: int, step: int | None, first_seen: int = 0) -> list[tuple[int, int]]:
+    """Return (time, value) of a counter that is seen from a second on, and of which something is always open."""
+    clock = [0]
+
+    def families() -> list[Metric]:
+        metric = Metric("ticks", "Ticks.", "counter")
+        if clock[0] >= first_seen * SECOND:
+            metric.add_sample("ticks_total", {}, clock[0] // SECOND)
+        return [metric]
+
+    def advance(time: int) -> None:
+        clock[0] = time
+
+    history = History(families, advance, lambda: False, step)
+    list(history.watch([(second * SECOND,) for second in range(5, seconds + 1, 5)]))
+    out = io.StringIO()
+    history.write(out)
+    found = [line.split() for line in out.getvalue().splitlines() if not line.startswith("#")]
+    return [(int(time), int(value)) for _, value, time in found]
+
+
+def steps(found: list[tuple[int, int]]) -> set[int]:
+    return {later - earlier for (earlier, _), (later, _) in pairwise(found)}
+
+
+@pytest.mark.parametrize(("hours", "step"), [(1, 15), (2.9, 15), (4, 30), (24, 120)])
+def test_where_nobody_chose_the_step_it_grows_with_the_capture(hours: float, step: int) -> None:
+    """So the size of a series stays within bounds; every sample is still what was counted at its time."""
+    found = ticking(int(hours * 3600), None)
+    assert MAX_SAMPLES / 4 < len(found) <= MAX_SAMPLES
+    assert steps(found[1:]) == {step}
+    assert found[0][0] == 0
+    assert all(value == time for time, value in found)
+
+
+def test_a_chosen_step_is_kept_however_long_it_takes() -> None:
+    assert steps(ticking(86_400, 60)) == {60}
+
+
+@pytest.mark.parametrize("first_seen", [16, 50_000])
+def test_what_grows_was_0_before_it_was_first_seen_even_where_samples_were_left_out(first_seen: int) -> None:
+    found = ticking(86_400, None, first_seen)
+    assert found[0][1] == 0
+    assert 0 < found[1][0] - first_seen <= 120
+    assert steps(found) == {120}
+
+
+def test_it_is_said_how_large_it_is() -> None:
+    metric = Metric("m", "about m", "gauge")
+    metric.add_sample("m", {"a": "1"}, 1)
+    metric.add_sample("m", {"a": "2"}, 1)
+    history = History(lambda: [metric], lambda _: None, lambda: True, 7)
+    list(history.watch([(5 * SECOND,), (40 * SECOND,)]))
+    out = io.StringIO()
+    assert history.write(out) == (2, 7, len(out.getvalue()))
 
 
 def test_an_empty_capture_has_an_empty_history() -> None:

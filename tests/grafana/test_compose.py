@@ -18,7 +18,7 @@ import yaml
 
 from grafana.make import overview
 from sipwatch.config import load
-from tests.grafana.pages import PAGES
+from tests.grafana.pages import PAGES, seconds
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GRAFANA = ROOT / "grafana"
@@ -96,12 +96,24 @@ def test_images_are_pinned_or_built_here(name: str) -> None:
         assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"])
 
 
-def test_grafana_is_the_one_the_dashboards_are_made_for() -> None:
+def test_grafana_is_no_older_than_the_dashboards() -> None:
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
     (sdk,) = (one for one in wanted if one.startswith("grafana-foundation-sdk"))
-    version = re.search(r"!(\d+\.\d+)\.", sdk)
-    assert version is not None
-    assert f":{version.group(1)}." in SERVICES["grafana"]["image"]
+    made_for = re.search(r"!(\d+)\.(\d+)\.", sdk)
+    started = re.search(r":(\d+)\.(\d+)\.", SERVICES["grafana"]["image"])
+    assert made_for is not None
+    assert started is not None
+    assert tuple(map(int, started.groups())) >= tuple(map(int, made_for.groups()))
+
+
+def test_the_projects_name_is_a_setting() -> None:
+    """A ``name:`` in the file is refused by Compose 1, which is what Debian 12 has."""
+    assert set(read(COMPOSE)) == {"services", "volumes"}
+    assert "COMPOSE_PROJECT_NAME" in README
+
+
+def test_nobody_commits_the_password() -> None:
+    assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
 
 
 @per_service
@@ -203,11 +215,19 @@ def test_prometheus_reaches_everybody_it_knows() -> None:
 
 
 def test_data_sources_are_the_services() -> None:
-    found = {one["type"]: one for one in read(GRAFANA / "provisioning/datasources/sipwatch.yml")["datasources"]}
-    assert set(found) == {"prometheus", "alertmanager"}
-    for name, source in found.items():
-        assert (urlsplit(source["url"]).hostname, urlsplit(source["url"]).port) == ("localhost", PORTS[name])
-    assert found["prometheus"]["isDefault"] is True
+    found = read(GRAFANA / "provisioning/datasources/sipwatch.yml")["datasources"]
+    assert [one["type"] for one in found] == ["prometheus", "prometheus", "alertmanager"]
+    for source in found:
+        assert (urlsplit(source["url"]).hostname, urlsplit(source["url"]).port) == ("localhost", PORTS[source["type"]])
+    assert [one.get("isDefault", False) for one in found] == [True, False, False]
+
+
+def test_a_captures_history_has_two_samples_in_every_window() -> None:
+    """Up to a step of four minutes, which is for a capture of two days."""
+    _, captures, _ = read(GRAFANA / "provisioning/datasources/sipwatch.yml")["datasources"]
+    window = 4 * seconds(captures["jsonData"]["timeInterval"])  # Grafana's $__rate_interval at the least
+    assert window >= 2 * 240
+    assert captures["name"] in README
 
 
 def test_grafana_knows_how_often_sipwatch_is_scraped() -> None:
@@ -236,7 +256,8 @@ def test_every_setting_is_explained() -> None:
     text = COMPOSE.read_text()
     comments = "\n".join(line for line in text.splitlines() if line.startswith("#"))
     used = set(re.findall(r"\$\{(\w+)", text))
-    assert used == set(re.findall(r"^#   ([A-Z_]+) ", comments, re.MULTILINE))
+    explained = set(re.findall(r"^#   ([A-Z_]+) ", comments, re.MULTILINE))
+    assert explained == used | {"COMPOSE_PROJECT_NAME"}  # which is compose's own
     assert {name for name in used if f"${{{name}:-" not in text} == {"GRAFANA_PASSWORD"}
 
 
@@ -259,13 +280,14 @@ def test_the_readme_uses_the_command_line_as_it_is() -> None:
 
 
 def test_docker_compose_accepts_it() -> None:
-    if (
-        shutil.which("docker") is None
-        or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip("docker compose is not installed")
+    new = (
+        shutil.which("docker")
+        and not subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
+    )
+    if not new and shutil.which("docker-compose") is None:
+        pytest.skip("neither docker compose nor docker-compose is installed")
     done = subprocess.run(
-        ["docker", "compose", "-f", COMPOSE, "config", "--quiet"],
+        [*(["docker", "compose"] if new else ["docker-compose"]), "-f", COMPOSE, "config", "--quiet"],
         capture_output=True, text=True, check=False, env={**os.environ, "GRAFANA_PASSWORD": "x"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.make import __main__ as make
 from grafana.make import codes, overview, own, peers, reasons, words
+from grafana.make.board import DOCS
 from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.outcomes import Category, Outcome
@@ -51,6 +52,13 @@ def test_the_files_are_what_the_scripts_make() -> None:
     assert [name for name in made if written[name] != made[name]] == []
 
 
+def test_the_alerts_link_to_where_the_dashboards_do() -> None:
+    """If not: python -m grafana.make."""
+    found = make.linked()
+    assert len(found) > 2
+    assert [path.name for path, text in found.items() if path.read_text(encoding="utf-8") != text] == []
+
+
 def test_there_are_the_three_pages() -> None:
     assert set(PAGES) == {overview.UID, peers.UID, own.UID}
 
@@ -59,10 +67,15 @@ def test_writing_and_checking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(make, "DASHBOARDS", tmp_path / "dashboards")
+    monkeypatch.setattr(make, "PROMETHEUS", tmp_path)
+    rules = tmp_path / "rules/alerts.yml"
+    rules.parent.mkdir()
+    rules.write_text("  runbook_url: https://old.example.com/docs/runbook.md#sipserlow\n")
     assert make.main(["--check"]) == 1
-    assert capsys.readouterr().out.count("differs: ") == 3
+    assert capsys.readouterr().out.count("differs: ") == 4
     assert make.main([]) == 0
-    assert capsys.readouterr().out.count("written: ") == 3
+    assert capsys.readouterr().out.count("written: ") == 4
+    assert rules.read_text() == f"  runbook_url: {DOCS}/docs/runbook.md#sipserlow\n"
     assert make.main(["--check"]) == 0
     (tmp_path / "dashboards/old.json").write_text("{}")
     assert make.main(["--check"]) == 1

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
+from grafana.make.board import DOCS
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.export.filters import compile_filter
+from tests.grafana.links import anchors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROMETHEUS = ROOT / "grafana/prometheus"
@@ -24,7 +26,7 @@ RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 WEEKS = {"alerts-past", "alerts-registrations", "alerts-silence", "recording-past"}  # evaluated minute by minute
 RUNBOOK = ROOT / "docs/runbook.md"
-RUNBOOK_URL = "https://github.com/sipwatch/sipwatch/blob/main/docs/runbook.md"
+RUNBOOK_URL = f"{DOCS}/docs/runbook.md"
 
 # What sipwatch exports, by the labels that are its own.
 ENDS = {"source", "destination"}
@@ -166,6 +168,7 @@ def test_every_alert_says_what_people_need_at_night(name: str) -> None:
     assert all("\n" not in text for text in annotations.values())
     assert "$labels." in annotations["summary"]
     assert annotations["runbook_url"] == f"{RUNBOOK_URL}#{name.lower()}"
+    assert name.lower() in anchors(RUNBOOK)
 
 
 def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
