@@ -15,18 +15,16 @@ from typing import TYPE_CHECKING
 from sipwatch import installed_version
 from sipwatch.capture.bpf import program
 from sipwatch.capture.live import MARGIN, InterfaceSource
-from sipwatch.classify.endings import UNREMARKABLE
-from sipwatch.classify.outcomes import CATEGORY_OF, Category
 from sipwatch.classify.peers import Directory
 from sipwatch.config import Config, ConfigError, load
-from sipwatch.engine import Engine, implementation
+from sipwatch.engine import Engine
 from sipwatch.export import series
-from sipwatch.export.calls import record_of
+from sipwatch.export.account import implementation
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.export.privacy import policy_of
 from sipwatch.packet import SECOND
-from sipwatch.shell import events
+from sipwatch.shell.events import Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +33,9 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.live import PipeSource
     from sipwatch.capture.ring import Ring
-    from sipwatch.export.privacy import Policy
     from sipwatch.export.series import Key
     from sipwatch.shell.log import Log
     from sipwatch.shell.notify import Notifier
-    from sipwatch.track.call import Call
-    from sipwatch.track.conditions import Raised
-    from sipwatch.track.leg import Leg
 
     Source = InterfaceSource | PipeSource
 
@@ -49,47 +43,10 @@ PATIENCE = 5.0  # seconds a scrape waits for the loop
 _SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not healthy
 # ns to go on after somebody wants us to end: what has come in lies in the ring for a moment before it is seen.
 _LAST_LOOK = MARGIN + 50_000_000
-_FINE = frozenset({Category.SUCCESS.value, Category.NORMAL.value, Category.UNKNOWN.value})
 
 
 class Stop(Exception):  # noqa: N818 - no error: the way out of a source that never ends
     """Somebody wants the daemon to end."""
-
-
-class LoudMetrics(Metrics):
-    """Counts, and writes into the log what an operator wants to read at once, as ``policy`` lets it be seen."""
-
-    def __init__(self, directory: Directory, log: Log, policy: Policy | None) -> None:
-        super().__init__(directory)
-        self._log = log
-        self.policy = policy
-        self.engine: Engine | None = None
-
-    def raised(self, leg: Leg, raised: Raised) -> None:
-        """Count and tell a condition that is raised."""
-        super().raised(leg, raised)
-        events.condition_raised(self._log, leg, raised, *self.ends(leg.path), self.policy)
-
-    def resolved(self, leg: Leg, raised: Raised) -> None:
-        """Count and tell a condition that is over."""
-        super().resolved(leg, raised)
-        events.condition_resolved(self._log, leg, raised, *self.ends(leg.path), self.policy)
-
-    def call(self, call: Call, outcome: str) -> None:
-        """Count a call; tell it when it failed."""
-        super().call(call, outcome)
-        if CATEGORY_OF[outcome] not in _FINE and self.engine is not None:
-            call.verdict = outcome
-            if self._log.has_room(events.CALL_FAILED):
-                events.call_failed(self._log, record_of(call, self.engine.verdicts), self.policy)
-
-    def concluded(self, call: Call) -> None:
-        """Count how an answered call ended; tell it when that was odd."""
-        super().concluded(call)
-        if call.ending in UNREMARKABLE or self.engine is None:
-            return
-        if self._log.has_room(events.CALL_ENDED_ODDLY):
-            events.call_ended_oddly(self._log, record_of(call, self.engine.verdicts), self.policy)
 
 
 class Daemon:
@@ -101,8 +58,9 @@ class Daemon:
         self._config_path = config_path
         self._log = log
         self._notifier = notifier
-        self._metrics = LoudMetrics(Directory(config.settings), log, policy_of(config.privacy))
-        self.engine = self._metrics.engine = Engine(None, metrics=self._metrics)
+        self.engine = Engine(None, metrics=Metrics(Directory(config.settings)))
+        self._told = Told(log, self.engine.verdicts, policy_of(config.privacy))
+        self.engine.add(self._told)
         self.collector = Collector(self.engine)
         self._asked: deque[Future[list[Metric]]] = deque()
         self._stopping = self._reloading = False
@@ -225,7 +183,7 @@ class Daemon:
 
     def _use(self, config: Config) -> None:
         self.engine.use(config.settings)
-        self._metrics.policy = policy_of(config.privacy)
+        self._told.policy = policy_of(config.privacy)
         if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
             self._source.filter(program(config.wanted))
         if config.buffer != self._config.buffer:

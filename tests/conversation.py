@@ -6,21 +6,20 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pcaps.make.talk import Line, lines, start_line
-from sipwatch.classify.endings import ending_of
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.engine import Engine
 from sipwatch.export.calls import record_of
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
+from sipwatch.track.events import CallOver, CallSettled, takers_of
 from sipwatch.track.tracker import Limits, Tracker
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
-    from sipwatch.track.call import Call
-    from sipwatch.track.leg import Leg
+    from sipwatch.track.events import Event, Takes
 
 EPOCH = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z
 
@@ -72,27 +71,50 @@ def messages(script: str) -> list[Request | Response]:
 
 
 class Observed:
-    """A tracker with its judge, its verdicts on calls as they fall, and the records of the calls that are over."""
+    """A tracker, the verdicts on its calls as they fall, and the records of those that are over.
+
+    ``events`` has every event as it was taken.
+    """
 
     def __init__(self, settings: Settings | None = None, *, keep: bool = False, limits: Limits | None = None) -> None:
         directory = Directory(settings or Settings())
         self.verdicts = Verdicts(directory)
         self.calls: list[CallRecord] = []
         self.judged: list[str] = []
-        self.tracker = Tracker(self, directory.timers_for, keep_messages=keep, limits=limits)
+        self.events: list[Event] = []
+        self.tracker = Tracker(directory.timers_for, keep_messages=keep, limits=limits)
+        self._takers = takers_of([self.verdicts, self])
 
-    def leg(self, leg: Leg) -> str:
-        return self.verdicts.leg(leg).value
+    def takes(self) -> Takes:
+        return {CallSettled: self._settled, CallOver: self._over}
 
-    def call(self, call: Call) -> str:
-        self.judged.append(self.verdicts.call(call).value)
-        return self.judged[-1]
+    def message(self, message: Request | Response) -> None:
+        self.advance(message.time)
+        self.tracker.message(message)
+        self._take()
 
-    def ending(self, call: Call) -> str:
-        return ending_of(call).value
+    def advance(self, now: int) -> None:
+        while self.tracker.fire(now):
+            self._take()
 
-    def over(self, call: Call) -> None:
-        self.calls.append(record_of(call, self.verdicts))
+    def finish(self) -> None:
+        while self.tracker.close():
+            self._take()
+        self._take()
+
+    def _take(self) -> None:
+        for event in self.tracker.events:
+            self.events.append(event)
+            for take in self._takers[event.__class__]:
+                take(event)
+        self.tracker.events.clear()
+
+    def _settled(self, event: CallSettled) -> None:
+        self.judged.append(event.call.outcome)
+
+    def _over(self, event: CallOver) -> None:
+        self.calls.append(record_of(event.call, self.verdicts))
+        event.call.release()
 
 
 class Counted(Engine):
@@ -119,7 +141,7 @@ def count(script: str, settings: Settings | None = None, *, until: str | None = 
     for message in messages(script):
         engine.message(message)
     if until is not None:
-        engine.tracker.advance(nanoseconds(until))
+        engine.advance(nanoseconds(until))
     if over:
         engine.finish()
     return engine
@@ -129,10 +151,10 @@ def observe(script: str, settings: Settings | None = None, *, until: str | None 
     """Run a conversation; ``until`` is when the capture ends (seconds), by default with its last message."""
     observed = Observed(settings)
     for message in messages(script):
-        observed.tracker.message(message)
+        observed.message(message)
     if until is not None:
-        observed.tracker.advance(nanoseconds(until))
-    observed.tracker.finish()
+        observed.advance(nanoseconds(until))
+    observed.finish()
     observed.calls.sort(key=lambda call: call.started)
     return observed
 
@@ -142,8 +164,8 @@ def judged(script: str, *, at: str) -> list[str]:
     observed = Observed()
     for message in messages(script):
         if message.time <= nanoseconds(at):
-            observed.tracker.message(message)
-    observed.tracker.advance(nanoseconds(at))
+            observed.message(message)
+    observed.advance(nanoseconds(at))
     return observed.judged
 
 

@@ -34,7 +34,7 @@ def replay(
     with open_capture([str(path) for path in paths], prefilter=prefilter) as source:
         engine.run(source, source.place)
         engine.finish(source.last)
-        return Replayed(sorted(calls, key=lambda call: call.started), engine.capture(source))
+        return Replayed(sorted(calls, key=lambda call: call.started), engine.account.capture(source))
 
 
 def feed(frames: Iterable[Frame] | Sequence[Frame], *, last: int | None = None) -> list[CallRecord]:

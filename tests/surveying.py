@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pcaps.make.talk import lines
-from sipwatch.classify.survey import End, Survey, nowhere
+from sipwatch.classify.survey import End, Survey
 from sipwatch.engine import Engine
 from sipwatch.wire.message import Request, Response
 from sipwatch.wire.sip import parse
@@ -42,12 +42,12 @@ def survey(
 ) -> Survey:
     """Watch calls and other requests, each written as a conversation; ``until`` is when the capture ends."""
     watched = Survey(limit)
-    engine = Engine(nowhere, settings, watcher=watched, diagnose=False)
+    engine = Engine(None, settings, diagnose=False)
+    engine.add(watched)
     for message in sorted([*calls(script), *said(others)], key=lambda message: message.time):
         watched.message(message)
         engine.message(message)
     engine.finish(None if until is None else nanoseconds(until))
-    watched.finish()
     return watched
 
 

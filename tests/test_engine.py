@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.peers import Directory, Settings
-from sipwatch.engine import MAX_METHODS, Engine
+from sipwatch.engine import Engine
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.export.moments import as_text
 from sipwatch.export.writers import encode
+from sipwatch.track.traffic import MAX_METHODS
 from sipwatch.wire.message import Path as Ends
 from sipwatch.wire.message import Transport
 from sipwatch.wire.sip import parse
@@ -61,7 +62,7 @@ def records(frames: list[Frame], ticks: list[int]) -> bytes:
     pending = sorted(ticks)
     for frame in frames:
         while pending and pending[0] <= frame[0]:
-            engine.tracker.advance(pending.pop(0))
+            engine.advance(pending.pop(0))
         engine.run([frame])
     engine.finish(frames[-1][0])
     return encode(calls) + repr(engine.tracker.notices).encode()
@@ -180,7 +181,7 @@ def samples_of(path: Path, *, with_sink: bool) -> list[Samples]:
         last = source.last or 0
     found = [scrape()]
     for seconds in BEHIND:
-        engine.tracker.advance(last + seconds * SECOND)
+        engine.advance(last + seconds * SECOND)
         found.append(scrape())
     engine.finish(last + BEHIND[-1] * SECOND)
     return [*found, scrape()]
@@ -216,8 +217,8 @@ def test_methods_that_strangers_invent_stay_bounded() -> None:
     ends = Ends(bytes(12), Transport.UDP)
     for number in range(500):
         engine.message(parse(number, ends, b"M%d sip:x SIP/2.0\r\n\r\n" % number, False))  # type: ignore[arg-type]
-    assert len(engine.requests) == MAX_METHODS + 1
-    assert engine.requests["other"] == 500 - MAX_METHODS
+    assert len(engine.account.requests) == MAX_METHODS + 1
+    assert engine.account.requests["other"] == 500 - MAX_METHODS
 
 
 def test_time_beyond_the_capture_lets_the_last_timers_fire() -> None:

@@ -50,9 +50,9 @@ def report(path: Path) -> dict[str, Any]:
     with open_capture([str(path)], prefilter=Prefilter.OFF) as source:
         engine.run(source, source.place)
         engine.finish(source.last)
-        head = engine.capture(source)
+        head = engine.account.capture(source)
     calls.sort(key=lambda call: call.started)
-    written = encode({"capture": head, "summary": engine.whole(summary), "calls": calls})
+    written = encode({"capture": head, "summary": engine.account.whole(summary), "calls": calls})
     found: dict[str, Any] = json.loads(written)
     return found
 

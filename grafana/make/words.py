@@ -12,11 +12,12 @@ from grafana.make import colours
 from grafana.make.colours import shades
 from sipwatch.classify.endings import PLAIN_ENDING, Ending
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Category, Outcome
-from sipwatch.export.metrics import METHODS, OTHER_METHOD
+from sipwatch.export.metrics import METHODS
 from sipwatch.knowledge import load
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
-from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
+from sipwatch.track.events import OptionsOutcome, RegistrationOutcome
+from sipwatch.track.traffic import OTHER_METHOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.findings import Finding
     from sipwatch.classify.peers import Callback, Directory, Peer
     from sipwatch.track.call import Call
+    from sipwatch.track.events import CallSettled
 
     Give = Callable[[Any, tuple[str, str], list[Tag]], None]
 
@@ -79,10 +80,12 @@ class Desk:
     def _all(self) -> list[Callbacks]:
         return [*self._earlier, self.callbacks] if self.callbacks is not None else self._earlier
 
-    def verdict(self, call: Call, outcome: str) -> None:
+    def call_settled(self, event: CallSettled) -> None:
         """Take a call whose verdict has fallen: somebody to call back, or an attempt to do so."""
         if self.callbacks is None and not self._earlier:
             return
+        call = event.call
+        outcome = call.outcome
         source = self.directory.peer(call.front[0].path.source_address)
         destination = self.directory.peer(reached(call).path.destination_address)
         number = self._number_outside(call, source, destination)
@@ -121,7 +124,7 @@ class Desk:
         """Take a call that nothing more will happen to."""
         waiting = self._waiting.pop(call.serial, None) if self._waiting else None
         settings = self.directory.settings
-        if waiting is None and call.verdict == _ANSWERED and not (findings or settings.hours or was_transferred(call)):
+        if waiting is None and call.outcome == _ANSWERED and not (findings or settings.hours or was_transferred(call)):
             self._give(given, _NOWHERE, [])
             return
         source = self.directory.peer(call.front[0].path.source_address)

@@ -1,4 +1,4 @@
-"""From verdict to cause: watches the tracker, and tells everybody who remembers something what happens.
+"""From verdict to cause: takes events, and hands them on to everybody who remembers something.
 
 Must not know: clocks, words, who reads it, or how any cause is found. It follows packets alone, so that live and
 replayed traffic have the same findings (Law 2). A finding is made only where the capture shows it; what it cannot show
@@ -24,16 +24,27 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import REFUSED, Bounded, counts
 from sipwatch.classify.registered import Registrations
 from sipwatch.classify.verdict import reached
+from sipwatch.track.events import (
+    Asked,
+    CallEnded,
+    CallSettled,
+    LegBegun,
+    LegSettled,
+    Options,
+    OptionsOutcome,
+    Referred,
+    Registration,
+    RegistrationOutcome,
+)
 from sipwatch.track.leg import Heard
-from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
+from sipwatch.wire.message import Unreachable
 
 if TYPE_CHECKING:
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
-    from sipwatch.track.conditions import Raised
+    from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
-    from sipwatch.track.registrar import Options, Registration
-    from sipwatch.wire.message import Path, Request, Response, Unreachable
+    from sipwatch.track.traffic import Traffic
 
 # Names of the hot path: looked up once, not at every call.
 _ANSWERED: Final = Outcome.ANSWERED.value
@@ -47,14 +58,14 @@ _IF_FAILED: Final = frozenset({Kind.TRUNK_FULL, Kind.OVERLOAD, Kind.IDLE_BUSY})
 
 
 class Diagnosis:
-    """Finds probable causes. It is told of everything in the order in which it happens."""
+    """Finds probable causes. It takes events in the order in which things happen."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, traffic: Traffic) -> None:
         self.noted = Noted(directory)
         self.registrations = Registrations()
         self.trunks = Trunks(self.noted)
-        self.reach = Reach(self.noted, self.registrations)
-        self.silences = self.reach.silences  # must hear of every response, when everything due before has been told
+        self.reach = Reach(self.noted, self.registrations, traffic)
+        self.silences = self.reach.silences
         self.devices = Devices(self.noted, self.registrations)
         self.refusals = Refusals(self.noted, self.registrations, self.trunks)
         self.oversize = Oversize(self.noted)
@@ -72,8 +83,24 @@ class Diagnosis:
 
     # Verdicts
 
-    def leg(self, leg: Leg, outcome: str) -> None:
+    def takes(self) -> Takes:
+        """Say which events may show a cause."""
+        return {
+            LegBegun: self.leg_begun,
+            LegSettled: self.leg_settled,
+            CallSettled: self.call_settled,
+            CallEnded: self.call_ended,
+            Referred: self.referred,
+            Asked: self.asked,
+            Registration: self.registration,
+            Options: self.options,
+            Unreachable: self.reach.unreachable,
+        }
+
+    def leg_settled(self, event: LegSettled) -> None:
         """Take a hop whose verdict has fallen."""
+        leg = event.leg
+        outcome = leg.outcome
         if leg.heard is _NOTHING and leg.final is None:
             self.oversize.silent(leg)
             self.reach.silent(leg)
@@ -101,8 +128,10 @@ class Diagnosis:
         if outcome == _CONGESTED:
             self.trunks.full(leg)
 
-    def call(self, call: Call, outcome: str) -> None:
+    def call_settled(self, event: CallSettled) -> None:
         """Take a call whose verdict has fallen: what depends on the moment is found now."""
+        call = event.call
+        outcome = call.outcome
         far = call.legs[0] if len(call.legs) == 1 else reached(call)
         if outcome == _ANSWERED:
             self.trunks.answered(call, far)
@@ -120,7 +149,7 @@ class Diagnosis:
     def over(self, call: Call) -> list[Finding]:
         """Return every finding about a call that nothing more will happen to."""
         found: list[Finding] = call.notes or []
-        if found and call.verdict != _BUSY:
+        if found and call.outcome != _BUSY:
             found = _without_what_is_of_no_matter(call, found)
         signs = signs_of(call)
         if signs:
@@ -129,71 +158,47 @@ class Diagnosis:
             found = _with(found, self.trunks.early(call))
         if call.transferred:
             found = _with(found, self.transfers.of(call))
-        if call.verdict != _ANSWERED:
+        if call.outcome != _ANSWERED:
             found = _with(found, self.circles.of(call))
             found = _with(found, self.floods.of(call))
         return strongest_first(found) if len(found) > 1 else found
 
-    # What a watcher hears besides (track.watch.Watcher)
+    # What is seen besides
 
-    def unreachable(self, error: Unreachable) -> None:
-        """Take an error that says of a path that nothing gets through there."""
-        self.reach.unreachable(error)
+    def asked(self, event: Asked) -> None:
+        """Take a REGISTER or OPTIONS."""
+        if event.again:
+            self.reach.sent_again(event.request)
 
-    def repeated(self, message: Request | Response) -> None:
-        """Take a retransmission."""
-        self.reach.repeated(message)
-
-    def added(self, leg: Leg) -> None:
+    def leg_begun(self, event: LegBegun) -> None:
         """Take a hop that has just begun."""
-        self.devices.added(leg)
-        self.oversize.added(leg)
+        self.devices.added(event.leg)
+        self.oversize.added(event.leg)
 
-    def ended(self, call: Call) -> None:
+    def call_ended(self, event: CallEnded) -> None:
         """Take an answered call whose last dialog has ended."""
-        self.trunks.ended(call)
-        self.devices.left(call)
+        self.trunks.ended(event.call)
+        self.devices.left(event.call)
 
-    def concluded(self, call: Call) -> None:
-        """How it ended is seen when it is over."""
-
-    def registration(self, transaction: Registration) -> None:
+    def registration(self, event: Registration) -> None:
         """Take the result of an attempt to register."""
-        self.registrations.add(transaction)
-        if transaction.outcome is RegistrationOutcome.NOT_RESPONDING:
-            self.reach.unanswered(transaction.path, transaction.request)
+        self.registrations.add(event)
+        if event.outcome is RegistrationOutcome.NOT_RESPONDING:
+            self.reach.unanswered(event.path, event.request)
         elif self._large:
-            self.oversize.answered(transaction.request)
-        self.refusals.registered(transaction)
+            self.oversize.answered(event.request)
+        self.refusals.registered(event)
 
-    def options(self, transaction: Options) -> None:
+    def options(self, event: Options) -> None:
         """Take the result of an OPTIONS."""
-        if transaction.outcome is OptionsOutcome.NOT_RESPONDING:
-            self.reach.unanswered(transaction.path, transaction.request)
-        elif self._large and transaction.outcome is not OptionsOutcome.UNFINISHED:
-            self.oversize.answered(transaction.request)
+        if event.outcome is OptionsOutcome.NOT_RESPONDING:
+            self.reach.unanswered(event.path, event.request)
+        elif self._large and event.outcome is not OptionsOutcome.UNFINISHED:
+            self.oversize.answered(event.request)
 
-    def raised(self, leg: Leg, raised: Raised) -> None:
-        """What a condition means is seen at the end."""
-
-    def resolved(self, leg: Leg, raised: Raised) -> None:
-        """As above."""
-
-    def referred(self, call: Call, refer: Request) -> None:
+    def referred(self, event: Referred) -> None:
         """Take a REFER inside a call."""
-        self.transfers.referred(call, refer)
-
-    def disconnected(self, call: Call, delay: int) -> None:
-        """The BYE's response shows nothing more."""
-
-    def asked(self, request: Request) -> None:
-        """What comes of it is told later."""
-
-    def bound(self, path: Path) -> None:
-        """Results are enough."""
-
-    def unbound(self, path: Path, expired: bool) -> None:
-        """When a registration runs out follows from its result."""
+        self.transfers.referred(event.call, event.refer)
 
     # The whole
 
@@ -242,7 +247,7 @@ def _with(found: list[Finding], finding: Finding | None) -> list[Finding]:
 
 def _without_what_is_of_no_matter(call: Call, found: list[Finding]) -> list[Finding]:
     """Leave out what one hop showed and the call did not come to."""
-    answered = call.verdict == _ANSWERED
+    answered = call.outcome == _ANSWERED
     return [
         finding
         for finding in found

@@ -188,6 +188,10 @@ class Directory:
             self._cache[address] = found
         return found
 
+    def ends(self, path: Path) -> tuple[str, str]:
+        """Return the names of the peers at the two ends of a path."""
+        return self.peer(path.source_address).name, self.peer(path.destination_address).name
+
     def timers_for(self, path: Path) -> Timers:
         """Return the timers between two ends: the destination's own, else the source's, else the general."""
         if not self._networks and not self.hosts:

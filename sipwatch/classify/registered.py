@@ -17,7 +17,7 @@ from sipwatch.classify.hops import private_host
 from sipwatch.classify.past import Bounded, Table
 from sipwatch.packet import SECOND
 from sipwatch.track.bindings import DEFAULT_EXPIRES, contacts_of, expires_of, short
-from sipwatch.track.registrar import Registration, RegistrationOutcome
+from sipwatch.track.events import Registration, RegistrationOutcome
 from sipwatch.track.table import TIMER_F
 from sipwatch.wire.sip import user_of
 

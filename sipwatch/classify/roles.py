@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.peers import PeerKind
-from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
+from sipwatch.track.events import OptionsOutcome, RegistrationOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

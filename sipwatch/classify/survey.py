@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import host_of, sent_by
 from sipwatch.packet import MICROSECOND, SECOND
+from sipwatch.track.events import Asked, CallOver, LegBegun, Options, Registration
 from sipwatch.wire.message import Request, address_text
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
-    from sipwatch.track.call import Call
-    from sipwatch.track.conditions import Raised
+    from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
-    from sipwatch.track.registrar import Options, Registration
-    from sipwatch.wire.message import Message, Path, Response
+    from sipwatch.wire.message import Message, Path
 
 _T = TypeVar("_T")
 
@@ -28,7 +27,6 @@ MAX_ADDRESSES = 10_000
 MAX_OF_ONE = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
 MAX_TEXT_LENGTH = 100  # characters of what somebody calls himself
 _PATHS = 65_536
-_SWEEP = 1024  # legs that wait at the least, before those of calls that are over are counted
 _GROWTH = log(1.05)
 
 
@@ -70,7 +68,7 @@ class Calls:
 
     def add(self, legs: list[Leg]) -> None:
         """Count a call by its legs here, those that were tried again left out."""
-        verdicts = {leg.verdict for leg in legs}
+        verdicts = {leg.outcome for leg in legs}
         last = legs[-1]
         self.count += 1
         if Outcome.ANSWERED.value in verdicts:
@@ -123,10 +121,7 @@ class End:
 
 
 class Survey:
-    """The addresses of a capture. Feed it messages, let it watch the tracker, and ``finish`` it once.
-
-    It reads the texts of a call's messages after the call is over: the engine that it watches needs a sink, any,
-    or it lets go of them before; ``nowhere`` is one.
+    """The addresses of a capture. Feed it messages, and let it take events.
 
     Not more than ``limit`` addresses are remembered. A newcomer pushes out the oldest that never both sent and
     received: who scans, and who is scanned, makes room for those who talk. If all talk, the newcomer is left
@@ -139,8 +134,6 @@ class Survey:
         self._ends: dict[bytes, End] = {}
         self._one_sided: dict[bytes, None] = {}  # oldest first
         self._paths: dict[bytes, tuple[End | None, End | None]] = {}
-        self._legs: list[Leg] = []
-        self._sweep_at = _SWEEP
 
     def ends(self) -> list[End]:
         """Return every address, those with the most messages first."""
@@ -156,10 +149,6 @@ class Survey:
             source.sent += 1
         if destination is not None:
             destination.received += 1
-
-    def finish(self) -> None:
-        """Count the calls that have ended since; call it when the tracker has finished."""
-        self._sweep()
 
     # Addresses
 
@@ -202,10 +191,21 @@ class Survey:
         del self._ends[oldest]
         return True
 
-    # What the tracker tells (track.call.Watcher)
+    # What tracking tells
 
-    def added(self, leg: Leg) -> None:
+    def takes(self) -> Takes:
+        """Say which events tell something of an address."""
+        return {
+            LegBegun: self.leg_begun,
+            CallOver: self.call_over,
+            Asked: self.asked,
+            Registration: self.registration,
+            Options: self.options,
+        }
+
+    def leg_begun(self, event: LegBegun) -> None:
         """Take a new leg."""
+        leg = event.leg
         invite = leg.invite
         self._names(invite)
         source = self._ends.get(leg.path.source_address)
@@ -216,13 +216,15 @@ class Survey:
         destination = self._ends.get(leg.path.destination_address)
         if destination is not None:
             _remember(destination.into.numbers, user_of(invite.request_uri)[:MAX_TEXT_LENGTH])
-        self._legs.append(leg)
-        if len(self._legs) >= self._sweep_at:
-            self._sweep()
 
-    def asked(self, request: Request) -> None:
-        """Take a REGISTER or OPTIONS that is no retransmission."""
-        self._names(request)
+    def asked(self, event: Asked) -> None:
+        """Take a REGISTER or OPTIONS."""
+        if not event.again:
+            self._names(event.request)
+
+    def call_over(self, event: CallOver) -> None:
+        """Take a call that nothing more will happen to."""
+        self._call(event.call.legs)
 
     def registration(self, transaction: Registration) -> None:
         """Take the result of an attempt to register."""
@@ -246,33 +248,6 @@ class Survey:
         if server is not None:
             _count(server.pinged, transaction.outcome.value)
 
-    def raised(self, leg: Leg, raised: Raised) -> None:
-        """Have nothing to do with conditions."""
-
-    def resolved(self, leg: Leg, raised: Raised) -> None:
-        """Have nothing to do with conditions."""
-
-    def repeated(self, message: Request | Response) -> None:
-        """Have nothing to do with retransmissions."""
-
-    def ended(self, call: Call) -> None:
-        """Wait until the call is over."""
-
-    def concluded(self, call: Call) -> None:
-        """Have nothing to do with how calls ended."""
-
-    def referred(self, call: Call, refer: Request) -> None:
-        """Whether it came to something is no matter of agents."""
-
-    def disconnected(self, call: Call, delay: int) -> None:
-        """Wait until the call is over."""
-
-    def bound(self, path: Path) -> None:
-        """Have nothing to do with single bindings."""
-
-    def unbound(self, path: Path, expired: bool) -> None:
-        """Have nothing to do with single bindings."""
-
     def _names(self, request: Request) -> None:
         """Note by which host names the two ends are called, and what the sender of a request calls itself."""
         source = self._ends.get(request.path.source_address)
@@ -285,20 +260,6 @@ class Survey:
                 _software(source, request)
 
     # Calls that are over
-
-    def _sweep(self) -> None:
-        """Count the calls that are over; their legs are kept no longer."""
-        open_legs: list[Leg] = []
-        over: dict[int, list[Leg]] = {}
-        for leg in self._legs:
-            if leg.call.over:
-                over.setdefault(leg.call.serial, []).append(leg)
-            else:
-                open_legs.append(leg)
-        for legs in over.values():
-            self._call(legs)
-        self._legs = open_legs
-        self._sweep_at = max(_SWEEP, 2 * len(open_legs))
 
     def _call(self, legs: list[Leg]) -> None:
         sent: dict[bytes, list[Leg]] = {}
@@ -322,10 +283,6 @@ class Survey:
                         answer = leg.final or leg.progress
                         if answer is not None:
                             _software(end, answer)
-
-
-def nowhere(record: object, completed: bool) -> None:
-    """Take a call's record, and do nothing with it."""
 
 
 def _remember(known: set[_T], one: _T) -> None:

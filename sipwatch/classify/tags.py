@@ -44,7 +44,7 @@ _NOT_MISSED = frozenset(
 def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings) -> list[Tag]:
     """Return a call's marks in the order of the list, but for those of call backs."""
     found: set[Tag] = {_BY_FINDING[finding.kind] for finding in findings if finding.kind in _BY_FINDING}
-    if call.verdict == Outcome.ABANDONED_BRIEF.value:
+    if call.outcome == Outcome.ABANDONED_BRIEF.value:
         found.add(Tag.BRIEF)
     if destination.kind is PeerKind.DEVICES and _was_refused(call):
         found.add(Tag.REFUSED)
@@ -82,7 +82,7 @@ def is_outbound(source: Peer, destination: Peer) -> bool:
 
 def was_transferred(call: Call) -> bool:
     """Tell whether a call was sent elsewhere: by REFER while it was up, or by 3xx before."""
-    if call.transferred or call.verdict == Outcome.REDIRECTED.value:
+    if call.transferred or call.outcome == Outcome.REDIRECTED.value:
         return True
     for leg in call.legs:  # noqa: SIM110 - quicker than any()
         if 300 <= leg.status_code < 400:
@@ -96,4 +96,4 @@ def _was_refused(call: Call) -> bool:
     Its own hop says so where the call's outcome tells something else: declined with 603 by a person, a call from a
     trunk is congested by the letter of the rules.
     """
-    return call.verdict in REFUSED or (call.verdict != Outcome.ANSWERED.value and reached(call).verdict in REFUSED)
+    return call.outcome in REFUSED or (call.outcome != Outcome.ANSWERED.value and reached(call).outcome in REFUSED)

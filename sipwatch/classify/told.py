@@ -139,14 +139,14 @@ def _elsewhere(leg: Leg) -> Outcome | None:
 
     None where the leg's own course has to tell.
     """
-    if leg.verdict:
-        return _ELSEWHERE if leg.verdict == _ELSEWHERE.value else None
+    if leg.outcome:
+        return _ELSEWHERE if leg.outcome == _ELSEWHERE.value else None
     call = leg.call
     if _is_answered_beside(leg):
         return _ELSEWHERE
     if leg not in call.front:
         # What the caller was given is in sight. It was no answer, so this phone has only shared its fate.
-        return Outcome(call.verdict) if call.verdict else None
+        return Outcome(call.outcome) if call.outcome else None
     return _ELSEWHERE if _all_say_so(leg) else None
 
 
@@ -159,11 +159,11 @@ def _all_say_so(leg: Leg) -> bool:
     looked_at = -1
     others = [other for other in leg.call.front if other is not leg and was_cancelled(other) and not other.followed]
     for other in others:
-        if other.verdict == _ELSEWHERE.value:
+        if other.outcome == _ELSEWHERE.value:
             looked_at = max(looked_at, cancelled_at(other) + FORK_SETTLES)
-        elif other.verdict:
+        elif other.outcome:
             return False
-    return all(claims_elsewhere(other) for other in others if not other.verdict and cancelled_at(other) > looked_at)
+    return all(claims_elsewhere(other) for other in others if not other.outcome and cancelled_at(other) > looked_at)
 
 
 def _is_answered_beside(leg: Leg) -> bool:
@@ -190,7 +190,7 @@ def _against_the_code(leg: Leg) -> Contradiction | None:
             continue
         assert by_cause is not None  # noqa: S101 - for the type checker
         usual = by_status if stands_against(code, reason.cause) else by_cause
-        believed = Outcome(leg.verdict) if leg.verdict else usual  # a peer's rule may have said a third thing
+        believed = Outcome(leg.outcome) if leg.outcome else usual  # a peer's rule may have said a third thing
         return Contradiction(reason.cause, reason.protocol, by_cause, by_status, believed)
     return None
 
@@ -198,11 +198,11 @@ def _against_the_code(leg: Leg) -> Contradiction | None:
 def _against_the_call(leg: Leg) -> Contradiction | None:
     """Return the claim that somebody else has answered, where it is certain that nobody did."""
     call = leg.call
-    if leg in call.front or _is_answered_beside(leg) or call.verdict in ("", _O.ANSWERED.value, _O.UNFINISHED.value):
+    if leg in call.front or _is_answered_beside(leg) or call.outcome in ("", _O.ANSWERED.value, _O.UNFINISHED.value):
         return None
     for reason in told(leg):
         if reason.cause is not None and _says_elsewhere(reason):
-            by_status = Outcome(call.verdict)
-            believed = Outcome(leg.verdict) if leg.verdict else by_status
+            by_status = Outcome(call.outcome)
+            believed = Outcome(leg.outcome) if leg.outcome else by_status
             return Contradiction(reason.cause, reason.protocol, _ELSEWHERE, by_status, believed)
     return None

@@ -40,7 +40,7 @@ class Trial:
         _, _, use = self._by_rule[id(rule)]
         use.hops += 1
         call = leg.call
-        if leg is call.upstream and not call.verdict:
+        if leg is call.upstream and not call.outcome:
             use.calls += 1
             change = self._verdicts.without_rules(leg).value, rule.outcome.value
             use.changes[change] = use.changes.get(change, 0) + 1

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.causes import status_outcome
+from sipwatch.classify.endings import ending_of
 from sipwatch.classify.giving_up import answered_beside, by_the_server, given_up, of_front, of_leg
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind
 from sipwatch.classify.ruling import rule_applies
 from sipwatch.classify.told import by_reason
 from sipwatch.track.dialog import answer_of
+from sipwatch.track.events import CallConcluded, CallSettled, LegSettled
 from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import Heard, Leg
 from sipwatch.track.transactions import CHALLENGES, credentials_refused
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.peers import Rule
     from sipwatch.track.call import Call
+    from sipwatch.track.events import Takes
     from sipwatch.track.timers import Timers
 
 _O = Outcome
@@ -37,6 +40,22 @@ class Verdicts:
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self.applied: Callable[[Leg, Rule], None] | None = None
+
+    def takes(self) -> Takes:
+        """Say which events want a word, before anybody else takes them."""
+        return {LegSettled: self.leg_settled, CallSettled: self.call_settled, CallConcluded: self.call_concluded}
+
+    def leg_settled(self, event: LegSettled) -> None:
+        """Say what became of a leg."""
+        event.leg.outcome = self.leg(event.leg).value
+
+    def call_settled(self, event: CallSettled) -> None:
+        """Say what became of a call."""
+        event.call.outcome = self.call(event.call).value
+
+    def call_concluded(self, event: CallConcluded) -> None:
+        """Say how an answered call ended."""
+        event.call.ending = ending_of(event.call).value
 
     def leg(self, leg: Leg) -> Outcome:
         """Return a leg's outcome; for the upstream leg this is the call's."""
@@ -72,17 +91,17 @@ class Verdicts:
     def call(self, call: Call) -> Outcome:
         """Return a call's outcome: its upstream leg's, whose verdict has fallen."""
         leg = call.upstream or call.front[-1]
-        if leg.verdict == _RETRIED:
+        if leg.outcome == _RETRIED:
             return _O.UNFINISHED
         if leg.answered_at < 0 and was_cancelled(leg) and not leg.hunted_on and not _is_alone(leg):
             return self._given_up_together(call, leg)
-        return Outcome(leg.verdict)
+        return Outcome(leg.outcome)
 
     def _given_up_together(self, call: Call, leg: Leg) -> Outcome:
         """Time the caller's giving up by all legs equally near, unless a rule or a Reason says more (OUTCOMES §2.1)."""
         peers = self._peers(leg) if self.directory.settings.peers else []
         if _rule_of(leg, peers) is not None or by_reason(leg, trunk=_with_trunk(peers)) is not None:
-            return Outcome(leg.verdict)
+            return Outcome(leg.outcome)
         return given_up(of_front(call, leg), self._timers(leg))
 
     def source(self, call: Call) -> Peer:

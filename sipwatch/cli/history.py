@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from sipwatch import installed_version
 from sipwatch.cli.output import text_of
 from sipwatch.cli.words import complain, fail
-from sipwatch.engine import Engine, implementation
+from sipwatch.export.account import implementation
 from sipwatch.export.collector import Collector
 from sipwatch.export.history import History
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.deep import DeepSource
     from sipwatch.capture.files import CaptureSource
+    from sipwatch.engine import Engine
 
 OPEN = ("calls", "transactions", "registrations")  # while there are any, time alone changes figures
 

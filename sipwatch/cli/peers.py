@@ -41,7 +41,7 @@ def peers(
     force: Force = False,
 ) -> None:
     """Say who is in capture files, what they seem to be, and write a configuration to start from."""
-    from sipwatch.classify.survey import Survey, nowhere
+    from sipwatch.classify.survey import Survey
     from sipwatch.engine import Engine
     from sipwatch.export.privacy import policy_of
     from sipwatch.report.ends import end_records
@@ -49,11 +49,11 @@ def peers(
     read = configuration(config)
     settings, policy = read.settings, policy_of(read.privacy)
     survey = Survey()
-    engine = Engine(nowhere, settings, watcher=survey, diagnose=False)
+    engine = Engine(None, settings, diagnose=False)
+    engine.add(survey)
     with captures(files) as source:
         with opened(output, [*files, config], force=force) as out:
             feed(engine, source, output, hear=survey.message)
-            survey.finish()
             records = end_records(survey.ends(), engine.directory, policy)
             _write(out, form, records, survey.left_out, engine, source, policy)
         warn(source)
@@ -74,7 +74,7 @@ def _write(
     if form is Format.JSON:
         from sipwatch.export.writers import write_json
 
-        head = engine.capture(source)
+        head = engine.account.capture(source)
         report = {
             "capture": policy.capture(head) if policy is not None else head,
             "peers": records,

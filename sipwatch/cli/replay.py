@@ -161,7 +161,8 @@ def _policy(privacy: Privacy) -> Policy | None:
 def _report(
     run: _Run, form: Format, keep: Callable[[CallRecord], bool] | None, *, messages: bool, counting: bool
 ) -> Engine:
-    from sipwatch.engine import MAX_DEVICES, Engine
+    from sipwatch.engine import Engine
+    from sipwatch.export.account import MAX_DEVICES
     from sipwatch.export.offers import Offers
     from sipwatch.export.summary import Summary
 
@@ -181,10 +182,11 @@ def _report(
     metrics = _metrics(run.settings) if counting else None
     engine = Engine(sink, run.settings, keep_messages=messages and form is not Format.TABLE, metrics=metrics)
     feed(engine, run.source, run.output)
-    whole = engine.whole(summary, MAX_DEVICES if keep is None else sys.maxsize)
+    account = engine.account
+    whole = account.whole(summary, MAX_DEVICES if keep is None else sys.maxsize)
     if keep is not None:
         whole.devices = offers.taken(whole.devices)[:MAX_DEVICES]
-    writer.finish(engine.capture(run.source), whole)
+    writer.finish(account.capture(run.source), whole)
     return engine
 
 

@@ -12,16 +12,19 @@ from prometheus_client.samples import Exemplar
 
 from sipwatch.export import series
 from sipwatch.export.calls import short_id
-from sipwatch.export.metrics import PHASES, pending
+from sipwatch.export.metrics import METHODS, PHASES, known, pending
 from sipwatch.export.series import PREFIX, Kind
+from sipwatch.track.traffic import OTHER_METHOD
 from sipwatch.wire.discards import STAGE, Discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from sipwatch.export.metrics import Counter, Durations, Metrics, Traffic
+    from sipwatch.export.account import Account
+    from sipwatch.export.metrics import Counter, Durations, Metrics
     from sipwatch.export.series import Histogram, Key, Seen, Series
     from sipwatch.track.tracker import Tracker
+    from sipwatch.track.traffic import Pair
     from sipwatch.wire.decoder import Decoder
 
     Labels = dict[str, str]
@@ -35,18 +38,7 @@ class Counted(Protocol):
     metrics: Metrics | None
     decoder: Decoder
     tracker: Tracker
-
-    @property
-    def notices(self) -> dict[str, int]:
-        """What was met out of the ordinary, by name."""
-
-    @property
-    def tracked(self) -> dict[str, int]:
-        """Entries in each table right now."""
-
-    @property
-    def evicted(self) -> dict[str, int]:
-        """Entries each table had to give up."""
+    account: Account
 
 
 class Collector:
@@ -74,27 +66,29 @@ class Collector:
 
     def _special(self) -> dict[str, Metric]:
         """Make what is not simply a table of ``Metrics``."""
-        engine = self._engine
+        engine, account = self._engine, self._engine.account
+        tracked, evicted = account.tracked, account.evicted
         sources = [key[0] for key in self._metrics.counters[series.CALLS_STARTED.name].values]
         phases: dict[Key, float] = {(source, phase): 0 for source in sources for phase in PHASES.values()}
         phases.update(pending(engine.tracker.calls(), self._metrics.directory))
         discards = dict(engine.decoder.discards)
         duplicates = discards.pop(Discard.DUPLICATE, 0)
         by_stage: dict[Key, float] = {(STAGE[reason], reason.value): count for reason, count in discards.items()}
-        traffic = list(self._metrics.traffic.values())
+        traffic = list(engine.tracker.traffic.pairs.values())
         made: list[tuple[Series, Mapping[Key, float]]] = [
             (series.CALLS_PENDING, phases),
             (series.REQUESTS, _requests(traffic)),
             (series.RESPONSES, _responses(traffic)),
+            (series.RETRANSMISSIONS, _repeated(self._metrics.may_repeat, traffic)),
             (series.LAST_SEEN, last_seen(traffic, responses_only=False)),
             (series.LAST_RESPONSE, last_seen(traffic, responses_only=True)),
             (series.DUPLICATES, {(): duplicates}),
             (series.DISCARDS, by_stage),
-            (series.NOTICES, {(notice,): count for notice, count in engine.notices.items()}),
-            (series.TRACKED, {(table,): count for table, count in engine.tracked.items()}),
+            (series.NOTICES, {(notice,): count for notice, count in account.notices.items()}),
+            (series.TRACKED, {(table,): count for table, count in tracked.items()}),
             (
                 series.EVICTED,
-                {(table,): engine.evicted.get(table, 0) for table in {**engine.tracked, **engine.evicted}},
+                {(table,): evicted.get(table, 0) for table in {**tracked, **evicted}},
             ),
         ]
         return {of.name: self.family(of, values) for of, values in made}
@@ -153,20 +147,39 @@ def _exemplar(seen: Seen, value: float) -> Exemplar:
     return Exemplar({"call": short_id(*seen.call)}, value, seen.at * SECONDS)
 
 
-def _requests(traffic: Iterable[Traffic]) -> dict[Key, int]:
-    return {(t.source, t.destination, method): count for t in traffic for method, count in t.requests.items()}
+def _requests(traffic: Iterable[Pair]) -> dict[Key, int]:
+    found: dict[Key, int] = {}
+    for pair in traffic:
+        for method in (*METHODS, OTHER_METHOD):
+            found[pair.source, pair.destination, method] = 0
+        for method, count in pair.requests.items():
+            _add(found, (pair.source, pair.destination, known(method)), count)
+    return found
 
 
-def _responses(traffic: Iterable[Traffic]) -> dict[Key, int]:
-    return {
-        (t.source, t.destination, method, str(code)): count
-        for t in traffic
-        for method, codes in t.responses.items()
-        for code, count in codes.items()
-    }
+def _responses(traffic: Iterable[Pair]) -> dict[Key, int]:
+    found: dict[Key, int] = {}
+    for pair in traffic:
+        for method, codes in pair.responses.items():
+            for code, count in codes.items():
+                _add(found, (pair.source, pair.destination, known(method), str(code)), count)
+    return found
 
 
-def last_seen(traffic: Iterable[Traffic], *, responses_only: bool) -> dict[Key, float]:
+def _repeated(begun: Iterable[Key], traffic: Iterable[Pair]) -> dict[Key, int]:
+    """Return retransmissions; those that may yet come begin at 0."""
+    found: dict[Key, int] = dict.fromkeys(begun, 0)
+    for pair in traffic:
+        for method, count in pair.repeated.items():
+            _add(found, (pair.source, pair.destination, known(method)), count)
+    return found
+
+
+def _add(counts: dict[Key, int], key: Key, number: int) -> None:
+    counts[key] = counts.get(key, 0) + number
+
+
+def last_seen(traffic: Iterable[Pair], *, responses_only: bool) -> dict[Key, float]:
     """Return when each peer was last heard of, in seconds since 1970."""
     found: dict[Key, float] = {}
     for t in traffic:

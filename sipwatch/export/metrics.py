@@ -17,27 +17,41 @@ from sipwatch.export import series
 from sipwatch.export.series import CallKey, Histogram, Key, Seen, Series
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy, answer_of
+from sipwatch.track.events import (
+    Asked,
+    Bound,
+    ByeAccepted,
+    CallConcluded,
+    CallEnded,
+    CallSettled,
+    ConditionRaised,
+    ConditionResolved,
+    LegBegun,
+    LegSettled,
+    Options,
+    OptionsOutcome,
+    Registration,
+    RegistrationOutcome,
+    Unbound,
+)
 from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import Heard
-from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
 from sipwatch.track.table import RESOLVED_BY, State
-from sipwatch.wire.message import Request, Response
+from sipwatch.track.traffic import OTHER_METHOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
-    from sipwatch.track.conditions import Raised
+    from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
-    from sipwatch.track.registrar import Options, Registration
     from sipwatch.wire.message import Path
 
 METHODS = (
     "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY",
     "PUBLISH", "MESSAGE", "REFER",
 )  # fmt: skip
-OTHER_METHOD = "other"
 PHASES = {
     Heard.NOTHING: "calling",
     Heard.TRYING: "trying",
@@ -45,7 +59,6 @@ PHASES = {
     Heard.ALERTED: "ringing",
 }
 _KNOWN = frozenset(METHODS)
-_PATHS = 65_536  # directions whose counts are found at once; more are looked up again
 _PROGRESS_CODES = frozenset({180, 181, 182, 183, 199})
 _NO_DELAY = frozenset({401, 402, 407})  # RFC 6076 §4.3.2
 _RUNG = (
@@ -118,28 +131,13 @@ class Durations:
         return found
 
 
-class Traffic:
-    """Messages in one direction between two peers. Times are packet time in ns, 0 before any."""
-
-    __slots__ = ("destination", "last_request", "last_response", "requests", "responses", "source")
-
-    def __init__(self, source: str, destination: str) -> None:
-        self.source = source
-        self.destination = destination
-        self.requests: dict[str, int] = dict.fromkeys([*METHODS, OTHER_METHOD], 0)
-        self.responses: dict[str, dict[int, int]] = {}
-        self.last_request = self.last_response = 0
-
-
 class Metrics:
-    """The counts. It watches the tracker (``track.call.Watcher``) and is told each message and verdict."""
+    """The counts of what becomes of legs, calls and registrations; messages are counted by ``track.traffic``."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self.counters: dict[str, Counter] = {}
         self.durations: dict[str, Durations] = {}
-        self.traffic: dict[tuple[str, str], Traffic] = {}
-        self._by_path: dict[bytes, Traffic] = {}
         self._calls_started = self._counter(series.CALLS_STARTED)
         self._calls = self._counter(series.CALLS)
         self._call_finals = self._counter(series.CALL_FINALS)
@@ -157,7 +155,7 @@ class Metrics:
         self._resolved = self._counter(series.RESOLVED)
         self._in_condition = self._counter(series.IN_CONDITION)
         self._causes = self._counter(series.CAUSES)
-        self._retransmissions = self._counter(series.RETRANSMISSIONS)
+        self.may_repeat: set[Key] = set()  # retransmissions between these ends, and of these methods, may come
         self._trying_delay = self._histogram(series.TRYING_DELAY)
         self._progress_delay = self._histogram(series.PROGRESS_DELAY)
         self._early_progress = self._histogram(series.EARLY_PROGRESS)
@@ -176,10 +174,27 @@ class Metrics:
         made = self.durations[of.name] = Durations(of)
         return made
 
+    def takes(self) -> Takes:
+        """Say which events are counted."""
+        return {
+            LegBegun: self.leg_begun,
+            LegSettled: self.leg_settled,
+            ConditionRaised: self.condition_raised,
+            ConditionResolved: self.condition_resolved,
+            CallSettled: self.call_settled,
+            CallEnded: self.call_ended,
+            CallConcluded: self.call_concluded,
+            ByeAccepted: self.bye_accepted,
+            Asked: self.asked,
+            Registration: self.registration,
+            Options: self.options,
+            Bound: self.bound,
+            Unbound: self.unbound,
+        }
+
     def use(self, directory: Directory, calls: Iterable[Call], bindings: Iterable[Path]) -> None:
         """Name peers by a new configuration: what was counted stays, what is there right now gets its new name."""
         self.directory = directory
-        self._by_path.clear()
         for gauge in (self._in_condition, self._registered):
             gauge.values = dict.fromkeys(gauge.values, 0)
         for call in calls:
@@ -192,47 +207,13 @@ class Metrics:
 
     def ends(self, path: Path) -> tuple[str, str]:
         """Return the peers' names at the two ends of a path."""
-        directory = self.directory
-        return directory.peer(path.source_address).name, directory.peer(path.destination_address).name
-
-    # Messages
-
-    def message(self, message: Request | Response) -> None:
-        """Count a message by its ends."""
-        traffic = self._by_path.get(message.path.key)
-        if traffic is None:
-            traffic = self._traffic(message.path)
-        if message.__class__ is Request:
-            method = message.method if message.method in _KNOWN else OTHER_METHOD
-            traffic.requests[method] += 1
-            traffic.last_request = message.time
-        elif message.__class__ is Response:
-            method = message.cseq_method if message.cseq_method in _KNOWN else OTHER_METHOD
-            codes = traffic.responses.get(method)
-            if codes is None:
-                codes = traffic.responses[method] = {}
-            codes[message.status_code] = codes.get(message.status_code, 0) + 1
-            traffic.last_response = message.time
-
-    def _traffic(self, path: Path) -> Traffic:
-        ends = self.ends(path)
-        traffic = self.traffic.get(ends)
-        if traffic is None:
-            traffic = self.traffic[ends] = Traffic(*ends)
-        if len(self._by_path) >= _PATHS:
-            self._by_path.clear()
-        self._by_path[path.key] = traffic
-        return traffic
-
-    def repeated(self, message: Request | Response) -> None:
-        """Count a retransmission."""
-        method = message.method if isinstance(message, Request) else message.cseq_method
-        self._retransmissions.add((*self.ends(message.path), method))
+        return self.directory.ends(path)
 
     # Legs
 
-    def added(self, leg: Leg) -> None:
+    def leg_begun(self, event: LegBegun) -> None:
         """Take a new leg, and with the first one a new call."""
+        leg = event.leg
         source, destination = ends = self.ends(leg.path)
         if (*ends, Condition.NO_RESPONSE.value) not in self._in_condition.values:
             self._begin_leg(ends)
@@ -251,7 +232,7 @@ class Metrics:
             self._in_condition.begin([(*ends, condition.value)])
             self._resolved.begin((*ends, condition.value, how.value) for how in RESOLUTIONS[condition])
         for way in (ends, ends[::-1]):  # final responses are sent again, too
-            self._retransmissions.begin((*way, method) for method in _RETRANSMITTED)
+            self.may_repeat.update((*way, method) for method in _RETRANSMITTED)
         self._trying_delay.at(ends)
         self._early_progress.at(ends)
         for code in (*sorted(_PROGRESS_CODES), "final"):
@@ -273,11 +254,12 @@ class Metrics:
         self._session_duration.at(ends)
         self._disconnect_delay.at(ends)
 
-    def leg(self, leg: Leg, outcome: str) -> None:
+    def leg_settled(self, event: LegSettled) -> None:
         """Count a leg whose verdict has fallen."""
+        leg = event.leg
         ends = self.ends(leg.path)
         call = call_key(leg.call)
-        self._invites.add_call((*ends, outcome), call, leg.over_at)
+        self._invites.add_call((*ends, leg.outcome), call, leg.over_at)
         self._invite_finals.add((*ends, str(leg.status_code) if leg.status_code else "none"))
         self._leg_delays(leg, ends, call)
         if leg.final is not None or leg.cancel is not None:
@@ -302,14 +284,16 @@ class Metrics:
         elif leg.final_at >= 0:
             self._progress_delay.at((*ends, "final")).observe(leg.final_at - leg.trying_at, call, leg.final_at)
 
-    def raised(self, leg: Leg, raised: Raised) -> None:
+    def condition_raised(self, event: ConditionRaised) -> None:
         """Count a condition that is raised."""
+        leg, raised = event
         key = (*self.ends(leg.path), raised.kind.value)
         self._conditions.add_call(key, call_key(leg.call), raised.raised)
         self._in_condition.add(key)
 
-    def resolved(self, leg: Leg, raised: Raised) -> None:
+    def condition_resolved(self, event: ConditionResolved) -> None:
         """Count a condition that is over."""
+        leg, raised = event
         key = (*self.ends(leg.path), raised.kind.value)
         if raised.resolution is not None:
             self._resolved.add_call((*key, raised.resolution.value), call_key(leg.call), raised.resolved)
@@ -317,8 +301,10 @@ class Metrics:
 
     # Calls
 
-    def call(self, call: Call, outcome: str) -> None:
+    def call_settled(self, event: CallSettled) -> None:
         """Count a call whose verdict has fallen."""
+        call = event.call
+        outcome = call.outcome
         last = call.upstream or call.front[-1]
         directory = self.directory
         ends = (
@@ -358,13 +344,15 @@ class Metrics:
         for tag in tags:
             self._tagged.add((*ends, tag.value))
 
-    def ended(self, call: Call) -> None:
+    def call_ended(self, event: CallEnded) -> None:
         """Count the end of an answered call."""
+        call = event.call
         if call.ends is not None:
             self._established.add(call.ends, -1)
 
-    def concluded(self, call: Call) -> None:
+    def call_concluded(self, event: CallConcluded) -> None:
         """Count how an answered call ended; of one with several answers, with the far end of the one that was kept."""
+        call = event.call
         if call.ends is None or call.ended_by is None:
             return
         ends = call.ends
@@ -379,18 +367,19 @@ class Metrics:
             duration = call.ended_at - (kept.answered_at if answer is None else answer.at)
             self._session_duration.at(ends).observe(duration, call_key(call), call.ended_at)
 
-    def referred(self, call: Call, refer: Request) -> None:
-        """Nothing is counted of it."""
-
-    def disconnected(self, call: Call, delay: int) -> None:
+    def bye_accepted(self, event: ByeAccepted) -> None:
         """Count an answered call whose BYE was accepted."""
+        call, delay = event
         if call.ends is not None:
             self._disconnect_delay.at(call.ends).observe(delay, call_key(call), call.active_at)
 
     # Registrations
 
-    def asked(self, request: Request) -> None:
+    def asked(self, event: Asked) -> None:
         """Take a REGISTER or OPTIONS: let the series that concern its ends begin."""
+        if event.again:
+            return
+        request = event.request
         ends = self.ends(request.path)
         if request.method == "OPTIONS":
             self._options.begin((*ends, outcome.value) for outcome in OptionsOutcome)
@@ -399,32 +388,35 @@ class Metrics:
             self._registered.begin([ends])
             self._expired.begin([ends])
             self._register_delay.at(ends)
-        if (*ends, request.method) not in self._retransmissions.values:
-            for way in (ends, ends[::-1]):
-                self._retransmissions.begin([(*way, request.method)])
+        self.may_repeat.update(((*ends, request.method), (*ends[::-1], request.method)))
 
-    def registration(self, transaction: Registration) -> None:
+    def registration(self, event: Registration) -> None:
         """Count an attempt to register."""
-        ends = self.ends(transaction.path)
-        code = str(transaction.status_code) if transaction.status_code else "none"
-        self._registrations.add((*ends, transaction.outcome.value, code))
-        if transaction.delay >= 0:
-            self._register_delay.at(ends).observe(transaction.delay, None, 0)
+        ends = self.ends(event.path)
+        code = str(event.status_code) if event.status_code else "none"
+        self._registrations.add((*ends, event.outcome.value, code))
+        if event.delay >= 0:
+            self._register_delay.at(ends).observe(event.delay, None, 0)
 
-    def options(self, transaction: Options) -> None:
+    def options(self, event: Options) -> None:
         """Count an OPTIONS."""
-        self._options.add((*self.ends(transaction.path), transaction.outcome.value))
+        self._options.add((*self.ends(event.path), event.outcome.value))
 
-    def bound(self, path: Path) -> None:
+    def bound(self, event: Bound) -> None:
         """Count a contact that is registered now."""
-        self._registered.add(self.ends(path))
+        self._registered.add(self.ends(event.path))
 
-    def unbound(self, path: Path, expired: bool) -> None:
+    def unbound(self, event: Unbound) -> None:
         """Count a contact that is not registered any more."""
-        ends = self.ends(path)
+        ends = self.ends(event.path)
         self._registered.add(ends, -1)
-        if expired:
+        if event.expired:
             self._expired.add(ends)
+
+
+def known(method: str) -> str:
+    """Return a method as a label value: strangers may invent methods without end."""
+    return method if method in _KNOWN else OTHER_METHOD
 
 
 def pending(calls: Iterable[Call], directory: Directory) -> dict[Key, int]:
@@ -432,7 +424,7 @@ def pending(calls: Iterable[Call], directory: Directory) -> dict[Key, int]:
     found: dict[Key, int] = {}
     for call in calls:
         heard = [leg.heard for leg in call.front if leg.state <= State.CANCELLING]
-        if heard and not call.verdict:
+        if heard and not call.settled:
             key = (directory.peer(call.front[0].path.source_address).name, PHASES[max(heard)])
             found[key] = found.get(key, 0) + 1
     return found

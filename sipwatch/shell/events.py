@@ -9,19 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.endings import PLAIN_ENDING, UNREMARKABLE, Ending
-from sipwatch.classify.outcomes import PLAIN_NAME, Category, Outcome
+from sipwatch.classify.outcomes import CATEGORY_OF, PLAIN_NAME, Category, Outcome
 from sipwatch.export import scrub
 from sipwatch.export.calls import call_id as id_of
-from sipwatch.export.calls import text
+from sipwatch.export.calls import record_of, text
 from sipwatch.export.moments import Span, timestamp
 from sipwatch.track.conditions import Condition
+from sipwatch.track.events import CallConcluded, CallSettled, ConditionRaised, ConditionResolved
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
+    from sipwatch.classify.verdict import Verdicts
     from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
     from sipwatch.shell.log import Level, Log
-    from sipwatch.track.conditions import Raised
+    from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
 
 CALL_FAILED: Final = "call_failed"
@@ -37,44 +39,72 @@ _LEVEL_OF: Final[dict[str, Level]] = {
 }
 
 
-def condition_raised(
-    log: Log, leg: Leg, raised: Raised, source: str, destination: str, policy: Policy | None = None
-) -> None:
-    """Write that something is wrong with a leg right now. ``source`` and ``destination`` are peers' names."""
-    request_uri = scrub.uri(text(leg.invite.request_uri))
-    log.event(
-        # Slow is worth counting; it is no trouble yet.
-        "info" if raised.kind is Condition.SLOW_PROGRESS else "warning",
-        "condition_raised",
-        at=timestamp(raised.raised),
-        condition=raised.kind.value,
-        source=source,
-        destination=destination,
-        id=id_of(leg.call),
-        request_uri=request_uri if policy is None else policy.uri(request_uri),
-        source_address=leg.path.source,
-        destination_address=leg.path.destination,
-        after_seconds=Span(raised.raised - leg.started).seconds,
-        call_id=_call_id(leg, policy),
-    )
+class Told:
+    """Writes into the log what an operator wants to read at once, as ``policy`` lets it be seen."""
 
+    def __init__(self, log: Log, verdicts: Verdicts, policy: Policy | None) -> None:
+        self.policy = policy
+        self._log = log
+        self._verdicts = verdicts
 
-def condition_resolved(
-    log: Log, leg: Leg, raised: Raised, source: str, destination: str, policy: Policy | None = None
-) -> None:
-    """Write how a condition ended, and how long it lasted."""
-    log.event(
-        "info",
-        "condition_resolved",
-        at=timestamp(raised.resolved),
-        condition=raised.kind.value,
-        resolution=None if raised.resolution is None else raised.resolution.value,
-        lasted_seconds=Span(raised.resolved - raised.raised).seconds,
-        source=source,
-        destination=destination,
-        id=id_of(leg.call),
-        call_id=_call_id(leg, policy),
-    )
+    def takes(self) -> Takes:
+        """Say which events an operator wants to read of."""
+        return {
+            ConditionRaised: self.condition_raised,
+            ConditionResolved: self.condition_resolved,
+            CallSettled: self.call_settled,
+            CallConcluded: self.call_concluded,
+        }
+
+    def condition_raised(self, event: ConditionRaised) -> None:
+        """Write that something is wrong with a leg right now."""
+        leg, raised = event
+        source, destination = self._verdicts.directory.ends(leg.path)
+        request_uri = scrub.uri(text(leg.invite.request_uri))
+        self._log.event(
+            # Slow is worth counting; it is no trouble yet.
+            "info" if raised.kind is Condition.SLOW_PROGRESS else "warning",
+            "condition_raised",
+            at=timestamp(raised.raised),
+            condition=raised.kind.value,
+            source=source,
+            destination=destination,
+            id=id_of(leg.call),
+            request_uri=request_uri if self.policy is None else self.policy.uri(request_uri),
+            source_address=leg.path.source,
+            destination_address=leg.path.destination,
+            after_seconds=Span(raised.raised - leg.started).seconds,
+            call_id=_call_id(leg, self.policy),
+        )
+
+    def condition_resolved(self, event: ConditionResolved) -> None:
+        """Write how a condition ended, and how long it lasted."""
+        leg, raised = event
+        source, destination = self._verdicts.directory.ends(leg.path)
+        self._log.event(
+            "info",
+            "condition_resolved",
+            at=timestamp(raised.resolved),
+            condition=raised.kind.value,
+            resolution=None if raised.resolution is None else raised.resolution.value,
+            lasted_seconds=Span(raised.resolved - raised.raised).seconds,
+            source=source,
+            destination=destination,
+            id=id_of(leg.call),
+            call_id=_call_id(leg, self.policy),
+        )
+
+    def call_settled(self, event: CallSettled) -> None:
+        """Write a call that failed."""
+        call = event.call
+        if CATEGORY_OF[call.outcome] in _LEVEL_OF and self._log.has_room(CALL_FAILED):
+            call_failed(self._log, record_of(call, self._verdicts), self.policy)
+
+    def call_concluded(self, event: CallConcluded) -> None:
+        """Write an answered call that ended in an odd way."""
+        call = event.call
+        if call.ending not in UNREMARKABLE and self._log.has_room(CALL_ENDED_ODDLY):
+            call_ended_oddly(self._log, record_of(call, self._verdicts), self.policy)
 
 
 def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> None:

@@ -60,7 +60,7 @@ def starts_anew(call: Call, request: Request, now: int) -> bool:
     in what still comes of the same INVITE; a failed one only hops behind, captured late, with the same CSeq number.
     """
     probe = Leg(0, call, request, now, call.legs[0].timers)
-    if not call.verdict and call.answered_at < 0:
+    if not call.settled and call.answered_at < 0:
         return waits_for_a_retry_only(call.front, now) and call.followed_by(probe) is None and _is_beside(probe)
     if call.answered_at >= 0:
         return call.ended_by is not None or now - call.started > JOINS_ANSWERED_FOR

@@ -10,15 +10,17 @@ that is the one nearest to it. The other hops can prolong it and take it away, n
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.packet import SECOND
+from sipwatch.track.events import Bound, Unbound
 from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
 from sipwatch.wire.sip import header, header_values, parameters, split_values, uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sipwatch.track.events import Event
     from sipwatch.wire.message import Message, Path, Request, Response
 
 DEFAULT_EXPIRES = 3600  # seconds, where nobody names any (§10.3, step 7)
@@ -135,16 +137,6 @@ def short(text: bytes) -> bytes:
     return text if len(text) <= MAX_NAME_LENGTH else blake2b(text, digest_size=16).digest()
 
 
-class BindingWatcher(Protocol):
-    """Who counts bindings. ``path`` is that of the REGISTER that made, or moved, the binding."""
-
-    def bound(self, path: Path) -> None:
-        """Take a binding that became active."""
-
-    def unbound(self, path: Path, expired: bool) -> None:
-        """Take a binding that ended: ran out, or was removed, moved or given up."""
-
-
 class Binding(Timed):
     """One contact of one address of record. ``origin`` tells its latest REGISTER from others, hops aside."""
 
@@ -172,11 +164,11 @@ class Binding(Timed):
 class Bindings:
     """All bindings that are active, by address of record."""
 
-    __slots__ = ("_by_aor", "_count", "_limit", "_next_serial", "_queue", "_watcher", "evicted")
+    __slots__ = ("_by_aor", "_count", "_events", "_limit", "_next_serial", "_queue", "evicted")
 
-    def __init__(self, watcher: BindingWatcher, queue: TimerQueue, next_serial: Callable[[], int], limit: int) -> None:
+    def __init__(self, events: list[Event], queue: TimerQueue, next_serial: Callable[[], int], limit: int) -> None:
         self.evicted = 0
-        self._watcher = watcher
+        self._events = events
         self._queue = queue
         self._next_serial = next_serial
         self._limit = limit
@@ -187,7 +179,7 @@ class Bindings:
         return self._count
 
     def paths(self) -> Iterator[Path]:
-        """Give the path of each active binding, that under which the watcher counts it."""
+        """Give the path of each active binding, that under which it is counted."""
         for bindings in self._by_aor.values():
             for binding in bindings:
                 yield binding.path
@@ -219,8 +211,8 @@ class Bindings:
         else:
             binding.path = path
             binding.expires_at = until
-            self._watcher.unbound(held, False)  # the device has moved
-            self._watcher.bound(path)
+            self._events.append(Unbound(held, False))  # the device has moved
+            self._events.append(Bound(path))
         binding.origin = origin
 
     def _add(self, aor: bytes, name: bytes, path: Path) -> Binding:
@@ -233,7 +225,7 @@ class Bindings:
         binding = Binding(self._next_serial(), self, bindings[0].aor if bindings else aor, name, path)
         bindings.append(binding)
         self._count += 1
-        self._watcher.bound(path)
+        self._events.append(Bound(path))
         return binding
 
     def _give_up(self, binding: Binding) -> None:
@@ -260,7 +252,7 @@ class Bindings:
             del self._by_aor[binding.aor]
         self._count -= 1
         binding.expires_at = NEVER
-        self._watcher.unbound(binding.path, expired)
+        self._events.append(Unbound(binding.path, expired))
 
 
 def _held(bindings: list[Binding], name: bytes, origin: int, path: Path) -> Binding | None:

@@ -5,10 +5,11 @@ Must not know: outcomes, peers, configuration files, or how calls are found by t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import REFRESHES, Dialogs, EndedBy, Exchange
+from sipwatch.track.events import CallConcluded, CallEnded, CallOver, CallSettled, LegSettled
 from sipwatch.track.front import (
     deciding,
     equally_near,
@@ -25,7 +26,8 @@ from sipwatch.track.timers import HORIZON, NEVER, Timed
 
 if TYPE_CHECKING:
     from sipwatch.track.answers import Answer
-    from sipwatch.track.watch import Owner
+    from sipwatch.track.events import Event
+    from sipwatch.track.timers import TimerQueue
     from sipwatch.wire.message import Message, Path, Request, Response
 
 # Names of the hot path: looked up once, not at every packet.
@@ -42,6 +44,22 @@ MAX_MESSAGES = 10_000  # messages kept of one call
 MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
 
 
+class Owner(Protocol):
+    """What a call needs of the tracker that holds it."""
+
+    events: list[Event]
+    queue: TimerQueue
+
+    def forget(self, call: Call) -> None:
+        """Let go of a call that is over."""
+
+    def broken_at(self, path: Path) -> int:
+        """Return when an error last said that nothing gets through there (ns), -1 if none did."""
+
+    def evict(self, table: str) -> None:
+        """Count something that a full table gave up."""
+
+
 class Call(Timed):
     """Every leg with one Call-ID and one From tag that set a call up, and then its dialogs.
 
@@ -50,14 +68,15 @@ class Call(Timed):
     latest. Moments are packet time in nanoseconds, -1 while not seen; ``answered_at`` is the first answer that
     reached the caller. ``sibling`` is another call with the same Call-ID. ``transferred`` says that a REFER was seen
     in it, ``evicted`` that its state was given up while something was still to come. ``strays`` are responses whose
-    CSeq number is that of no request. ``verdict``, ``ending`` and ``notes`` are the judge's; ``ends`` is the
-    watcher's, who keeps there between whom the call was when its verdict fell.
+    CSeq number is that of no request. ``settled`` says that its verdict has fallen, ``concluded`` that it is known how
+    it ended. ``outcome``, ``ending``, ``notes`` and ``ends`` (between whom it was when its verdict fell) are of the
+    layers above.
     """
 
     __slots__ = (
-        "active_at", "answered_at", "call_id", "decide_at", "dialog_timeout", "dialogs", "ended_at", "ended_by",
-        "ending", "ends", "evicted", "from_tag", "front", "legs", "messages", "notes", "over", "owner", "queue",
-        "sibling", "started", "strays", "transferred", "upstream", "verdict",
+        "active_at", "answered_at", "call_id", "concluded", "decide_at", "dialog_timeout", "dialogs", "ended_at",
+        "ended_by", "ending", "ends", "evicted", "from_tag", "front", "legs", "messages", "notes", "outcome", "over",
+        "owner", "queue", "settled", "sibling", "started", "strays", "transferred", "upstream",
     )  # fmt: skip
 
     def __init__(self, serial: int, invite: Request, now: int, owner: Owner, dialog_timeout: int) -> None:
@@ -81,7 +100,8 @@ class Call(Timed):
         self.dialog_timeout = dialog_timeout
         self.ended_by: EndedBy | None = None
         self.over = False
-        self.verdict = self.ending = ""
+        self.settled = self.concluded = False
+        self.outcome = self.ending = ""
         self.ends: tuple[str, str] | None = None
         self.sibling: Call | None = None
 
@@ -106,7 +126,7 @@ class Call(Timed):
             front.append(leg)
         elif nearer_caller(leg, front[0]):
             self.front = [leg]
-        if self.answered_at < 0 and not self.verdict and leg in self.front:
+        if self.answered_at < 0 and not self.settled and leg in self.front:
             self.upstream = leg
             self.ended_at = _UNSET
             self.decide_at = NEVER  # not before this one has ended
@@ -156,26 +176,30 @@ class Call(Timed):
         if self.answered_at < 0:
             if leg is self.upstream:
                 self.ended_at = leg.over_at
-            if not self.verdict and leg in self.front:
+            if not self.settled and leg in self.front:
                 self._weigh(now)
         if self.answered_at < 0 or self.ended_by is not None:
             self.queue.watch(self, now + T4)
 
     # The verdict
 
+    def _tell_leg(self, leg: Leg) -> None:
+        leg.settled = True
+        self.owner.events.append(LegSettled(leg))
+
     def settle(self, leg: Leg, now: int) -> None:
         """Let the verdict on a leg fall; with an answer nearest the caller, that on the call."""
-        if leg.verdict or self._waits_for_the_caller(leg):
+        if leg.settled or self._waits_for_the_caller(leg):
             return
         upstream = leg in self.front
         answered = leg.answered_at >= 0
-        if answered and upstream and not self.verdict:
+        if answered and upstream and not self.settled:
             self.upstream = leg
             if self.answered_at < 0:
                 self.answered_at = leg.answered_at
                 self.ended_at = _UNSET
-        leg.verdict = self.owner.judge.leg(leg)
-        if answered and upstream and not self.verdict:
+        self._tell_leg(leg)
+        if answered and upstream and not self.settled:
             self._decide(leg, now)
         if not answered:
             self.queue.watch(self, now + T4)
@@ -185,7 +209,7 @@ class Call(Timed):
 
         What such a reason claims ("completed elsewhere") holds only if the caller was answered (OUTCOMES §2, rule 3).
         """
-        if self.verdict or self.over or not was_cancelled(leg) or not gives_a_reason(leg):
+        if self.settled or self.over or not was_cancelled(leg) or not gives_a_reason(leg):
             return False
         if leg.answered_at >= 0 or leg.followed or leg in self.front:
             return False
@@ -209,7 +233,8 @@ class Call(Timed):
     def _decide(self, leg: Leg, now: int) -> None:
         """Let the verdict on the call fall, and then those that waited for it."""
         self.upstream = leg
-        self.verdict = self.owner.judge.call(self)
+        self.settled = True
+        self.owner.events.append(CallSettled(self))
         if leg.answered_at < 0:
             self.ended_at = leg.over_at
         if len(self.legs) > 1:
@@ -220,12 +245,12 @@ class Call(Timed):
     def _fail(self, now: int) -> None:
         """Let a failing verdict fall: every leg nearest the caller has ended, or none of them can be waited for."""
         for leg in self.front:
-            if not leg.verdict and leg.settle_at <= now:
+            if not leg.settled and leg.settle_at <= now:
                 self.settle(leg, now)
         leg = deciding(self.front, self._let_go())
-        if not leg.verdict:
-            leg.verdict = self.owner.judge.leg(leg)
-        if not self.verdict:
+        if not leg.settled:
+            self._tell_leg(leg)
+        if not self.settled:
             self._decide(leg, now)
 
     # Answers
@@ -234,7 +259,7 @@ class Call(Timed):
         """Take an answer on a leg: it may be the call's, and says something of the hops before and behind."""
         upstream = leg in self.front
         if upstream and self.answered_at < 0:
-            if self.verdict and leg is not self.upstream:
+            if self.settled and leg is not self.upstream:
                 return  # too late: what comes after a verdict changes nothing
             self.answered_at = leg.answered_at
             self.ended_at = _UNSET
@@ -361,26 +386,23 @@ class Call(Timed):
 
     def end(self, by: EndedBy, at: int, now: int) -> None:
         """Take the end of the last dialog of an answered call."""
-        if not self.verdict:
+        if not self.settled:
             self._settle_answer(now)
         self.ended_by = by
         self.ended_at = at
         kept = self.kept_leg()
         if kept is not None:
             self.upstream = kept
-        if self.owner.watcher is not None:
-            self.owner.watcher.ended(self)
+        self.owner.events.append(CallEnded(self))
         if by is EndedBy.TIMEOUT or by is EndedBy.CAPTURE_END:
-            self.conclude(now)
+            self.conclude()
         self.active_at = max(self.active_at, at)
 
-    def conclude(self, now: int) -> None:  # noqa: ARG002 - when it was known is nobody's business, yet
+    def conclude(self) -> None:
         """Let it be said how an answered call ended."""
-        if self.ending or not self.verdict:
-            return
-        self.ending = self.owner.judge.ending(self)
-        if self.owner.watcher is not None:
-            self.owner.watcher.concluded(self)
+        if self.settled and not self.concluded:
+            self.concluded = True
+            self.owner.events.append(CallConcluded(self))
 
     # Deadlines
 
@@ -388,13 +410,13 @@ class Call(Timed):
         """Return when a verdict, a transaction, a dialog or the whole call is due, NEVER while legs still decide."""
         if self.over:
             return NEVER
-        due = NEVER if self.verdict else self.decide_at
+        due = NEVER if self.settled else self.decide_at
         if self.dialogs is not None:
             due = min(due, self.dialogs.deadline())
         if due < NEVER or (self.answered_at >= 0 and self.ended_by is None):
             return due
         for leg in self.legs:
-            if not leg.verdict:
+            if not leg.settled:
                 return NEVER
             if leg.state is not _TERMINATED and (leg.state is not _ACCEPTED or self.ended_by is None):
                 return NEVER
@@ -402,7 +424,7 @@ class Call(Timed):
 
     def expire(self, now: int) -> None:
         """Let the verdict fall, a transaction or dialog run out, or declare the call over."""
-        if not self.verdict and self.decide_at <= now:
+        if not self.settled and self.decide_at <= now:
             self._fail(now)
         elif self.dialogs is not None and self.dialogs.expire(now):
             self.active_at = max(self.active_at, now)
@@ -418,25 +440,27 @@ class Call(Timed):
         if len(legs) > len(self.front):
             legs = [*self.front, *[leg for leg in legs if leg not in self.front]]
         for leg in legs:
-            if leg.verdict and leg.conditions is None:
+            if leg.settled and leg.conditions is None:
                 continue  # nothing left to decide or to resolve
-            if not self.verdict and leg not in self.front:
+            if not self.settled and leg not in self.front:
                 self._fail(now)  # those behind are judged by what became of the caller
-            leg.cut_off = how is _INPUT_END and not leg.verdict and leg.settle_at > now
+            leg.cut_off = how is _INPUT_END and not leg.settled and leg.settle_at > now
             leg.take(how, now)
             self.settle(leg, now)
             if how is _INPUT_LINGERED:
                 leg.resolve(Condition.BYE_UNANSWERED, Resolution.EXPIRED, now)
-        if not self.verdict:
+        if not self.settled:
             self._fail(now)
         self._finish_dialogs(now)
         if self.ended_by is None:
             self.ended_by = self._ended_unanswered()
         if self.ended_at < 0:
             self.ended_at = self.active_at
-        self.owner.judge.over(self)
+        self.owner.events.append(CallOver(self))
         self.owner.forget(self)
-        # Legs and call hold each other: let go, so that reference counting alone frees them.
+
+    def release(self) -> None:
+        """Let go of what a call that is over was made of: legs and call hold each other, and nobody counts cycles."""
         self.legs = []
         self.front = []
         self.upstream = None
@@ -448,7 +472,7 @@ class Call(Timed):
             return
         if self.ended_by is None:
             self.dialogs.cut_off(EndedBy.CAPTURE_END, self.active_at, now)
-        self.conclude(now)
+        self.conclude()
 
     def _ended_unanswered(self) -> EndedBy:
         leg = self.upstream or self.front[-1]

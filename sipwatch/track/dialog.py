@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.packet import SECOND
 from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.track.events import ByeAccepted
 from sipwatch.track.leg import PROVEN_AFTER
 from sipwatch.track.table import T4, TIMER_F
 from sipwatch.track.timers import NEVER
@@ -275,12 +276,11 @@ class Dialogs:
             return
         if not self.completed:
             self.completed = True
-            if call.owner.watcher is not None:
-                first = exchange if len(self.exchanges) == 1 else self.byes()[0]
-                call.owner.watcher.disconnected(call, now - first.started)
+            first = exchange if len(self.exchanges) == 1 else self.byes()[0]
+            call.owner.events.append(ByeAccepted(call, now - first.started))
         if call.ended_by is not None:
             self.conclude_at = now
-            call.conclude(now)
+            call.conclude()
 
     def byes(self) -> list[Exchange]:
         """Return the BYEs of the dialog that was kept, on every hop."""
@@ -338,13 +338,13 @@ class Dialogs:
                 known = max(known, bye.final_at + PROVEN_AFTER)
         self.conclude_at = known
         if known <= now:
-            call.conclude(now)
+            call.conclude()
 
     # Deadlines
 
     def deadline(self) -> int:
         """Return when a transaction or a dialog runs out, or the ending is known; NEVER if nothing is awaited."""
-        due = NEVER if self._call.ending else self.conclude_at
+        due = NEVER if self._call.concluded else self.conclude_at
         for exchange in self.exchanges:
             if exchange.final is None:
                 due = min(due, exchange.deadline())
@@ -373,8 +373,8 @@ class Dialogs:
                 dialog.end(EndedBy.TIMEOUT, now)
                 self._weigh(now)
                 return True
-        if not self._call.ending and self.conclude_at <= now:
-            self._call.conclude(now)
+        if not self._call.concluded and self.conclude_at <= now:
+            self._call.conclude()
             return True
         return False
 

@@ -62,7 +62,7 @@ def mark_given_up_for(leg: Leg, legs: list[Leg]) -> None:
         if (
             0 <= before.cancelled_at <= leg.started
             and (before.over_at < 0 or leg.started - before.over_at <= before.timers.hunt_within)
-            and not before.verdict
+            and not before.settled
             and equally_near(leg, before, ())
         ):
             before.hunted_on = True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.packet import SECOND
 from sipwatch.track.answers import Answer, Reliable, note_ack
 from sipwatch.track.conditions import Condition, Raised, Resolution
+from sipwatch.track.events import ConditionRaised, ConditionResolved
 from sipwatch.track.table import (
     RESOLVED_BY,
     RESPONSE_INPUT,
@@ -107,17 +108,17 @@ class Leg(Timed):
     can say when it came. ``invite_seen`` is False where the INVITE itself was not captured: ``invite`` is then that of
     another leg of the call. ``cancel_code`` is what the CANCEL got. ``early_reason`` is the latest 18x with a Reason
     header, ``late_success`` a 2xx behind a failing final. ``hunted_on`` says that the server gave this hop up for an
-    equal one. ``verdict`` is whatever the judge said, "" before.
+    equal one. ``settled`` says that nothing can change any more what became of it; ``outcome`` is then the judge's.
     """
 
     __slots__ = (
         "acked", "active_at", "alerted_at", "answered_at", "answers", "branch", "branches", "call", "cancel",
         "cancel_code", "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at",
         "followed", "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen", "late_success",
-        "max_forwards", "moment_known", "over_at", "path", "presumed_at", "presumed_since", "progress", "progressed_at",
-        "provisional_at", "reliables", "repeats_acked", "repeats_heard", "repeats_unheard", "retransmissions",
-        "ringing", "ringing_at", "session_progress", "settle_at", "started", "state", "status_code", "timers",
-        "trying_at", "verdict", "via_count",
+        "max_forwards", "moment_known", "outcome", "over_at", "path", "presumed_at", "presumed_since", "progress",
+        "progressed_at", "provisional_at", "reliables", "repeats_acked", "repeats_heard", "repeats_unheard",
+        "retransmissions", "ringing", "ringing_at", "session_progress", "settle_at", "settled", "started", "state",
+        "status_code", "timers", "trying_at", "via_count",
     )  # fmt: skip
 
     def __init__(self, serial: int, call: Call, invite: Request, now: int, timers: Timers) -> None:
@@ -155,7 +156,8 @@ class Leg(Timed):
         self.reliables: list[Reliable] | None = None
         self.conditions: list[Raised] | None = None
         self.settle_at = NEVER
-        self.verdict = ""
+        self.settled = False
+        self.outcome = ""
 
     def begin_unseen(self, path: Path, message: Message) -> None:
         """Be the leg of an INVITE that was not captured: what belongs to it says between whom it was."""
@@ -184,7 +186,7 @@ class Leg(Timed):
             return False
         first = self.final
         if first is None:
-            if self.state is not _TERMINATED and not self.verdict:
+            if self.state is not _TERMINATED and not self.settled:
                 self._final(response, code, now)
             return False
         if code < 300:
@@ -266,7 +268,7 @@ class Leg(Timed):
 
         The verdict waits a moment: where two neighbours of the capture changed places, the 2xx itself is still to come.
         """
-        if self.final is not None or self.verdict or self.state > _CANCELLING:
+        if self.final is not None or self.settled or self.state > _CANCELLING:
             return
         self.inferred = Inferred.SUCCESS
         self.moment_known = moment_known
@@ -301,7 +303,7 @@ class Leg(Timed):
         self.state = new
         if new is _ACCEPTED or new is _COMPLETED or (new is _CONFIRMED and old is not _COMPLETED):
             self._decide_later(now)
-        elif new is _TERMINATED and not self.verdict and given is not _INPUT_LINGERED:
+        elif new is _TERMINATED and not self.settled and given is not _INPUT_LINGERED:
             if self.over_at < 0:
                 self.over_at = now
             self.given_up = given is Input.GIVE_UP
@@ -455,9 +457,7 @@ class Leg(Timed):
         if self.conditions is None:
             self.conditions = []
         self.conditions.append(raised)
-        watcher = self.call.owner.watcher
-        if watcher is not None:
-            watcher.raised(self, raised)
+        self.call.owner.events.append(ConditionRaised(self, raised))
         return raised
 
     def _resolve(self, given: Input, now: int) -> None:
@@ -476,9 +476,7 @@ class Leg(Timed):
     def _close(self, raised: Raised, resolution: Resolution, now: int) -> None:
         raised.resolved = now
         raised.resolution = resolution
-        watcher = self.call.owner.watcher
-        if watcher is not None:
-            watcher.resolved(self, raised)
+        self.call.owner.events.append(ConditionResolved(self, raised))
 
     # Deadlines
 
@@ -486,7 +484,7 @@ class Leg(Timed):
         """Return the earliest of this state's timers and of the verdict, NEVER if all are through."""
         if self.call.over:
             return NEVER
-        due = NEVER if self.verdict else self.settle_at
+        due = NEVER if self.settled else self.settle_at
         if self.presumed_since >= 0:
             # Probably answered: no timer of a hop that waits for an answer may speak before that is known.
             return min(due, self.presumed_since + PROVEN_AFTER)

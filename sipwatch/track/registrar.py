@@ -12,95 +12,25 @@ so that its retransmissions are known, and has no result, whatever is answered.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from sipwatch.track.bindings import (
     Bindings,
-    BindingWatcher,
     Contact,
     address_of_record,
     contacts_of,
     granted,
     wants_all_removed,
 )
+from sipwatch.track.events import Asked, Options, OptionsOutcome, Registration, RegistrationOutcome
 from sipwatch.track.transactions import CHALLENGES, Ending, Transaction, Transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sipwatch.track.events import Event
     from sipwatch.track.timers import TimerQueue
     from sipwatch.wire.message import Path, Request, Response
-
-
-class RegistrationOutcome(StrEnum):
-    """What became of an attempt to register."""
-
-    REGISTERED = "registered"  # 2xx, and at least one of its Contacts is bound
-    REMOVED = "removed"  # 2xx, and none of them is bound any more
-    AUTH_FAILED = "auth_failed"  # challenged, and not or wrongly answered
-    REFUSED = "refused"  # any other final response
-    NOT_RESPONDING = "not_responding"  # no final response by Timer F
-    UNFINISHED = "unfinished"  # the capture ended or the transaction was evicted before
-
-
-class OptionsOutcome(StrEnum):
-    """What became of an OPTIONS."""
-
-    ANSWERED = "answered"  # 2xx
-    REFUSED = "refused"  # any other final response: the far end is there
-    NOT_RESPONDING = "not_responding"
-    UNFINISHED = "unfinished"
-
-
-class Registration(NamedTuple):
-    """The result of an attempt to register on one hop.
-
-    ``path`` is that of its last REGISTER, ``started`` the moment of its first. ``delay`` is RFC 6076's
-    RRD in nanoseconds, from the last REGISTER to its 2xx; -1 without one. ``status_code`` is 0 without
-    a final response. ``contacts`` are the URIs asked for, ``expires`` the seconds granted to the one
-    that runs out first, 0 if none was bound. ``tries`` counts the REGISTERs, retransmissions left out.
-    ``request`` is the last of them, ``response`` the final that ended it, None without one.
-    """
-
-    path: Path
-    call_id: bytes
-    aor: bytes
-    outcome: RegistrationOutcome
-    status_code: int
-    delay: int
-    expires: int
-    contacts: list[bytes]
-    started: int
-    tries: int
-    request: Request
-    response: Response | None
-
-
-class Options(NamedTuple):
-    """The result of an OPTIONS on one hop; ``delay`` is from the last ``request`` to its final response, or -1."""
-
-    path: Path
-    call_id: bytes
-    outcome: OptionsOutcome
-    status_code: int
-    delay: int
-    started: int
-    tries: int
-    request: Request
-
-
-class Observer(BindingWatcher, Protocol):
-    """Who wants to know. A result comes before the changes in bindings that it brings."""
-
-    def asked(self, request: Request) -> None:
-        """Take a REGISTER or OPTIONS that is no retransmission."""
-
-    def registration(self, transaction: Registration) -> None:
-        """Take the result of an attempt to register."""
-
-    def options(self, transaction: Options) -> None:
-        """Take the result of an OPTIONS."""
 
 
 class RegistrarLimits:
@@ -114,26 +44,28 @@ class RegistrarLimits:
 
 
 class Registrar:
-    """Follow REGISTER and OPTIONS. Feed it messages in packet order, the queue's deadlines fired before each."""
+    """Follow REGISTER and OPTIONS. Feed it messages in packet order, the queue's deadlines fired before each.
+
+    What happens goes to ``events``; a result comes before the changes in bindings that it brings.
+    """
 
     def __init__(
         self,
-        observer: Observer,
+        events: list[Event],
         queue: TimerQueue,
         next_serial: Callable[[], int],
         limits: RegistrarLimits | None = None,
     ) -> None:
         limits = limits or RegistrarLimits()
-        self._observer = observer
+        self._events = events
         self._transactions = Transactions(self, queue, next_serial, limits.transactions)
-        self._bindings = Bindings(observer, queue, next_serial, limits.bindings)
+        self._bindings = Bindings(events, queue, next_serial, limits.bindings)
 
     def request(self, request: Request, now: int) -> bool:
         """Take a REGISTER or OPTIONS; return whether it is a retransmission."""
-        if self._transactions.request(request, now):
-            return True
-        self._observer.asked(request)
-        return False
+        again = self._transactions.request(request, now)
+        self._events.append(Asked(request, again))
+        return again
 
     def response(self, response: Response, now: int) -> bool:
         """Take a response to one; return whether it repeats an earlier final response."""
@@ -167,14 +99,14 @@ class Registrar:
     ) -> None:
         """Take the last transaction of an attempt (``transactions.Owner``)."""
         if transaction.method == "OPTIONS":
-            self._observer.options(_options(transaction, request, ending))
+            self._events.append(_options(transaction, request, ending))
             return
         contacts = contacts_of(request)
         if not contacts:
             return  # a query
         aor = address_of_record(request)
         if response is None or response.status_code >= 300 or ending is not Ending.FINAL:
-            self._observer.registration(_failed(transaction, aor, contacts, ending, request, response))
+            self._events.append(_failed(transaction, aor, contacts, ending, request, response))
         else:
             self._accepted(transaction, aor, contacts, request, response, now)
 
@@ -192,7 +124,7 @@ class Registrar:
         lasting = [lifetime for lifetime in lifetimes if lifetime]
         outcome = RegistrationOutcome.REGISTERED if lasting else RegistrationOutcome.REMOVED
         delay = transaction.final_at - transaction.sent
-        self._observer.registration(
+        self._events.append(
             _registration(transaction, aor, contacts, outcome, delay, min(lasting) if lasting else 0, request, response)
         )
         if everything:

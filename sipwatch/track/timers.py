@@ -102,7 +102,13 @@ class TimerQueue:
 
     def advance(self, now: int) -> None:
         """Fire all that is due up to and including ``now``, each at its own deadline."""
+        while self.fire(now):
+            pass
+
+    def fire(self, now: int) -> bool:
+        """Fire what is due first, up to and including ``now``, at its own deadline; return False if nothing is."""
         heap = self._heap
+        fired = False
         while heap and heap[0][0] <= now:
             when, _, item = heappop(heap)
             if when != item.queued:
@@ -111,7 +117,11 @@ class TimerQueue:
             due = item.deadline()
             if due <= when:
                 item.expire(due)
+                fired = True
                 due = item.deadline()
             if due < NEVER:
                 self.watch(item, min(due, when + HORIZON))
+            if fired:
+                break
         self.next = heap[0][0] if heap else NEVER
+        return fired

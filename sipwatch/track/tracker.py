@@ -12,6 +12,7 @@ from sipwatch.track.attempts import attempt_of, is_retry, starts_anew
 from sipwatch.track.call import MAX_MESSAGES, Call
 from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
+from sipwatch.track.events import LegBegun, Referred
 from sipwatch.track.front import mark_given_up
 from sipwatch.track.leg import Leg
 from sipwatch.track.match import (
@@ -27,13 +28,14 @@ from sipwatch.track.match import (
 from sipwatch.track.registrar import Registrar
 from sipwatch.track.table import Input
 from sipwatch.track.timers import NEVER, TimerQueue, Timers
+from sipwatch.track.traffic import MAX_PATHS, Traffic
 from sipwatch.wire.message import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sipwatch.track.dialog import Exchange
-    from sipwatch.track.watch import Judge, Watcher
+    from sipwatch.track.events import Event
     from sipwatch.wire.message import Message, Path, Unreachable
 
 # Names of the hot path: looked up once, not at every packet.
@@ -66,29 +68,34 @@ class Limits:
         self.early = early  # responses that wait for their request
 
 
-class Tracker:
-    """Follow every INVITE. Feed it messages in packet order, and ``finish`` it once.
+def nobody(path: Path) -> tuple[str, str]:  # noqa: ARG001 - a path's ends have no names here
+    """Name no peer."""
+    return "", ""
 
-    ``timers_for`` gives the timers that apply between the two ends of a path. ``watcher`` hears of
-    what happens at the moment it happens; without one, REGISTER and OPTIONS are not followed.
-    ``notices`` and ``evicted`` are plain counts by name.
+
+class Tracker:
+    """Follow every INVITE, REGISTER and OPTIONS: messages and time in, ``events`` out.
+
+    Feed it messages in packet order, and ``close`` it in the end. Whoever feeds it takes the events, in order, and
+    clears the list; to see each as things stood then, he lets time pass timer by timer (``fire``) before he gives
+    the next message. ``timers_for`` gives the timers that apply between the two ends of a path, ``ends_of`` the names
+    by which ``traffic`` counts. ``notices`` and ``evicted`` are plain counts by name.
     """
 
     def __init__(
         self,
-        judge: Judge,
         timers_for: Callable[[Path], Timers],
+        ends_of: Callable[[Path], tuple[str, str]] = nobody,
         *,
-        watcher: Watcher | None = None,
         limits: Limits | None = None,
         keep_messages: bool = False,
     ) -> None:
+        self.events: list[Event] = []
+        self.traffic = Traffic(ends_of)
         self.now = 0
         self.notices: dict[Notice, int] = {}
         self._evicted: dict[str, int] = {}
         self.queue = TimerQueue()
-        self.judge = judge
-        self.watcher = watcher
         self.timers_for = timers_for
         self._limits = limits or Limits()
         self._keep = keep_messages
@@ -107,30 +114,37 @@ class Tracker:
         for method in FOLLOWED - {"INVITE"}:
             self._requests[method] = self._request_inside
             self._responses[method] = self._response_inside
-        self.registrar: Registrar | None = None
-        if watcher is not None:
-            self.registrar = Registrar(watcher, self.queue, self._next_serial)
-            self._requests.update({"REGISTER": self._asking, "OPTIONS": self._asking})
-            self._responses.update({"REGISTER": self._asked, "OPTIONS": self._asked})
+        self.registrar = Registrar(self.events, self.queue, self._next_serial)
+        self._requests.update({"REGISTER": self._asking, "OPTIONS": self._asking})
+        self._responses.update({"REGISTER": self._asked, "OPTIONS": self._asked})
         self._broken: dict[bytes, int] = {}
         self._early = Early(self._limits.early)
 
     def advance(self, now: int) -> None:
         """Let time pass without a message: an idle tick. Never goes back."""
-        if now > self.now:
-            self.now = now
-            if now >= self.queue.next:
-                self.queue.advance(now)
+        while self.fire(now):
+            pass
+
+    def fire(self, now: int) -> bool:
+        """Let time pass up to the timer that is due first, or to ``now`` if none is; return whether one was."""
+        if now < self.queue.next:
+            self.now = max(self.now, now)
+            return False
+        fired = self.queue.fire(now)
+        if not fired:
+            self.now = max(self.now, now)
+        return fired
 
     def message(self, message: Request | Response) -> None:
         """Take one message: time first, then what is due, then the message itself."""
         time = message.time
         if time > self.now:
-            self.now = time
             if time >= self.queue.next:
                 self.queue.advance(time)
+            self.now = time
         elif time < self.now and not message.fragmented:  # else it was held back, in case that its rest came
             self._notice(Notice.TIME_STEPPED_BACK)
+        self.traffic.message(message)
         if not message.call_id or message.cseq_number < 0:
             self._notice(Notice.UNTRACKABLE)
             return
@@ -151,6 +165,7 @@ class Tracker:
     def unreachable(self, error: Unreachable) -> None:
         """Take an ICMP error or a connection reset: what is sent that way does not arrive."""
         self.advance(error.time)  # what was due before may not know of it
+        self.events.append(error)
         broken = self._broken
         broken.pop(error.path.key, None)
         if len(broken) >= MAX_BROKEN:
@@ -162,15 +177,22 @@ class Tracker:
         """Return when an error last said that nothing gets through there (ns), -1 if none did."""
         return self._broken.get(path.key, -1) if self._broken else -1
 
-    def finish(self) -> None:
-        """Close every call that is still open: the capture is over."""
-        for call in list(self.calls()):
+    def close(self) -> bool:
+        """Close the oldest call that is open, or all the rest if none is; return whether one was.
+
+        The capture is over: ``while tracker.close(): ...`` closes it, call by call.
+        """
+        for call in self._calls.values():
             call.finish(self.now, _INPUT_END)
-        self._calls.clear()
-        self._count = 0
+            return True
         self._drop_early(NEVER)
-        if self.registrar is not None:
-            self.registrar.finish(self.now)
+        self.registrar.finish(self.now)
+        return False
+
+    def finish(self) -> None:
+        """Close everything at once."""
+        while self.close():
+            pass
 
     def calls(self) -> Iterator[Call]:
         """Give every call that is tracked right now."""
@@ -184,15 +206,16 @@ class Tracker:
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""
         tracked = {"calls": self._count, "early": len(self._early), "timers": len(self.queue)}
-        return tracked if self.registrar is None else {**tracked, **self.registrar.tracked}
+        return {**tracked, "paths_heard": len(self.traffic), **self.registrar.tracked}
 
     @property
     def evicted(self) -> dict[str, int]:
         """Count what each table had to give up; tables that gave up nothing are left out."""
         evicted = dict(self._evicted)
-        if self.registrar is not None:
-            for table, count in self.registrar.evicted.items():
-                evicted[table] = evicted.get(table, 0) + count
+        for table, count in self.registrar.evicted.items():
+            evicted[table] = evicted.get(table, 0) + count
+        if self.traffic.forgotten:
+            evicted["paths_heard"] = self.traffic.forgotten * MAX_PATHS
         return evicted
 
     # Which message is whose
@@ -225,7 +248,7 @@ class Tracker:
                 call.active_at = now
                 repeated = leg.repeat(request, now)
                 if repeated:
-                    self._repeated(request)
+                    self.traffic.repeated(request)
                 self._keep_message(call, request, repeated)
                 return
             if call.dialogs is not None and self._repeated_inside(call, request, now):
@@ -300,7 +323,7 @@ class Tracker:
         call.active_at = now
         repeated = leg.respond(response, now)
         if repeated:
-            self._repeated(response)
+            self.traffic.repeated(response)
         self._keep_message(call, response, repeated)
 
     def _doubt(self, leg: Leg, now: int) -> None:
@@ -314,7 +337,7 @@ class Tracker:
             call.active_at = now
             call.stray(response)
             self._keep_message(call, response, False, False)
-        elif call.answered_at >= 0 or call.verdict or response.from_tag != call.from_tag:
+        elif call.answered_at >= 0 or call.settled or response.from_tag != call.from_tag:
             call.active_at = now
             call.refreshed_unseen(response, now)
             self._keep_message(call, response, False, False)
@@ -349,8 +372,7 @@ class Tracker:
     def _begin(self, call: Call, leg: Leg, now: int) -> None:
         call.active_at = now
         call.add(leg, now)
-        if self.watcher is not None:
-            self.watcher.added(leg)
+        self.events.append(LegBegun(leg))
         self.queue.watch(leg, now + leg.timers.shortest)
 
     def _ack(self, request: Request, now: int) -> None:
@@ -394,7 +416,7 @@ class Tracker:
         again = leg.cancel is not None
         leg.cancelling(request, now)
         if again:
-            self._repeated(request)
+            self.traffic.repeated(request)
         elif leg.cancelled_at == now:
             mark_given_up(leg, call.legs, now)
         self._keep_message(call, request, again)
@@ -423,7 +445,7 @@ class Tracker:
             return False
         call.active_at = now
         exchange.repeats += 1
-        self._repeated(request)
+        self.traffic.repeated(request)
         self._keep_message(call, request, True)
         return True
 
@@ -432,8 +454,7 @@ class Tracker:
         call.active_at = now
         if request.method == "REFER":
             call.transferred = True  # RFC 3515; what becomes of it there is another call
-            if self.watcher is not None:
-                self.watcher.referred(call, request)
+            self.events.append(Referred(call, request))
         call.request(request, call.leg_on_hop(request.path), now)
         self._keep_message(call, request, False)
 
@@ -462,20 +483,20 @@ class Tracker:
         call.active_at = now
         repeated = call.response(exchange, response, now)
         if repeated:
-            self._repeated(response)
+            self.traffic.repeated(response)
         self._keep_message(call, response, repeated)
 
     def _asking(self, request: Request, now: int) -> None:
         """Take a REGISTER or OPTIONS."""
-        if self.registrar is not None and self.registrar.request(request, now):
-            self._repeated(request)
+        if self.registrar.request(request, now):
+            self.traffic.repeated(request)
         if self._keep:
             self._other(request, now)
 
     def _asked(self, response: Response, now: int) -> None:
         """Take a response to one."""
-        if self.registrar is not None and self.registrar.response(response, now):
-            self._repeated(response)
+        if self.registrar.response(response, now):
+            self.traffic.repeated(response)
         if self._keep:
             self._other(response, now)
 
@@ -487,10 +508,6 @@ class Tracker:
             self._keep_message(call, message, False)
         else:
             self._unplaced(message, None)
-
-    def _repeated(self, message: Request | Response) -> None:
-        if self.watcher is not None:
-            self.watcher.repeated(message)
 
     def _unplaced(self, message: Message, notice: Notice | None) -> None:
         """Show a message whose tags are no call's with the latest call of its Call-ID: there it is looked for."""

@@ -53,9 +53,7 @@ class Diagnosed:
         """Feed messages and ICMP errors as the engine takes them from its decoder."""
         for item in items:
             if isinstance(item, Unreachable):
-                assert self.engine.diagnosis is not None
-                self.engine.tracker.advance(item.time)
-                self.engine.diagnosis.unreachable(item)
+                self.engine.unreachable(item)
             else:
                 self.engine.message(item)
         return self
@@ -85,12 +83,12 @@ class Diagnosed:
 
     def summarised(self) -> list[WholeFindingRecord]:
         """Return the findings of the summary, those of the calls put together among them."""
-        return self.engine.whole(self.summary).findings
+        return self.engine.account.whole(self.summary).findings
 
     def everything(self) -> bytes:
         """Return all that is said, as JSON."""
         calls = [self.calls[call] for call in sorted(self.calls)]
-        return encode([calls, self.engine.whole(self.summary)])
+        return encode([calls, self.engine.account.whole(self.summary)])
 
 
 def diagnose(script: str, settings: Settings | None = None, *, until: str | None = None) -> Diagnosed:

@@ -112,7 +112,7 @@ def test_a_call_is_held_back_until_its_fate_is_known_and_leaves_once() -> None:
 
     def begun() -> Diagnosed:
         found = Diagnosed(centre())
-        found.engine._sink = lambda call, _: left.append(call.call_id)
+        found.engine._handover._sink = lambda call, _: left.append(call.call_id)
         return feed(found, missed())
 
     served = begun().until("200")

@@ -470,7 +470,7 @@ def test_configured_trunks_are_never_pushed_out_and_of_others_nothing_untrue_is_
     found.say(at(30, FULL) + at(30, congested, call="c2")).over()
     assert "Calls seen up there at that moment: 1" in found.text("trunk_full")
     assert found.kinds("c2") == []  # its trunk was forgotten, and with it the call that is up
-    assert found.engine.evicted["trunks"] == diagnosis.trunks.others.evicted > 0
+    assert found.engine.account.evicted["trunks"] == diagnosis.trunks.others.evicted > 0
 
 
 # A trunk gone bad
@@ -558,7 +558,7 @@ def test_a_group_that_rings_at_once_refuses_nothing_where_another_takes_the_call
         )
     found = diagnose(script, SITE)
     assert streaks(found) == [0, 0, 0, 0]
-    assert found.engine.whole(found.summary).devices == []
+    assert found.engine.account.whole(found.summary).devices == []
 
 
 def test_without_configuration_a_device_is_who_registers_and_nobody_else() -> None:
@@ -594,11 +594,13 @@ def test_devices_that_refuse_are_listed_the_worst_first() -> None:
     found = diagnose(
         offers(486, 486, 200) + at(300, "0 P>C INVITE\n" + ends(480, 1, "C>P"), call="o9", uri="sip:103@x"), SITE
     )
-    devices = found.engine.whole(found.summary).devices
+    devices = found.engine.account.whole(found.summary).devices
     assert [(device.device, device.offered, device.answered, device.longest) for device in devices] == [
         ("15550101", 3, 1, 2), ("103", 1, 0, 1),
     ]  # fmt: skip
-    assert [device.device for device in found.engine.whole(found.summary, most_devices=1).devices] == ["15550101"]
+    assert [device.device for device in found.engine.account.whole(found.summary, max_devices=1).devices] == [
+        "15550101"
+    ]
 
 
 def test_the_device_that_was_asked_lately_is_kept() -> None:
@@ -611,7 +613,7 @@ def test_the_device_that_was_asked_lately_is_kept() -> None:
         other = at(200 + place, "0 P>C INVITE\n" + ends(486, 0.5, "C>P"), call=f"x{place}", uri=f"sip:{place}@x")
         found.say(other).say(offers(486, start=60 * (4 + place)))
     assert found.over().kinds("o7") == ["refusal_streak"]
-    assert found.engine.evicted["devices"] == 3
+    assert found.engine.account.evicted["devices"] == 3
 
 
 # The whole
@@ -640,8 +642,8 @@ def test_every_table_has_a_count_and_counts_what_it_gives_up() -> None:
     assert diagnosis is not None
     diagnosis.reach.errors = Table(1)
     found.take([unreachable("1", "A", "X"), unreachable("2", "A", "Y")])
-    assert found.engine.tracked["icmp_errors"] == 1
-    assert found.engine.evicted == {"icmp_errors": 1}
+    assert found.engine.account.tracked["icmp_errors"] == 1
+    assert found.engine.account.evicted == {"icmp_errors": 1}
     assert set(diagnosis.tables[0]) >= {
         "silent_ends", "trunks", "devices", "numbers", "numbers_not_found", "icmp_errors", "findings", "registered_users",
     }  # fmt: skip
@@ -653,7 +655,7 @@ def test_nothing_is_looked_for_where_nobody_asks() -> None:
         engine.message(message)
     engine.finish()
     assert engine.diagnosis is None
-    assert Diagnosis(Directory(Settings())).whole() == []
+    assert Diagnosis(Directory(Settings()), engine.tracker.traffic).whole() == []
 
 
 # The laws

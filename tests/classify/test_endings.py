@@ -291,8 +291,8 @@ def test_state_was_given_up_while_it_was_up() -> None:
     """By whoever needs the room; a call that had ended is not evicted."""
     observed = Observed(limits=Limits(calls=1))
     for message in messages(ANSWERED + "20 A>P INVITE call=c2\n21 P>A 486 call=c2"):
-        observed.tracker.message(message)
-    observed.tracker.finish()
+        observed.message(message)
+    observed.finish()
     first: CallRecord = next(call for call in observed.calls if call.call_id == "c1")
     assert (first.ending, first.ended_by) == ("evicted", "capture_end")
 

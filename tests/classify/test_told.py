@@ -12,10 +12,11 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.classify.reason import Reason, reasons
 from sipwatch.classify.told import Contradiction, claims_elsewhere, contradiction
+from sipwatch.track.events import CallOver
 from tests.conversation import Observed, messages, nanoseconds, the_call
 
 if TYPE_CHECKING:
-    from sipwatch.track.call import Call
+    from sipwatch.track.events import Takes
     from sipwatch.wire.message import Message
 
 TRIES = "0 A>P INVITE\n0.1 P>A 100\n"
@@ -37,19 +38,22 @@ class Kept(Observed):
         self.contradictions: list[Contradiction | None] = []
         self.claims: list[bool] = []
 
-    def over(self, call: Call) -> None:
-        self.contradictions += [contradiction(leg) for leg in call.legs]
-        self.claims += [claims_elsewhere(leg) for leg in call.legs]
-        super().over(call)
+    def takes(self) -> Takes:
+        return {**super().takes(), CallOver: self._look}
+
+    def _look(self, event: CallOver) -> None:
+        self.contradictions += [contradiction(leg) for leg in event.call.legs]
+        self.claims += [claims_elsewhere(leg) for leg in event.call.legs]
+        self._over(event)
 
 
 def kept(script: str, settings: Settings | None = None) -> Kept:
     """Run a conversation to its end."""
     kept = Kept(settings)
     for message in sorted(messages(script), key=lambda message: message.time):
-        kept.tracker.message(message)
-    kept.tracker.advance(nanoseconds("120"))
-    kept.tracker.finish()
+        kept.message(message)
+    kept.advance(nanoseconds("120"))
+    kept.finish()
     return kept
 
 

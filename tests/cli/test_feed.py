@@ -32,7 +32,7 @@ def test_whoever_listens_hears_each_message_and_the_engine_does_the_same() -> No
         told.append(ids)
         assert len(ids) > 300
     assert told[0] == told[1]
-    assert len(heard) == sum(engine.requests.values()) + sum(engine.responses.values())
+    assert len(heard) == sum(engine.account.requests.values()) + sum(engine.account.responses.values())
     assert heard[0].number > 0
 
 
@@ -43,7 +43,7 @@ def test_a_file_that_breaks_off_is_used_up_to_there(tmp_path: Path, capsys: pyte
     with captures([str(broken)]) as source:
         feed(engine, source)
         warn(source)
-    assert engine.requests["INVITE"] == 4
+    assert engine.account.requests["INVITE"] == 4
     assert "warning: " in capsys.readouterr().err
 
 
@@ -56,11 +56,11 @@ def test_a_file_that_is_none_ends_the_program_in_one_line(tmp_path: Path, capsys
 
 def test_ctrl_c_leaves_what_was_read_so_far(capsys: pytest.CaptureFixture[str]) -> None:
     def impatient(message: Message) -> None:
-        if engine.requests.get("INVITE", 0) == 2:
+        if engine.account.requests.get("INVITE", 0) == 2:
             raise KeyboardInterrupt
 
     engine = Engine(None, diagnose=False)
     with captures([str(BUSY)]) as source:
         feed(engine, source, hear=impatient)
-    assert engine.requests["INVITE"] == 2
+    assert engine.account.requests["INVITE"] == 2
     assert "interrupted; this is what was read so far" in capsys.readouterr().err

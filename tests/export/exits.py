@@ -11,9 +11,9 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from sipwatch.classify.outcomes import CATEGORY
 from sipwatch.classify.peers import Directory
 from sipwatch.classify.survey import Survey
-from sipwatch.daemon import LoudMetrics
 from sipwatch.engine import Engine
 from sipwatch.export.collector import Collector
+from sipwatch.export.metrics import Metrics
 from sipwatch.export.privacy import policy_of
 from sipwatch.export.summary import Summary
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter, PrivateWriter, Writer
@@ -22,6 +22,7 @@ from sipwatch.report.ladder import print_ladder
 from sipwatch.report.peers import print_peers
 from sipwatch.report.starter import starter
 from sipwatch.report.table import TableWriter
+from sipwatch.shell.events import Told
 from sipwatch.shell.log import Log
 from tests.export.records import capture
 
@@ -79,20 +80,20 @@ class Exits:
 
     def _replay(self, messages: Sequence[Request | Response], settings: Settings) -> None:
         logs = Logs()
-        metrics = LoudMetrics(Directory(settings), logs, self._policy)
         summary = Summary()
 
         def sink(call: CallRecord, completed: bool) -> None:
             summary.add(call, completed)
             self.calls.append(call)
 
-        engine = metrics.engine = Engine(sink, metrics=metrics, keep_messages=True)
+        engine = Engine(sink, metrics=Metrics(Directory(settings)), keep_messages=True)
+        engine.add(Told(logs, engine.verdicts, self._policy))
         for message in messages:
             engine.message(message)
         engine.finish(messages[-1].time + 200_000_000_000)
         self.texts.update({f"log, {form}": out.getvalue() for form, out in logs.outs.items()})
         self.texts["metrics"] = generate_latest(Collector(engine)).decode()
-        self._write(capture(requests=engine.requests), engine.whole(summary), summary)
+        self._write(capture(requests=engine.account.requests), engine.account.whole(summary), summary)
         ladders = io.StringIO()
         for call in self.calls[:1]:
             print_ladder(ladders, call if self._policy is None else self._policy.call(call))
@@ -116,11 +117,11 @@ class Exits:
 
     def _peers(self, messages: Sequence[Request | Response], settings: Settings) -> None:
         survey = Survey()
-        engine = Engine(None, settings, watcher=survey, diagnose=False)
+        engine = Engine(None, settings, diagnose=False)
+        engine.add(survey)
         for message in messages:
             survey.message(message)
             engine.message(message)
-        survey.finish()
         records = end_records(survey.ends(), engine.directory, self._policy)
         out = io.StringIO()
         print_peers(out, records, 0)

@@ -75,8 +75,8 @@ def test_times_are_exact_and_survive_the_far_future() -> None:
 def test_kept_messages_tell_what_was_repeated() -> None:
     observed = Observed(keep=True)
     for message in messages("0 A>P INVITE\n0.5 A>P INVITE\n1 P>A 486\n1.5 P>A 486"):
-        observed.tracker.message(message)
-    observed.tracker.finish()
+        observed.message(message)
+    observed.finish()
     kept = observed.calls[0].messages
     assert kept is not None
     assert [(m.first_line[:11], m.retransmission) for m in kept] == [
@@ -91,8 +91,8 @@ def test_secrets_are_in_no_record() -> None:
     )
     observed = Observed(keep=True)
     for message in messages(script):
-        observed.tracker.message(message)
-    observed.tracker.finish()
+        observed.message(message)
+    observed.finish()
     (record,) = observed.calls
     assert (record.callee, record.callee_uri) == ("bob", "sip:bob:*******@example.com")
     assert record.messages is not None

@@ -24,9 +24,7 @@ BUSY = "7 A>P INVITE\n7.1 P>A 100\n9 P>A 486\n9.1 A>P ACK ttag=callee"
 
 def written(script: str, step: int = 5) -> str:
     engine = Counted()
-    history = History(
-        engine.collector.collect, engine.tracker.advance, lambda: not engine.tracker.tracked["calls"], step
-    )
+    history = History(engine.collector.collect, engine.advance, lambda: not engine.tracker.tracked["calls"], step)
     for _, message in history.watch((message.time, message) for message in messages(script)):
         engine.message(message)
     engine.finish()

@@ -13,7 +13,7 @@ from sipwatch.classify.peers import Peer, PeerKind, Settings
 from sipwatch.export import metrics as m
 from sipwatch.export.metrics import legal_cause
 from sipwatch.track.conditions import Condition
-from sipwatch.track.registrar import OptionsOutcome
+from sipwatch.track.events import OptionsOutcome
 from sipwatch.wire.message import Path, Request, Transport
 from sipwatch.wire.sip import parse
 from tests.conversation import Counted, count, messages, nanoseconds, observe
@@ -332,7 +332,7 @@ def register(script: str, *, until: str | None = None, over: bool = False) -> Co
     for message in said(script):
         counted.message(message)
     if until is not None:
-        counted.tracker.advance(nanoseconds(until))
+        counted.advance(nanoseconds(until))
     if over:
         counted.finish()
     return counted
@@ -386,12 +386,12 @@ def test_a_new_configuration_moves_what_is_registered_and_what_is_wrong_to_their
     counted = Counted()
     for message in [*said(CHALLENGED_REGISTER), *messages("2 A>P INVITE call=c9\n2.1 P>A 100 call=c9")]:
         counted.message(message)
-    counted.tracker.advance(nanoseconds("20"))
+    counted.advance(nanoseconds("20"))
     assert counted.values("registrations_active") == {("other", "other"): 1}
     counted.use(PEERS)
     assert counted.values("registrations_active") == {("phones", "proxy"): 1}
     assert counted.values("invites_in_condition") == {
         ("phones", "proxy", "no_progress"): 1, ("phones", "proxy", "slow_progress"): 1
     }  # fmt: skip
-    counted.tracker.advance(nanoseconds("300"))
+    counted.advance(nanoseconds("300"))
     assert counted.values("registrations_active") == counted.values("invites_in_condition") == {}

@@ -128,7 +128,7 @@ def _replay(path: str) -> None:
         with open_capture([path], prefilter=Prefilter.OFF) as source:
             running.run(source)
             running.finish(source.last)
-            running.capture(source)
+            running.account.capture(source)
             warnings = source.warnings
     except CaptureError as error:
         warnings = [str(error)]

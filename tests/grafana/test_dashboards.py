@@ -19,12 +19,13 @@ from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
-from sipwatch.export.metrics import METHODS, OTHER_METHOD, PHASES
+from sipwatch.export.metrics import METHODS, PHASES
 from sipwatch.shell import events
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
-from sipwatch.track.registrar import OptionsOutcome, RegistrationOutcome
+from sipwatch.track.events import OptionsOutcome, RegistrationOutcome
 from sipwatch.track.tracker import Notice
+from sipwatch.track.traffic import OTHER_METHOD
 from sipwatch.wire.discards import STAGE, Discard
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
 from tests.grafana import made_up

@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from pcaps.make.talk import lines
+from sipwatch.track.events import Asked, Bound, Options, Registration, Unbound
 from sipwatch.track.registrar import Registrar
 from sipwatch.track.timers import TimerQueue
 from sipwatch.wire.message import Request, Response
@@ -18,7 +19,8 @@ from sipwatch.wire.sip import parse
 from tests.conversation import message_text, nanoseconds, path
 
 if TYPE_CHECKING:
-    from sipwatch.track.registrar import Options, RegistrarLimits, Registration
+    from sipwatch.track.events import Event, Takes
+    from sipwatch.track.registrar import RegistrarLimits
     from sipwatch.wire.message import Path
 
 PHONE = "<sip:alice@192.0.2.65:5060>"
@@ -60,28 +62,42 @@ class Registered:
         self.active: dict[str, int] = {}
         self.expired = 0
         self.queue = TimerQueue()
-        self.registrar = Registrar(self, self.queue, count(1).__next__, limits)
+        self.events: list[Event] = []
+        self.registrar = Registrar(self.events, self.queue, count(1).__next__, limits)
+        self._takers: Takes = {
+            Asked: self._asked,
+            Registration: self._registration,
+            Options: self._options,
+            Bound: self._bound,
+            Unbound: self._unbound,
+        }
         self.now = 0
 
-    def asked(self, request: Request) -> None:
-        self.asked_for.append(request.method)
+    def _take(self) -> None:
+        for event in self.events:
+            self._takers[event.__class__](event)
+        self.events.clear()
 
-    def registration(self, transaction: Registration) -> None:
-        self.results.append(transaction)
-        self._say(f"{hop(transaction.path)} {transaction.outcome} {transaction.status_code}")
+    def _asked(self, event: Asked) -> None:
+        if not event.again:
+            self.asked_for.append(event.request.method)
 
-    def options(self, transaction: Options) -> None:
-        self.pings.append(transaction)
-        self._say(f"{hop(transaction.path)} {transaction.outcome} {transaction.status_code}")
+    def _registration(self, event: Registration) -> None:
+        self.results.append(event)
+        self._say(f"{hop(event.path)} {event.outcome} {event.status_code}")
 
-    def bound(self, path: Path) -> None:
-        self.active[hop(path)] = self.active.get(hop(path), 0) + 1
-        self._say(f"{hop(path)} bound")
+    def _options(self, event: Options) -> None:
+        self.pings.append(event)
+        self._say(f"{hop(event.path)} {event.outcome} {event.status_code}")
 
-    def unbound(self, path: Path, expired: bool) -> None:
-        self.active[hop(path)] -= 1
-        self.expired += expired
-        self._say(f"{hop(path)} {'expired' if expired else 'unbound'}")
+    def _bound(self, event: Bound) -> None:
+        self.active[hop(event.path)] = self.active.get(hop(event.path), 0) + 1
+        self._say(f"{hop(event.path)} bound")
+
+    def _unbound(self, event: Unbound) -> None:
+        self.active[hop(event.path)] -= 1
+        self.expired += event.expired
+        self._say(f"{hop(event.path)} {'expired' if event.expired else 'unbound'}")
 
     def _say(self, what: str) -> None:
         self.log.append(what)
@@ -92,12 +108,14 @@ class Registered:
             again = self.registrar.request(message, self.now)
         else:
             again = self.registrar.response(message, self.now)
+        self._take()
         if again:
             self.repeated.append(message.method if isinstance(message, Request) else str(message.status_code))
 
     def idle(self, now: int) -> None:
         self.now = max(self.now, now)
-        self.queue.advance(self.now)
+        while self.queue.fire(self.now):
+            self._take()
 
     def until(self, seconds: str) -> Registered:
         self.idle(nanoseconds(seconds))
@@ -110,6 +128,7 @@ class Registered:
 
     def over(self) -> Registered:
         self.registrar.finish(self.now)
+        self._take()
         return self
 
 

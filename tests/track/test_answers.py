@@ -16,7 +16,7 @@ def watched(script: str) -> Observed:
     """Feed a conversation, and leave it open."""
     observed = Observed()
     for message in messages(script):
-        observed.tracker.message(message)
+        observed.message(message)
     return observed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,9 +23,12 @@ from sipwatch.track.bindings import (
 )
 from sipwatch.track.registrar import RegistrarLimits
 from sipwatch.track.timers import TimerQueue
-from sipwatch.wire.message import Path, Request, Response
+from sipwatch.wire.message import Request, Response
 from tests.conversation import path
 from tests.track.registering import Registered, said, watch
+
+if TYPE_CHECKING:
+    from sipwatch.track.events import Event
 
 A, B, C = "<sip:a@192.0.2.65>", "<sip:b@192.0.2.66>", "<sip:c@192.0.2.67>"
 FLOW = '<sip:x@192.0.2.65:{port}>;+sip.instance="<urn:uuid:1>";reg-id={reg}'
@@ -291,20 +295,11 @@ def test_a_long_contact_and_address_of_record_are_found_again() -> None:
     assert seen.say(f"2 A>P REGISTER cseq=3 {long} h=Expires:_0\n2.1 P>A 200 cseq=3").active == {"A>P": 0}
 
 
-class Silent:
-    """Hears, and says nothing."""
-
-    def bound(self, path: Path) -> None:
-        pass
-
-    def unbound(self, path: Path, expired: bool) -> None:
-        pass
-
-
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts CPython's bytes")
 def test_a_binding_takes_little_memory() -> None:
     """Some 600 bytes each, its place in the queue included."""
-    bindings = Bindings(Silent(), TimerQueue(), iter(range(1, 10_000)).__next__, 10_000)
+    events: list[Event] = []
+    bindings = Bindings(events, TimerQueue(), iter(range(1, 10_000)).__next__, 10_000)
     way = path("A", "P")
     tracemalloc.start()
     try:

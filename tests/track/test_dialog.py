@@ -24,7 +24,7 @@ EXPIRES = "h=Session-Expires:_90"
 def watched(script: str) -> Observed:
     observed = Observed()
     for message in messages(script):
-        observed.tracker.message(message)
+        observed.message(message)
     return observed
 
 
@@ -167,7 +167,7 @@ def test_refreshes_that_succeeded_make_room_without_loss() -> None:
     observed = watched(
         ANSWERED + refreshes + "270010 A>P BYE ttag=callee cseq=999\n270010.1 P>A 200 method=BYE cseq=999"
     )
-    observed.tracker.finish()
+    observed.finish()
     assert ([call.ending for call in observed.calls], observed.tracker.evicted) == (["normal"], {})
 
 
@@ -180,7 +180,7 @@ def test_phones_without_end_that_answer_are_bounded_and_counted() -> None:
     assert call.dialogs is not None
     assert len(call.dialogs.all) == MAX_DIALOGS
     assert observed.tracker.evicted == {"dialogs": 100 - MAX_DIALOGS}
-    observed.tracker.finish()
+    observed.finish()
     assert [call.outcome for call in observed.calls] == ["answered"]
 
 

@@ -280,11 +280,11 @@ def test_a_silent_leg_does_not_hold_it_up_after_an_error(error: str) -> None:
     """ICMP, or a reset."""
     observed = Observed()
     said = messages("0 A>B INVITE\n0.2 A>C INVITE\n1 C>A 486 ttag=c")
-    observed.tracker.message(said[0])
+    observed.message(said[0])
     observed.tracker.unreachable(Unreachable(nanoseconds("0.1"), path("A", "B"), b"", b"", error))
     for message in said[1:]:
-        observed.tracker.message(message)
-    observed.tracker.advance(nanoseconds("3"))
+        observed.message(message)
+    observed.advance(nanoseconds("3"))
     assert observed.judged == ["busy"]
 
 

@@ -114,8 +114,8 @@ def test_a_response_whose_cseq_number_is_off_stays_with_its_call() -> None:
     for message in messages(
         TRIES + "1 P>A 180 cseq=7 branch=z9hG4bKAPINVITE1\n2 P>A 200 cseq=7 branch=z9hG4bKAPINVITE1"
     ):
-        observed.tracker.message(message)
-    observed.tracker.finish()
+        observed.message(message)
+    observed.finish()
     (call,) = observed.calls
     assert (call.outcome, call.ringing, call.answered) == ("unfinished", None, None)
     assert [message.first_line for message in call.messages or ()][-2:] == ["SIP/2.0 180 Ringing", "SIP/2.0 200 OK"]
@@ -130,8 +130,8 @@ def test_the_ladder_shows_every_message_with_the_call_id() -> None:
     )
     observed = Observed(keep=True)
     for message in messages(script):
-        observed.tracker.message(message)
-    observed.tracker.finish()
+        observed.message(message)
+    observed.finish()
     (call,) = observed.calls
     assert len(call.messages or ()) == 9
 
@@ -257,7 +257,7 @@ def test_what_is_looked_up_in_a_message_for_stray_responses_and_acks_is_read_onc
     )
     read = []
     for message in said:
-        observed.tracker.message(message)
+        observed.message(message)
         (call,) = observed.tracker.calls()
         (leg,) = call.legs
         read.append((leg.branches, leg.answers[0].targets if leg.answers else None))

@@ -195,7 +195,7 @@ def followed(frames: list[tuple[int, bytes]], tick: int = 0) -> tuple[list[CallR
         place.number += 1
         engine.run([(time, 101, packet)], place)
     engine.finish(frames[-1][0])
-    return records, engine.notices
+    return records, engine.account.notices
 
 
 @pytest.mark.parametrize("tick", [1, 7, 49, 50, 51, 1000], ids=lambda tick: f"{tick} ms")

@@ -118,7 +118,7 @@ class Devices:
         if not (self.configured or self._registered):
             return
         call, path = leg.call, leg.path
-        if (call.verdict and call.answered_at < 0) or call.ended_by is not None:
+        if (call.outcome and call.answered_at < 0) or call.ended_by is not None:
             return  # too late to be heard of again
         for address in (path.source_address, path.destination_address):
             if self._is_device(address):
@@ -214,7 +214,7 @@ def _holds(call: Call, address: bytes) -> bool:
     """Tell whether a call that is not over occupies whoever stands at an address: it still waits there, or is up."""
     for leg in call.legs:
         ends = (leg.path.source_address, leg.path.destination_address)
-        if address in ends and (leg.answered_at >= 0 or not leg.verdict):
+        if address in ends and (leg.answered_at >= 0 or not leg.outcome):
             return True
     return False
 

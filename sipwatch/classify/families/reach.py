@@ -11,44 +11,24 @@ from sipwatch.classify.families.path import is_silent
 from sipwatch.classify.findings import MAX_EVIDENCE, Evidence, Fact, Finding, Kind, seen, where
 from sipwatch.classify.hops import goes_on
 from sipwatch.classify.past import Table
-from sipwatch.wire.message import Request, Transport
+from sipwatch.wire.message import Transport
 
 if TYPE_CHECKING:
     from sipwatch.classify.noted import Noted
     from sipwatch.classify.registered import Registrations
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
-    from sipwatch.wire.message import Path, Response, Unreachable
+    from sipwatch.track.traffic import Traffic
+    from sipwatch.wire.message import Path, Request, Unreachable
 
 MAX_ADDRESSES = 4096
-MAX_HEARD = 65_536
 SEVERAL = 2  # requests in a row without a response; one alone may be anything
-_SENT_AGAIN: Final = frozenset({"REGISTER", "OPTIONS"})
 _REFUSED: Final = "connection_refused"
 _RESET: Final = "connection_reset"
 _DEAD: Final = {_REFUSED: "refused", _RESET: "reset"}  # errors of TCP, and the variants that tell of them
 # What a server says of a call when the next hop could not be reached.
 _FOR_WANT_OF_A_HOP: Final = frozenset({408, 480, 500, 502, 503, 504})
 _DATAGRAMS: Final = Transport.UDP
-
-
-class End:
-    """When an end was heard last (ns)."""
-
-    __slots__ = ("at",)
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-
-
-class Heard:
-    """When an end was heard last along one path, and along any."""
-
-    __slots__ = ("at", "end")
-
-    def __init__(self, end: End, at: int) -> None:
-        self.at = at
-        self.end = end
 
 
 class Silence:
@@ -70,57 +50,28 @@ class Silence:
 
 
 class Silences:
-    """Who does not answer, by end (``ip:port``); and, so that nobody is called silent who is not, who answered when."""
+    """Who does not answer, by end (``ip:port``); ``traffic`` knows who answered when, so that no other is called so."""
 
-    def __init__(self) -> None:
+    def __init__(self, traffic: Traffic) -> None:
         self.table: Table[Silence] = Table(MAX_ADDRESSES)
-        self._heard: dict[Path, Heard] = {}
-        self._by_end: dict[str, End] = {}
-        self._by_key: dict[bytes, Heard] = {}
-        self._told: set[bytes] = set()
-
-    def heard(self, path: Path, at: int) -> None:
-        """Take a response. Every one comes by here: so one look-up, whatever is remembered."""
-        known = self._heard.get(path)
-        if known is None:
-            known = self._remember(path, at)
-        known.at = known.end.at = at
-
-    def _remember(self, path: Path, at: int) -> Heard:
-        if len(self._heard) >= MAX_HEARD:
-            self._heard.clear()
-            self._by_end.clear()
-            self._by_key.clear()
-            self._told.clear()
-            self.table.clear()  # who answered meanwhile is forgotten: who is really silent will be so twice again
-        end = self._by_end.get(path.source)
-        if end is None:
-            end = self._by_end[path.source] = End(at)
-        known = self._heard[path] = self._by_key[path.key] = Heard(end, at)
-        self._told.add(path.destination_address)
-        return known
+        self.traffic = traffic
+        self._forgotten = traffic.forgotten
 
     def answered(self, end: str) -> None:
         """Take an end that was answered for, perhaps from another of its addresses."""
         self.table.drop(end)
 
-    def captured(self, address: bytes) -> bool:
-        """Tell whether responses to an address were seen: else the capture may hold one direction only."""
-        return address in self._told
-
-    def spoke(self, key: bytes) -> int:
-        """Return when a response last came along a path, by its key (ns), -1 if none did."""
-        known = self._by_key.get(key)
-        return -1 if known is None else known.at
-
     def silent(self, end: str, sent: int, evidence: Evidence) -> Silence | None:
         """Take a request that nothing came back for; None if the end has answered a later one."""
-        heard = self._by_end.get(end)
-        if heard is not None and heard.at > sent:
+        if self._forgotten != self.traffic.forgotten:
+            self._forgotten = self.traffic.forgotten
+            self.table.clear()  # who answered meanwhile is not known: who is really silent will be so twice again
+        heard = self.traffic.heard_from(end)
+        if heard > sent:
             self.table.drop(end)
             return None
         silence = self.table.touch(end)
-        if silence is None or (heard is not None and heard.at > silence.since):
+        if silence is None or heard > silence.since:
             silence = Silence(sent)
             self.table.put(end, silence)
         silence.add(evidence)
@@ -130,8 +81,8 @@ class Silences:
 class Reach:
     """Follows what was sent in vain."""
 
-    def __init__(self, noted: Noted, registrations: Registrations) -> None:
-        self.silences = Silences()
+    def __init__(self, noted: Noted, registrations: Registrations, traffic: Traffic) -> None:
+        self.silences = Silences(traffic)
         self.again: Table[int] = Table(MAX_ADDRESSES)  # when a REGISTER or OPTIONS was sent again, by its path
         self.errors: Table[Unreachable] = Table(MAX_ADDRESSES)  # by path, the latest
         self.refusals: Table[Unreachable] = Table(MAX_ADDRESSES)  # of connections, by who wanted them, the latest
@@ -146,10 +97,9 @@ class Reach:
         if error.code == _REFUSED:
             self.refusals.put(error.path.source_address, error)
 
-    def repeated(self, message: Request | Response) -> None:
+    def sent_again(self, request: Request) -> None:
         """Note that a REGISTER or OPTIONS was sent again: its sender heard nothing, either. Hops count their own."""
-        if message.cseq_method in _SENT_AGAIN and isinstance(message, Request):
-            self.again.put(message.path.key, message.time)
+        self.again.put(request.path.key, request.time)
 
     def silent(self, leg: Leg) -> None:
         """Take a hop on which nothing came back."""
@@ -157,7 +107,7 @@ class Reach:
             return
         path = leg.path
         error = self._error(path, leg.started)
-        if error is None and not is_silent(leg, self.silences.captured(path.source_address)):
+        if error is None and not is_silent(leg, self.silences.traffic.was_told(path.source_address)):
             return
         dead = self._dead(path, leg.invite, error)
         if dead is not None:
@@ -175,7 +125,7 @@ class Reach:
         if (
             error is None
             and (again is None or again < request.time)
-            and not self.silences.captured(path.source_address)
+            and not self.silences.traffic.was_told(path.source_address)
         ):
             return
         dead = self._dead(path, request, error)
@@ -236,8 +186,8 @@ class Reach:
             variant = _DEAD.get(error.code)
             evidence = [seen(request), _evidence_of(error)]
             return None if variant is None else Finding(Kind.TCP_DEAD, variant, about, facts, evidence)
-        last = max(self.silences.spoke(path.reverse_key), self.silences.spoke(path.key))
-        if not 0 <= last < request.time or not self.silences.captured(path.source_address):
+        last = max(self.silences.traffic.heard_along(path.reverse_key), self.silences.traffic.heard_along(path.key))
+        if not 0 <= last < request.time or not self.silences.traffic.was_told(path.source_address):
             return None
         facts["last_at"] = last
         return Finding(Kind.TCP_DEAD, "silent", about, facts, [seen(request)])

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sipwatch.classify.noted import Noted
     from sipwatch.classify.registered import Registered, Registrations
     from sipwatch.track.call import Call
+    from sipwatch.track.events import Registration
     from sipwatch.track.leg import Leg
-    from sipwatch.track.registrar import Registration
 
 _NEED_REGISTRATION = frozenset({403, 404, 480, 503})
 _ABOUT_THE_CALLEE = frozenset({404, 480})  # codes by which a registrar rather means whom it should reach

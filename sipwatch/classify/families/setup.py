@@ -82,7 +82,7 @@ def short_ring(call: Call, directory: Directory) -> Finding | None:
     it rang, it was for less. Where the far end itself gave up, behind 183 may be an announcement, not a phone.
     """
     last = call.upstream or call.front[-1]
-    if call.verdict != _NO_ANSWER or last.cancelled_at >= 0 or last.status_code == 487:
+    if call.outcome != _NO_ANSWER or last.cancelled_at >= 0 or last.status_code == 487:
         return None
     longest, leg = -1, last
     for hop in last_hops(call):

@@ -124,7 +124,7 @@ _EXPLAINS: Final = {entry.kind: entry.explains for entry in TABLE if entry.expla
 
 def signs_of(call: Call) -> int:
     """Return the signs that a call shows, 0 for one that went well."""
-    signs = 0 if call.verdict == _ANSWERED else _signs_of_failure(call)
+    signs = 0 if call.outcome == _ANSWERED else _signs_of_failure(call)
     for leg in call.legs:
         if leg.retransmissions:
             signs |= REPEATED

@@ -258,7 +258,7 @@ class Trunks:
                 far.ended()
 
     def _not_found(self, call: Call, trunk: Trunk, far: Leg, number: bytes) -> None:
-        if not number or far.final is None or far.verdict not in ("", _NOT_FOUND):
+        if not number or far.final is None or far.outcome not in ("", _NOT_FOUND):
             return
         cure = self.numbers.fails(trunk, number, far.final, call_id(call))
         if cure is not None:

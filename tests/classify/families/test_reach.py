@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.classify.families.reach import MAX_HEARD, Silences
+from sipwatch.classify.families.reach import Silences
 from sipwatch.classify.findings import MAX_EVIDENCE, Evidence
-from sipwatch.wire.message import Path, Transport
+from sipwatch.track.tracker import nobody
+from sipwatch.track.traffic import MAX_PATHS, Traffic
+from sipwatch.wire.message import Path, Response, Transport
+from sipwatch.wire.sip import parse
 from tests.classify.diagnosing import HUNG_UP, SITE, TAKEN, Diagnosed, at, ends, unreachable
 from tests.conversation import messages, path
 
@@ -15,11 +18,18 @@ def evidence(time: int) -> Evidence:
     return Evidence(time, time, "INVITE x")
 
 
+def heard(silences: Silences, way: Path, at: int) -> None:
+    """Let a response come along a path."""
+    response = parse(at, way, b"SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n", False)
+    assert isinstance(response, Response)
+    silences.traffic.message(response)
+
+
 X = "192.0.2.88:5060"
 
 
 def test_requests_without_a_response_add_up_in_a_row() -> None:
-    silences = Silences()
+    silences = Silences(Traffic(nobody))
     first = silences.silent(X, 5, evidence(5))
     assert first is not None
     assert (first.requests, first.since) == (1, 5)
@@ -29,22 +39,22 @@ def test_requests_without_a_response_add_up_in_a_row() -> None:
 
 
 def test_a_response_in_between_breaks_the_row_and_a_later_one_ends_it() -> None:
-    silences = Silences()
+    silences = Silences(Traffic(nobody))
     silences.silent(X, 5, evidence(5))
-    silences.heard(path("X", "A"), 7)
+    heard(silences, path("X", "A"), 7)
     again = silences.silent(X, 9, evidence(9))
     assert again is not None
     assert (again.requests, again.since) == (1, 9)
-    silences.heard(path("X", "A"), 12)
+    heard(silences, path("X", "A"), 12)
     assert silences.silent(X, 11, evidence(11)) is None
     assert len(silences.table) == 0
 
 
 def test_another_port_and_another_address_are_other_ends() -> None:
-    silences = Silences()
+    silences = Silences(Traffic(nobody))
     silences.silent(X, 5, evidence(5))
-    silences.heard(path("X", "A", sport=5070), 7)
-    silences.heard(path("Y", "A"), 7)
+    heard(silences, path("X", "A", sport=5070), 7)
+    heard(silences, path("Y", "A"), 7)
     again = silences.silent(X, 9, evidence(9))
     assert again is not None
     assert again.requests == 2
@@ -52,7 +62,7 @@ def test_another_port_and_another_address_are_other_ends() -> None:
 
 def test_an_end_that_was_answered_for_is_not_silent() -> None:
     """From another address of its own, say; the tracker knows."""
-    silences = Silences()
+    silences = Silences(Traffic(nobody))
     silences.silent(X, 5, evidence(5))
     silences.answered(X)
     again = silences.silent(X, 9, evidence(9))
@@ -61,15 +71,15 @@ def test_an_end_that_was_answered_for_is_not_silent() -> None:
 
 
 def test_whether_responses_to_somebody_are_captured_at_all_is_known() -> None:
-    silences = Silences()
-    assert not silences.captured(path("A", "X").source_address)
-    silences.heard(path("Y", "A"), 7)
-    assert silences.captured(path("A", "X").source_address)
-    assert not silences.captured(path("B", "X").source_address)
+    silences = Silences(Traffic(nobody))
+    assert not silences.traffic.was_told(path("A", "X").source_address)
+    heard(silences, path("Y", "A"), 7)
+    assert silences.traffic.was_told(path("A", "X").source_address)
+    assert not silences.traffic.was_told(path("B", "X").source_address)
 
 
 def test_of_many_requests_the_first_and_the_latest_are_shown() -> None:
-    silences = Silences()
+    silences = Silences(Traffic(nobody))
     for time in range(100):
         silence = silences.silent(X, time, evidence(time))
     assert silence is not None
@@ -78,11 +88,11 @@ def test_of_many_requests_the_first_and_the_latest_are_shown() -> None:
 
 
 def test_who_was_heard_is_bounded_and_forgetting_it_calls_nobody_silent() -> None:
-    silences = Silences()
+    silences = Silences(Traffic(nobody))
     silences.silent(X, 5, evidence(5))
-    for number in range(MAX_HEARD + 1):
-        silences.heard(Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), 7)
-    assert len(silences._heard) == 1
+    for number in range(MAX_PATHS + 1):
+        heard(silences, Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), 7)
+    assert len(silences.traffic) == 1
     again = silences.silent(X, 9, evidence(9))
     assert again is not None
     assert again.requests == 1  # the row began anew

@@ -103,8 +103,8 @@ def test_more_transfers_than_there_is_room_for_push_out_the_oldest_and_are_count
     for number in range(MAX_TRANSFERS + 5):
         (sent,) = in_full(f"16 A>T REFER cseq={number + 2} ttag=callee h=Refer-To:_<sip:1555{number:04}@example.com>")
         found.take([sent])
-    assert found.engine.tracked["transfers"] == MAX_TRANSFERS
-    assert found.engine.evicted["transfers"] == 5
+    assert found.engine.account.tracked["transfers"] == MAX_TRANSFERS
+    assert found.engine.account.evicted["transfers"] == 5
 
 
 @pytest.mark.parametrize("body", ["", "SIP/2.0", "SIP/2.0_", "SIP/2.0_xyz", "SIP/2.0_4", "x" * 60_000])

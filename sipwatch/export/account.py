@@ -1,0 +1,156 @@
+"""What an engine has to say of its work: messages counted, what was not used, what is remembered and was given up.
+
+Must not know: formats, metric families, how any of it came about.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from sipwatch.export.findings import device_record, whole_record
+from sipwatch.export.gaps import gaps
+from sipwatch.export.moments import Moment
+from sipwatch.export.record import CaptureRecord, SummaryRecord
+from sipwatch.track import tracker
+from sipwatch.track.tracker import Notice
+from sipwatch.wire.discards import Discard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sipwatch.classify.desk import Desk
+    from sipwatch.classify.diagnosis import Diagnosis
+    from sipwatch.classify.peers import Directory
+    from sipwatch.export.summary import Summary
+    from sipwatch.track.tracker import Tracker
+    from sipwatch.wire.decoder import Decoder
+
+MAX_DEVICES = 50  # shown, the worst first
+
+
+class Working(Protocol):
+    """What an account is given of: an engine."""
+
+    decoder: Decoder
+    tracker: Tracker
+    directory: Directory
+    diagnosis: Diagnosis | None
+    desk: Desk
+
+
+class Read(Protocol):
+    """What files gave: packets, the times of the first and the last (ns), and what they say of those they lack."""
+
+    @property
+    def files(self) -> Sequence[str]:
+        """Which files were read."""
+
+    @property
+    def packets(self) -> int:
+        """How many packets they hold."""
+
+    @property
+    def first(self) -> int | None:
+        """When the first packet came."""
+
+    @property
+    def last(self) -> int | None:
+        """When the last one did."""
+
+    @property
+    def media(self) -> int:
+        """How many were kept away, since they can hold no SIP."""
+
+    @property
+    def dropped(self) -> int:
+        """How many were lost while capturing."""
+
+
+class Account:
+    """Counts of one engine, made when somebody asks."""
+
+    def __init__(self, engine: Working) -> None:
+        self._engine = engine
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """Count requests by method; of those that strangers invent, most are ``other``."""
+        found: dict[str, int] = {}
+        for pair in self._engine.tracker.traffic.pairs.values():
+            for method, count in pair.requests.items():
+                found[method] = found.get(method, 0) + count
+        return found
+
+    @property
+    def responses(self) -> dict[int, int]:
+        """Count responses by status code."""
+        found: dict[int, int] = {}
+        for pair in self._engine.tracker.traffic.pairs.values():
+            for codes in pair.responses.values():
+                for code, count in codes.items():
+                    found[code] = found.get(code, 0) + count
+        return found
+
+    @property
+    def notices(self) -> dict[str, int]:
+        """Count what was met out of the ordinary, and read or followed all the same."""
+        tracked = {notice.value: count for notice, count in self._engine.tracker.notices.items()}
+        return dict(sorted({**self._engine.decoder.notices, **tracked}.items()))
+
+    @property
+    def tracked(self) -> dict[str, int]:
+        """Count the entries of each table right now."""
+        engine = self._engine
+        tracked = {**engine.decoder.tracked, **engine.tracker.tracked, **engine.directory.tracked}
+        if engine.diagnosis is not None:
+            tracked.update(engine.diagnosis.tables[0])
+        if engine.desk.callbacks is not None:
+            tracked["callbacks"] = len(engine.desk.callbacks)
+        return tracked
+
+    @property
+    def evicted(self) -> dict[str, int]:
+        """Count what each table had to give up; tables that gave up nothing are left out."""
+        engine = self._engine
+        evicted = {**engine.decoder.evicted, **engine.tracker.evicted, **engine.directory.evicted}
+        if engine.diagnosis is not None:
+            evicted.update(engine.diagnosis.tables[1])
+        if engine.desk.callbacks is not None and engine.desk.callbacks.evicted:
+            evicted["callbacks"] = engine.desk.callbacks.evicted
+        return evicted
+
+    def capture(self, source: Read) -> CaptureRecord:
+        """Say what was read, and what of it was not used."""
+        discards = dict(self._engine.decoder.discards)
+        duplicates = discards.pop(Discard.DUPLICATE, 0)
+        if source.media:
+            discards[Discard.MEDIA] = discards.get(Discard.MEDIA, 0) + source.media
+        requests, responses = self.requests, self.responses
+        orphans = self._engine.tracker.notices.get(Notice.RESPONSE_WITHOUT_REQUEST, 0)
+        return CaptureRecord(
+            files=list(source.files),
+            first=None if source.first is None else Moment(source.first),
+            last=None if source.last is None else Moment(source.last),
+            packets=source.packets,
+            messages=sum(requests.values()) + sum(responses.values()),
+            requests=dict(sorted(requests.items())),
+            responses={str(code): count for code, count in sorted(responses.items())},
+            duplicates=duplicates,
+            discards={reason.value: count for reason, count in sorted(discards.items())},
+            notices=self.notices,
+            evicted=self.evicted,
+            gaps=gaps(discards, requests, responses, source.dropped, orphans),
+        )
+
+    def whole(self, summary: Summary, max_devices: int = MAX_DEVICES) -> SummaryRecord:
+        """Return a summary of calls together with what was found beside them."""
+        diagnosis = self._engine.diagnosis
+        if diagnosis is None:
+            return summary.to_record()
+        devices = [device_record(device) for device in diagnosis.worst_devices(max_devices)]
+        return summary.to_record([whole_record(whole) for whole in diagnosis.whole()], devices)
+
+
+def implementation() -> str:
+    """Say which form of the engine runs: interpreted, or compiled from the same source."""
+    return "interpreted" if (tracker.__file__ or "").endswith(".py") else "compiled"
