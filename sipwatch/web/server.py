@@ -37,6 +37,7 @@ BACKLOG = 128  # connections that the kernel keeps until they are accepted
 MAX_CONNECTIONS = 64  # whoever comes then is answered 503
 MAX_HEAD_SIZE = 8 << 10  # bytes of a request head that are kept while the rest is waited for; Prometheus sends 500
 NEXT_REQUEST = 30  # seconds of silence after an answer
+FETCH = 30  # seconds in which a client that does not take what it is sent has to take some
 LOOK_EVERY = 1  # seconds between looks at the web configuration's files, when nobody asks for anything
 _LAST_ANSWERS = 1  # seconds for requests under way when the server is stopped
 _LAST_THREADS = 0.5  # seconds for work that they still wait for, of each kind
@@ -251,6 +252,10 @@ def _bind(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.sock
         bound.setblocking(False)
         # A connection of the server before this one that is not quite over must not keep it from starting.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections have these from the socket that they come to; the kernel ends those whose client is gone or idle.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 2 * NEXT_REQUEST)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, FETCH * 1000)
         if family == socket.AF_INET6:
             only = int(address[0] != "::")  # all addresses are those of IPv4 as well
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)

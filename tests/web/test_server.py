@@ -342,6 +342,16 @@ def test_who_is_silent_after_an_answer_is_cut_off(monkeypatch: pytest.MonkeyPatc
         assert everything(made).startswith(b"HTTP/1.1 200 ")
 
 
+def test_who_does_not_fetch_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FETCH", 1)
+    long = [family for _ in range(4_000) for family in figures()]
+    with serving(lambda: long) as (server, _), dial(server.address) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        made.sendall((HEAD.replace(b"/-/healthy", b"/metrics") + b"\r\n") * 20)
+        until(lambda: server._serving.server_state.connections, "that it is there")
+        until(lambda: not server._serving.server_state.connections, "that it is cut off")
+
+
 def test_a_connection_is_kept_for_the_next_request() -> None:
     with serving() as (server, _), contextlib.closing(connection(server.address)) as made:
         assert ask_on(made, "/-/healthy").status == 200
