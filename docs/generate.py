@@ -18,33 +18,21 @@ from prometheus_client import generate_latest as exposition_text
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
 from prometheus_client.registry import Collector as Registered
 
+from docs import keys
 from docs.commands import parameters
 from docs.manual import manual
-from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
+from docs.schemas import call_schema, configuration_schema, report_schema
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.endings import PLAIN_ENDING
 from sipwatch.classify.findings import Kind as Cause
 from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Outcome
-from sipwatch.classify.peers import Directory, PeerKind
+from sipwatch.classify.peers import Directory
 from sipwatch.classify.tags import Tag
 from sipwatch.cli.check import check
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
-from sipwatch.config import (
-    CALLBACK_KEYS,
-    CAPTURE_KEYS,
-    CAUSE_PROTOCOLS,
-    DEFAULT_BUFFER,
-    DEFAULT_WITHIN,
-    HOURS_KEYS,
-    MAX_MASKED,
-    PEER_KEYS,
-    PRIVACY_KEYS,
-    RULE_KEYS,
-    TIMER_KEYS,
-    load,
-)
+from sipwatch.config import TIMER_KEYS, load
 from sipwatch.engine import Engine
 from sipwatch.export import series
 from sipwatch.export.collector import Collector
@@ -53,13 +41,14 @@ from sipwatch.export.series import Kind, Level
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import TAG_WORDS
-from sipwatch.track.leg import Heard
 from sipwatch.track.table import RESOLVED_BY, TABLE, TIMERS, Input, Since, State, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from prometheus_client import Metric
+
+    from docs.keys import Key
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/design.md", "docs/configuration.md", "docs/metrics.md")
@@ -223,97 +212,15 @@ def timer_keys() -> str:
     return table(["key", "default, seconds", "the time after which"], rows)
 
 
-_PEER = {
-    "name": ("text", "The label under which it is reported: letters, digits and `_ . : -`. Required."),
-    "kind": (" ".join(f"`{kind}`" for kind in PeerKind), "What stands there. Required."),
-    "addresses": (
-        "list of text",
-        "Addresses and networks, IPv4 and IPv6; the longest prefix wins. Required, if there are no `hosts`.",
-    ),
-    "hosts": ("list of text", 'Host names, and `"*.example.com"` for all below one; see below.'),
-    "rule": ("tables", "`[[peer.rule]]`, see below."),
-}
-_RULE = {
-    "status_code": ("200 to 699", "The final response's code."),
-    "cause": (
-        "1 to 699",
-        "A cause in a Reason header (RFC 3326) that counts, see above.",
-    ),
-    "cause_protocol": (" ".join(f"`{word}`" for word in CAUSE_PROTOCOLS), "Whose cause; without it, anybody's."),
-    "heard": (" ".join(f"`{heard.name.lower()}`" for heard in Heard), "The most that the callee's side had said."),
-    "reason_text": (
-        "regular expression",
-        "Found in the reason phrase, or in the text of a Reason value; the case of letters is of no matter.",
-    ),
-    "header": ("text", "The name of a header that the final response has, in whatever case, long or compact."),
-    "value": (
-        "regular expression",
-        "Found in that header, in any of its first lines if it has several; without it, the header need only be there.",
-    ),
-    "early_media": ("`true` `false`", "Whether there was a 183 with SDP."),
-    "outcome": ("an outcome", "What it means when all of the above that is given applies. Required."),
-    "note": ("text", "Why, for people."),
-}
-
-
-_CAPTURE = {
-    "tcp_ports": (
-        f"list of up to {MAX_TCP_PORTS} ports",
-        f"TCP is let through on these, SIP and SIP over WebSocket. Default: {', '.join(map(str, DEFAULT_TCP_PORTS))}.",
-    ),
-    "tunnels": (f"list of {' '.join(f'`{name}`' for name in TUNNELS)}", "Look into these as well. Default: none."),
-    "buffer_megabytes": ("1 to 1024", f"The ring of each interface, for bursts. Default: {DEFAULT_BUFFER}."),
-}
-
-
-_HOURS = {
-    "peers": ("list of names", "For calls from or to these."),
-    "numbers": ("list of text", "For calls to these dialled numbers, however they are written. With `peers`: both."),
-    "zone": ("text", 'The time zone by its IANA name, such as `"Europe/Berlin"`. Required.'),
-    "open": ("list of text", 'Days and times: `"Mon-Fri 09:00-18:00"`, `"Sat,Sun 22:00-02:00"`. Required.'),
-    "holidays": ("list of text", 'Days that are closed: `"2026-04-03"`, and `"12-25"` for every year.'),
-}
-
-_CALLBACK = {
-    "within": ("seconds", f"How long after a missed call its caller has to be reached. Default: {DEFAULT_WITHIN}."),
-    "region": ("text", 'The country whose people dial here, by its two letters (ISO 3166), such as `"DE"`.'),
-}
-
-_PRIVACY = {
-    "mask": (f'0 to {MAX_MASKED}, or `"all"`', "How many digits at the end of each number are hidden. Default: 0."),
-    "names": ("`true` `false`", "Whether display names are hidden. Default: false."),
-}
-
-
-def hours_keys() -> str:
-    """Write the keys of [[hours]]."""
-    return table(["key", "value", "meaning"], [[f"`{key}`", *_HOURS[key]] for key in HOURS_KEYS])
-
-
-def callback_keys() -> str:
-    """Write the keys of [callback]."""
-    return table(["key", "value", "meaning"], [[f"`{key}`", *_CALLBACK[key]] for key in CALLBACK_KEYS])
-
-
-def privacy_keys() -> str:
-    """Write the keys of [privacy]."""
-    return table(["key", "value", "meaning"], [[f"`{key}`", *_PRIVACY[key]] for key in PRIVACY_KEYS])
-
-
-def capture_keys() -> str:
-    """Write the keys of [capture]."""
-    return table(["key", "value", "meaning"], [[f"`{key}`", *_CAPTURE[key]] for key in CAPTURE_KEYS])
+def keys_of(table_of: dict[str, Key]) -> str:
+    """Write the keys of a table of sipwatch.toml."""
+    return table(["key", "value", "meaning"], [[f"`{name}`", key.value, key.meaning] for name, key in table_of.items()])
 
 
 def peer_keys() -> str:
-    """Write the keys of [[peer]]."""
-    rows = [[f"`{key}`", *_PEER[key]] for key in PEER_KEYS if key not in TIMER_KEYS]
+    """Write the keys of [[peer]]: its timers, which stand under [timers], in one row."""
+    rows = [[f"`{name}`", key.value, key.meaning] for name, key in keys.PEER.items() if name not in keys.TIMERS]
     return table(["key", "value", "meaning"], [*rows, ["any of `[timers]`", "seconds", "For this peer."]])
-
-
-def rule_keys() -> str:
-    """Write the keys of [[peer.rule]]."""
-    return table(["key", "value", "meaning"], [[f"`{key}`", *_RULE[key]] for key in RULE_KEYS])
 
 
 def example() -> str:
@@ -403,12 +310,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "findings": findings,
     "tags": tags,
     "timer-keys": timer_keys,
-    "capture-keys": capture_keys,
+    "capture-keys": lambda: keys_of(keys.CAPTURE),
     "peer-keys": peer_keys,
-    "rule-keys": rule_keys,
-    "hours-keys": hours_keys,
-    "callback-keys": callback_keys,
-    "privacy-keys": privacy_keys,
+    "rule-keys": lambda: keys_of(keys.RULE),
+    "hours-keys": lambda: keys_of(keys.HOURS),
+    "callback-keys": lambda: keys_of(keys.CALLBACK),
+    "privacy-keys": lambda: keys_of(keys.PRIVACY),
     "peers-options": lambda: options(peers),
     "check-options": lambda: options(check),
     "example": example,
@@ -423,7 +330,12 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 # Files that are generated from their first line to their last.
-WHOLE: dict[str, Callable[[], str]] = {"docs/sipwatch.1": manual}
+WHOLE: dict[str, Callable[[], str]] = {
+    "docs/sipwatch.1": manual,
+    "docs/schema/call.schema.json": call_schema,
+    "docs/schema/report.schema.json": report_schema,
+    "docs/schema/sipwatch.toml.schema.json": configuration_schema,
+}
 
 
 def parts(page: str) -> list[str]:

@@ -1,0 +1,186 @@
+"""The keys of sipwatch.toml: what people are told of each, and its JSON Schema, in one row.
+
+Must not know: pages. Which keys there are is declared where they are read, in sipwatch.config; a key without a row here
+stops both the tables and the schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.peers import PeerKind
+from sipwatch.config import (
+    CALLBACK_KEYS,
+    CAPTURE_KEYS,
+    CAUSE_PROTOCOLS,
+    DEFAULT_BUFFER,
+    DEFAULT_WITHIN,
+    HOURS_KEYS,
+    MAX_MASKED,
+    PEER_KEYS,
+    PRIVACY_KEYS,
+    RULE_KEYS,
+    TIMER_KEYS,
+)
+from sipwatch.track.leg import Heard
+
+Schema = dict[str, Any]
+
+
+class Key(NamedTuple):
+    """One key: its value in words, what it is for, and its schema, which has no description of its own."""
+
+    value: str
+    meaning: str
+    schema: Schema
+
+
+_HEARD = [heard.name.lower() for heard in Heard]
+_RULE_OUTCOMES = [outcome.value for outcome in Outcome if outcome not in (Outcome.RETRIED, Outcome.UNFINISHED)]
+_TEXT: Schema = {"type": "string", "minLength": 1}
+_FLAG: Schema = {"type": "boolean"}
+
+
+def _list(of: Schema, **more: Any) -> Schema:
+    return {"type": "array", "items": of, **more}
+
+
+def _whole(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+_SECONDS: Schema = {"type": "number", "minimum": 0.001}
+
+_TIMERS = {
+    key: Key(f"{default}", f"The time in seconds after which {meaning}.", {**_SECONDS, "default": default})
+    for key, (default, meaning) in TIMER_KEYS.items()
+}
+_PEER = {
+    "name": Key(
+        "text",
+        "The label under which it is reported: letters, digits and `_ . : -`. Required.",
+        {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$"},
+    ),
+    "kind": Key(
+        " ".join(f"`{kind}`" for kind in PeerKind),
+        "What stands there. Required.",
+        {"enum": [kind.value for kind in PeerKind]},
+    ),
+    "addresses": Key(
+        "list of text",
+        "Addresses and networks, IPv4 and IPv6; the longest prefix wins. Required, if there are no `hosts`.",
+        _list(_TEXT, minItems=1),
+    ),
+    "hosts": Key(
+        "list of text", 'Host names, and `"*.example.com"` for all below one; see below.', _list(_TEXT, minItems=1)
+    ),
+    "rule": Key("tables", "`[[peer.rule]]`, see below.", _list({"$ref": "#/$defs/rule"})),
+}
+_RULE = {
+    "status_code": Key("200 to 699", "The final response's code.", _whole(200, 699)),
+    "cause": Key("1 to 699", "A cause in a Reason header (RFC 3326) that counts, see above.", _whole(1, 699)),
+    "cause_protocol": Key(
+        " ".join(f"`{word}`" for word in CAUSE_PROTOCOLS),
+        "Whose cause; without it, anybody's.",
+        {"enum": list(CAUSE_PROTOCOLS)},
+    ),
+    "heard": Key(
+        " ".join(f"`{heard}`" for heard in _HEARD), "The most that the callee's side had said.", {"enum": _HEARD}
+    ),
+    "reason_text": Key(
+        "regular expression",
+        "Found in the reason phrase, or in the text of a Reason value; the case of letters is of no matter.",
+        _TEXT,
+    ),
+    "header": Key(
+        "text",
+        "The name of a header that the final response has, in whatever case, long or compact.",
+        {"type": "string", "pattern": "^[A-Za-z0-9.!%*_+`'~-]{1,64}$"},
+    ),
+    "value": Key(
+        "regular expression",
+        "Found in that header, in any of its first lines if it has several; without it, the header need only be there.",
+        _TEXT,
+    ),
+    "early_media": Key("`true` `false`", "Whether there was a 183 with SDP.", _FLAG),
+    "outcome": Key(
+        "an outcome",
+        "What it means when all of the above that is given applies. Required.",
+        {"enum": _RULE_OUTCOMES},
+    ),
+    "note": Key("text", "Why, for people.", {"type": "string"}),
+}
+_CAPTURE = {
+    "tcp_ports": Key(
+        f"list of up to {MAX_TCP_PORTS} ports",
+        f"TCP is let through on these, SIP and SIP over WebSocket. Default: {', '.join(map(str, DEFAULT_TCP_PORTS))}.",
+        _list(_whole(1, 65_535), maxItems=MAX_TCP_PORTS),
+    ),
+    "tunnels": Key(
+        f"list of {' '.join(f'`{name}`' for name in TUNNELS)}",
+        "Look into these as well. Default: none.",
+        _list({"enum": list(TUNNELS)}),
+    ),
+    "buffer_megabytes": Key(
+        "1 to 1024", f"The ring of each interface, for bursts. Default: {DEFAULT_BUFFER}.", _whole(1, 1024)
+    ),
+}
+_HOURS = {
+    "peers": Key("list of names", "For calls from or to these.", _list(_TEXT, minItems=1)),
+    "numbers": Key(
+        "list of text",
+        "For calls to these dialled numbers, however they are written. With `peers`: both.",
+        _list(_TEXT, minItems=1),
+    ),
+    "zone": Key("text", 'The time zone by its IANA name, such as `"Europe/Berlin"`. Required.', _TEXT),
+    "open": Key(
+        "list of text",
+        'Days and times: `"Mon-Fri 09:00-18:00"`, `"Sat,Sun 22:00-02:00"`. Required.',
+        _list(_TEXT, minItems=1),
+    ),
+    "holidays": Key(
+        "list of text",
+        'Days that are closed: `"2026-04-03"`, and `"12-25"` for every year.',
+        _list({"type": "string", "pattern": "^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$"}),
+    ),
+}
+_CALLBACK = {
+    "within": Key(
+        "seconds",
+        f"How long after a missed call its caller has to be reached. Default: {DEFAULT_WITHIN}.",
+        {"type": "number", "minimum": 1, "maximum": 30 * 86_400},
+    ),
+    "region": Key(
+        "text",
+        'The country whose people dial here, by its two letters (ISO 3166), such as `"DE"`.',
+        {"type": "string", "pattern": "^[A-Z]{2}$"},
+    ),
+}
+_PRIVACY = {
+    "mask": Key(
+        f'0 to {MAX_MASKED}, or `"all"`',
+        "How many digits at the end of each number are hidden. Default: 0.",
+        {"anyOf": [_whole(0, MAX_MASKED), {"const": "all"}]},
+    ),
+    "names": Key("`true` `false`", "Whether display names are hidden. Default: false.", _FLAG),
+    "pseudonyms": Key(
+        "path",
+        "The file of a key, relative to the configuration: pseudonyms in the place of numbers and names. Default: none.",
+        _TEXT,
+    ),
+    "addresses": Key(
+        "`true` `false`",
+        "Whether addresses and the names of hosts are replaced as well. Needs `pseudonyms`. Default: false.",
+        _FLAG,
+    ),
+}
+
+CALLBACK = {key: _CALLBACK[key] for key in CALLBACK_KEYS}
+CAPTURE = {key: _CAPTURE[key] for key in CAPTURE_KEYS}
+HOURS = {key: _HOURS[key] for key in HOURS_KEYS}
+PEER = {key: (_PEER | _TIMERS)[key] for key in PEER_KEYS}
+PRIVACY = {key: _PRIVACY[key] for key in PRIVACY_KEYS}
+RULE = {key: _RULE[key] for key in RULE_KEYS}
+TIMERS = _TIMERS
