@@ -24,7 +24,7 @@ def assets(
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there already.")] = False,
 ) -> None:
     """Write out the Grafana dashboards, Prometheus rules, systemd unit and example configuration."""
-    files = _files()
+    files = asset_files()
     if not files:
         fail("the files are not part of this installation; they are in the source tree, in grafana/ and deploy/")
     target = Path(folder)
@@ -43,7 +43,7 @@ def assets(
     typer.echo(f"{len(files)} files written below {target}: {', '.join(_folders(files))}")
 
 
-def _files() -> dict[str, Path]:
+def asset_files() -> dict[str, Path]:
     """Return each file's name below the folder, and where it is to be had."""
     inside = _PACKAGE / "assets"
     if inside.is_dir():

@@ -16,7 +16,7 @@ from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from typing import IO
 
     from rich.console import Console
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from sipwatch.classify.peers import PeerKind
-    from sipwatch.knowledge import Entry, Knowledge
+    from sipwatch.knowledge import Knowledge
     from sipwatch.knowledge.record import ExplanationRecord, LeadRecord
 
 _WIDEST = 100  # columns: longer lines are hard to read
@@ -46,7 +46,8 @@ class OfKind(StrEnum):
 
 def _begun(incomplete: str) -> list[tuple[str, str]]:
     """Return the words and codes that begin so, with their plain names: what a shell completes."""
-    return list({entry.key: entry.plain for entry in _knowledge().all() if entry.key.startswith(incomplete)}.items())
+    records = _everything(_knowledge(), None)
+    return list({record.key: record.plain_name for record in records if record.key.startswith(incomplete)}.items())
 
 
 def explain(
@@ -54,8 +55,9 @@ def explain(
         list[str] | None,
         typer.Argument(
             metavar="WHAT",
-            help="A status code (486), a cause ('Q.850;cause=19'), an outcome, a condition, an ending, a finding, or "
-            "the name of one (no_answer, 'Agent busy'), a status line or a Reason header. Without it: a list of all.",
+            help="A status code (486), a cause ('Q.850;cause=19'), an outcome, condition, ending, finding or tag "
+            "(no_answer, 'Agent busy'), a ratio (SER), a metric or alert, a status line or a Reason header. Without "
+            "it: a list of all.",
             show_default=False,
             autocompletion=_begun,
         ),
@@ -71,19 +73,19 @@ def explain(
     if what and not wanted.strip():
         raise typer.BadParameter("say what to explain, such as 486 or no_answer", param_hint="WHAT")
     knowledge = _knowledge()
-    entries = _find(knowledge, wanted) if what else knowledge.all()
     peer = _peer(kind)
-    if peer is not None and not any(entry.kind in _WITH_KIND for entry in entries):
+    records = _find(knowledge, wanted, peer) if what else _everything(knowledge, peer)
+    if peer is not None and not any(record.kind in _WITH_KIND for record in records):
         raise typer.BadParameter(
-            "a peer's kind makes no difference to a condition, an ending or a finding", param_hint="--kind"
+            "a peer's kind makes a difference to outcomes, status codes and causes only", param_hint="--kind"
         )
     with opened(None) as out:
         if form is Format.JSON:
-            _write_json(out, entries, wanted if what else None, peer)
+            _write_json(out, records, wanted if what else None, peer)
         elif what:
-            _print_all(out, knowledge, entries, peer)
+            _print_all(out, knowledge, records)
         else:
-            _print_list(out, knowledge, peer)
+            _print_list(out, knowledge, records)
 
 
 def _knowledge() -> Knowledge:
@@ -101,8 +103,18 @@ def _peer(kind: OfKind | None) -> PeerKind | None:
     return None if kind is None else PeerKind(kind.value)
 
 
-def _find(knowledge: Knowledge, wanted: str) -> list[Entry]:
-    found = knowledge.find(wanted)
+def _everything(knowledge: Knowledge, peer: PeerKind | None) -> list[ExplanationRecord]:
+    from sipwatch.cli.watched import alerts, metrics
+    from sipwatch.knowledge.record import record_of
+
+    return [*(record_of(entry, peer) for entry in knowledge.all()), *metrics(), *alerts()]
+
+
+def _find(knowledge: Knowledge, wanted: str, peer: PeerKind | None) -> list[ExplanationRecord]:
+    from sipwatch.cli import watched
+    from sipwatch.knowledge.record import record_of
+
+    found = [record_of(entry, peer) for entry in knowledge.find(wanted)] or watched.find(wanted)
     if not found:
         quoted = wanted if len(wanted) <= _MAX_QUOTE_LENGTH else wanted[: _MAX_QUOTE_LENGTH - 3] + "..."
         fail(f"nothing is known about '{quoted}'; {_hint(knowledge, wanted)}")
@@ -110,7 +122,9 @@ def _find(knowledge: Knowledge, wanted: str) -> list[Entry]:
 
 
 def _hint(knowledge: Knowledge, wanted: str) -> str:
-    near = knowledge.suggest(wanted)
+    from sipwatch.cli import watched
+
+    near = knowledge.suggest(wanted) or watched.suggest(wanted)
     if near:
         return f"did you mean {' or '.join(filter(None, (', '.join(near[:-1]), near[-1])))}?"
     if ";" in wanted:
@@ -123,13 +137,11 @@ def _hint(knowledge: Knowledge, wanted: str) -> str:
 # JSON
 
 
-def _write_json(out: IO[bytes], entries: list[Entry], wanted: str | None, peer: PeerKind | None) -> None:
+def _write_json(out: IO[bytes], records: list[ExplanationRecord], wanted: str | None, peer: PeerKind | None) -> None:
     """Write one object that holds what was found, or the list of everything."""
     from sipwatch.export.escape import terminal
     from sipwatch.export.writers import write_json
-    from sipwatch.knowledge.record import record_of
 
-    records = [record_of(entry, peer) for entry in entries]
     found = {"query": terminal(wanted), "peer_kind": peer, "entries": records} if wanted is not None else records
     write_json(out, found, indent=True)
 
@@ -137,15 +149,13 @@ def _write_json(out: IO[bytes], entries: list[Entry], wanted: str | None, peer: 
 # Text
 
 
-def _print_all(out: IO[bytes], knowledge: Knowledge, entries: list[Entry], peer: PeerKind | None) -> None:
-    from sipwatch.knowledge.record import record_of
-
+def _print_all(out: IO[bytes], knowledge: Knowledge, records: list[ExplanationRecord]) -> None:
     with text_of(out) as text:
         console = _console(text)
-        for place, entry in enumerate(entries):
+        for place, record in enumerate(records):
             if place:
                 console.print()
-            _Page(console, knowledge).entry(record_of(entry, peer))
+            _Page(console, knowledge).entry(record)
 
 
 def _console(out: IO[str]) -> Console:
@@ -218,10 +228,14 @@ class _Page:
         ]
 
     def _section(self, heading: str, text: str) -> None:
+        if not text:
+            return
         self._heading(heading)
         self._paragraph(text)
 
-    def _list(self, heading: str, texts: Iterable[str]) -> None:
+    def _list(self, heading: str, texts: Sequence[str]) -> None:
+        if not texts:
+            return
         self._heading(heading)
         for text in texts:
             self._paragraph(text, bullet="- ")
@@ -245,43 +259,47 @@ class _Page:
 # The list of everything
 
 
-def _print_list(out: IO[bytes], knowledge: Knowledge, peer: PeerKind | None) -> None:
+def _print_list(out: IO[bytes], knowledge: Knowledge, records: list[ExplanationRecord]) -> None:
     from rich.text import Text
-
-    from sipwatch.knowledge import Kind
 
     labels = knowledge.labels
     titles = {
-        Kind.OUTCOME: labels.outcomes,
-        Kind.CONDITION: labels.conditions,
-        Kind.ENDING: labels.endings,
-        Kind.FINDING: labels.findings,
-        Kind.CLASS: labels.classes,
-        Kind.STATUS: labels.statuses,
-        Kind.CAUSE: labels.causes,
+        "outcome": labels.outcomes,
+        "condition": labels.conditions,
+        "ending": labels.endings,
+        "finding": labels.findings,
+        "tag": labels.tags,
+        "ratio": labels.ratios,
+        "class": labels.classes,
+        "status": labels.statuses,
+        "cause": labels.causes,
+        "metric": labels.metrics,
+        "alert": labels.alerts,
     }
     with text_of(out) as text:
         console = _console(text)
         wide = console.width >= _NARROW
         for kind, title in titles.items():
-            rows = [_row(entry, peer, wide=wide) for entry in knowledge.all(kind)]
+            rows = [_row(record, wide=wide) for record in records if record.kind == kind]
+            if not rows:
+                continue
             console.print(Text(title, style="bold"))
             console.print(_table(rows, cut=console.width < _NARROW_KEYS))
             console.print()
         console.print(Text(labels.more, style="bright_black"))
 
 
-def _row(entry: Entry, peer: PeerKind | None, *, wide: bool) -> list[Text]:
-    """Return the cells for an entry: fewer on a narrow terminal."""
+def _row(record: ExplanationRecord, *, wide: bool) -> list[Text]:
+    """Return the cells for a record: fewer on a narrow terminal."""
     from rich.text import Text
 
-    from sipwatch.knowledge.record import record_of
     from sipwatch.report.plain import CATEGORY_STYLE
 
-    record = record_of(entry, peer)
     if record.kind in _CODED:
         codes = [record.key, record.name, record.plain_name, _outcomes(record)]
         return [Text(cell) for cell in (codes if wide else [*codes[:2], codes[3]])]
+    if record.kind == "metric" and not wide:
+        return [Text(record.key)]
     category = record.category or ""
     cells = [Text(record.key), Text(record.plain_name, style=CATEGORY_STYLE.get(category, "")), Text(category)]
     return cells if wide else cells[:2]

@@ -1,4 +1,7 @@
-"""What is known about outcomes, conditions, findings, status codes and causes. Knows nothing of formats."""
+"""What is known about the words, codes and ratios of the reports.
+
+Must not know: formats.
+"""
 
 from sipwatch.knowledge.book import Knowledge
 from sipwatch.knowledge.entries import Entry, Kind

@@ -41,6 +41,10 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     condition: str
     ending: str
     finding: str
+    tag: str
+    ratio: str
+    metric: str
+    alert: str
     status: str
     cause: str
     class_: str = field(name="class")
@@ -48,6 +52,10 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     conditions: str
     endings: str
     findings: str
+    tags: str
+    ratios: str
+    metrics: str
+    alerts: str
     classes: str
     statuses: str
     causes: str

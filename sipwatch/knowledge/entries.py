@@ -12,6 +12,7 @@ from msgspec import Struct
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind as FindingKind
 from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.tags import Tag
 from sipwatch.track.conditions import Condition
 
 
@@ -22,6 +23,8 @@ class Kind(StrEnum):
     CONDITION = "condition"
     ENDING = "ending"
     FINDING = "finding"
+    TAG = "tag"
+    RATIO = "ratio"
     STATUS = "status"
     CAUSE = "cause"
     CLASS = "class"
@@ -30,8 +33,8 @@ class Kind(StrEnum):
 class Entry(Struct, frozen=True, kw_only=True):
     """One explanation, for two readers.
 
-    ``key`` is the outcome, condition, ending or finding, the number of a code, or ``4xx``. ``name`` is as on the
-    wire or in the standard, the key where there is no such name. ``registered`` is False for a number
+    ``key`` is the outcome, condition, ending, finding, tag or ratio, the number of a code, or ``4xx``. ``name`` is
+    as on the wire or in the standard, the key where there is no such name. ``registered`` is False for a number
     that no standard defines: its texts are those of what it is to be treated as. ``says`` has the sentence
     for each variant of a finding, with the names of its facts in braces.
     """
@@ -49,6 +52,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     registered: bool = True
     says: tuple[tuple[str, str], ...] = ()
 
+
+# RFC 6076, and what telephone networks have always counted (ITU-T E.425). The summary has them in lower case.
+RATIOS = ("SER", "SEER", "ISA", "SCR", "ASR", "NER")
 
 FINDINGS = tuple(kind.value for kind in FindingKind)
 
@@ -118,6 +124,8 @@ KEYS: dict[Kind, tuple[str, ...]] = {
     Kind.CONDITION: tuple(condition.value for condition in Condition),
     Kind.ENDING: tuple(ending.value for ending in Ending),
     Kind.FINDING: FINDINGS,
+    Kind.TAG: tuple(tag.value for tag in Tag),
+    Kind.RATIO: RATIOS,
     Kind.CLASS: CLASSES,
     Kind.STATUS: tuple(str(code) for code in sorted((*STATUS_CODES, *HISTORIC_CODES))),
     Kind.CAUSE: tuple(str(number) for number in CAUSES),

@@ -23,6 +23,8 @@ _KINDS = {
     "condition": Kind.CONDITION,
     "ending": Kind.ENDING,
     "finding": Kind.FINDING,
+    "tag": Kind.TAG,
+    "ratio": Kind.RATIO,
     "status": Kind.STATUS,
     "status code": Kind.STATUS,
     "code": Kind.STATUS,

@@ -170,7 +170,9 @@ def test_without_an_argument_there_is_a_list_of_everything() -> None:
 
 def test_the_list_as_json_is_a_list_in_the_same_order() -> None:
     records = json.loads(text("--format", "json"))
-    assert [(record["kind"], record["key"]) for record in records] == [(e.kind.value, e.key) for e in ENTRIES]
+    explained = [(e.kind.value, e.key) for e in ENTRIES]
+    assert [(record["kind"], record["key"]) for record in records][: len(explained)] == explained
+    assert {record["kind"] for record in records[len(explained) :]} == {"metric", "alert"}
     assert len({tuple(record) for record in records}) == 1
 
 

@@ -1,0 +1,115 @@
+"""What Prometheus shows, for ``sipwatch explain``: metrics from where they are declared, alerts from the rule files.
+
+Must not know: how anything is counted, or how an explanation is written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+from sipwatch.cli.assets import asset_files
+from sipwatch.knowledge.record import ExplanationRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sipwatch.export.series import Series
+
+_RULES = "grafana/prometheus/rules/"
+# What Prometheus adds to the name of a family.
+_SUFFIX = re.compile(r"_(total|bucket|count|sum|created)$")
+# In an alert's text (a Go template), where a label's value will stand, and where a number; the first that fits.
+_PLACES = (
+    (re.compile(r"{{ *with \$labels\.\w+ *}}.*?{{ *end *}}"), ""),
+    (re.compile(r"{{ *\$labels\.(\w+)[^}]*}}"), r"<\1>"),
+    (re.compile(r"{{ *with (?:(?!{{ *end).)*\| *label \"(\w+)\" *}}.*?{{ *end *}}"), r"<\1>"),
+    (re.compile(r"{{ *with .*?{{ *end *}}"), "N"),
+    (re.compile(r"{{[^}]*}}"), "N"),
+)
+_MAX_SUGGESTIONS = 3
+
+
+def find(wanted: str) -> list[ExplanationRecord]:
+    """Return what is known of a metric, by its name in queries or in the list, or of an alert."""
+    name = wanted.strip().casefold()
+    family = _family(name)
+    found = [record for record in metrics() if _family(record.key) == family]
+    return found or [record for record in alerts() if record.key.casefold() == name]
+
+
+def suggest(wanted: str) -> list[str]:
+    """Return the names that are nearest to a text, nearest first."""
+    names = {record.key.casefold(): record.key for record in (*metrics(), *alerts())}
+    near = difflib.get_close_matches(wanted.strip().casefold(), names, n=_MAX_SUGGESTIONS, cutoff=0.7)
+    return [names[name] for name in near]
+
+
+def metrics() -> list[ExplanationRecord]:
+    """Return every metric."""
+    from sipwatch.export.series import ALL
+
+    return [_metric(series) for series in ALL]
+
+
+def alerts() -> list[ExplanationRecord]:
+    """Return every alert, in the order of the rule files; none where they are not installed."""
+    import yaml
+
+    records = []
+    for name, path in asset_files().items():
+        if name.startswith(_RULES):
+            records += [_alert(rule) for rule in _alerts(yaml.safe_load(path.read_text("utf-8")))]
+    return records
+
+
+def _family(name: str) -> str:
+    return _SUFFIX.sub("", name.removeprefix("sipwatch_"))
+
+
+def _metric(series: Series) -> ExplanationRecord:
+    labels = f", by {', '.join(series.labels)}" if series.labels else ""
+    bounds = f" Its buckets end at {', '.join(f'{bound:g}' for bound in series.buckets)} s." if series.buckets else ""
+    return _record("metric", series.exposed, f"{series.kind}{labels}", series.meaning + bounds, "", "docs/metrics.md")
+
+
+def _alerts(document: Any) -> Iterator[dict[str, Any]]:
+    for group in document["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                yield rule
+
+
+def _alert(rule: dict[str, Any]) -> ExplanationRecord:
+    texts = rule["annotations"]
+    summary, told = _with_places(texts["summary"]), _with_places(texts["description"])
+    runbook = f"docs/runbook.md#{rule['alert'].lower()}"
+    return _record("alert", rule["alert"], f"{rule['labels']['severity']} alert", summary, told, runbook)
+
+
+def _with_places(text: str) -> str:
+    text = " ".join(text.split())
+    for place, words in _PLACES:
+        text = place.sub(words, text)
+    return text
+
+
+def _record(kind: str, key: str, plain: str, meaning: str, admin: str, reference: str) -> ExplanationRecord:
+    return ExplanationRecord(
+        kind=kind,
+        key=key,
+        name=key,
+        plain_name=plain,
+        category=None,
+        registered=True,
+        meaning=meaning,
+        agent="",
+        admin=admin,
+        situations=(),
+        misuse="",
+        reference=reference,
+        leads_to=(),
+        reached_by=(),
+        heard=None,
+    )
