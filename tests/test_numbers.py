@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.capture.tally import FILE_SHIFT
 from sipwatch.engine import Engine
 from tests.test_tshark import OURS, THEIRS
+from tests.tshark import frames, needs_tshark
 
 if TYPE_CHECKING:
     from sipwatch.wire.message import Request, Response
@@ -40,7 +39,7 @@ def numbers(*paths: Path, prefilter: Prefilter = Prefilter.ON) -> list[int]:
     return engine.found
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@needs_tshark
 @pytest.mark.parametrize(
     "path",
     [MIXED, *[path for path in OURS if path.parent.name == "recorded" and path.stem != "tls"]],
@@ -48,11 +47,10 @@ def numbers(*paths: Path, prefilter: Prefilter = Prefilter.ON) -> list[int]:
 )
 @pytest.mark.parametrize("prefilter", [Prefilter.ON, Prefilter.OFF])
 def test_they_are_tsharks(path: Path, prefilter: Prefilter) -> None:
-    command = ["tshark", "-n", "-r", str(path), "-Y", "sip && !icmp", "-T", "fields", "-e", "frame.number"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = {int(number) for (number,) in frames(path, "sip && !icmp", "frame.number")}
     found = numbers(path, prefilter=prefilter)
     assert found
-    assert set(found) <= {int(line) for line in said.split()}
+    assert set(found) <= said
 
 
 def test_merged_files_keep_their_own_numbers() -> None:
@@ -64,7 +62,7 @@ def test_merged_files_keep_their_own_numbers() -> None:
     assert second == numbers(answered)
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@needs_tshark
 def test_the_deep_decoder_has_the_same() -> None:
     path = PCAPS / "outcomes/busy.pcap"
     engine = Numbers()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.replay import replay
+from tests.tshark import frames, needs_tshark
 
 PCAPS = Path(__file__).resolve().parent.parent / "pcaps"
 CAPTURES = Path(os.environ.get("SIPWATCH_CAPTURES", PCAPS.parent.parent / "shared" / "captures"))
@@ -28,27 +27,13 @@ DIFFERENCES: dict[str, tuple[dict[str, int], dict[str, int], str]] = {
         ),
     ),
 }
-pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+pytestmark = needs_tshark
 
 
 def by_tshark(path: Path) -> Counter[str]:
     """Count methods and codes; SIP quoted in ICMP errors is no message."""
-    command = [
-        "tshark",
-        "-n",
-        "-r",
-        str(path),
-        "-Y",
-        "sip && !icmp && !icmpv6",
-        "-T",
-        "fields",
-        "-e",
-        "sip.Method",
-        "-e",
-        "sip.Status-Code",
-    ]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return Counter(word for word in lines.replace("\t", ",").replace("\n", ",").split(",") if word)
+    found = frames(path, "sip && !icmp && !icmpv6", "sip.Method", "sip.Status-Code")
+    return Counter(word for fields in found for words in fields for word in words.split(",") if word)
 
 
 def by_us(path: Path) -> tuple[Counter[str], int]:

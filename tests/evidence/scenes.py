@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, NamedTuple
-
-import pytest
 
 from pcaps.make import packets, talk
 from pcaps.make.__main__ import nanoseconds
@@ -17,6 +13,7 @@ from sipwatch.evidence.build import Builder
 from sipwatch.evidence.cut import Cutter
 from tests.capture import builders
 from tests.replay import replay
+from tests.tshark import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,18 +154,9 @@ def all_bytes(path: Path) -> bytes:
     return b"\n".join(data for _, _, data in frames_of(path))
 
 
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
-
-
 def tshark(path: Path, display: str, *fields: str) -> list[str]:
     """Return a line for each packet that tshark finds, checksums looked at."""
-    command = ["tshark", "-n", "-r", str(path), "-Y", display, "-T", "fields"]
-    for preference in ("udp.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ip.check_checksum:TRUE"):
-        command += ["-o", preference]
-    for field in fields or ("frame.number",):
-        command += ["-e", field]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
+    return ["\t".join(found) for found in frames(path, display, *fields or ("frame.number",), checksums=True)]
 
 
 WRONG = "_ws.malformed || udp.checksum.status==0 || tcp.checksum.status==0 || ip.checksum.status==0"

@@ -27,7 +27,6 @@ from tests.evidence.scenes import (
     V6,
     cut_out,
     frames_of,
-    needs_tshark,
     over_udp,
     said,
     save,
@@ -37,6 +36,7 @@ from tests.evidence.scenes import (
 )
 from tests.replay import feed, replay
 from tests.thorough import examples
+from tests.tshark import needs_tshark
 from tests.wire import frames as f
 
 if TYPE_CHECKING:

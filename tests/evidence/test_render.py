@@ -32,7 +32,6 @@ from tests.evidence.scenes import (
     all_bytes,
     cut_out,
     frames_of,
-    needs_tshark,
     over_udp,
     said,
     save,
@@ -41,6 +40,7 @@ from tests.evidence.scenes import (
     verdict,
 )
 from tests.replay import feed, replay
+from tests.tshark import needs_tshark
 from tests.wire import frames as f
 
 if TYPE_CHECKING:

@@ -30,7 +30,6 @@ from tests.evidence.scenes import (
     all_bytes,
     cut_out,
     frames_of,
-    needs_tshark,
     said,
     save,
     the_call,
@@ -39,6 +38,7 @@ from tests.evidence.scenes import (
 )
 from tests.replay import feed, replay
 from tests.thorough import examples
+from tests.tshark import needs_tshark
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
