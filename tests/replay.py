@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.capture.files import Prefilter, open_capture
@@ -27,11 +28,20 @@ class Replayed(NamedTuple):
 def replay(
     *paths: Path, config: str | None = None, prefilter: Prefilter = Prefilter.OFF, keep_messages: bool = False
 ) -> Replayed:
-    """Replay capture files; calls in the order they started."""
+    """Replay capture files; calls in the order they started. What was replayed once is not replayed again."""
+    as_they_are = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+    found = _replayed(as_they_are, config, prefilter, keep_messages)
+    return found._replace(calls=list(found.calls))
+
+
+@lru_cache(maxsize=64)
+def _replayed(
+    files: tuple[tuple[str, int, int], ...], config: str | None, prefilter: Prefilter, keep_messages: bool
+) -> Replayed:
     calls: list[CallRecord] = []
     settings = parse(config, "test").settings if config else Settings()
     engine = Engine(lambda call, _: calls.append(call), settings, keep_messages=keep_messages)
-    with open_capture([str(path) for path in paths], prefilter=prefilter) as source:
+    with open_capture([path for path, _, _ in files], prefilter=prefilter) as source:
         engine.run(source, source.place)
         engine.finish(source.last)
         return Replayed(sorted(calls, key=lambda call: call.started), engine.account.capture(source))

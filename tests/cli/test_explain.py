@@ -29,14 +29,14 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command()(explain)
 
 
-def run(*arguments: str, status: int = 0, columns: int = 100) -> Result:
+def run(*arguments: str, status: int = 0, columns: int | str = 100) -> Result:
     """Run the command in this process."""
     done = CliRunner().invoke(app, arguments, env={"COLUMNS": str(columns)}, catch_exceptions=False)
     assert done.exit_code == status, done.output
     return done
 
 
-def text(*arguments: str, columns: int = 100) -> str:
+def text(*arguments: str, columns: int | str = 100) -> str:
     done = run(*arguments, columns=columns)
     assert done.stderr == ""
     return done.stdout
@@ -197,7 +197,7 @@ def test_it_fits_the_terminal(arguments: list[str], columns: int) -> None:
 
 @pytest.mark.parametrize("columns", ["0", "-5", "1", "wide", "9" * 5000, "²"])
 def test_any_width_is_survived(columns: str) -> None:
-    assert "Busy Here" in words(process("486", env={**ENVIRONMENT, "COLUMNS": columns}).stdout)
+    assert "Busy Here" in words(text("486", columns=columns))
 
 
 # What goes wrong
@@ -237,7 +237,7 @@ def test_words_that_are_no_text_are_survived() -> None:
 
 
 def test_json_repeats_the_question_harmlessly() -> None:
-    answer = json.loads(process("603 De\x1b[2Jcline", "--format", "json").stdout)
+    answer = json.loads(text("603 De\x1b[2Jcline", "--format", "json"))
     assert answer["query"] == "603 De\\x1b[2Jcline"
     assert [record["key"] for record in answer["entries"]] == ["603"]
 
