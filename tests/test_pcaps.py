@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,9 @@ RECORDED = tomllib.loads(MANIFEST.read_text())["capture"] if MANIFEST.is_file() 
 TRUNK = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["203.0.113.10"]\n'
 
 
-def moment(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp)
-
-
 def fate(call: Any) -> dict[str, Any]:
     """Return of a record what an expectation states."""
-    started = moment(call.started)
-    conditions = [
-        (c.kind, round((moment(c.raised) - started).total_seconds(), 6), c.resolution) for c in call.conditions
-    ]
+    conditions = [(c.kind, round(c.raised.since(call.started), 6), c.resolution) for c in call.conditions]
     return {
         "outcome": call.outcome,
         "status_code": call.status_code,

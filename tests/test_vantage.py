@@ -22,9 +22,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "pcaps" / "vantage"
 
 def seen(call: CallRecord) -> dict[str, Any]:
     """Return of a record what an expectation states."""
-    stated = ("outcome", "status_code", "ended_by", "ending", "destination_address", "talk_seconds")
+    stated = ("outcome", "status_code", "ended_by", "ending", "destination_address")
     return {
         **{name: getattr(call, name) for name in stated},
+        "talk_seconds": None if call.talk_seconds is None else call.talk_seconds.seconds,
         "legs": [leg.outcome for leg in call.legs],
         "inferred": [leg.inferred for leg in call.legs],
         "conditions": [condition.kind for condition in call.conditions],
