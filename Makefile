@@ -6,6 +6,8 @@ FUZZ_SECONDS ?= 60
 # The first Python that is new enough, unless PYTHON says which.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Test modules are rewritten and compiled for the first worker, not for each, nor sipwatch for every process of a test.
+COMPILED_ONCE := PYTHONDONTWRITEBYTECODE=
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -38,10 +40,10 @@ demo: $(VENV)/installed
 # What is missing is installed where it may be, and named where it may not: then its tests skip.
 test: system $(VENV)/dev
 	@$(MAKE) --no-print-directory lint types
-	$(BIN)/pytest -n auto
+	$(COMPILED_ONCE) $(BIN)/pytest -n auto --dist loadfile
 
 test-slow: system $(VENV)/dev
-	HYPOTHESIS_PROFILE=full $(BIN)/pytest -n 2 -m 'slow or hypothesis'
+	$(COMPILED_ONCE) HYPOTHESIS_PROFILE=full $(BIN)/pytest -n 2 -m 'slow or hypothesis'
 
 # One after the other: compiling takes all processors.
 test-install: $(VENV)/dev
