@@ -204,7 +204,7 @@ def _unknown(name: str) -> str:
 
 
 def _explain(expression: str, error: Exception) -> str:
-    message = str(getattr(error, "message", "") or error)
+    message = str(getattr(error, "message", "") or error).partition(" at: line ")[0]
     token = getattr(error, "token", None)
     place = getattr(token, "lexpos", None)
     where = f" at {expression[place : place + 20]!r}, character {place + 1}" if place is not None else ""

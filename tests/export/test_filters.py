@@ -49,7 +49,7 @@ WRONG = [
     ("nothing_like_it == 1", "the keys are id, call_id"),
     ("outcome ==", "syntax error"),
     ("outcome > 3", "data type mismatch"),
-    ('outcome = "busy"', "illegal character '='"),
+    ('outcome = "busy"', "syntax error (illegal character '=') at '= \"busy\"', character 9; to compare"),
     ('outcome = "busy"', "to compare, write =="),
     ('callee =~ "("', "invalid regular expression"),
     ('callee =~ "(?=a)b"', "'(?=a)b' is no pattern that can be used: invalid perl operator: (?="),
