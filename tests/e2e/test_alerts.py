@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grafana.make.board import DOCS
 from tests.e2e import scenarios as s
 from tests.e2e.net import INTERFACE
 from tests.e2e.process import until
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("with_prometheus")]
 
-RUNBOOK_URL = "https://github.com/sipwatch/sipwatch/blob/main/docs/runbook.md#"
+RUNBOOK_URL = f"{DOCS}/docs/runbook.md#"
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 
 
