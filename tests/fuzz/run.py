@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import re
 import subprocess
 import sys
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from tests.fuzz.seeds import LARGEST, write
@@ -56,7 +58,8 @@ def main() -> int:
         print("FUZZING SKIPPED: there is no atheris for this Python and machine; the seeds are still tests")
         return 0
     write(FOLDER / "seeds")
-    results = [fuzz(target, given.seconds) for target in given.targets]
+    with ThreadPool(os.cpu_count()) as pool:  # each target is a process of its own, and takes one processor
+        results = pool.map(lambda target: fuzz(target, given.seconds), given.targets, chunksize=1)
     return 0 if all(results) else 1
 
 
