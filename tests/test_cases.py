@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from sipwatch.export.moments import as_text
+from sipwatch.export.record import as_text
 from tests.cli.program import run
 from tests.replay import replay
 

@@ -19,7 +19,7 @@ from sipwatch.classify.peers import Directory, Settings
 from sipwatch.engine import Engine
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
-from sipwatch.export.moments import as_text
+from sipwatch.export.record import as_text
 from sipwatch.export.writers import encode
 from sipwatch.track.traffic import MAX_METHODS
 from sipwatch.wire.message import Path as Ends

@@ -156,15 +156,42 @@ VARIANTS: dict[Kind, dict[str, frozenset[str]]] = {
 }
 
 
+class Sort(StrEnum):
+    """What a text in a finding is: by that, and never by its looks, it is decided what may be read of it."""
+
+    OWN = "own"  # ours, or the operator's: words of closed lists, names of peers
+    PERSON = "person"  # a user part: a number, or a name in its place
+    ADDRESS = "address"  # an IP address, with a port or without
+    URI = "uri"
+    IDENTIFIER = "identifier"  # a Call-ID, a tag
+    LINE = "line"  # the start line of a message
+    QUOTED = "quoted"  # anything else that a stranger wrote
+
+
+class Term(NamedTuple):
+    """A text of a finding, and what it is."""
+
+    sort: Sort
+    text: str
+
+    def __str__(self) -> str:
+        """Return the text alone."""
+        return self.text
+
+
 class Evidence(NamedTuple):
-    """One packet that supports a finding: packet time in ns, its number (0: it has none), what it says."""
+    """One packet that supports a finding: packet time in ns, its number (0: it has none), what it says.
+
+    ``sort`` tells a message's start line from words of ours.
+    """
 
     time: int
     number: int
     what: str
+    sort: Sort = Sort.LINE
 
 
-Fact = str | int | float
+Fact = Term | int | float
 
 
 class Finding(NamedTuple):
@@ -177,9 +204,39 @@ class Finding(NamedTuple):
 
     kind: Kind
     variant: str
-    subject: str
+    subject: Term
     facts: dict[str, Fact]
     evidence: list[Evidence]
+
+
+def own(text: str) -> Term:
+    """Return a word of ours, or of the operator's, as a fact."""
+    return Term(Sort.OWN, text)
+
+
+def person(raw: bytes) -> Term:
+    """Return a user part as a fact."""
+    return Term(Sort.PERSON, said(raw))
+
+
+def uri(raw: bytes) -> Term:
+    """Return a URI as a fact."""
+    return Term(Sort.URI, said(raw))
+
+
+def identifier(raw: bytes) -> Term:
+    """Return a Call-ID or a tag as a fact."""
+    return Term(Sort.IDENTIFIER, said(raw))
+
+
+def quoted(raw: bytes) -> Term:
+    """Return what a stranger wrote, and nobody reads, as a fact."""
+    return Term(Sort.QUOTED, said(raw))
+
+
+def end(text: str) -> Term:
+    """Return an address that is written out, with a port or without, as a fact."""
+    return Term(Sort.ADDRESS, text)
 
 
 def said(raw: bytes) -> str:
@@ -228,6 +285,6 @@ def is_link_local(address: bytes) -> bool:
     return address[:2] == b"\xa9\xfe" if len(address) == 4 else address[0] == 0xFE and address[1] & 0xC0 == 0x80
 
 
-def where(address: bytes) -> str:
-    """Write a packed address, the subject of a finding where no peer is configured."""
-    return address_text(address)
+def where(address: bytes) -> Term:
+    """Return a packed address as a fact; it is the subject of a finding where no peer is configured."""
+    return Term(Sort.ADDRESS, address_text(address))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.findings import is_private, where
+from sipwatch.classify.findings import is_private, own, where
 from sipwatch.classify.peers import NOBODY
 from sipwatch.track.conditions import Condition, Raised, Resolution
 from sipwatch.track.match import host_address
@@ -15,19 +15,19 @@ from sipwatch.track.match import host_address
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sipwatch.classify.findings import Finding
+    from sipwatch.classify.findings import Finding, Term
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
 
 
-def subject(directory: Directory, address: bytes) -> str:
+def subject(directory: Directory, address: bytes) -> Term:
     """Return whom an address belongs to: the peer's name, or the address itself where none is configured."""
     peer = directory.peer(address)
-    return where(address) if peer is NOBODY else peer.name
+    return where(address) if peer is NOBODY else own(peer.name)
 
 
-def far_end(leg: Leg, directory: Directory) -> str:
+def far_end(leg: Leg, directory: Directory) -> Term:
     """Return whom a hop leads to, as ``subject`` does."""
     return subject(directory, leg.path.destination_address)
 

@@ -11,7 +11,7 @@ from sipwatch.classify.hops import subject
 from sipwatch.classify.past import MAX_IDS, CallId, Table
 
 if TYPE_CHECKING:
-    from sipwatch.classify.findings import Finding
+    from sipwatch.classify.findings import Finding, Term
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
 
@@ -38,7 +38,7 @@ class Noted:
         self.directory = directory
         self.beside: Table[Whole] = Table(MAX_SUBJECTS)
 
-    def subject(self, address: bytes) -> str:
+    def subject(self, address: bytes) -> Term:
         """Return whom a packed address belongs to."""
         return subject(self.directory, address)
 
@@ -62,4 +62,10 @@ class Noted:
 
     def whole(self) -> list[Whole]:
         """Return the findings that stand with no call, in the order of their first evidence."""
-        return sorted(self.beside.values(), key=lambda found: (found.first, found.finding.kind, found.finding.subject))
+        return sorted(
+            self.beside.values(), key=lambda found: (found.first, found.finding.kind, found.finding.subject.text)
+        )
+
+
+def _order(found: Whole) -> tuple[int, str, str]:
+    return found.first, found.finding.kind, found.finding.subject.text

@@ -126,11 +126,14 @@ class Callback(NamedTuple):
 class Privacy(NamedTuple):
     """What is hidden on the way out: the last ``mask`` characters of numbers (None: nothing), display names.
 
-    ``EVERYTHING`` hides whole numbers.
+    ``EVERYTHING`` hides whole numbers, and whatever is not known to name nobody. With a ``key`` it hides as much, and
+    puts pseudonyms in the place of numbers and names; then ``addresses`` may be hidden as well.
     """
 
     mask: int | None = None
     names: bool = False
+    addresses: bool = False
+    key: bytes = b""
 
 
 class Settings:

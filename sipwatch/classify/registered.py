@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sipwatch.classify.findings import Evidence, seen, where
+from sipwatch.classify.findings import Evidence, seen
 from sipwatch.classify.hops import private_host
 from sipwatch.classify.past import Bounded, Table
 from sipwatch.packet import SECOND
 from sipwatch.track.bindings import DEFAULT_EXPIRES, contacts_of, expires_of, short
 from sipwatch.track.events import Registration, RegistrationOutcome
 from sipwatch.track.table import TIMER_F
+from sipwatch.wire.message import address_text
 from sipwatch.wire.sip import user_of
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _entry(result: Registration) -> Registered:
         at,
         at + lasts * SECOND if lasts else 0,
         seen(request if response is None else response),
-        "" if private is None else where(private),
+        "" if private is None else address_text(private),
         short(result.aor),
     )
 

@@ -149,7 +149,7 @@ def fields(example: Example, package: Package) -> Iterator[tuple[str, str]]:
             after = duration(condition.raised.since(hop.began))
             yield "Noticed", f"{CONDITION_WORDS[condition.kind]} ({condition.kind}), {after} after the INVITE"
     for finding in call.findings:
-        yield "Probable cause", finding.text
+        yield "Probable cause", str(finding.text)
     yield "Packets", packets(example)
 
 

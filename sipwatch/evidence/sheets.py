@@ -56,7 +56,8 @@ def _example(example: Example, package: Package) -> Sequence[Cell]:
         hop.leg.source_address, hop.leg.destination_address, hop.leg.transport, _stamp(hop.began, package.zone),
         hop.response, hop.reason, call.status_code, call.reason_phrase,
         call.cause_protocol, call.cause, call.cause_text, _seconds(hop.waited), _seconds(hop.silence), seen(hop),
-        ", ".join(condition.kind for condition in call.conditions), " ".join(found.text for found in call.findings),
+        ", ".join(condition.kind for condition in call.conditions),
+        " ".join(str(found.text) for found in call.findings),
         call.source, call.destination, example.capture.name, example.capture.why_not,
     )  # fmt: skip
 

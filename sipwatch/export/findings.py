@@ -1,16 +1,17 @@
-"""Findings as records: their facts in the words of a language, their evidence with times and packet numbers.
+"""Findings as records: their facts, which become words of a language only where they are written.
 
-Must not know: how findings are made, formats, terminals.
+Must not know: how findings are made, formats, terminals, what is hidden.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.findings import Sort, Term, own
 from sipwatch.export import scrub
 from sipwatch.export.calls import short_id
 from sipwatch.export.moments import Moment, timestamp
-from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord
+from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord, Words
 
 if TYPE_CHECKING:
     from sipwatch.classify.families.device import Device
@@ -21,9 +22,31 @@ _FILE_SHIFT = 40  # as capture.tally.Place counts; nobody here may know that lay
 _NUMBER = (1 << _FILE_SHIFT) - 1
 
 
+class Sentence(Words):
+    """What a finding says: the sentence of its kind and variant, with its facts in the gaps."""
+
+    __slots__ = ("kind", "variant")
+
+    def __init__(self, kind: str, variant: str, facts: dict[str, Fact]) -> None:
+        super().__init__(facts)
+        self.kind = kind
+        self.variant = variant
+
+    def with_facts(self, facts: dict[str, Fact]) -> Sentence:
+        """Return the same sentence with other facts."""
+        return Sentence(self.kind, self.variant, facts)
+
+    def __str__(self) -> str:
+        """Put it into words."""
+        from sipwatch.knowledge import load  # noqa: PLC0415 - most captures need no words, and reading them takes time
+
+        written = {name: _written(name, fact) for name, fact in self.facts.items()}
+        return load().says(self.kind, self.variant).format_map(written)
+
+
 def finding_record(finding: Finding) -> FindingRecord:
     """Return a finding about one call."""
-    return FindingRecord(finding.kind.value, finding.subject, words(finding), _evidence(finding.evidence))
+    return FindingRecord(finding.kind.value, Words.of(finding.subject), sentence(finding), _evidence(finding.evidence))
 
 
 def whole_record(whole: Whole) -> WholeFindingRecord:
@@ -31,9 +54,8 @@ def whole_record(whole: Whole) -> WholeFindingRecord:
     finding = whole.finding
     ids = [short_id(*call) for call in whole.ids]
     evidence = _evidence(finding.evidence)
-    return WholeFindingRecord(
-        finding.kind.value, finding.subject, whole.calls, ids, Moment(whole.first), words(finding), evidence
-    )
+    subject, first = Words.of(finding.subject), Moment(whole.first)
+    return WholeFindingRecord(finding.kind.value, subject, whole.calls, ids, first, sentence(finding), evidence)
 
 
 def device_record(device: Device) -> DeviceRecord:
@@ -44,24 +66,27 @@ def device_record(device: Device) -> DeviceRecord:
     )
 
 
-def words(finding: Finding) -> str:
-    """Put a finding into words."""
-    from sipwatch.knowledge import load  # noqa: PLC0415 - most captures need no words, and reading them takes time
-
-    facts = {name: _fact(name, value) for name, value in finding.facts.items()}
-    return load().says(finding.kind.value, finding.variant).format_map({**facts, "subject": finding.subject})
+def sentence(finding: Finding) -> Sentence:
+    """Return what a finding says."""
+    return Sentence(finding.kind.value, finding.variant, {**finding.facts, "subject": finding.subject})
 
 
-def _fact(name: str, value: Fact) -> str:
-    if name.endswith("_at") and isinstance(value, int):
-        return timestamp(value)[:19].replace("T", " ")
-    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else scrub.text(str(value))
+def _written(name: str, fact: Fact) -> str:
+    if isinstance(fact, Term):
+        return scrub.text(fact.text)
+    if name.endswith("_at") and isinstance(fact, int):
+        return timestamp(fact)[:19].replace("T", " ")
+    return f"{fact:.1f}".removesuffix(".0") if isinstance(fact, float) else str(fact)
 
 
 def _evidence(evidence: list[Evidence]) -> list[EvidenceRecord]:
     return [
         EvidenceRecord(
-            Moment(seen.time), seen.number & _NUMBER or None, seen.number >> _FILE_SHIFT, scrub.text(seen.what)
+            Moment(seen.time), seen.number & _NUMBER or None, seen.number >> _FILE_SHIFT, Words.of(_said(seen))
         )
         for seen in evidence
     ]
+
+
+def _said(seen: Evidence) -> Term:
+    return own(seen.what) if seen.sort is Sort.OWN else Term(seen.sort, scrub.text(seen.what))

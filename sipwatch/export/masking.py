@@ -8,13 +8,20 @@ text is hidden the same way everywhere.
     alice                a****           a user part that is no number keeps its first character
     "Alice" <sip:...>    ******* <sip:...>    a display name
 
-In free text a number is known by its looks, ``SHORTEST`` digits or more in a row; addresses and times are none.
-What is known to be a number or a name of somebody in the call (``Known``) is found by what it is, however short.
+While the beginning of numbers may be read, a number in free text is known by its looks, ``SHORTEST`` digits or more in
+a row; addresses and times are none. What is known to be a number or a name of somebody in the call (``Known``) is found
+by what it is, however short.
+
+Where whole numbers are hidden, everything is, of which it is not known that it names nobody: of free text those words
+stay that are on a list (``sipwatch/export/words.txt``). With a key, whoever is recognised gets a pseudonym, always the
+same; nothing is left of what is only not understood.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
+from importlib import resources
 from ipaddress import ip_address
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -22,10 +29,14 @@ from urllib.parse import quote, unquote
 
 from sipwatch.classify.callbacks import NOBODY
 from sipwatch.classify.peers import EVERYTHING
+from sipwatch.export.pseudonyms import Pseudonyms
 from sipwatch.export.scrub import hidden
+from sipwatch.wire.message import address_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from sipwatch.classify.peers import Privacy
 
 SHORTEST = 5  # digits in a row
 SPELT = 7  # digits with blanks, dashes and the like between them
@@ -48,6 +59,27 @@ _PLAIN = re.compile(
     r"|\]:\d{1,5}(?!\d)|(?<![\w-])rport=\d{1,5}(?!\d)|(?<![\w-])expires=\d{1,6}(?!\d))"
     rf"|(?P<number>\+?\d(?:{_GAP}\d)*+)"
 )
+_ADDRESS = re.compile(
+    rf"(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\d|\.\d)"
+    r"|(?<![\w:.])(?=[\da-f:.]{2,45}(?![\w:]))[\da-f]{0,4}:[\da-f:]*:[\da-f:]*(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])",
+    re.IGNORECASE,
+)
+_HOST = re.compile(r"[A-Za-z0-9_](?:[\w-]{0,62}\.)*[\w-]{0,62}\.?", re.ASCII)
+# What stays though it is no word: times, addresses, ports, and parameters whose values are small numbers. ...
+_KEPT = (
+    r"(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z?(?!\d)"
+    rf"|(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\d|\.\d)(?::\d{{1,5}}(?!\d))?"
+    r"|\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5}(?!\d))?|\]:\d{1,5}(?!\d)"
+    r"|(?<![\w-])(?:rport|expires|cause|index|q|retry-after|min-se|refresher|duration|ttl|algorithm|reg-id|ob)="
+    r"(?:[01]\.\d{1,3}|\d{1,6}(?:\.\d{1,2}){0,8}|(?=\D))(?![\w.])"
+)
+# ... and the words of which each is looked for.
+_WORD = r"(?P<word>[^\s,;:=<>()\"'/?&\[\]{}|!#$^`~\\@]+)"
+_CLOSED = re.compile(rf"(?:{_KEPT}|(?<!\w)\d{{1,2}}(?!\w))|{_WORD}", re.IGNORECASE)
+_CLOSED_PRODUCT = re.compile(
+    rf"(?:{_KEPT}|(?<![\w])v?\d{{1,4}}(?:\.\d{{1,4}}){{1,4}}(?![\w])|(?<!\w)\d{{1,2}}(?!\w))|{_WORD}", re.IGNORECASE
+)
+_CLOSED_PROTOCOL = re.compile(rf"(?:{_KEPT}|(?<!\w)\d{{1,6}}(?:[.\-]\d{{1,6}}){{0,8}}(?![\w.]))|{_WORD}", re.IGNORECASE)
 _ONE_PIECE = re.compile(rf"\d{{{SHORTEST},}}")
 # What tells by its grammar who is meant: RFC 3261 §25.1, RFC 3966, and user@host without a scheme.
 _STRUCTURE = re.compile(
@@ -138,13 +170,33 @@ NO_ONE: Final = Known()
 
 
 class Masking:
-    """Hides the last ``mask`` digits of numbers (None: none), and display names if ``names`` says so."""
+    """Hides the last ``mask`` digits of numbers (None: none), and display names if ``names`` says so.
 
-    __slots__ = ("mask", "names")
+    ``closed`` tells that only what is known to be harmless stays. ``pseudonyms`` stand in the place of those who are
+    recognised; ``addresses`` says that addresses and hosts get theirs, too.
+    """
 
-    def __init__(self, mask: int | None, *, names: bool) -> None:
-        self.mask = mask
-        self.names = names
+    __slots__ = ("_addresses", "_pseudonyms", "closed", "mask", "names")
+
+    def __init__(
+        self, mask: int | None, *, names: bool, pseudonyms: Pseudonyms | None = None, addresses: bool = False
+    ) -> None:
+        self.closed = pseudonyms is not None or (mask is not None and mask >= EVERYTHING)
+        self.mask = EVERYTHING if self.closed else mask
+        self.names = names or self.closed
+        self._pseudonyms = pseudonyms
+        self._addresses = pseudonyms if addresses else None
+
+    @classmethod
+    def of(cls, privacy: Privacy) -> Masking:
+        """Return what hides as a configuration asks."""
+        pseudonyms = pseudonyms_of(privacy.key) if privacy.key else None
+        return cls(privacy.mask, names=privacy.names, pseudonyms=pseudonyms, addresses=privacy.addresses)
+
+    @property
+    def hides(self) -> bool:
+        """Tell whether there is anything to do."""
+        return self.mask is not None or self.names
 
     # What is known to be a number or a name
 
@@ -153,9 +205,9 @@ class Masking:
         if self.mask is None or text.strip().lower() in NOBODY:
             return text
         if _NUMBER.fullmatch(unquote(text)) is not None:
-            return self._digits(text)
-        if self.mask >= EVERYTHING:
-            return hidden(text)
+            return self._digits(text) if self._pseudonyms is None else self._pseudonyms.number(text)
+        if self.closed:
+            return hidden(text) if self._pseudonyms is None or not text.strip() else self._pseudonyms.user(text)
         first = _CHARACTER.match(text)
         return "" if first is None else first[0] + hidden(text[first.end() :])
 
@@ -167,6 +219,9 @@ class Masking:
         first, *parameters = user.split(";")
         made = [self.number(first)]
         for parameter in parameters:
+            if self.closed:
+                made.append(hidden(parameter))
+                continue
             name, equals, value = parameter.partition("=")
             made.append(name + equals + self.number(value) if equals else self.number(name))
         return ";".join(made) + colon + hidden(password)
@@ -174,7 +229,10 @@ class Masking:
     def name(self, text: str) -> str:
         """Hide a display name; if names may be read, at least the number that often stands there."""
         if self.names:
-            return hidden(text)
+            bare = text.strip()
+            if self._pseudonyms is None or not bare:
+                return hidden(text)
+            return text.replace(bare, self._pseudonyms.name(bare), 1)
         return self.number(text) if _NUMBER.fullmatch(text.strip('" ')) is not None else self.free(text)
 
     def _digits(self, text: str, last: int | None = None) -> str:
@@ -191,32 +249,58 @@ class Masking:
 
     # What may hold one
 
-    def free(self, text: str, known: Known = NO_ONE) -> str:
-        """Hide in any text: URIs by their grammar, the parties of the call, whatever looks like a number."""
-        return self._free(text, known, self._looks)
+    def free(self, text: str, known: Known = NO_ONE, *, identifies: bool = False) -> str:
+        """Hide in any text: URIs by their grammar, the parties of the call, whatever looks like a number.
+
+        ``identifies`` says that its tag or branch is that of a dialog or transaction, which tells who belongs together.
+        """
+        return self.placed(self._free(text, known, self._looks, identifies=identifies or not self.closed))
 
     def software(self, text: str, known: Known = NO_ONE) -> str:
         """As ``free``, for names of products: versions, written with dots and blanks, are no numbers."""
-        return self._free(text, known, self._looks_in_one_piece)
+        return self.placed(self._free(text, known, self._looks_in_one_piece, identifies=not self.closed))
+
+    def technical(self, text: str, known: Known = NO_ONE) -> str:
+        """As ``free``, for what consists of short numbers and of words of a protocol, such as SDP."""
+        return self.placed(self._named(text, known, _shown_of_protocol if self.closed else str, short=False))
 
     def identifier(self, text: str, known: Known) -> str:
         """Hide a Call-ID, a tag, a branch as a whole if somebody's number or name stands in it."""
-        return hidden(text) if text and known is not NO_ONE and known.found_in(text) else text
+        found = self._identified(text, known)
+        if self._addresses is None or found != text:
+            return found
+        local, at, host = text.rpartition("@")
+        return self.placed(local) + at + (self.host(host, known) if host else "")
 
-    def _free(self, text: str, known: Known, rest: Callable[[str, Known], str]) -> str:
+    def host(self, text: str, known: Known = NO_ONE) -> str:
+        """Hide in what should be a host, with a port or without."""
+        return self.placed(self._host(text, known))
+
+    def placed(self, text: str) -> str:
+        """Put pseudonyms in the place of all IP addresses, if addresses are to be hidden."""
+        return text if self._addresses is None else _ADDRESS.sub(self._placed, text)
+
+    def _placed(self, found: re.Match[str]) -> str:
+        try:
+            packed = ip_address(found[0]).packed
+        except ValueError:
+            return found[0]
+        return found[0] if self._addresses is None else address_text(self._addresses.address(packed))
+
+    def _free(self, text: str, known: Known, rest: Callable[[str, Known], str], *, identifies: bool) -> str:
         made = []
         place = 0
         for found in _STRUCTURE.finditer(text):
-            made += [rest(text[place : found.start()], known), self._structure(found, known)]
+            made += [rest(text[place : found.start()], known), self._structure(found, known, identifies=identifies)]
             place = found.end()
         made.append(rest(text[place:], known))
         return "".join(made)
 
-    def _structure(self, found: re.Match[str], known: Known) -> str:
+    def _structure(self, found: re.Match[str], known: Known, *, identifies: bool) -> str:
         """Hide in what the grammar says to be a name, an identifier, or an address of somebody."""
         kind = found.lastgroup
         if kind == "id":
-            return found["mark"] + self.identifier(found["id"], known)
+            return found["mark"] + (self._identified(found["id"], known) if identifies else hidden(found["id"]))
         if kind == "quoted":
             return f'"{self.named(self.name(found[0][1:-1]), known)}"'
         if kind == "bare":
@@ -240,19 +324,31 @@ class Masking:
         if len(text) > _MAX_HOST_LENGTH:
             return hidden(text)
         host, colon, port = text.rpartition(":")
-        if colon and port.isdigit() and len(port) <= _MAX_PORT_LENGTH:
+        if not (colon and port.isdigit() and len(port) <= _MAX_PORT_LENGTH):
+            host, colon, port = text, "", ""
+        if not self.closed:
             return self._looks(host, known) + colon + port
-        return self._looks(text, known)
+        if _HOST.fullmatch(host) is None and not _is_address(host.strip("[]")):
+            return hidden(text)
+        if self._addresses is not None and not _is_address(host.strip("[]")) and not _leads_nowhere(host):
+            return self._addresses.host(host) + colon + port
+        return self._named(host, known, str) + colon + port
 
     def named(self, text: str, known: Known) -> str:
         """Hide the parties of the call alone, and no short numbers: in what consists of numbers, such as SDP."""
         return self._named(text, known, str, short=False)
 
+    def _identified(self, text: str, known: Known) -> str:
+        """Hide as ``identifier`` does; addresses in it come later, with those around it."""
+        if text and known is not NO_ONE and known.found_in(text):
+            return hidden(text) if self._pseudonyms is None else self._pseudonyms.token(text)
+        return text
+
     def _looks(self, text: str, known: Known) -> str:
-        return self._named(text, known, self._spelt_out)
+        return self._named(text, known, _shown_of_words if self.closed else self._spelt_out)
 
     def _looks_in_one_piece(self, text: str, known: Known) -> str:
-        return self._named(text, known, self._in_one_piece)
+        return self._named(text, known, _shown_of_products if self.closed else self._in_one_piece)
 
     def _named(self, text: str, known: Known, rest: Callable[[str], str], *, short: bool = True) -> str:
         """Hide whom the call knows, and what ``rest`` finds between."""
@@ -269,10 +365,10 @@ class Masking:
 
     def _known(self, found: re.Match[str]) -> str:
         if found.lastgroup == "whole":
-            return hidden(found[0])
+            return hidden(found[0]) if self._pseudonyms is None else self._pseudonyms.token(found[0])
         if found.lastgroup in ("digits", "short"):
-            return self._digits(found[0])
-        return hidden(found[0]) if self.names else self.number(found[0])
+            return self._digits(found[0]) if self._pseudonyms is None else self._pseudonyms.number(found[0])
+        return self.name(found[0]) if self.names else self.number(found[0])
 
     def _spelt_out(self, text: str) -> str:
         return text if self.mask is None else _PLAIN.sub(self._candidate, text)
@@ -300,6 +396,46 @@ class Masking:
         if digits < SHORTEST:
             return row
         return self._digits(row, EVERYTHING if digits > LONGEST else None)
+
+
+def _shown_of_words(text: str) -> str:
+    """Leave of a text what is known to name nobody."""
+    return _CLOSED.sub(_shown_word, text)
+
+
+def _shown_of_products(text: str) -> str:
+    """As for words; versions stay as well."""
+    return _CLOSED_PRODUCT.sub(_shown_word, text)
+
+
+def _shown_of_protocol(text: str) -> str:
+    """As for words; numbers that are too short for one stay as well."""
+    return _CLOSED_PROTOCOL.sub(_shown_word, text)
+
+
+def _shown_word(found: re.Match[str]) -> str:
+    word = found["word"]
+    if word is None:
+        return found[0]
+    return word if word.lower().strip("*.+-%") in words() or word.strip("*") == "" else hidden(word)
+
+
+@cache
+def words() -> frozenset[str]:
+    """Return the words that name nobody, in lower case: of the protocols, of reason phrases, of products."""
+    text = resources.files("sipwatch.export").joinpath("words.txt").read_text("utf-8")
+    return frozenset(word for line in text.splitlines() for word in line.partition("#")[0].lower().split())
+
+
+def _leads_nowhere(host: str) -> bool:
+    """Tell whether a host is a name that stands for none (RFC 2606, RFC 6761)."""
+    return host.lower().rpartition(".")[2] in ("invalid", "localhost")
+
+
+@lru_cache(8)
+def pseudonyms_of(key: bytes) -> Pseudonyms:
+    """Return the pseudonyms under a key; they remember what they were asked."""
+    return Pseudonyms(key)
 
 
 def _is_address(text: str) -> bool:

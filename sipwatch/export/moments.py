@@ -70,12 +70,3 @@ class Span(int):
     def __str__(self) -> str:
         """Write it as in JSON and CSV."""
         return str(self.seconds)
-
-
-def as_text(value: object) -> str | float:
-    """Return what stands for a moment or a span in JSON (msgspec's enc_hook). Raises NotImplementedError."""
-    if isinstance(value, Moment):
-        return timestamp(value)
-    if isinstance(value, Span):
-        return value.seconds
-    raise NotImplementedError(type(value))

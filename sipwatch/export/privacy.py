@@ -12,21 +12,19 @@ of a number could try all ten thousand out. Without the Call-ID and the tag, of 
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from ipaddress import ip_address
-from string import Formatter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sipwatch.classify.findings import Kind
+from sipwatch.classify.findings import Sort, Term, own
 from sipwatch.export import rawmask, scrub
 from sipwatch.export.masking import NO_ONE, Known, Masking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from sipwatch.classify.findings import Fact
     from sipwatch.classify.peers import Privacy
     from sipwatch.export.record import (
         CallRecord,
@@ -38,30 +36,26 @@ if TYPE_CHECKING:
         MessageRecord,
         SummaryRecord,
         WholeFindingRecord,
+        Words,
     )
-
-# The facts in a finding's sentence that name somebody, and those in which a stranger may have written anything.
-_PERSONS = frozenset({"device", "number", "other", "user", "who"})
-_ANYTHING = frozenset(
-    {"algorithm", "call_id", "codecs", "protocol", "rack", "realm", "rseq", "should", "text", "warning", "went"}
-)
 
 
 def policy_of(privacy: Privacy) -> Policy | None:
     """Return the policy that a configuration asks for; None if it hides nothing."""
-    return Policy(privacy) if privacy.mask is not None or privacy.names else None
+    return Policy(privacy) if privacy.mask is not None or privacy.names or privacy.key else None
 
 
 class Policy:
     """Hides numbers and user names if ``privacy.mask`` says so, display names if ``privacy.names`` does.
 
+    With ``privacy.key`` pseudonyms stand in their place, and ``privacy.addresses`` may hide addresses as well.
     Secrets are no matter of policy: they are gone before (``scrub``).
     """
 
     __slots__ = ("_masking",)
 
     def __init__(self, privacy: Privacy) -> None:
-        self._masking = Masking(privacy.mask, names=privacy.names)
+        self._masking = Masking.of(privacy)
 
     # Single texts
 
@@ -85,12 +79,22 @@ class Policy:
         """Hide in the name of a product; its version stays."""
         return self._masking.software(text)
 
+    def host(self, text: str) -> str:
+        """Hide the name of a host, with a port or without, if somebody is named in it, or addresses are hidden."""
+        return self._masking.host(text) if self._masking.closed else self._masking.free(text)
+
+    def address(self, text: str) -> str:
+        """Hide an IP address, with a port or without, if addresses are to be hidden."""
+        return self._masking.placed(text)
+
     def call_id(self, call_id: str, from_tag: str, *users: str) -> str:
         """Hide a Call-ID if it, or the From tag, holds the number or name of one of the call's users."""
         known = self._known(users, ())
-        if not known.may_stand_in((call_id, from_tag)):
-            return call_id
-        return scrub.hidden(call_id) if known.found_in(call_id) or known.found_in(from_tag) else call_id
+        if known.may_stand_in((call_id, from_tag)) and (known.found_in(call_id) or known.found_in(from_tag)):
+            known = known.hiding((call_id,))
+        else:
+            known = NO_ONE
+        return self._masking.identifier(call_id, known)
 
     def message(self, raw: str) -> str:
         """Hide in a whole SIP message; secrets as well. Its length stays."""
@@ -118,6 +122,8 @@ class Policy:
             to_tag=_if_there(record.to_tag, self._masking.identifier, known),
             caller=None if record.caller is None else self.number(record.caller),
             callee=None if record.callee is None else self.number(record.callee),
+            source_address=self.address(record.source_address),
+            destination_address=self.address(record.destination_address),
             caller_uri=_if_there(record.caller_uri, free, known),
             callee_uri=_if_there(record.callee_uri, free, known),
             user_agent=_if_there(record.user_agent, self._masking.software, known),
@@ -136,7 +142,8 @@ class Policy:
         """Return who has a part in a call; ``NO_ONE`` if nobody is named where only a search would find him."""
         raws = [message.raw for message in record.messages or ()]
         users, names = rawmask.named(raws) if raws else (set(), set())
-        more, _ = _in_findings(record.findings)
+        more, named = _in_findings(record.findings)
+        names |= named
         parties = [record.caller or "", record.callee or "", *sorted(more), *sorted(users)]
         known = self._known(parties, sorted(names))
         if not known.may_stand_in([*_searched(record), *raws]):
@@ -164,7 +171,9 @@ class Policy:
         parties = parties or {}
         return replace(
             record,
-            findings=[self.whole(found, parties.get((found.kind, found.subject), ())) for found in record.findings],
+            findings=[
+                self.whole(found, parties.get((found.kind, str(found.subject)), ())) for found in record.findings
+            ],
             devices=[self.device(device) for device in record.devices],
         )
 
@@ -174,15 +183,15 @@ class Policy:
         each = zip(record.texts, parties[1:] or [known] * len(record.texts), strict=False)
         return replace(
             record,
-            subject=self._subject(record.kind, record.subject),
-            text=self._told(record.kind, record.text, known),
+            subject=self._words(record.subject, known),
+            text=self._words(record.text, known),
             evidence=[self._evidence(seen, known) for seen in record.evidence],
-            texts=[self._told(record.kind, text, its) for text, its in each],
+            texts=[self._words(text, its) for text, its in each],
         )
 
     def device(self, record: DeviceRecord) -> DeviceRecord:
-        """Hide the name of a device, which is a user part; its address stays."""
-        return replace(record, device=self._person(record.device))
+        """Hide the name of a device, which is a user part; its address stays, if addresses may be read."""
+        return replace(record, device=self._person(record.device), address=self.address(record.address))
 
     # Parts of them
 
@@ -192,88 +201,82 @@ class Policy:
         return Known(users if masking.mask is not None else (), names if masking.names else ())
 
     def _leg(self, leg: LegRecord, known: Known) -> LegRecord:
-        branch = self._masking.identifier(leg.branch, known)
-        return leg if branch == leg.branch else replace(leg, branch=branch)
+        return replace(
+            leg,
+            branch=self._masking.identifier(leg.branch, known),
+            source_address=self.address(leg.source_address),
+            destination_address=self.address(leg.destination_address),
+        )
 
     def _message(self, message: MessageRecord, known: Known) -> MessageRecord:
-        first_line = rawmask.start_line(self._masking, message.first_line, known)
-        return replace(message, first_line=first_line, raw=rawmask.message(self._masking, message.raw, known))
+        return replace(
+            message,
+            source=self.address(message.source),
+            destination=self.address(message.destination),
+            first_line=rawmask.start_line(self._masking, message.first_line, known),
+            raw=rawmask.message(self._masking, message.raw, known),
+        )
 
     def _finding(self, found: FindingRecord, known: Known) -> FindingRecord:
         return replace(
             found,
-            subject=self._subject(found.kind, found.subject),
-            text=self._told(found.kind, found.text, known),
+            subject=self._words(found.subject, known),
+            text=self._words(found.text, known),
             evidence=[self._evidence(seen, known) for seen in found.evidence],
         )
 
     def _evidence(self, seen: EvidenceRecord, known: Known) -> EvidenceRecord:
-        return replace(seen, what=rawmask.start_line(self._masking, seen.what, known))
+        return replace(seen, what=self._words(seen.what, known))
 
-    def _subject(self, kind: str, subject: str) -> str:
-        """Hide a finding's subject where that is somebody; peers' names are the operator's own, addresses stay."""
-        return self._person(subject) if kind == Kind.REFUSAL_STREAK or subject.isdigit() else subject
+    def _words(self, words: Words, known: Known) -> Words:
+        return words.hidden(lambda fact: self._fact(fact, known))
+
+    def _fact(self, fact: Fact, known: Known) -> Fact:
+        """Hide a fact by what it is. Numbers are counts, codes, times; of a text of no known sort nothing stays."""
+        if not isinstance(fact, Term):
+            return fact if isinstance(fact, (int, float)) else own(scrub.hidden(str(fact)))
+        text = scrub.text(fact.text)
+        match fact.sort:
+            case Sort.OWN:
+                return fact
+            case Sort.PERSON:
+                text = self._person(text)
+            case Sort.ADDRESS:
+                text = self.address(text)
+            case Sort.IDENTIFIER:
+                text = self._masking.identifier(text, known)
+            case Sort.LINE:
+                text = rawmask.start_line(self._masking, text, known)
+            case Sort.URI | Sort.QUOTED:
+                text = self._masking.free(text, known)
+            case _:
+                text = scrub.hidden(text)
+        return own(text)
 
     def _person(self, text: str) -> str:
         """Hide what is a user part or a URI, or an address in place of either."""
         if text == "?" or _is_address(text):
-            return text
+            return self.address(text)
         if "@" in text or ":" in text:
             return self._masking.free(text)
         return self._masking.user(text)
 
-    def _told(self, kind: str, text: str, known: Known) -> str:
-        """Hide in a finding's sentence: its facts stand where the sentence has its gaps."""
-        for pattern, facts in _sentences(kind):
-            found = pattern.fullmatch(text)
-            if found is not None:
-                return self._gaps(text, found, facts, known)
-        return self._masking.free(text, known)
-
-    def _gaps(self, text: str, found: re.Match[str], facts: list[str], known: Known) -> str:
-        made = []
-        place = 0
-        for number, fact in enumerate(facts, 1):
-            value = found[number]
-            if fact in _PERSONS:
-                value = self._person(value)
-            elif fact in _ANYTHING:
-                value = self._masking.free(value, known)
-            made += [text[place : found.start(number)], value]
-            place = found.end(number)
-        return "".join([*made, text[place:]])
-
-
-@lru_cache
-def _sentences(kind: str) -> list[tuple[re.Pattern[str], list[str]]]:
-    """Return what finds the facts in the sentences of a kind of finding, and which facts those are.
-
-    A person's gap takes as much as it can: a stranger whose name looks like part of the sentence hides more, not less.
-    """
-    from sipwatch.knowledge import load  # noqa: PLC0415 - most captures need no words, and reading them takes time
-
-    try:
-        says = load().finding(kind).says
-    except KeyError:
-        return []
-    made = []
-    for _, sentence in says:
-        pattern = ""
-        facts = []
-        for literal, fact, _, _ in Formatter().parse(sentence):
-            pattern += re.escape(literal)
-            if fact is not None:
-                pattern += "(.*)" if fact in _PERSONS else "(.*?)"
-                facts.append(fact)
-        made.append((re.compile(pattern, re.DOTALL), facts))
-    return made
-
 
 def _in_findings(findings: Iterable[FindingRecord | WholeFindingRecord]) -> tuple[set[str], set[str]]:
-    """Return the users that findings name, and no display names, which they do not have."""
-    users, _ = rawmask.named(seen.what for found in findings for seen in found.evidence)
-    users.update(found.subject for found in findings if found.kind == Kind.REFUSAL_STREAK)
-    return {user for user in users if not _is_address(user)}, set()
+    """Return the users, and the display names, that findings name."""
+    terms = list(_terms(findings))
+    users, names = rawmask.named(term.text for term in terms if term.sort is not Sort.PERSON)
+    users.update(term.text for term in terms if term.sort is Sort.PERSON)
+    return {user for user in users if not _is_address(user)}, names
+
+
+def _terms(findings: Iterable[FindingRecord | WholeFindingRecord]) -> Iterator[Term]:
+    """Yield the facts of findings that are texts of strangers."""
+    for found in findings:
+        for words in (found.subject, found.text, *(seen.what for seen in found.evidence)):
+            for fact in words.facts.values():
+                if isinstance(fact, Term) and fact.sort is not Sort.OWN:
+                    yield fact
 
 
 def _searched(record: CallRecord) -> list[str]:
@@ -283,7 +286,7 @@ def _searched(record: CallRecord) -> list[str]:
     for uri, user in ((record.caller_uri, record.caller), (record.callee_uri, record.callee)):
         texts.append(uri.replace(f":{user}@", "", 1) if uri else None)
     texts += [leg.branch for leg in record.legs]
-    texts += [text for found in record.findings for text in (found.text, *(seen.what for seen in found.evidence))]
+    texts += [term.text for term in _terms(record.findings)]
     return [text for text in texts if text]
 
 

@@ -1,7 +1,8 @@
-"""Whole SIP messages with numbers and names hidden, field by field; their length and their line ends stay.
+"""Whole SIP messages with numbers and names hidden, field by field; their line ends stay.
 
 Must not know: records, configuration files, where the text goes. What a header is for says how it is read; of one
-that is not known here everything is looked through. Secrets are hidden in any case.
+that is not known here everything is looked through, or hidden where whole numbers are. Secrets are hidden in any case.
+Where there are no pseudonyms the length stays; else Content-Length is made right.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.export import scrub
-from sipwatch.export.masking import NO_ONE, Known, Masking
+from sipwatch.export.masking import NO_ONE, Known, Masking, pseudonyms_of, words
 from sipwatch.export.scrub import FIELD, hidden
 from sipwatch.wire.sip import header, parameters
 
@@ -27,9 +28,10 @@ _COUNTS = frozenset(
     ]
 )
 _COUNT = re.compile(r"\s*\d{1,10}(?:[.\s]+\d{1,10})?(?:\s+[A-Z]{1,12})?(?:\s*;\s*(?:refresher|duration)=\w{1,10})?\s*")
-_IDENTIFIERS = frozenset(
-    ["c", "call-id", "content-type", "i", "in-reply-to", "join", "replaces", "session-id", "target-dialog"]
-)
+_IDENTIFIERS = frozenset({"call-id", "i"})
+# They name other calls, of people who have no part in this one.
+_OF_OTHERS = frozenset({"in-reply-to", "join", "replaces", "session-id", "target-dialog"})
+_TYPES = frozenset({"c", "content-type"})
 _SOFTWARE = frozenset({"server", "user-agent"})
 _PARTIES = frozenset({"f", "from", "t", "to"})
 _ABOUT_PEOPLE = frozenset({"organization", "s", "subject"})
@@ -44,6 +46,21 @@ _BLANK_LINE = re.compile(r"\r?\n\r?\n")
 _SENT_LINE = re.compile(r"(?P<method>[^\s:@\"]{1,64} )(?P<uri>.*?)(?P<version> SIP/2\.0\s*)?", re.DOTALL)
 _STATUS_LINE = re.compile(r"(?P<code>(?:SIP/2\.0 )?\d{3}(?!\S))(?P<phrase>.*)", re.DOTALL)
 _LONG = re.compile(r"\d{6}")
+_WARN_CODE = re.compile(r"3\d\d(?!\S)")
+_CONTENT_LENGTH = re.compile(r"(?im)^((?:content-length|l)[ \t]*:[ \t]*)\d{1,9}(?=[ \t]*\r?$)")
+_BOUNDARY = re.compile(r"--(?P<name>.+?)(?P<last>--)?")
+_SESSION = re.compile(r"(?P<user>\S+) (?P<id>\S+ \S+) (?P<where>IN IP[46] \S+)")
+# Parameters of credentials whose values are of closed lists, or random and needed to tell who answers whom.
+_PARAMETERS = frozenset({"algorithm", "nc", "nonce", "qop", "stale", "nextnonce"})
+# Attributes of SDP that say how media are sent: of all others nothing is shown.
+_ATTRIBUTES = frozenset(
+    [
+        *("rtpmap", "fmtp", "ptime", "maxptime", "minptime", "sendrecv", "sendonly", "recvonly", "inactive", "rtcp"),
+        *("rtcp-mux", "rtcp-rsize", "rtcp-fb", "setup", "connection", "group", "curr", "des", "conf", "silencesupp"),
+        *("ice-lite", "crypto", "framerate", "framesize", "direction", "t38faxversion", "t38maxbitrate"),
+        *("t38faxratemanagement", "t38faxmaxbuffer", "t38faxmaxdatagram", "t38faxudpec"),
+    ]
+)
 _SDP_LINE = re.compile(r"[A-Za-z]=")
 _READABLE = re.compile(r"(?im)^(?:content-type|c)[ \t]*:[ \t]*(?P<type>application/sdp|message/sipfrag|multipart/)")
 
@@ -66,8 +83,9 @@ class Disguise:
     """
 
     def __init__(self, privacy: Privacy, raws: Sequence[bytes]) -> None:
-        self._masking = Masking(privacy.mask, names=privacy.names)
-        self._hides = privacy.mask is not None or privacy.names
+        self._masking = Masking.of(privacy)
+        self._pseudonyms = pseudonyms_of(privacy.key) if privacy.addresses and privacy.key else None
+        self._hides = self._masking.hides
         self._known = NO_ONE
         self._secrets = {secret for raw in raws for secret in _changed(raw, scrub.payload(raw))}
         self._numbers: re.Pattern[bytes] | None = None
@@ -95,7 +113,7 @@ class Disguise:
 
     def address(self, packed: bytes) -> bytes:
         """Return the address to be written in the place of a packed one; its family stays."""
-        return packed
+        return packed if self._pseudonyms is None else self._pseudonyms.address(packed)
 
     def leaks(self, data: bytes) -> bool:
         """Tell whether anything stands in bytes that must not."""
@@ -147,14 +165,18 @@ def message(masking: Masking, raw: str, known: Known) -> str:
     """Hide in a message, or in the beginning of one. It is scrubbed of secrets first."""
     raw = scrub.message(raw)
     blank = _BLANK_LINE.search(raw)
-    head, body = (raw, "") if blank is None else (raw[: blank.start()], raw[blank.start() :])
+    head = raw if blank is None else raw[: blank.start()]
     first, *rest = _LINE_END.split(head)
-    made = [start_line(masking, first, known)]
-    made += [part if place % 2 == 0 else _field(masking, part, known) for place, part in enumerate(rest)]
-    if body:
-        readable = _READABLE.search(head)
-        made.append(hidden(body) if readable is None else _body(masking, body, readable["type"].lower(), known))
-    return "".join(made)
+    made = start_line(masking, first, known)
+    made += "".join([part if place % 2 == 0 else _field(masking, part, known) for place, part in enumerate(rest)])
+    if blank is None:
+        return made
+    body = raw[blank.end() :]
+    readable = _READABLE.search(head)
+    shown = hidden(body) if readable is None else _body(masking, body, readable["type"].lower(), known)
+    if len(shown) != len(body):
+        made = _CONTENT_LENGTH.sub(rf"\g<1>{len(shown)}", made)
+    return made + blank[0] + shown
 
 
 def _field(masking: Masking, line: str, known: Known) -> str:
@@ -163,7 +185,8 @@ def _field(masking: Masking, line: str, known: Known) -> str:
     if found is None:
         return masking.free(line, known)
     name = found["name"]
-    return masking.software(name) + found["colon"] + _value(masking, name.lower(), found["value"], known)
+    shown = hidden(name) if masking.closed and name.lower() not in words() else masking.software(name)
+    return shown + found["colon"] + _value(masking, name.lower(), found["value"], known)
 
 
 def _value(masking: Masking, name: str, value: str, known: Known) -> str:
@@ -171,7 +194,7 @@ def _value(masking: Masking, name: str, value: str, known: Known) -> str:
         return value
     if masking.names and (name in _ABOUT_PEOPLE or "name" in name):
         return hidden(value)
-    if "auth" in name:
+    if "auth" in name and not (masking.closed and name not in words()):
         return _credentials(masking, value, known)
     return _READ.get(name, _anything)(masking, value, known)
 
@@ -189,14 +212,38 @@ def _identifier(masking: Masking, value: str, known: Known) -> str:
     return before + masking.identifier(bare, known) + after
 
 
+def _of_others(masking: Masking, value: str, known: Known) -> str:
+    return hidden(value) if masking.closed else _identifier(masking, value, known)
+
+
+def _type(masking: Masking, value: str, known: Known) -> str:
+    return masking.free(value, known) if masking.closed else _identifier(masking, value, known)
+
+
+def _warning(masking: Masking, value: str, known: Known) -> str:
+    """Leave the codes that a Warning begins with (RFC 3261 §20.43)."""
+    if not masking.closed:
+        return masking.free(value, known)
+    before, bare, after = _around(value)
+    code = bare[:3] if _WARN_CODE.match(bare) is not None else ""
+    return before + code + masking.free(bare[len(code) :], known) + after
+
+
 def _party(masking: Masking, value: str, known: Known) -> str:
     """Hide in From or To: what stands before the bracket is the display name, however it is written."""
-    if masking.names:
-        value = _QUOTED.sub(lambda found: _DISPLAYED.sub("*", found[0]), value)
-        display, bracket, address = value.partition("<")
-        if bracket:
-            return _DISPLAYED.sub("*", display) + masking.free(bracket + address, known)
-    return masking.free(value, known)
+    if not masking.names:
+        return masking.free(value, known, identifies=True)
+    display, bracket, address = value.partition("<")
+    if bracket and masking.closed:
+        before, bare, after = _around(display)
+        quote = '"' if len(bare) > 1 and bare[0] == bare[-1] == '"' else ""
+        name = masking.name(bare[1:-1] if quote else bare)
+        return f"{before}{quote}{name}{quote}{after}" + masking.free(bracket + address, known, identifies=True)
+    value = _QUOTED.sub(lambda found: _DISPLAYED.sub("*", found[0]), value)
+    display, bracket, address = value.partition("<")
+    if bracket:
+        return _DISPLAYED.sub("*", display) + masking.free(bracket + address, known, identifies=True)
+    return masking.free(value, known, identifies=True)
 
 
 def _around(value: str) -> tuple[str, str, str]:
@@ -211,10 +258,11 @@ def _via(masking: Masking, value: str, known: Known) -> str:
     made = []
     place = 0
     for found in _SENT_BY.finditer(value):
-        made += [masking.free(value[place : found.start()], known), found["protocol"]]
-        made += [masking.free(found["host"], known), found["port"] or ""]
+        made += [masking.free(value[place : found.start()], known, identifies=True), found["protocol"]]
+        host = masking.host(found["host"], known) if masking.closed else masking.free(found["host"], known)
+        made += [host, found["port"] or ""]
         place = found.end()
-    return "".join([*made, masking.free(value[place:], known)])
+    return "".join([*made, masking.free(value[place:], known, identifies=True)])
 
 
 def _credentials(masking: Masking, value: str, known: Known) -> str:
@@ -232,6 +280,8 @@ def _credential(masking: Masking, found: re.Match[str], known: Known) -> str:
         value = masking.user(user) + at + masking.free(realm, known)
     elif name in ("uri", "realm"):
         value = masking.free(value, known)
+    elif masking.closed and name not in _PARAMETERS:
+        value = hidden(value)
     else:
         value = masking.identifier(value, known)
     return quote + value + quote
@@ -239,6 +289,9 @@ def _credential(masking: Masking, found: re.Match[str], known: Known) -> str:
 
 _READ: Final = {
     **dict.fromkeys(_IDENTIFIERS, _identifier),
+    **dict.fromkeys(_OF_OTHERS, _of_others),
+    **dict.fromkeys(_TYPES, _type),
+    "warning": _warning,
     **dict.fromkeys(_SOFTWARE, _software),
     **dict.fromkeys(_PARTIES, _party),
     "via": _via,
@@ -261,14 +314,19 @@ def _line(masking: Masking, line: str, kind: str, known: Known) -> str:
         return _sdp(masking, line, known)
     if kind == "message/sipfrag":
         return _field(masking, line, known) if FIELD.fullmatch(line) else start_line(masking, line, known)
-    if line.startswith("--") or line.lower().startswith("content-"):
-        return masking.identifier(line, known)
+    boundary = _BOUNDARY.fullmatch(line)
+    if boundary is not None and masking.closed:
+        return f"--{hidden(boundary['name'])}{boundary['last'] or ''}"
+    if boundary is not None or line.lower().startswith("content-"):
+        return _field(masking, line, known) if masking.closed else masking.identifier(line, known)
     return hidden(line)
 
 
 def _sdp(masking: Masking, line: str, known: Known) -> str:
     """Hide in a line of SDP (RFC 4566 §5): who made the session, what it is called, how to reach people."""
     kind, value = line[:2], line[2:]
+    if masking.closed:
+        return kind + _closed_sdp(masking, kind, value, known)
     if kind == "o=":
         user, blank, rest = value.partition(" ")
         return kind + masking.user(user) + blank + masking.identifier(rest, known)
@@ -281,3 +339,21 @@ def _sdp(masking: Masking, line: str, known: Known) -> str:
     if kind in ("v=", "c=", "b=", "m=") and _LONG.search(value) is None:
         return line  # versions, addresses, ports, payload types
     return kind + masking.named(value, known)
+
+
+def _closed_sdp(masking: Masking, kind: str, value: str, known: Known) -> str:
+    """Leave of a line of SDP what says how media are sent, and to where."""
+    if kind == "o=":
+        found = _SESSION.fullmatch(value)
+        if found is None:
+            return hidden(value)
+        user = "-" if found["user"] == "-" else masking.user(found["user"])
+        return f"{user} {hidden(found['id'])} {masking.technical(found['where'])}"
+    if kind in ("v=", "c=", "b=", "t=", "m="):
+        return masking.technical(value, known)
+    if kind != "a=":
+        return "-" if kind == "s=" and value == "-" else hidden(value)
+    name, colon, rest = value.partition(":")
+    if name.strip().lower() not in _ATTRIBUTES:
+        return (name if name.strip().lower() in words() else hidden(name)) + colon + hidden(rest)
+    return name + colon + masking.technical(rest, known)

@@ -8,9 +8,61 @@ nanoseconds until they are written: then moments are RFC 3339 UTC with microseco
 thing is None.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from sipwatch.export.moments import Moment, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sipwatch.classify.findings import Fact, Term
+
+
+class Words:
+    """Facts that become words where they are written; until then they are what they are, and can be hidden."""
+
+    __slots__ = ("facts",)
+
+    def __init__(self, facts: dict[str, Fact]) -> None:
+        self.facts = facts
+
+    @classmethod
+    def of(cls, term: Term) -> Words:
+        """Return a single text."""
+        return Words({"": term})
+
+    def hidden(self, hide: Callable[[Fact], Fact]) -> Words:
+        """Return the same words, with every fact as ``hide`` lets it be seen."""
+        return self.with_facts({name: hide(fact) for name, fact in self.facts.items()})
+
+    def with_facts(self, facts: dict[str, Fact]) -> Words:
+        """Return the same words with other facts."""
+        return Words(facts)
+
+    def __str__(self) -> str:
+        """Put them into words."""
+        return " ".join(str(fact) for fact in self.facts.values())
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether others say the same."""
+        return isinstance(other, Words) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        """Return what words that say the same have in common."""
+        return hash(str(self))
+
+
+def as_text(value: object) -> str | float:
+    """Return what stands in JSON for what a record holds as a fact (msgspec's enc_hook). Raises NotImplementedError."""
+    if isinstance(value, (Moment, Words)):
+        return str(value)
+    if isinstance(value, Span):
+        return value.seconds
+    raise NotImplementedError(type(value))
 
 
 class ConditionRecord(msgspec.Struct, frozen=True, gc=False):
@@ -67,15 +119,15 @@ class EvidenceRecord(msgspec.Struct, frozen=True, gc=False):
     time: Moment
     packet: int | None
     file: int
-    what: str
+    what: Words
 
 
 class FindingRecord(msgspec.Struct, frozen=True, gc=False):
     """A probable cause: what it is, whom it is about, in words, and what was seen of it."""
 
     kind: str
-    subject: str
-    text: str
+    subject: Words
+    text: Words
     evidence: list[EvidenceRecord]
 
 
@@ -87,13 +139,13 @@ class WholeFindingRecord(msgspec.Struct, frozen=True, gc=False):
     """
 
     kind: str
-    subject: str
+    subject: Words
     calls: int
     ids: list[str]
     first: Moment
-    text: str
+    text: Words
     evidence: list[EvidenceRecord]
-    texts: list[str] = []
+    texts: list[Words] = []
 
 
 class DeviceRecord(msgspec.Struct, frozen=True, gc=False):

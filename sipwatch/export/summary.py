@@ -83,20 +83,21 @@ class Causes:
 
     def __init__(self) -> None:
         self.left_out = 0
-        self._found: dict[tuple[str, str], WholeFindingRecord] = {}
+        self._found: dict[tuple[str, str], WholeFindingRecord] = {}  # by kind and subject
 
     def add(self, call: CallRecord, finding: FindingRecord) -> None:
         """Take a finding about a call."""
-        key = (finding.kind, finding.subject)
+        key = (finding.kind, str(finding.subject))
         before = self._found.get(key)
         first = min((seen.time for seen in finding.evidence), default=call.started)
         if before is None:
             if len(self._found) >= MAX_FINDINGS:
                 self.left_out += 1
                 return
-            before = WholeFindingRecord(*key, 0, [], first, "", [])
+            before = WholeFindingRecord(finding.kind, finding.subject, 0, [], first, finding.text, [])
         self._found[key] = WholeFindingRecord(
-            *key,
+            finding.kind,
+            finding.subject,
             before.calls + 1,
             [*before.ids, call.id][:MAX_IDS],
             min(first, before.first),
@@ -108,7 +109,7 @@ class Causes:
     def all(self, besides: Sequence[WholeFindingRecord]) -> list[WholeFindingRecord]:
         """Return them in packet-time order, together with those that stand with no call."""
         found = [one if _differ(one) else replace(one, texts=[]) for one in self._found.values()]
-        return sorted([*found, *besides], key=lambda found: (found.first, found.kind, found.subject))
+        return sorted([*found, *besides], key=lambda found: (found.first, found.kind, str(found.subject)))
 
 
 def _differ(found: WholeFindingRecord) -> bool:

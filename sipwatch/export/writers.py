@@ -15,8 +15,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 import msgspec
 
 from sipwatch.export.escape import csv_cell, json_text
-from sipwatch.export.moments import as_text
-from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
+from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord, as_text
 from sipwatch.export.summary import MAX_FINDINGS, MAX_IDS
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class PrivateWriter:
     def call(self, record: CallRecord) -> None:
         """Hand on a call."""
         for found in record.findings:
-            key = (found.kind, found.subject)
+            key = (found.kind, str(found.subject))
             if key in self._parties or len(self._parties) < MAX_FINDINGS:
                 known = self._policy.parties(record)
                 first = self._parties.get(key, [known])[1:]

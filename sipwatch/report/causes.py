@@ -38,14 +38,14 @@ def causes(summary: SummaryRecord) -> Iterator[RenderableType]:
     for found in ranked[:MAX_CAUSES]:
         yield _head(found)
         if not found.texts:
-            yield indented(terminal(found.text), 7)
+            yield indented(terminal(str(found.text)), 7)
         for call, text in zip(found.ids, found.texts, strict=False):
-            yield indented(Text.assemble((call, FAINT), "  ", terminal(text)), 7)
+            yield indented(Text.assemble((call, FAINT), "  ", terminal(str(text))), 7)
 
 
 def _head(found: WholeFindingRecord) -> Text:
     text = Text(f"{found.calls or '':>5}  ")
-    text.append(f"{_name(found.kind)}: {terminal(found.subject)}", style="bold yellow")
+    text.append(f"{_name(found.kind)}: {terminal(str(found.subject))}", style="bold yellow")
     if found.ids and not found.texts:
         text.append(f"  {' '.join(found.ids[:3])}", style=FAINT)
     return text
@@ -55,11 +55,11 @@ def causes_of_call(findings: list[FindingRecord]) -> Iterator[Text]:
     """Give a call's own findings, each with the packets that show it."""
     for found in findings:
         text = Text(f"{_name(found.kind)}: ", style="bold yellow")
-        text.append(terminal(found.text), style="default")
+        text.append(terminal(str(found.text)), style="default")
         yield text
         for seen in found.evidence:
             number = f"packet {seen.packet}" if seen.packet else ""
-            yield Text(f"  {seen.time.exact_clock}  {number:<12}  {terminal(seen.what)}", style=FAINT)
+            yield Text(f"  {seen.time.exact_clock}  {number:<12}  {terminal(str(seen.what))}", style=FAINT)
 
 
 def devices(summary: SummaryRecord) -> Table | None:

@@ -75,7 +75,8 @@ def end_records(ends: list[End], directory: Directory, policy: Policy | None = N
 
 def _private(record: EndRecord, policy: Policy) -> EndRecord:
     software = [policy.software(name) for name in record.software]
-    return msgspec.structs.replace(record, software=software, hosts=[policy.text(host) for host in record.hosts])
+    hosts = [policy.host(host) for host in record.hosts]
+    return msgspec.structs.replace(record, address=policy.address(record.address), software=software, hosts=hosts)
 
 
 def _record(end: End, role: Role, directory: Directory) -> EndRecord:

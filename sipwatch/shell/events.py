@@ -71,11 +71,14 @@ class Told:
             destination=destination,
             id=id_of(leg.call),
             request_uri=request_uri if self.policy is None else self.policy.uri(request_uri),
-            source_address=leg.path.source,
-            destination_address=leg.path.destination,
+            source_address=self._address(leg.path.source),
+            destination_address=self._address(leg.path.destination),
             after_seconds=Span(raised.raised - leg.started).seconds,
             call_id=_call_id(leg, self.policy),
         )
+
+    def _address(self, text: str) -> str:
+        return text if self.policy is None else self.policy.address(text)
 
     def condition_resolved(self, event: ConditionResolved) -> None:
         """Write how a condition ended, and how long it lasted."""

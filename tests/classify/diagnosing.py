@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pcaps.make.talk import lines
 from pcaps.make.talk import message as message_in_full
 from sipwatch.classify.peers import Callback, Peer, PeerKind, Rule, Settings
 from sipwatch.engine import Engine
+from sipwatch.export.moments import Moment
+from sipwatch.export.record import WholeFindingRecord
 from sipwatch.export.summary import Summary
 from sipwatch.export.writers import encode
 from sipwatch.track.timers import Timers
@@ -20,7 +22,7 @@ from tests.conversation import address, messages, nanoseconds, path
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sipwatch.export.record import CallRecord, FindingRecord, WholeFindingRecord
+    from sipwatch.export.record import CallRecord, FindingRecord
 
 SECOND = 1_000_000_000
 TRUNK, DEVICES, SERVER = PeerKind.TRUNK, PeerKind.DEVICES, PeerKind.SERVER
@@ -31,6 +33,30 @@ def response(code: int = 480, time: int = 0) -> Response:
     (message,) = messages(f"{time} T>A {code}\n")
     assert isinstance(message, Response)
     return message
+
+
+class Seen(NamedTuple):
+    """Evidence in words."""
+
+    time: int
+    packet: int | None
+    what: str
+
+
+class Told:
+    """A finding in words."""
+
+    def __init__(self, record: FindingRecord | WholeFindingRecord) -> None:
+        self.kind = record.kind
+        self.subject = str(record.subject)
+        self.text = str(record.text)
+        self.evidence = [Seen(seen.time, seen.packet, str(seen.what)) for seen in record.evidence]
+        self.calls, self.first = 1, min([seen.time for seen in record.evidence], default=Moment(0))
+        self.ids: list[str] = []
+        self.texts: list[str] = []
+        if isinstance(record, WholeFindingRecord):
+            self.calls, self.first = record.calls, record.first
+            self.ids, self.texts = record.ids, [str(text) for text in record.texts]
 
 
 class Diagnosed:
@@ -68,9 +94,9 @@ class Diagnosed:
         self.engine.finish()
         return self
 
-    def findings(self, call: str = "c1") -> list[FindingRecord]:
+    def findings(self, call: str = "c1") -> list[Told]:
         """Return the findings about a call."""
-        return self.calls[call].findings
+        return [Told(finding) for finding in self.calls[call].findings]
 
     def kinds(self, call: str = "c1") -> list[str]:
         """Return the kinds of the findings about a call."""
@@ -81,9 +107,9 @@ class Diagnosed:
         (found,) = [finding.text for finding in self.findings(call) if finding.kind == kind]
         return found
 
-    def summarised(self) -> list[WholeFindingRecord]:
+    def summarised(self) -> list[Told]:
         """Return the findings of the summary, those of the calls put together among them."""
-        return self.engine.account.whole(self.summary).findings
+        return [Told(finding) for finding in self.engine.account.whole(self.summary).findings]
 
     def everything(self) -> bytes:
         """Return all that is said, as JSON."""

@@ -10,6 +10,8 @@ from sipwatch.classify.findings import (
     MAX_FACT_LENGTH,
     VARIANTS,
     Kind,
+    Sort,
+    Term,
     first_line,
     is_private,
     said,
@@ -90,5 +92,5 @@ def test_others_are_not(address: str) -> None:
 def test_spans_are_told_to_a_tenth_and_addresses_as_people_write_them() -> None:
     assert seconds(9_040_000_000) == 9.0
     assert seconds(9_060_000_000) == 9.1
-    assert where(bytes((192, 0, 2, 1))) == "192.0.2.1"
-    assert where(ip_address("2001:db8::1").packed) == "2001:db8::1"
+    assert where(bytes((192, 0, 2, 1))) == Term(Sort.ADDRESS, "192.0.2.1")
+    assert str(where(ip_address("2001:db8::1").packed)) == "2001:db8::1"

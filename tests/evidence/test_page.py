@@ -8,7 +8,7 @@ from sipwatch.evidence import page as module
 from sipwatch.evidence.facts import Capture
 from sipwatch.export.record import FindingRecord
 from tests.evidence.told import SERVER, TRUNK, package, said, stuck
-from tests.export.records import EVIL
+from tests.export.records import EVIL, words
 
 VOID = {"meta"}
 
@@ -74,7 +74,7 @@ def test_a_strangers_text_stays_text() -> None:
     evil = f"<script>alert(1)</script>\"'&{EVIL}"
     call = stuck(
         caller=evil, callee=evil, call_id=evil, reason_phrase=evil, cause_text=evil,
-        findings=[FindingRecord("x", evil, evil, [])],
+        findings=[FindingRecord("x", words(evil), words(evil), [])],
         messages=[said(0, SERVER, TRUNK, f"INVITE {evil} SIP/2.0")],
     )  # fmt: skip
     text = module.page(package(call, peer=evil, files=[evil], expression=evil))

@@ -8,7 +8,7 @@ from sipwatch.evidence.choose import Count
 from sipwatch.evidence.facts import Capture, Example, Package
 from sipwatch.evidence.period import zone_of
 from sipwatch.export.record import FindingRecord, MessageRecord
-from tests.export.records import at, call, condition, leg, span
+from tests.export.records import at, call, condition, leg, span, words
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -51,7 +51,7 @@ def stuck(**more: Any) -> CallRecord:
         "source": "phones", "destination": "acme", "legs": legs, "messages": messages, "status_code": 480,
         "reason_phrase": "Try later", "setup_seconds": span(13.4), "ended": at(13.4), "trying": at(0.1),
         "conditions": [condition("no_progress", 10.1, 13), condition("slow_progress", 3.7, 13)],
-        "findings": [FindingRecord("silent_peer", "acme", "acme has not answered since 09:00.", [])],
+        "findings": [FindingRecord("silent_peer", words("acme"), words("acme has not answered since 09:00."), [])],
     }  # fmt: skip
     given["conditions"][0] = type(given["conditions"][0])("no_progress", at(10.7), at(13.1), "cancelled", 1)
     return call("no_progress", **{**given, **more})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sipwatch.classify.findings import own
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.export.moments import Moment, Span
-from sipwatch.export.record import CallRecord, CaptureRecord, ConditionRecord, LegRecord, MessageRecord
+from sipwatch.export.record import CallRecord, CaptureRecord, ConditionRecord, LegRecord, MessageRecord, Words
 
 START = Moment(1_767_603_600_000_000_000)  # 2026-01-05T09:00:00Z
 EVIL = "\x1b[31mred\x1b[0m\x07\n=cmd|'/C calc'!A0\u202egnp.exe\ud800"
@@ -20,6 +21,11 @@ def at(seconds: float) -> Moment:
 def span(seconds: float) -> Span:
     """Return a record's span."""
     return Span(round(seconds * 1e6) * 1000)
+
+
+def words(text: str) -> Words:
+    """Return a text of ours as a record holds it."""
+    return Words.of(own(text))
 
 
 def leg(**more: Any) -> LegRecord:

@@ -6,7 +6,7 @@ import pytest
 
 from sipwatch.export.filters import _CLOSED, _LISTS, LONGEST, FilterError, compile_filter
 from sipwatch.export.record import FindingRecord
-from tests.export.records import answered, at, call, condition, leg, span
+from tests.export.records import answered, at, call, condition, leg, span, words
 
 CALL = call(setup_seconds=span(4.5), conditions=[condition()], callee="0015550101")
 
@@ -85,7 +85,7 @@ def test_a_wrong_expression_is_explained_on_one_line(expression: str, words: str
 
 
 def test_findings_are_asked_for_by_kind_and_tags_by_name() -> None:
-    record = call(findings=[FindingRecord("late_480", "acme", "it rang", [])], tags=["refused", "brief"])
+    record = call(findings=[FindingRecord("late_480", words("acme"), words("it rang"), [])], tags=["refused", "brief"])
     for expression, expected in (
         ('"late_480" in findings', True), ('"loop" in findings', False), ('"brief" in tags', True), ('"transferred" in tags', False),
     ):  # fmt: skip

@@ -5,28 +5,32 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.classify.families.device import Device
-from sipwatch.classify.findings import VARIANTS, Evidence, Fact, Finding, Kind
+from sipwatch.classify.findings import VARIANTS, Evidence, Fact, Finding, Kind, Sort, Term, own, person
 from sipwatch.classify.noted import Whole
 from sipwatch.export.calls import short_id
-from sipwatch.export.findings import device_record, finding_record, whole_record, words
+from sipwatch.export.findings import device_record, finding_record, sentence, whole_record
 
 NINE = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z
 LATE_480 = Finding(
     Kind.LATE_480,
     "plain",
-    "acme",
+    own("acme"),
     {"waited_seconds": 17.0},
     [Evidence(NINE, 3, "INVITE sip:1@example.com"), Evidence(NINE + 17_000_001_000, (2 << 40) + 9, "480 Gone")],
 )
 
 
+def said(finding: Finding) -> str:
+    return str(sentence(finding))
+
+
 def test_a_finding_is_told_with_its_packets_their_times_and_files() -> None:
     """A packet number holds the place of its file, as Wireshark counts in each."""
     record = finding_record(LATE_480)
-    assert (record.kind, record.subject) == ("late_480", "acme")
-    assert record.text.startswith("480 came after 17 s without any 180 or 183")
+    assert (record.kind, str(record.subject)) == ("late_480", "acme")
+    assert str(record.text).startswith("480 came after 17 s without any 180 or 183")
     first, second = record.evidence
-    assert (first.time, first.packet, first.file, first.what) == (
+    assert (first.time, first.packet, first.file, str(first.what)) == (
         NINE,
         3,
         0,
@@ -43,7 +47,7 @@ def test_what_is_no_packet_has_no_number() -> None:
 
 def test_a_finding_of_the_whole_names_its_first_calls_by_their_ids() -> None:
     record = whole_record(Whole(LATE_480, 7, [(b"c1", b"tag", NINE)], NINE))
-    assert (record.kind, record.subject, record.calls, record.first) == (
+    assert (record.kind, str(record.subject), record.calls, record.first) == (
         "late_480",
         "acme",
         7,
@@ -68,16 +72,16 @@ def test_a_device_is_told_with_how_it_refused_the_most_frequent_first() -> None:
     [(17.0, "17 s"), (8.5, "8.5 s"), (0.0, "0 s"), (1_000_000.0, "1000000 s"), (123_456.7, "123456.7 s")],
 )
 def test_spans_are_written_as_people_write_them(value: float, written: str) -> None:
-    assert written in words(LATE_480._replace(facts={"waited_seconds": value}))
+    assert written in said(LATE_480._replace(facts={"waited_seconds": value}))
 
 
 def test_moments_are_written_to_the_second_and_never_fail() -> None:
     """Packet times may be anything."""
-    facts: dict[str, Fact] = {"who": "x", "status_code": 403, "register_code": 200, "result_at": NINE}
-    finding = Finding(Kind.REGISTRATION_INACTIVE, "expired", "acme", facts, [])
-    assert "had run out at 2026-01-05 09:00:00 UTC" in words(finding)
+    facts: dict[str, Fact] = {"who": own("x"), "status_code": 403, "register_code": 200, "result_at": NINE}
+    finding = Finding(Kind.REGISTRATION_INACTIVE, "expired", own("acme"), facts, [])
+    assert "had run out at 2026-01-05 09:00:00 UTC" in said(finding)
     for moment in (0, 1, 1 << 62, 1 << 70):
-        assert words(finding._replace(facts={**facts, "result_at": moment}))
+        assert said(finding._replace(facts={**facts, "result_at": moment}))
 
 
 @pytest.mark.parametrize(
@@ -85,22 +89,22 @@ def test_moments_are_written_to_the_second_and_never_fail() -> None:
 )
 def test_what_a_stranger_wrote_stays_what_it_is(evil: str) -> None:
     """Facts are put into a sentence, and never read as one."""
-    facts = {"number": evil, "other": "442079460142", "difference": evil}
-    text = words(Finding(Kind.NUMBER_FORMAT, "plain", evil, dict(facts), []))
+    facts: dict[str, Fact] = {"number": person(evil.encode()), "other": own("442079460142"), "difference": own(evil)}
+    text = said(Finding(Kind.NUMBER_FORMAT, "plain", own(evil), facts, []))
     assert text.startswith(f"{evil} does not know {evil}, but 442079460142 was answered")
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_variant_can_be_told_with_the_facts_that_are_its_own(kind: Kind) -> None:
     for variant, names in VARIANTS[kind].items():
-        text = words(Finding(kind, variant, "acme", dict.fromkeys(names, 7), []))
+        text = said(Finding(kind, variant, own("acme"), dict.fromkeys(names, 7), []))
         assert "{" not in text
         assert text.endswith((".", "7"))
 
 
 def test_a_password_in_a_uri_is_told_in_no_finding() -> None:
     uri = "sip:bob:hunter2@example.com"
-    facts: dict[str, Fact] = {"status_code": 482, "user": uri}
-    record = finding_record(Finding(Kind.LOOP, "plain", "acme", facts, [Evidence(NINE, 1, f"INVITE {uri}")]))
-    assert "sip:bob:*******@example.com" in record.text
-    assert record.evidence[0].what == "INVITE sip:bob:*******@example.com"
+    facts: dict[str, Fact] = {"status_code": 482, "user": Term(Sort.URI, uri)}
+    record = finding_record(Finding(Kind.LOOP, "plain", own("acme"), facts, [Evidence(NINE, 1, f"INVITE {uri}")]))
+    assert "sip:bob:*******@example.com" in str(record.text)
+    assert str(record.evidence[0].what) == "INVITE sip:bob:*******@example.com"

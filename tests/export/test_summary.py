@@ -8,7 +8,7 @@ import pytest
 
 from sipwatch.export.record import FindingRecord
 from sipwatch.export.summary import MAX_IDS, Delays, Summary, rests_on_inference
-from tests.export.records import answered, call, condition, leg
+from tests.export.records import answered, call, condition, leg, words
 
 
 def summary(*calls: tuple[Any, bool]) -> Summary:
@@ -116,7 +116,7 @@ def test_a_delay_beyond_all_buckets_is_the_longest() -> None:
 
 
 def found(text: str) -> FindingRecord:
-    return FindingRecord("late_480", "acme", text, [])
+    return FindingRecord("late_480", words("acme"), words(text), [])
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def found(text: str) -> FindingRecord:
 def test_a_finding_about_several_calls_has_the_words_of_each_that_it_names(told: list[str], texts: list[str]) -> None:
     calls = [(call(id=f"{n}", findings=[found(text)]), False) for n, text in enumerate(told)]
     (whole,) = summary(*calls).to_record().findings
-    assert (whole.calls, len(whole.ids), whole.text) == (len(told), min(len(told), MAX_IDS), told[-1])
-    assert whole.texts == texts
+    assert (whole.calls, len(whole.ids), str(whole.text)) == (len(told), min(len(told), MAX_IDS), told[-1])
+    assert [str(text) for text in whole.texts] == texts

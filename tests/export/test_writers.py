@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from sipwatch.classify.findings import Sort, Term
 from sipwatch.classify.peers import Privacy
 from sipwatch.export import writers
 from sipwatch.export.privacy import Policy
-from sipwatch.export.record import CallRecord, EvidenceRecord, FindingRecord
+from sipwatch.export.record import CallRecord, EvidenceRecord, FindingRecord, Words
 from sipwatch.export.summary import Summary
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter, PrivateWriter, Writer
-from tests.export.records import EVIL, at, call, capture, condition
+from tests.export.records import EVIL, at, call, capture, condition, words
 
 HOSTILE = EVIL.replace("\ud800", "")  # bytes that are no UTF-8 were made visible when the record was made
 
@@ -115,9 +116,12 @@ def test_hostile_text_is_harmless_in_every_format(write: Any) -> None:
         assert as_json([record])["calls"][0]["caller"] == HOSTILE
 
 
+DEVICE = Term(Sort.PERSON, "15550101")
+
+
 def test_what_is_private_is_hidden_before_it_is_escaped_and_after_it_was_counted() -> None:
-    evidence = [EvidenceRecord(at(1), 1, 0, "486 No 15550101 for alice")]
-    streak = FindingRecord("refusal_streak", "15550101", "Device 15550101 for alice", evidence)
+    evidence = [EvidenceRecord(at(1), 1, 0, Words.of(Term(Sort.LINE, "486 No 15550101 for alice")))]
+    streak = FindingRecord("refusal_streak", Words.of(DEVICE), Words({"device": DEVICE}), evidence)
     calls = [call(caller="+15550100", callee="alice", findings=[streak]) for _ in range(2)]
     out = io.BytesIO()
     report = json.loads(written(PrivateWriter(JsonWriter(out), Policy(Privacy(4))), out, calls))
@@ -127,7 +131,7 @@ def test_what_is_private_is_hidden_before_it_is_escaped_and_after_it_was_counted
         2,
         "486 No 1555**** for a****",
     )
-    assert calls[0].findings[0].subject == "15550101"
+    assert str(calls[0].findings[0].subject) == "15550101"
     out = io.BytesIO()
     text = written(PrivateWriter(CsvWriter(out), Policy(Privacy(4))), out, calls).decode()
     assert next(csv.DictReader(io.StringIO(text, newline="")))["caller"] == "'+1555****"
@@ -135,7 +139,9 @@ def test_what_is_private_is_hidden_before_it_is_escaped_and_after_it_was_counted
 
 def test_the_words_of_each_call_of_a_group_hide_who_has_a_part_in_that_call() -> None:
     def unlike(caller: str) -> CallRecord:
-        told = FindingRecord("early_cause", "acme", f"It says: {caller} is gone", [])
+        told = FindingRecord(
+            "early_cause", words("acme"), Words.of(Term(Sort.QUOTED, f"It says: {caller} is gone")), []
+        )
         return call(caller=caller, findings=[told])
 
     out = io.BytesIO()

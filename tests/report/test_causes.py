@@ -9,13 +9,13 @@ from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, 
 from sipwatch.export.summary import Summary
 from sipwatch.report.causes import MAX_CAUSES, MAX_DEVICES, causes, causes_of_call, devices, marks
 from sipwatch.report.screen import console
-from tests.export.records import EVIL, at, call
+from tests.export.records import EVIL, at, call, words
 
-SEEN = EvidenceRecord(at(1), 17, 0, "486 Busy Here")
+SEEN = EvidenceRecord(at(1), 17, 0, words("486 Busy Here"))
 
 
 def found(kind: str = "late_480", subject: str = "acme", text: str = "it rang", number: int = 17) -> FindingRecord:
-    return FindingRecord(kind, subject, text, [EvidenceRecord(at(1), number, 0, "480 Gone")])
+    return FindingRecord(kind, words(subject), words(text), [EvidenceRecord(at(1), number, 0, words("480 Gone"))])
 
 
 def shown(summary: Summary, *, beside: list[WholeFindingRecord] | None = None) -> str:
@@ -53,7 +53,7 @@ def test_of_calls_that_differ_each_tells_its_own_numbers() -> None:
 
 
 def test_what_stands_with_no_call_is_shown_too() -> None:
-    beside = WholeFindingRecord("wrong_credentials", "phones", 0, [], at(0), "cannot register", [SEEN])
+    beside = WholeFindingRecord("wrong_credentials", words("phones"), 0, [], at(0), words("cannot register"), [SEEN])
     assert "Wrong user or password: phones" in shown(counted(call()), beside=[beside])
 
 
@@ -72,7 +72,9 @@ def test_a_calls_own_causes_name_the_packets() -> None:
     assert lines == ["480 that probably rang: it rang", "  09:00:01.000  packet 17     480 Gone"]
     unnumbered = [
         line.plain
-        for line in causes_of_call([FindingRecord("loop", "x", "y", [SEEN, EvidenceRecord(at(2), None, 0, "word")])])
+        for line in causes_of_call(
+            [FindingRecord("loop", words("x"), words("y"), [SEEN, EvidenceRecord(at(2), None, 0, words("word"))])]
+        )
     ]
     assert unnumbered[-1].split() == ["09:00:02.000", "word"]
 
@@ -103,9 +105,16 @@ def test_marks_are_counted_and_explained() -> None:
 
 
 def test_hostile_text_is_made_visible() -> None:
-    text = shown(counted(call(findings=[FindingRecord("loop", EVIL, EVIL, [EvidenceRecord(at(1), 1, 0, EVIL)])])))
+    text = shown(
+        counted(
+            call(findings=[FindingRecord("loop", words(EVIL), words(EVIL), [EvidenceRecord(at(1), 1, 0, words(EVIL))])])
+        )
+    )
     text += "".join(
-        line.plain for line in causes_of_call([FindingRecord("loop", EVIL, EVIL, [EvidenceRecord(at(1), 1, 0, EVIL)])])
+        line.plain
+        for line in causes_of_call(
+            [FindingRecord("loop", words(EVIL), words(EVIL), [EvidenceRecord(at(1), 1, 0, words(EVIL))])]
+        )
     )
     out = io.StringIO()
     table = devices(Summary().to_record(devices=[device(EVIL, {"busy": 2})]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, person, seen
 from sipwatch.classify.past import Table
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
@@ -112,7 +112,7 @@ class Circles:
         ends = sorted([self._noted.subject(leg.path.source_address), self._noted.subject(leg.path.destination_address)])
         facts: dict[str, Fact] = {
             "turns": len(row), "within_seconds": (row[-1].started - row[0].started) / SECOND,
-            "caller": said(caller), "callee": said(callee), "here": ends[0], "there": ends[1],
+            "caller": person(caller), "callee": person(callee), "here": ends[0], "there": ends[1],
         }  # fmt: skip
         evidence = [turn.evidence for turn in row[: MAX_EVIDENCE - 1]]
         return Finding(Kind.LOOP, "to_and_fro", ends[0], facts, evidence)

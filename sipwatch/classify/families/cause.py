@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.causes import reason_outcome
-from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, said, seen
+from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, own, quoted, seen
 from sipwatch.classify.hops import deepest_first, far_end, first_of
 from sipwatch.classify.reason import reasons
 from sipwatch.classify.told import contradiction, is_network_blocked
@@ -32,8 +32,9 @@ def _cause_contradicts(leg: Leg, directory: Directory) -> Finding | None:
     if found is None or message is None:
         return None
     facts: dict[str, Fact] = {
-        "status_code": leg.status_code, "cause": found.cause, "protocol": found.protocol,
-        "by_status": found.by_status.value, "by_cause": found.by_cause.value, "believed": found.believed.value,
+        "status_code": leg.status_code, "cause": found.cause, "protocol": quoted(found.protocol.encode()),
+        "by_status": own(found.by_status.value), "by_cause": own(found.by_cause.value),
+        "believed": own(found.believed.value),
     }  # fmt: skip
     variant = PLAIN if message is leg.final and leg.status_code != 487 else "elsewhere"
     return Finding(Kind.CAUSE_CONTRADICTS, variant, far_end(leg, directory), facts, [seen(message)])
@@ -52,12 +53,12 @@ def _early_cause(leg: Leg, directory: Directory) -> Finding | None:
         outcome = reason_outcome(reason, alerted=leg.heard is Heard.ALERTED, trunk=False)
         if outcome is None or reason.cause is None or reason.cause < 0:
             continue
-        text = said((reason.text or "").encode())
+        text = quoted((reason.text or "").encode())
         facts: dict[str, Fact] = {
-            "status_code": early.status_code, "protocol": reason.protocol, "cause": reason.cause,
-            "outcome": outcome.value, "text": text,
+            "status_code": early.status_code, "protocol": quoted(reason.protocol.encode()), "cause": reason.cause,
+            "outcome": own(outcome.value), "text": text,
         }  # fmt: skip
-        return Finding(Kind.EARLY_CAUSE, "text" if text else PLAIN, far_end(leg, directory), facts, [seen(early)])
+        return Finding(Kind.EARLY_CAUSE, "text" if text.text else PLAIN, far_end(leg, directory), facts, [seen(early)])
     return None
 
 
@@ -72,6 +73,8 @@ def _network_blocked(leg: Leg, directory: Directory) -> Finding | None:
         return None
     # Where to complain: in the Reason's text (ATIS-1000099), or in Call-Info (RFC 8688 §3.1).
     redress = next((reason.text for reason in reasons(final) if reason.text and "=" in reason.text), "")
-    text = said(redress.encode() if redress else header(final.raw, b"call-info"))
+    text = quoted(redress.encode() if redress else header(final.raw, b"call-info"))
     facts: dict[str, Fact] = {"status_code": leg.status_code, "text": text}
-    return Finding(Kind.NETWORK_BLOCKED, "redress" if text else PLAIN, far_end(leg, directory), facts, [seen(final)])
+    return Finding(
+        Kind.NETWORK_BLOCKED, "redress" if text.text else PLAIN, far_end(leg, directory), facts, [seen(final)]
+    )

@@ -7,12 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, said, seen, where
+from sipwatch.classify.findings import (
+    MAX_EVIDENCE,
+    PLAIN,
+    Evidence,
+    Fact,
+    Finding,
+    Kind,
+    Sort,
+    Term,
+    end,
+    own,
+    person,
+    said,
+    seen,
+    where,
+)
 from sipwatch.classify.hops import goes_on
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import Table
 from sipwatch.classify.peers import PeerKind
 from sipwatch.packet import SECOND
+from sipwatch.wire.message import address_text
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
@@ -152,7 +168,7 @@ class Devices:
         name = said(user_of(leg.invite.request_uri))
         device = self.table.touch((address, name))
         if device is None:
-            device = Device(name, where(address))
+            device = Device(name, address_text(address))
             self.table.put((address, name), device)
         if outcome == _ANSWERED:
             device.took()
@@ -162,10 +178,10 @@ class Devices:
         device.refuses(outcome, leg.started, seen(leg.final or leg.cancel or leg.invite), leg.call.serial)
         if device.streak >= STREAK_FROM:
             facts: dict[str, Fact] = {
-                "device": name, "address": device.address, "streak": device.streak, "since_at": device.since,
-                "mostly": device.mostly,
+                "device": Term(Sort.PERSON, name), "address": end(device.address), "streak": device.streak,
+                "since_at": device.since, "mostly": own(device.mostly),
             }  # fmt: skip
-            about = name or device.address
+            about = Term(Sort.PERSON, name) if name else end(device.address)
             self._noted.of_call(leg.call, Finding(Kind.REFUSAL_STREAK, PLAIN, about, facts, list(device.evidence)))
 
     def _busy(self, leg: Leg, device: Device) -> None:
@@ -180,29 +196,29 @@ class Devices:
             call for call in self._calls.get(address, {}).values() if call is not leg.call and _holds(call, address)
         ]
         facts: dict[str, Fact] = {
-            "device": device.name, "address": device.address, "status_code": leg.status_code,
+            "device": Term(Sort.PERSON, device.name), "address": end(device.address), "status_code": leg.status_code,
         }  # fmt: skip
-        about = device.name or device.address
+        about = Term(Sort.PERSON, device.name) if device.name else end(device.address)
         if not others:
             self._noted.of_call(leg.call, Finding(Kind.IDLE_BUSY, "idle", about, facts, [seen(leg.final)]))
             return
         if len(others) > 1 or others[0].answered_at < 0 or others[0].ended_by is not None:
             return
         other = self._inside(others[0], leg)
-        if other:
+        if other is not None:
             facts |= {"other": other, "since_at": others[0].answered_at}
             evidence = [seen(others[0].front[0].invite), seen(leg.final)]
             self._noted.of_call(leg.call, Finding(Kind.IDLE_BUSY, "internal", about, facts, evidence))
 
-    def _inside(self, call: Call, leg: Leg) -> str:
-        """Return with whom a device speaks, if that is another device, "" if not: with nobody else, and from there."""
+    def _inside(self, call: Call, leg: Leg) -> Term | None:
+        """Return with whom a device speaks, if that is another device: with nobody else, and from there."""
         answered = [one for one in call.legs if one.answered_at >= 0]
         ends = [end for one in answered for end in _ends(one) if self._is_device(end[0])]
         here = [end for end in ends if end[1] == leg.path.destination]  # not another one behind the same router
         there = [end for end in ends if end[0] != leg.path.destination_address]
         if not here or len({end[0] for end in there}) != 1:
-            return ""
-        return said(there[0][2]) or where(there[0][0])
+            return None
+        return person(there[0][2]) if there[0][2] else where(there[0][0])
 
     def worst(self, most: int) -> list[Device]:
         """Return the devices that refused most in a row, the worst first; those that refused nothing are left out."""

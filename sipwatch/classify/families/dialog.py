@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.endings import Ending, is_refusal_of_bye, is_refused
-from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, seconds, seen
+from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, quoted, seconds, seen
 from sipwatch.classify.hops import subject
 from sipwatch.classify.media import offered
 from sipwatch.track.dialog import REFRESHES, answer_of, is_same_request
@@ -95,7 +95,7 @@ def _instead(call: Call, kept: Dialog, facts: dict[str, Fact], evidence: list[Ev
             if not refused and not exchange.expired:
                 continue
             facts["by"] = subject(directory, exchange.path.destination_address)
-            facts["method"] = exchange.method
+            facts["method"] = quoted(exchange.method.encode())
             facts["status_code"] = exchange.status_code
             evidence += [seen(exchange.request), *([seen(exchange.final)] if exchange.final else [])]
             return "refused" if refused else "unanswered"
@@ -117,7 +117,8 @@ def midcall_refused(call: Call, directory: Directory) -> Finding | None:
             by = subject(directory, exchange.path.destination_address)
             codecs = ", ".join(offered(exchange.request))
             facts: dict[str, Fact] = {
-                "method": exchange.method, "status_code": exchange.status_code, "by": by, "codecs": codecs,
+                "method": quoted(exchange.method.encode()), "status_code": exchange.status_code, "by": by,
+                "codecs": quoted(codecs.encode()),
             }  # fmt: skip
             held = any(word in exchange.request.raw for word in _HOLDS)
             variant = "hold" if held else "offer" if codecs else PLAIN
@@ -176,7 +177,8 @@ def _used_again(call: Call, directory: Directory) -> Finding | None:
             continue
         about = subject(directory, exchange.path.source_address)
         facts: dict[str, Fact] = {
-            "method": exchange.method, "cseq": exchange.cseq_number, "before": before.method,
+            "method": quoted(exchange.method.encode()), "cseq": exchange.cseq_number,
+            "before": quoted(before.method.encode()),
         }  # fmt: skip
         evidence = [seen(before.request), seen(exchange.request), *([seen(exchange.final)] if exchange.final else [])]
         return Finding(Kind.CSEQ_MISMATCH, "request", about, facts, evidence)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.families.dialog import exchanges
-from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, said, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, quoted, seen
 from sipwatch.classify.hops import deepest_first, far_end
 from sipwatch.wire.sip import header, header_values
 
@@ -34,7 +34,7 @@ def prack_missing(call: Call, directory: Directory) -> Finding | None:
             facts = _facts(reliable)
             evidence = [seen(reliable.response)]
             if others:
-                facts["rack"] = said(header(others[0].request.raw, b"rack"))
+                facts["rack"] = quoted(header(others[0].request.raw, b"rack"))
                 evidence.append(seen(others[0].request))
             return Finding(Kind.PRACK_MISSING, "other" if others else PLAIN, far_end(leg, directory), facts, evidence)
     return None
@@ -57,7 +57,7 @@ def prack_ignored(call: Call, directory: Directory) -> Finding | None:
 
 
 def _facts(reliable: Reliable) -> dict[str, Fact]:
-    return {"status_code": reliable.response.status_code, "times": reliable.count, "rseq": said(reliable.rseq)}
+    return {"status_code": reliable.response.status_code, "times": reliable.count, "rseq": quoted(reliable.rseq)}
 
 
 def _pracks(call: Call, leg: Leg, reliable: Reliable) -> list[Exchange]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, said, seen
+from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, quoted, seen
 from sipwatch.classify.hops import far_end, first_of, last_hops
 from sipwatch.classify.media import offered
 from sipwatch.wire.sip import header
@@ -31,8 +31,8 @@ def _media_mismatch(leg: Leg, directory: Directory) -> Finding | None:
     codecs = offered(leg.invite)
     if not codecs:
         return None
-    facts: dict[str, Fact] = {"status_code": leg.status_code, "codecs": ", ".join(codecs)}
+    facts: dict[str, Fact] = {"status_code": leg.status_code, "codecs": quoted(", ".join(codecs).encode())}
     warning = header(leg.final.raw, b"warning") if b"warning" in leg.final.names else b""
-    facts["warning"] = said(warning)
+    facts["warning"] = quoted(warning)
     evidence = [seen(leg.invite), seen(leg.final)]
     return Finding(Kind.MEDIA_MISMATCH, "warned" if warning else PLAIN, far_end(leg, directory), facts, evidence)

@@ -14,9 +14,12 @@ from sipwatch.classify.findings import (
     Fact,
     Finding,
     Kind,
+    Sort,
+    identifier,
     is_link_local,
-    said,
+    own,
     seen,
+    uri,
     where,
 )
 from sipwatch.classify.hops import deepest_first, far_end, first_of, goes_on, lasting, private_host, subject
@@ -64,7 +67,7 @@ def _unacknowledged(leg: Leg, directory: Directory) -> Finding | None:
             return None
         evidence = [seen(leg.final), *(seen(answer.ack) for answer in leg.answers or () if answer.ack)][:MAX_EVIDENCE]
         return Finding(Kind.ACK_LOST, "ignored", far_end(leg, directory), facts, evidence)
-    evidence = [seen(leg.final), Evidence(raised.raised, 0, Condition.ACK_MISSING.value)]
+    evidence = [seen(leg.final), Evidence(raised.raised, 0, Condition.ACK_MISSING.value, Sort.OWN)]
     passed = _passed_before(leg)
     if passed is not None:
         evidence.insert(1, seen(passed))
@@ -115,7 +118,7 @@ def _misrouted(leg: Leg, answer: Answer, response: Response) -> tuple[str, dict[
     if ack is not None and answer.ack is None:
         evidence = [seen(response), seen(ack)]
         if ack.to_tag != answer.tag:
-            return "tag", {"went": said(ack.to_tag) or "-", "should": said(answer.tag)}, evidence
+            return "tag", {"went": identifier(ack.to_tag or b"-"), "should": identifier(answer.tag)}, evidence
         addresses = [address for address in targets(response) if address is not None]
         if not addresses:
             return None
@@ -123,20 +126,20 @@ def _misrouted(leg: Leg, answer: Answer, response: Response) -> tuple[str, dict[
         return "address", {"went": went, "should": where(addresses[0])}, evidence
     if answer.ack is not None and ignored and not _is_for(answer.ack.request_uri, response):
         facts: dict[str, Fact] = {
-            "went": said(answer.ack.request_uri),
-            "should": said(uri_of(split_values(contact)[0])),
+            "went": uri(answer.ack.request_uri),
+            "should": uri(uri_of(split_values(contact)[0])),
         }
         return "uri", facts, [seen(response), seen(answer.ack)]
     return None
 
 
-def _is_for(uri: bytes, response: Response) -> bool:
+def _is_for(named: bytes, response: Response) -> bool:
     """Tell whether a Request-URI is a 2xx's Contact or, before a strict router, its route (RFC 3261 §12.2.1.1)."""
     lines = header_values(response.raw, b"contact") + header_values(response.raw, b"m")
     lines += header_values(response.raw, b"record-route")
     for value in [value for line in lines for value in split_values(line)][:MAX_ROUTES]:
-        named = uri_of(value)
-        if user_of(named) == user_of(uri) and host_of(named) == host_of(uri):
+        claimed = uri_of(value)
+        if user_of(claimed) == user_of(named) and host_of(claimed) == host_of(named):
             return True
     return False
 
@@ -201,7 +204,7 @@ def loop(call: Call, directory: Directory) -> Finding | None:
     if _is_merged(last):
         return None
     vias = [leg.via_count for leg in call.legs]
-    facts: dict[str, Fact] = {"status_code": refused.status_code, "user": said(refused.invite.request_uri)}
+    facts: dict[str, Fact] = {"status_code": refused.status_code, "user": uri(refused.invite.request_uri)}
     passed = {leg.path.destination_address for leg in call.legs if not leg.followed}
     if max(vias) - min(vias) >= LOOP_GROWS_BY and len(passed) < len(call.legs):
         facts |= {"hops": max(vias), "first": min(vias)}
@@ -269,9 +272,9 @@ def _behind_nat(
     if _is_reached(call, claimed, of_callee):
         return None
     facts: dict[str, Fact] = {
-        "contact": where(claimed), "address": where(address), "condition": raised.kind.value,
+        "contact": where(claimed), "address": where(address), "condition": own(raised.kind.value),
     }  # fmt: skip
-    evidence = [seen(message), Evidence(raised.raised, 0, raised.kind.value)]
+    evidence = [seen(message), Evidence(raised.raised, 0, raised.kind.value, Sort.OWN)]
     variant = "callee" if of_callee else "caller"
     return Finding(Kind.NAT_SUSPECT, variant, subject(directory, address), facts, evidence)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.families.path import is_silent
-from sipwatch.classify.findings import MAX_EVIDENCE, Evidence, Fact, Finding, Kind, seen, where
+from sipwatch.classify.findings import MAX_EVIDENCE, Evidence, Fact, Finding, Kind, Sort, end, own, seen, where
 from sipwatch.classify.hops import goes_on
 from sipwatch.classify.past import Table
 from sipwatch.wire.message import Transport
@@ -148,7 +148,7 @@ class Reach:
         if not far.started <= error.time <= far.final_at:
             return
         facts: dict[str, Fact] = {
-            "address": error.path.destination, "server": where(error.path.source_address),
+            "address": end(error.path.destination), "server": where(error.path.source_address),
             "refused_at": error.time, "status_code": far.status_code,
         }  # fmt: skip
         evidence = [_evidence_of(error), seen(far.final)]
@@ -165,11 +165,11 @@ class Reach:
 
     def _silent_peer(self, path: Path, silence: Silence, error: Unreachable | None) -> Finding:
         facts: dict[str, Fact] = {
-            "address": path.destination, "requests": silence.requests, "since_at": silence.since
+            "address": end(path.destination), "requests": silence.requests, "since_at": silence.since
         }  # fmt: skip
         evidence = list(silence.evidence)
         if error is not None:
-            facts["icmp"] = error.code
+            facts["icmp"] = own(error.code)
             facts["reporter"] = where(error.reporter)
             evidence.append(_evidence_of(error))
         variant = "silent" if error is None else "unreachable"
@@ -180,7 +180,7 @@ class Reach:
         if path.transport is _DATAGRAMS:
             return None
         about = self._noted.subject(path.destination_address)
-        facts: dict[str, Fact] = {"address": path.destination, "sent_at": request.time}
+        facts: dict[str, Fact] = {"address": end(path.destination), "sent_at": request.time}
         if error is not None:
             facts["error_at"] = error.time
             variant = _DEAD.get(error.code)
@@ -198,7 +198,7 @@ class Reach:
             return
         address = leg.path.destination_address
         facts: dict[str, Fact] = {
-            "contact": device.private_contact, "address": where(address), "registered_at": device.at,
+            "contact": end(device.private_contact), "address": where(address), "registered_at": device.at,
         }  # fmt: skip
         evidence = [device.evidence, seen(leg.invite)]
         finding = Finding(Kind.NAT_SUSPECT, "device", self._noted.subject(address), facts, evidence)
@@ -207,4 +207,4 @@ class Reach:
 
 def _evidence_of(error: Unreachable) -> Evidence:
     kind = "TCP" if error.code in _DEAD else "ICMP"
-    return Evidence(error.time, error.number, f"{kind} {error.code}")
+    return Evidence(error.time, error.number, f"{kind} {error.code}", Sort.OWN)

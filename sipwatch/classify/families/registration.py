@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.families.setup import credentials
-from sipwatch.classify.findings import Fact, Finding, Kind, said, seen, where
+from sipwatch.classify.findings import Fact, Finding, Kind, person, seen, where
 from sipwatch.classify.hops import last_hops
 from sipwatch.track.transactions import CHALLENGES, credentials_refused
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
     from sipwatch.classify.families.trunk import Trunks
+    from sipwatch.classify.findings import Term
     from sipwatch.classify.noted import Noted
     from sipwatch.classify.registered import Registered, Registrations
     from sipwatch.track.call import Call
@@ -42,7 +43,7 @@ class Refusals:
                 continue  # what rang was registered, and whoever let it ring had let the call in
             callee = user_of(leg.invite.request_uri)
             looks = [
-                (said(callee), self._registrations.inactive_user(leg.path.destination_address, callee, leg.started))
+                (person(callee), self._registrations.inactive_user(leg.path.destination_address, callee, leg.started))
             ]
             looks.insert(leg.status_code in _ABOUT_THE_CALLEE, self._callers(leg))
             for who, entry in looks:
@@ -51,7 +52,7 @@ class Refusals:
                     return True
         return False
 
-    def _callers(self, leg: Leg) -> tuple[str, Registered | None]:
+    def _callers(self, leg: Leg) -> tuple[Term, Registered | None]:
         """Return how the caller's registration fared: his own, or that of everybody at his address.
 
         What took a call from there since the registration had ended does not ask for one.
@@ -59,13 +60,13 @@ class Refusals:
         source, destination = leg.path.source_address, leg.path.destination_address
         caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
         if self._registrations.knows_user(destination, caller):
-            return said(caller), self._registrations.inactive_user(destination, caller, leg.started)
+            return person(caller), self._registrations.inactive_user(destination, caller, leg.started)
         entry = self._registrations.inactive_source(source, destination, leg.started)
         if entry is not None and self._trunks.at(destination).answered_at > (entry.until or entry.at):
             entry = None
         return where(source), entry
 
-    def _inactive(self, leg: Leg, who: str, entry: Registered) -> Finding:
+    def _inactive(self, leg: Leg, who: Term, entry: Registered) -> Finding:
         variant = entry.outcome if not entry.until else "expired"
         facts: dict[str, Fact] = {
             "who": who, "status_code": leg.status_code, "register_code": entry.status_code,

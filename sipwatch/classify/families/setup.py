@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, said, seconds, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, Sort, Term, own, said, seconds, seen
 from sipwatch.classify.hops import deepest_first, far_end, first_of, goes_on, last_hops, subject
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
@@ -146,15 +146,17 @@ def credentials(request: Request, status_code: int) -> dict[str, Fact]:
     _, _, rest = line.partition(b" ")
     given = parameters(b";" + b";".join(split_values(rest)))
     return {
-        "user": _shown(given.get(b"username", b"")),
-        "realm": _shown(given.get(b"realm", b"")),
-        "algorithm": _shown(given.get(b"algorithm", b"MD5")),
+        "user": _shown(Sort.PERSON, given.get(b"username", b"")),
+        "realm": _shown(Sort.QUOTED, given.get(b"realm", b"")),
+        "algorithm": _shown(Sort.QUOTED, given.get(b"algorithm", b"MD5")),
     }
 
 
-def _shown(value: bytes) -> str:
+def _shown(sort: Sort, value: bytes) -> Term:
     """Return a parameter as far as it is surely no other's: where a quote is missing, the digest stands in it."""
-    return "?" if not value or b'"' in value or b"response" in value.lower() else said(value)
+    if not value or b'"' in value or b"response" in value.lower():
+        return own("?")
+    return Term(sort, said(value))
 
 
 def stale_loop(call: Call, directory: Directory) -> Finding | None:
@@ -165,7 +167,7 @@ def stale_loop(call: Call, directory: Directory) -> Finding | None:
         return None
     challenge = header(last.final.raw, _CHALLENGES[last.status_code])
     realm = parameters(b";" + b";".join(split_values(challenge.partition(b" ")[2]))).get(b"realm", b"")
-    facts: dict[str, Fact] = {"times": len(stale), "realm": _shown(realm)}
+    facts: dict[str, Fact] = {"times": len(stale), "realm": _shown(Sort.QUOTED, realm)}
     evidence = [seen(leg.final) for leg in (stale[0], last) if leg.final]
     return Finding(Kind.STALE_LOOP, PLAIN, far_end(last, directory), facts, evidence)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sipwatch.classify.findings import PLAIN, Evidence, Fact, Finding, Kind, said
+from sipwatch.classify.findings import PLAIN, Evidence, Fact, Finding, Kind, Term, own, person, said
 from sipwatch.classify.numbers import LONGEST, SHORTEST, index_key, other_spelling
 from sipwatch.classify.past import MAX_IDS, CallId, Glimpse, Table, glimpse, recalled
 
@@ -121,9 +121,9 @@ def _shared(number: bytes) -> bytes:
     return key.encode() if key.isdigit() else b""
 
 
-def number_format(trunk: str, cure: Cure) -> Finding:
+def number_format(trunk: Term, cure: Cure) -> Finding:
     """Return the finding about a number that a trunk wants in another spelling."""
     facts: dict[str, Fact] = {
-        "number": said(cure.failed), "other": said(cure.worked), "difference": cure.difference,
+        "number": person(cure.failed), "other": person(cure.worked), "difference": own(cure.difference),
     }  # fmt: skip
     return Finding(Kind.NUMBER_FORMAT, PLAIN, trunk, facts, cure.evidence)

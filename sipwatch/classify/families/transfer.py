@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.families.dialog import exchanges
-from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, said, seen
+from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, identifier, own, person, seen
 from sipwatch.classify.hops import subject
 from sipwatch.classify.past import Table
 from sipwatch.packet import SECOND
@@ -34,7 +34,7 @@ class Failed:
 
     __slots__ = ("call_id", "evidence", "outcome")
 
-    def __init__(self, call_id: str, outcome: str, evidence: list[Evidence]) -> None:
+    def __init__(self, call_id: bytes, outcome: str, evidence: list[Evidence]) -> None:
         self.call_id = call_id
         self.outcome = outcome
         self.evidence = evidence
@@ -51,7 +51,7 @@ def transfer_failed(call: Call, directory: Directory, failed: Failed | None = No
     refer = next((exchange for exchange in reversed(exchanges(call)) if exchange.method == "REFER"), None)
     if refer is None:
         return None
-    number = said(target_of(refer.request))
+    number = person(target_of(refer.request))
     about = subject(directory, refer.path.destination_address)
     evidence = [seen(refer.request)]
     if refer.final is not None and refer.status_code >= 300:
@@ -61,12 +61,12 @@ def transfer_failed(call: Call, directory: Directory, failed: Failed | None = No
     if notify is not None and code >= 300:
         if code == _CANCELLED:
             return None
-        facts = {"number": number, "status_code": code, "call_id": failed.call_id if failed else ""}
+        facts = {"number": number, "status_code": code, "call_id": identifier(failed.call_id if failed else b"")}
         variant = "notified_call" if failed else "notified"
         return Finding(Kind.TRANSFER_FAILED, variant, about, facts, [*evidence, seen(notify.request)])
     if failed is None or code >= 200:
         return None
-    facts = {"number": number, "outcome": failed.outcome, "call_id": failed.call_id}
+    facts = {"number": number, "outcome": own(failed.outcome), "call_id": identifier(failed.call_id)}
     return Finding(Kind.TRANSFER_FAILED, "call", about, facts, [*evidence, *failed.evidence])
 
 
@@ -96,7 +96,7 @@ class Transfer:
 
     def __init__(self, call: Call, refer: Request) -> None:
         self.serial = call.serial
-        self.call_id = said(call.call_id)
+        self.call_id = call.call_id
         self.at = refer.time
         self.replaces = _replaced(_embedded(header(refer.raw, b"refer-to", b"r")))
         self.failed: Failed | None = None
@@ -131,9 +131,9 @@ class Transfers:
             return
         last = (call.upstream or leg).final
         evidence = [seen(invite), *([seen(last)] if last else [])]
-        transfer.failed = Failed(said(call.call_id), outcome, evidence)
+        transfer.failed = Failed(call.call_id, outcome, evidence)
         facts: dict[str, Fact] = {
-            "number": said(user_of(uri) or uri), "outcome": outcome, "call_id": transfer.call_id,
+            "number": person(user_of(uri) or uri), "outcome": own(outcome), "call_id": identifier(transfer.call_id),
         }  # fmt: skip
         about = self._noted.subject(leg.path.destination_address)
         self._noted.of_call(call, Finding(Kind.TRANSFER_FAILED, "target", about, facts, evidence))

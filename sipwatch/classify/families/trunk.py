@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sipwatch.classify.causes import BY_CAUSE
 from sipwatch.classify.families.setup import early_by, early_ringing
 from sipwatch.classify.families.spelling import Numbers, number_format
-from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, seen
+from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, Term, own, seen
 from sipwatch.classify.hops import goes_on
 from sipwatch.classify.numbers import LONGEST
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
@@ -329,9 +329,9 @@ def _note_early(trunk: Trunk, far: Leg) -> None:
             trunk.early.append(early)
 
 
-def _trunk_down(trunk: str, outcome: str, jump: Jump) -> Finding:
+def _trunk_down(trunk: Term, outcome: str, jump: Jump) -> Finding:
     facts: dict[str, Fact] = {
-        "outcome": outcome, "share": round(100 * jump.share), "before": round(100 * jump.before),
+        "outcome": own(outcome), "share": round(100 * jump.share), "before": round(100 * jump.before),
         "since_at": jump.since, "calls": jump.calls,
     }  # fmt: skip
     return Finding(Kind.TRUNK_DOWN, PLAIN, trunk, facts, jump.evidence)

@@ -18,7 +18,7 @@ from sipwatch.classify.families.table import (
     signs_of,
     strongest_first,
 )
-from sipwatch.classify.findings import PLAIN, Finding, Kind
+from sipwatch.classify.findings import PLAIN, Finding, Kind, own
 from tests.classify.diagnosing import (
     HUNG_UP,
     RANG,
@@ -72,7 +72,7 @@ def test_nothing_explains_itself_nor_each_other() -> None:
 
 
 def shown(kind: Kind) -> Finding:
-    return Finding(kind, PLAIN, "somebody", {}, [])
+    return Finding(kind, PLAIN, own("somebody"), {}, [])
 
 
 def test_the_strongest_cause_stands_first_and_what_it_explains_is_left_out() -> None:
