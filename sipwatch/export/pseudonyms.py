@@ -83,11 +83,14 @@ class Pseudonyms:
         What stands before them depends on all that follows: that keeps spellings of one number together.
         """
         head, tail = digits[:-_TAIL], digits[-_TAIL:]
+        first = len(head) - len(head.lstrip("0"))  # what is dialled before a number (00, 0) stays
         made = self._turned(tail)
-        for place in range(len(head) - 1, -1, -1):
+        for place in range(len(head) - 1, first - 1, -1):
             shift = self._hash("digit", digits[place + 1 :].encode())
-            made = f"{(int(head[place]) + shift) % 10}{made}"
-        return made
+            digit = int(head[place])
+            # The first one is no zero, before and after, so that no other number with zeros comes out the same.
+            made = f"{(digit - 1 + shift) % 9 + 1 if place == first else (digit + shift) % 10}{made}"
+        return head[:first] + made
 
     def _turned(self, digits: str) -> str:
         """Permute the numbers with so many digits (a Feistel network over decimals)."""
