@@ -136,7 +136,7 @@ def test_a_number_made_to_be_slow_is_not(pattern: str) -> None:
 
 
 def test_every_word_of_the_closed_lists_may_be_asked_for() -> None:
-    for key, words in _CLOSED.items():
-        for word in words:
+    for key, known in _CLOSED.items():
+        for word in known:
             expression = f'"{word}" in {key}' if key in _LISTS else f'{key} == "{word}"'
             assert compile_filter(expression)(call()) in (True, False)

@@ -1,15 +1,11 @@
-<<<<<<< HEAD
 """Moments and spans: whole nanoseconds inside, RFC 3339 and seconds where they are written."""
-=======
-"""Times are ints until they are written."""
->>>>>>> cfe5ded (Keep findings facts until they are written, and hide by what a fact is)
 
 from __future__ import annotations
 
 import pytest
 
-<<<<<<< HEAD
-from sipwatch.export.moments import Moment, Span, as_text, timestamp
+from sipwatch.export.moments import Moment, Span, timestamp
+from sipwatch.export.record import as_text
 from sipwatch.packet import MICROSECOND, SECOND
 
 MORNING = Moment(1_767_603_600 * SECOND + 123_456 * MICROSECOND + 789)
@@ -48,19 +44,3 @@ def test_json_has_the_text_of_both_and_of_nothing_else() -> None:
     assert (as_text(MORNING), as_text(Span(SECOND))) == ("2026-01-05T09:00:00.123456Z", 1.0)
     with pytest.raises(NotImplementedError):
         as_text(object())
-=======
-from sipwatch.export.moments import Moment, Span, timestamp
-from tests.export.records import START
-
-
-def test_a_moment_is_written_as_json_csv_and_tables_want_it() -> None:
-    moment = Moment(START + 65_000_123_456)
-    assert str(moment) == timestamp(moment) == "2026-01-05T09:01:05.000123Z"
-    assert (moment.day, moment.clock, moment.exact_clock) == ("2026-01-05", "09:01:05", "09:01:05.000")
-    assert moment.since(START) == pytest.approx(65.000123456)
-    assert moment > START
-
-
-def test_a_span_is_written_in_seconds_to_the_microsecond() -> None:
-    assert (Span(4_010_000_900).seconds, str(Span(1_500_000_000))) == (4.010001, "1.5")
->>>>>>> cfe5ded (Keep findings facts until they are written, and hide by what a fact is)
