@@ -103,7 +103,9 @@ def _privacy(privacy: Privacy) -> PrivacyRecord:
     from sipwatch.classify.peers import EVERYTHING
     from sipwatch.report.checked import PrivacyRecord
 
-    return PrivacyRecord("all" if privacy.mask == EVERYTHING else privacy.mask, privacy.names)
+    return PrivacyRecord(
+        "all" if privacy.mask == EVERYTHING else privacy.mask, privacy.names, bool(privacy.key), privacy.addresses
+    )
 
 
 def _try(record: CheckRecord, settings: Settings, files: list[str], output: str | None) -> CheckRecord:

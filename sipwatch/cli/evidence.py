@@ -90,12 +90,23 @@ def evidence(
             " the configuration says.",
         ),
     ] = None,
+    pseudonyms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEYFILE",
+            help="Replace numbers and names by pseudonyms, which are the same in every package made with this key, and"
+            " hide whatever else may name somebody.",
+        ),
+    ] = None,
+    hide_addresses: Annotated[
+        bool, typer.Option("--hide-addresses", help="With pseudonyms: replace addresses and hosts as well.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Write over a package that is there already, and through a symbolic link.")
     ] = False,
 ) -> None:
     """Write a zip with examples of failed calls for a supplier: a page, tables, and the packets of each call."""
-    from sipwatch.config import MAX_MASKED
+    from sipwatch.config import MAX_MASKED, key_of
     from sipwatch.evidence import asked
     from sipwatch.evidence.archive import write
     from sipwatch.evidence.build import entries
@@ -106,6 +117,14 @@ def evidence(
         where = _read("--zone", zone_of, zone)
         read = configuration(config)
         privacy = read.privacy if mask is None else _read("--mask", asked.masked, mask, read.privacy, MAX_MASKED)
+        if pseudonyms is not None:
+            privacy = privacy._replace(key=_read("--pseudonyms", key_of, pseudonyms))
+        if hide_addresses:
+            if not privacy.key:
+                _refuse(
+                    "--hide-addresses: is of use only with --pseudonyms KEYFILE, or pseudonyms in the configuration"
+                )
+            privacy = privacy._replace(addresses=True)
         _read("--peer", asked.check_peer, peer, [one.name for one in read.settings.peers], config)
         outcomes = _read("--outcome", asked.outcomes, outcome or ())
         selection = Selection(_wanted(files, peer, outcomes, expression, (since, until), where), most)

@@ -29,12 +29,14 @@ __all__ = [
     "DEFAULT_WITHIN",
     "HOURS_KEYS",
     "MAX_MASKED",
+    "MIN_KEY_SIZE",
     "PEER_KEYS",
     "PRIVACY_KEYS",
     "RULE_KEYS",
     "TIMER_KEYS",
     "Config",
     "ConfigError",
+    "key_of",
     "lines_of",
     "load",
     "parse",
@@ -43,10 +45,12 @@ __all__ = [
 TABLES = ("timers", "capture", "peer", "hours", "callback", "privacy")
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "buffer_megabytes")
 CALLBACK_KEYS = ("within", "region")
-PRIVACY_KEYS = ("mask", "names")
+PRIVACY_KEYS = ("mask", "names", "pseudonyms", "addresses")
 DEFAULT_BUFFER = 8  # megabytes: one and a half seconds of 7,000 messages a second
 DEFAULT_WITHIN = 3600  # seconds
 MAX_MASKED = 32  # characters of a number; more is "all"
+MIN_KEY_SIZE = 16  # bytes: shorter ones could be tried out
+_MAX_KEY_SIZE = 4096
 _MAX_BUFFER_SIZE = 1024
 _MAX_WITHIN = 30 * 86_400  # seconds
 
@@ -156,4 +160,30 @@ def _privacy(check: Checks, document: dict[str, Any]) -> Privacy:
     else:
         expected = f'how many digits at the end of a number are hidden, 0 to {MAX_MASKED}, or "all"'
         check.complain(("privacy", "mask"), mask, expected)
-    return Privacy(hidden, check.flag(table, "names", ("privacy",)) or False)
+    names = check.flag(table, "names", ("privacy",)) or False
+    addresses = check.flag(table, "addresses", ("privacy",)) or False
+    named = table.get("pseudonyms")
+    if named is None:
+        if addresses:
+            check.complain(("privacy", "addresses"), addresses, "pseudonyms beside it, with the file of a key")
+        return Privacy(hidden, names)
+    path = check.text(named, "the file of a key", ("privacy", "pseudonyms"))
+    try:
+        key = key_of(str(Path(check.path).parent / path))
+    except ValueError as error:
+        raise ConfigError(f"{check.at(('privacy', 'pseudonyms'))}: pseudonyms = {path!r}: {error}") from None
+    return Privacy(hidden, names, addresses, key)
+
+
+def key_of(path: str) -> bytes:
+    """Read a key from a file: all of it, line ends behind it left out. Raises ValueError, with what to do."""
+    try:
+        with open(path, "rb") as file:
+            key = file.read(_MAX_KEY_SIZE).rstrip(b"\r\n")
+    except OSError as error:
+        raise ValueError(
+            f"the key cannot be read: {error.strerror}; make one by: head -c 32 /dev/urandom | base64 > {path}"
+        ) from None
+    if len(key) < MIN_KEY_SIZE:
+        raise ValueError(f"the key has {len(key)} bytes; expected {MIN_KEY_SIZE} or more, at random")
+    return key

@@ -24,7 +24,7 @@ class Checks:
     """Checks of one document. ``where`` is the path to a value: keys, and places in lists."""
 
     def __init__(self, path: str, text: str) -> None:
-        self._path = path
+        self.path = path
         self._lines = lines_of(text)
 
     def required(self, table: dict[str, Any], key: str, where: Where) -> Any:
@@ -99,7 +99,7 @@ class Checks:
     def at(self, where: Where) -> str:
         """Say where something stands."""
         line = self.line(where)
-        return f"{self._path}, line {line}" if line else self._path
+        return f"{self.path}, line {line}" if line else self.path
 
     def line(self, where: Where) -> int:
         """Return the line of a value, or of what it stands in; 0 if not even that is known."""

@@ -55,6 +55,9 @@ def masked(text: str, configured: Privacy, most: int) -> Privacy:
 def hidden(privacy: Privacy) -> str:
     """Say in words what is hidden besides secrets; nothing for nothing."""
     parts = []
+    if privacy.key:
+        replaced = "numbers, names, addresses and hosts" if privacy.addresses else "numbers and names"
+        return f"{replaced} are replaced by pseudonyms, and whatever else may name somebody"
     if privacy.mask is not None:
         parts.append("whole numbers" if privacy.mask >= EVERYTHING else f"the last {privacy.mask} digits of numbers")
     if privacy.names:

@@ -124,6 +124,8 @@ def shown(package: Package) -> str:
     count = len(package.examples)
     matching = f"the newest {count:,} of {package.matching:,}" if count < package.matching else f"all {count:,}"
     filtered = f" for which {package.expression} holds" if package.expression else ""
+    if package.expression and package.hidden:
+        filtered = " that were filtered"  # by words in which somebody may be named
     return f"Examples: {matching} such calls{filtered}, newest first."
 
 
@@ -238,7 +240,7 @@ def notes(package: Package) -> list[str]:
         " same call."
     )
     if package.hidden:
-        found.append(f"Hidden here and in the packets: {package.hidden}. Asterisks stand in their places.")
+        found.append(f"Hidden here and in the packets: {package.hidden}. Asterisks stand in the place of the rest.")
     if any(example.hop.leg.transport in ("tcp", "ws") and example.capture.name for example in package.examples):
         found.append(
             "What went over TCP was written anew as a stream that holds this call alone: each part of a message at its"

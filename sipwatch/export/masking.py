@@ -270,7 +270,7 @@ class Masking:
         if self._addresses is None or found != text:
             return found
         local, at, host = text.rpartition("@")
-        return self.placed(local) + at + (self.host(host, known) if host else "")
+        return self.placed(local) + at + self.host(host, known) if at else self.placed(text)
 
     def host(self, text: str, known: Known = NO_ONE) -> str:
         """Hide in what should be a host, with a port or without."""

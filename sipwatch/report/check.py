@@ -166,4 +166,7 @@ def _hidden(privacy: PrivacyRecord) -> str:
         parts.append("whole numbers" if privacy.mask == "all" else f"the last {privacy.mask} digits of numbers")
     if privacy.names:
         parts.append("display names")
+    if privacy.pseudonyms:
+        replaced = "numbers, names and addresses" if privacy.addresses else "numbers and names"
+        return f"Replaced by pseudonyms: {replaced}; hidden: whatever else may name somebody."
     return f"Hidden: {' and '.join(parts)}." if parts else "Numbers and names are shown as they are."

@@ -85,10 +85,12 @@ class CallbackRecord(msgspec.Struct, frozen=True):
 
 
 class PrivacyRecord(msgspec.Struct, frozen=True):
-    """What is hidden; ``mask`` is a number of digits, ``all``, or None."""
+    """What is hidden; ``mask`` is a number of digits, ``all``, or None. ``pseudonyms`` says that there is a key."""
 
     mask: int | str | None
     names: bool
+    pseudonyms: bool = False
+    addresses: bool = False
 
 
 class InterfaceRecord(msgspec.Struct, frozen=True):
