@@ -45,6 +45,7 @@ _LINE_END = re.compile(r"(\r?\n(?![ \t]))")
 _BLANK_LINE = re.compile(r"\r?\n\r?\n")
 _SENT_LINE = re.compile(r"(?P<method>[^\s:@\"]{1,64} )(?P<uri>.*?)(?P<version> SIP/2\.0\s*)?", re.DOTALL)
 _STATUS_LINE = re.compile(r"(?P<code>(?:SIP/2\.0 )?\d{3}(?!\S))(?P<phrase>.*)", re.DOTALL)
+_WORDS = re.compile(r"[A-Za-z]+")
 _LONG = re.compile(r"\d{6}")
 _WARN_CODE = re.compile(r"3\d\d(?!\S)")
 _CONTENT_LENGTH = re.compile(r"(?im)^((?:content-length|l)[ \t]*:[ \t]*)\d{1,9}(?=[ \t]*\r?$)")
@@ -191,12 +192,16 @@ def _field(masking: Masking, line: str, known: Known) -> str:
 
 def _value(masking: Masking, name: str, value: str, known: Known) -> str:
     if name in _COUNTS and _COUNT.fullmatch(value) is not None:
-        return value
+        return _WORDS.sub(_shown, value) if masking.closed else value
     if masking.names and (name in _ABOUT_PEOPLE or "name" in name):
         return hidden(value)
     if "auth" in name and not (masking.closed and name not in words()):
         return _credentials(masking, value, known)
     return _READ.get(name, _anything)(masking, value, known)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return found[0] if found[0].lower() in words() else hidden(found[0])
 
 
 def _anything(masking: Masking, value: str, known: Known) -> str:
@@ -258,11 +263,20 @@ def _via(masking: Masking, value: str, known: Known) -> str:
     made = []
     place = 0
     for found in _SENT_BY.finditer(value):
-        made += [masking.free(value[place : found.start()], known, identifies=True), found["protocol"]]
+        made += [
+            masking.free(value[place : found.start()], known, identifies=True),
+            _protocol(masking, found["protocol"]),
+        ]
         host = masking.host(found["host"], known) if masking.closed else masking.free(found["host"], known)
         made += [host, found["port"] or ""]
         place = found.end()
     return "".join([*made, masking.free(value[place:], known, identifies=True)])
+
+
+def _protocol(masking: Masking, protocol: str) -> str:
+    """Leave the protocol that a Via begins with; its transport only if there is such a one."""
+    version, slash, transport = protocol.rpartition("/")
+    return version + slash + (masking.technical(transport) if masking.closed else transport)
 
 
 def _credentials(masking: Masking, value: str, known: Known) -> str:

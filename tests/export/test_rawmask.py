@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
+from ipaddress import ip_address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.classify.peers import EVERYTHING
+from sipwatch.classify.media import offered
+from sipwatch.classify.peers import EVERYTHING, Privacy
 from sipwatch.export import rawmask
 from sipwatch.export.masking import NO_ONE, Known, Masking
+from sipwatch.wire.message import Request
+from sipwatch.wire.sip import parse
+from tests.conversation import path as ends
+from tests.export import planted
 
 BOTH = Masking(4, names=True)
 NUMBERS = Masking(4, names=False)
@@ -244,3 +251,91 @@ def test_a_long_header_takes_no_longer_than_it_must(name: str, piece: str) -> No
     began = time.process_time()
     hide(raw)
     assert time.process_time() - began < 5
+
+
+# Closed: whole numbers, and pseudonyms
+
+START = "INVITE sip:Vqzz;x=Vqzz:Vqzz@example.com;x=Vqzz?Vqzz=Vqzz SIP/2.0"
+
+CLOSED = {
+    "whole numbers": Privacy(EVERYTHING),
+    "pseudonyms": Privacy(key=b"a key of thirty-two bytes or more"),
+    "pseudonyms and addresses": Privacy(key=b"a key of thirty-two bytes or more", addresses=True),
+}
+closed = pytest.mark.parametrize("privacy", CLOSED.values(), ids=list(CLOSED))
+
+
+def disguised(raw: str, privacy: Privacy) -> str:
+    data = raw.encode("latin-1")
+    return rawmask.Disguise(privacy, [data]).message(data).decode("latin-1")
+
+
+@closed
+@pytest.mark.parametrize("line", [*planted.HEADERS, *planted.PARTIES])
+def test_what_nobody_knows_is_hidden_in_every_header(line: str, privacy: Privacy) -> None:
+    assert planted.WORD.lower() not in disguised(planted.message(line), privacy).lower()
+
+
+@closed
+@pytest.mark.parametrize(("kind", "body"), planted.BODIES)
+def test_what_nobody_knows_is_hidden_in_every_body(kind: str, body: str, privacy: Privacy) -> None:
+    assert planted.WORD.lower() not in disguised(planted.message(kind=kind, body=body), privacy).lower()
+
+
+@closed
+@pytest.mark.parametrize(
+    "start", ["SIP/2.0 486 Vqzz is busy", "VQZZ sip:x SIP/2.0", "INVITE x:Vqzz SIP/2.0", "Vqzz", START]
+)
+def test_what_nobody_knows_is_hidden_in_a_start_line(start: str, privacy: Privacy) -> None:
+    assert planted.WORD.lower() not in disguised(planted.message(start=start), privacy).lower()
+
+
+@closed
+def test_what_is_hidden_still_parses_and_tells_who_belongs_together(privacy: Privacy) -> None:
+    raw = planted.message(*planted.HEADERS[:-1], kind=planted.BODIES[0][0], body=planted.BODIES[0][1])
+    before, after = (parse(0, ends("A", "P"), one.encode("latin-1"), False) for one in (raw, disguised(raw, privacy)))
+    assert isinstance(before, Request)
+    assert isinstance(after, Request)
+    assert (after.method, after.cseq_number, after.from_tag) == ("INVITE", 1, b"a1")
+    assert after.branch == before.branch
+    assert offered(after)[0] == offered(before)[0] == "PCMA"
+    head, _, body = after.raw.partition(b"\r\n\r\n")
+    assert b"Content-Length: %d\r\n" % len(body) in head + b"\r\n"
+
+
+def test_one_person_has_one_pseudonym_in_every_message_and_spelling() -> None:
+    raw = planted.message("P-Asserted-Identity: <tel:+15550100>", "X: 1").replace("Vqzz", "x")
+    hidden = disguised(raw, CLOSED["pseudonyms"])
+    (number,) = set(re.findall(r"(?:From: .*?<sip:|<tel:\+)(\d+)", hidden))
+    assert len(number) == len("15550100")
+    assert number != "15550100"
+
+
+def test_addresses_are_the_same_in_messages_and_beside_them() -> None:
+    privacy = CLOSED["pseudonyms and addresses"]
+    raw = planted.message("Contact: <sip:x@192.0.2.65:5060>", "Route: <sip:[2001:db8::1]:5060;lr>")
+    disguise = rawmask.Disguise(privacy, [raw.encode()])
+    hidden = disguise.message(raw.encode()).decode()
+    other = str(ip_address(disguise.address(ip_address("192.0.2.65").packed)))
+    assert hidden.count(other) == raw.count("192.0.2.65")
+    assert "192.0.2.65" not in hidden
+    assert f"[{ip_address(disguise.address(ip_address('2001:db8::1').packed))}]:5060" in hidden
+    assert "example.com" not in hidden
+
+
+def test_counts_stay_however_long_they_are() -> None:
+    """Or no response would find its request."""
+    raw = planted.message("RAck: 17684736 17684737 INVITE", "Expires: 86400000").replace(
+        "CSeq: 1 ", "CSeq: 1768473612 "
+    )
+    hidden = disguised(raw, CLOSED["whole numbers"])
+    for line in ("CSeq: 1768473612 INVITE", "RAck: 17684736 17684737 INVITE", "Expires: 86400000", "Content-Length: 0"):
+        assert f"{line}\r\n" in hidden
+
+
+def test_names_of_hosts_stay_with_addresses_and_go_with_them() -> None:
+    raw = planted.message(
+        "Contact: <sip:sbc.customer.example:5060>", "Via: SIP/2.0/UDP sbc.customer.example;branch=z9hG4bK1"
+    )
+    assert disguised(raw, CLOSED["whole numbers"]).count("sbc.customer.example") == 2
+    assert "customer" not in disguised(raw, CLOSED["pseudonyms and addresses"])
