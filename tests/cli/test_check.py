@@ -84,7 +84,7 @@ def test_the_same_as_json(full: Path) -> None:
     assert (acme["own"], nowhere["own"]) == (["no_answer_after"], [])
     assert [rule["outcome"] for rule in acme["rules"]] == ["declined", "blocked"]
     assert report["callback"] == {"within_seconds": 1200, "region": "DE"}
-    assert report["privacy"] == {"mask": "all", "names": False}
+    assert report["privacy"] == {"mask": "all", "names": False, "pseudonyms": False, "addresses": False}
     assert report["hours"][0]["holidays"] == ["12-25", "2026-04-03"]
     assert "against" not in report
 
