@@ -19,7 +19,7 @@ from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.config import TABLES
 from sipwatch.export.moments import Moment, Span
-from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
+from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord, Words
 from sipwatch.track.conditions import Condition, Resolution
 
 if TYPE_CHECKING:
@@ -95,11 +95,13 @@ def _records(*records: type[msgspec.Struct]) -> tuple[list[Schema], dict[str, An
 
 
 def _as_written(kind: type) -> Schema:
-    """Return the schema of what stands for a moment or a span (msgspec's schema_hook). Raises NotImplementedError."""
+    """Return the schema of what stands for a moment, a span or words (msgspec's schema_hook). Raises NotImplementedError."""
     if issubclass(kind, Moment):
         return dict(_MOMENT)
     if issubclass(kind, Span):
         return dict(_SPAN)
+    if issubclass(kind, Words):
+        return {"type": "string"}
     raise NotImplementedError(kind)
 
 
