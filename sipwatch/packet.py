@@ -60,12 +60,13 @@ MORE_FRAGMENTS: Final = 0x2000
 FRAGMENT_OFFSET: Final = 0x1FFF  # in units of eight bytes
 FRAGMENTED: Final = MORE_FRAGMENTS | FRAGMENT_OFFSET  # zero of a packet that is whole
 
-# Flags of TCP
+# TCP: flags, and the circle of sequence numbers
 FIN: Final = 1
 SYN: Final = 2
 RST: Final = 4
 PSH: Final = 8
 ACK: Final = 16
+SEQUENCE_MASK: Final = 0xFFFF_FFFF
 
 # UDP ports of tunnels
 VXLAN_PORTS: Final = (4789, 8472)

@@ -10,7 +10,6 @@ from struct import Struct
 from typing import Protocol
 
 from sipwatch.packet import (
-    ACK,
     AH,
     BLANKS,
     ESP,
@@ -35,7 +34,7 @@ from sipwatch.packet import (
     TCP,
     UDP,
 )
-from sipwatch.wire import hep, icmp, link, resets, tunnels
+from sipwatch.wire import hep, icmp, link, tunnels
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.duplicates import Duplicates
 from sipwatch.wire.esp import Associations, Opened
@@ -44,6 +43,7 @@ from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY, Heads
 from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
 from sipwatch.wire.paths import Paths, may_be_tunnel
+from sipwatch.wire.resets import Resets
 from sipwatch.wire.sip import Parser, looks_like_sip
 from sipwatch.wire.tcp import Found, Streams
 
@@ -88,7 +88,7 @@ class Decoder:
         self._identification = 0  # of the IPv4 packet at work, 0 of any other
         self._associations = Associations(limits)
         self._streams = Streams(self._counts, limits)
-        self._resets = resets.Resets(limits)
+        self._resets = Resets(limits)
         self._carriers = self._resets.carriers
 
     @property
@@ -425,21 +425,8 @@ class Decoder:
 
     def _control(self, time: int, path: Path, sequence: int, acknowledged: int, flags: int) -> tuple[Item, ...]:
         """Follow how connections begin, and say which were refused or reset."""
-        known = self._resets
         over = self._streams.ended(time, path.reverse_key)
-        code = ""
-        if flags & RST:
-            if flags & ACK and known.refusal(path, acknowledged):
-                code = resets.REFUSED
-            elif known.ended(path) and not over:  # else the other end has nothing more to send
-                code = resets.RESET
-        elif flags & FIN:
-            if over:
-                known.ended(path)
-        elif flags & ACK:
-            known.accepted(path)
-        else:
-            known.asked(path, sequence)
+        code = self._resets.follow(path, sequence, acknowledged, flags, over=over)
         if not code:
             return _NOTHING
         lost = self._paths.get(Transport.TCP, path.reverse_key)

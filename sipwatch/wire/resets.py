@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.packet import SIP_PORTS
+from sipwatch.packet import ACK, FIN, RST, SEQUENCE_MASK, SIP_PORTS
 
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 RESET, REFUSED = "connection_reset", "connection_refused"
 _SIP_PORTS = frozenset(port.to_bytes(2, "big") for port in SIP_PORTS)  # as in a header
-_MASK = 0xFFFFFFFF
 
 
 class Resets:
@@ -36,6 +35,26 @@ class Resets:
     def __len__(self) -> int:
         return len(self._asked) + len(self.carriers) + len(self._speakers)
 
+    def follow(self, path: Path, sequence: int, acknowledged: int, flags: int, *, over: bool) -> str:
+        """Take a segment that begins or ends a connection; return what a reset says, "" of anything else.
+
+        ``over`` says that the other direction was closed already. Its end has nothing more to send then, and a reset
+        is only how some stacks close in a hurry: SO_LINGER with a time of zero, or data that nobody read (RFC 1122
+        §4.2.2.13). Nothing was lost by that.
+        """
+        if flags & RST:
+            if flags & ACK and self._refusal(path, acknowledged):
+                return REFUSED
+            return RESET if self._ended(path) and not over else ""
+        if flags & FIN:
+            if over:
+                self._ended(path)
+        elif flags & ACK:
+            self._asked.pop(path.reverse_key, None)  # a SYN was answered
+        else:
+            self._ask(path, sequence)
+        return ""
+
     def carried(self, path: Path) -> None:
         """Take note that SIP went this way, which is not among the ``carriers`` yet."""
         self._keep(self.carriers, path.key)
@@ -45,12 +64,12 @@ class Resets:
         if end not in self._speakers:
             self._keep(self._speakers, end)
 
-    def asked(self, path: Path, sequence: int) -> None:
+    def _ask(self, path: Path, sequence: int) -> None:
         """Take note of a SYN, when it goes where SIP is spoken."""
         port = path.key[-2:]
         if port not in _SIP_PORTS and path.destination_address + port not in self._speakers:
             return
-        expected = sequence + 1 & _MASK
+        expected = sequence + 1 & SEQUENCE_MASK
         if path.key in self._asked:
             if self._asked[path.key] in (expected, ~expected):
                 return  # sent again, or captured again
@@ -60,18 +79,14 @@ class Resets:
             self.evicted += 1
         self._asked[path.key] = expected
 
-    def accepted(self, path: Path) -> None:
-        """Take note of the answer to a SYN, which goes this way."""
-        self._asked.pop(path.reverse_key, None)
-
-    def refusal(self, path: Path, acknowledged: int) -> bool:
+    def _refusal(self, path: Path, acknowledged: int) -> bool:
         """Tell whether a reset on this way, which acknowledges something, refuses a connection asked for."""
         if self._asked.get(path.reverse_key) != acknowledged:
             return False
         self._asked[path.reverse_key] = ~acknowledged
         return True
 
-    def ended(self, path: Path) -> bool:
+    def _ended(self, path: Path) -> bool:
         """Take note that a connection is over; tell whether it carried SIP."""
         carriers = self.carriers
         if path.key not in carriers and path.reverse_key not in carriers:

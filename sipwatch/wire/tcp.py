@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.packet import ACK, FIN, RST, SYN
+from sipwatch.packet import ACK, FIN, RST, SEQUENCE_MASK, SYN
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.stream import Framer, Mode
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
     from sipwatch.wire.message import Path
 
-MASK = 0xFFFFFFFF
 UNORDERED = (Mode.FOREIGN, Mode.TLS)
 # Farther behind is no late copy but another connection between the same ends, whose SYN was not captured: nothing that
 # signals has so much under way.
@@ -43,7 +42,7 @@ def distance(to: int, since: int) -> int:
 
     Sequence numbers are a circle of 2**32: which of two is ahead is a matter of the shorter way round.
     """
-    gone = (to - since) & MASK
+    gone = (to - since) & SEQUENCE_MASK
     return gone - 0x1_0000_0000 if gone & 0x8000_0000 else gone
 
 
@@ -123,7 +122,8 @@ class Streams:
                 self._abandon(stream, found)
                 stream = None
         if flags & SYN:
-            sequence = (sequence + 1) & MASK  # the SYN itself has a number (§3.4); data behind it is legal (RFC 7413)
+            # The SYN itself has a number (§3.4); data behind it is legal (RFC 7413).
+            sequence = (sequence + 1) & SEQUENCE_MASK
             stream = self._synchronise(stream, path, sequence, found)
         elif stream is None:
             if not payload:
@@ -139,7 +139,7 @@ class Streams:
         # A FIN ends a direction when all before it has come (§3.6); one that overtook a segment waits like any other.
         # A reset ends both (§3.5.3), but whoever sent it may have said something last: the other direction is left to
         # time. That a reset may be forged (RFC 5961) does not matter: whatever comes nevertheless begins a new stream.
-        end = (sequence + len(payload) + missing) & MASK
+        end = (sequence + len(payload) + missing) & SEQUENCE_MASK
         if flags & RST or (flags & FIN and not stream.waiting and distance(end, stream.expected) <= 0):
             self._close(time, key, stream, found)
         else:
@@ -218,7 +218,7 @@ class Streams:
         closed = self._closed.get(key)
         if closed is None or time >= closed[1]:
             return False
-        return -_FARTHEST_BACK <= distance(end & MASK, closed[0]) <= 0
+        return -_FARTHEST_BACK <= distance(end & SEQUENCE_MASK, closed[0]) <= 0
 
     def _abandon(self, stream: Stream, found: list[Found]) -> None:
         """Take out what there is: no more will come."""
@@ -274,7 +274,7 @@ class Streams:
             if missing:
                 # Cut by the snap length. That will not be sent again: there is nothing to wait for.
                 self._interrupt(stream, found)
-                stream.expected = (stream.expected + missing) & MASK
+                stream.expected = (stream.expected + missing) & SEQUENCE_MASK
             if stream.waiting:
                 self._catch_up(stream, found)
             return reason
@@ -289,7 +289,7 @@ class Streams:
         The first was read as if nothing went before it. Read both anew; what the first held for itself was given.
         A single byte is no segment that was overtaken but a probe whether the other end is alive (RFC 9293 §3.8.4).
         """
-        if len(payload) < 2 or sequence + len(payload) & MASK != beginning.sequence or stream.waiting:
+        if len(payload) < 2 or sequence + len(payload) & SEQUENCE_MASK != beginning.sequence or stream.waiting:
             return False
         framer = stream.framer.anew()
         messages, _ = framer.take(payload)
@@ -326,7 +326,7 @@ class Streams:
             stream.waiting_since = time
 
     def _feed(self, stream: Stream, payload: bytes, found: list[Found]) -> Discard | None:
-        stream.expected = (stream.expected + len(payload)) & MASK
+        stream.expected = (stream.expected + len(payload)) & SEQUENCE_MASK
         messages, reason = stream.framer.take(payload)
         if not messages:
             return reason

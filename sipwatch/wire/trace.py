@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from sipwatch.packet import ACK, BLANKS, SYN
+from sipwatch.packet import ACK, BLANKS, SEQUENCE_MASK, SYN
 from sipwatch.wire import link
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
@@ -17,7 +17,7 @@ from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Request, Response, Unreachable
 from sipwatch.wire.sip import parse
 from sipwatch.wire.stream import Framer, Mode
-from sipwatch.wire.tcp import MASK, UNORDERED, Found, Stream, Streams, distance
+from sipwatch.wire.tcp import UNORDERED, Found, Stream, Streams, distance
 
 MAX_SEGMENTS = 256  # of one direction that are remembered: the largest message needs 180
 MAX_CLAIMS = 256  # messages of one direction of which copies, or an acknowledgement, may still come
@@ -291,18 +291,18 @@ class TracingStreams(Streams):
         if direction is None:
             return
         for start, size, place in direction.claims:
-            if place.acknowledged is None and distance(acknowledged, start + size & MASK) >= 0:
+            if place.acknowledged is None and distance(acknowledged, start + size & SEQUENCE_MASK) >= 0:
                 place.acknowledged = Piece(self.number, self._time, 0, 0)
 
     def _claim(self, key: bytes, at: int, start: int, size: int, missing: int) -> None:
         direction = self._directions.get(key)
         if direction is None:
             return
-        brought = [segment.piece(start & MASK, size) for segment in direction.segments]
+        brought = [segment.piece(start & SEQUENCE_MASK, size) for segment in direction.segments]
         pieces = [piece for piece in brought if piece is not None]
         if pieces:
             self.places[at] = place = Place(pieces, missing)
-            direction.claims.append((start & MASK, size, place))
+            direction.claims.append((start & SEQUENCE_MASK, size, place))
 
     def _begin(self, path: Path, expected: int, *, synchronised: bool) -> Stream:
         stream = super()._begin(path, expected, synchronised=synchronised)
