@@ -91,7 +91,7 @@ _RULE = {
     ),
     "reason_text": Key(
         "regular expression",
-        "Found in the reason phrase, or in the text of a Reason value; the case of letters is of no matter.",
+        "Found in the reason phrase, or in the text of a Reason value; upper and lower case are the same.",
         _TEXT,
     ),
     "header": Key(

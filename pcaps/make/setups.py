@@ -197,7 +197,7 @@ SETUPS: dict[str, Situation] = {
                     Told(
                         "cause_contradicts",
                         "acme",
-                        r"^486 means busy, the cause 34 .* means congested\. Believed was: busy",
+                        r"^486 means busy, the cause 34 .* means congested\. The verdict: busy",
                     )
                 ],
             ),

@@ -38,7 +38,7 @@ def callbacks(
     output: Output = None,
     force: Force = False,
 ) -> None:
-    """List the callers from outside whom nobody has reached since their call was missed, oldest first."""
+    """List missed callers from outside who have not been reached since, oldest first."""
     from sipwatch.engine import Engine
     from sipwatch.export.privacy import Policy
     from sipwatch.report.waiting import waiting_record

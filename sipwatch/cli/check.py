@@ -31,14 +31,14 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="Try it on capture files, and say how many calls each peer and each rule would have had.",
+            help="Apply it to capture files, and say how many calls each peer had and each rule decided.",
         ),
     ] = None,
     form: Annotated[Format, format_option(Format.TABLE, Format.JSON)] = Format.TABLE,
     output: Output = None,
     force: Force = False,
 ) -> None:
-    """Say whether a configuration is right, and what each part of it does."""
+    """Say whether a configuration is correct, and what each part of it does."""
     from sipwatch.config import TIMER_KEYS
 
     if more and not against:

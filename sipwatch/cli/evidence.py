@@ -48,46 +48,48 @@ def evidence(
         ),
     ],
     peer: Annotated[
-        str, typer.Option(metavar="NAME", help="Whom it is for: calls from or to this peer of the configuration.")
+        str,
+        typer.Option(metavar="NAME", help="Calls from or to this peer of the configuration."),
     ],
     output: Annotated[str, typer.Option("-o", "--output", metavar="ZIP", help="Write the package to this file.")],
     outcome: Annotated[
         list[str] | None,
         typer.Option(
             metavar="OUTCOME",
-            help="What became of the calls wanted, such as no_progress; several by comma, or given again. Default: any"
-            " failure.",
+            help="Only calls with this outcome, such as no_progress; separate several by commas, or repeat the option."
+            " Default: any failure.",
         ),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
             metavar="WHEN",
-            help="Calls that began from then on: 2026-01-05T09:00:00+01:00, 14:30 on the capture's day, 1h before its"
-            " end. Default: all.",
+            help="Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (on the capture's"
+            " day), 1h (before its end). Default: all.",
         ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Calls that began before then, written the same way.")
+        str | None, typer.Option(metavar="WHEN", help="Only calls that began before this time, written the same way.")
     ] = None,
     expression: Annotated[
-        str | None, typer.Option("--filter", metavar="EXPR", help="Only calls for which this holds, as in replay.")
+        str | None, typer.Option("--filter", metavar="EXPR", help="Only calls that match, as in replay.")
     ] = None,
     config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Configuration: who is who, deadlines, what is hidden.")
+        str | None, typer.Option(metavar="FILE", help="Configuration: peers, timers, what is hidden.")
     ] = None,
     most: Annotated[
-        int, number("N", 1, MAX_CALLS, words=f"Examples at most, the newest; up to {MAX_CALLS}.")
+        int, number("N", 1, MAX_CALLS, words=f"At most this many examples, the newest; up to {MAX_CALLS}.")
     ] = DEFAULT_MOST,
     zone: Annotated[
-        str, typer.Option(metavar="ZONE", help="Time zone of the times shown and given, such as Europe/Berlin.")
+        str,
+        typer.Option(metavar="ZONE", help="Time zone of the pages and of --since and --until, such as Europe/Berlin."),
     ] = "UTC",
     mask: Annotated[
         str | None,
         typer.Option(
             metavar="DIGITS",
-            help="Hide so many digits at the end of numbers, or all; in the pages and inside the packets. Default: as"
-            " the configuration says.",
+            help="Hide this many digits at the end of numbers, or all; in the pages and in the packets. Default: as"
+            " configured.",
         ),
     ] = None,
     pseudonyms: Annotated[
@@ -102,7 +104,7 @@ def evidence(
         bool, typer.Option("--hide-addresses", help="With pseudonyms: replace addresses and hosts as well.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Write over a package that is there already, and through a symbolic link.")
+        bool, typer.Option("--force", help="Overwrite an existing package; follow a symbolic link.")
     ] = False,
 ) -> None:
     """Write a zip with examples of failed calls for a supplier: a page, tables, and the packets of each call."""

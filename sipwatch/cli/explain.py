@@ -54,7 +54,7 @@ def explain(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="WHAT",
+            metavar="[WHAT]",
             help="A status code (486), a cause ('Q.850;cause=19'), an outcome, condition, ending, finding or tag "
             "(no_answer, 'Agent busy'), a ratio (SER), a metric or alert, a status line or a Reason header. Without "
             "it: a list of all.",
@@ -64,11 +64,11 @@ def explain(
     ] = None,
     kind: Annotated[
         OfKind | None,
-        choice(*OfKind, words="The peer that is concerned: providers mean other things than devices."),
+        choice(*OfKind, words="The kind of peer it came from: providers mean other things by a code than devices."),
     ] = None,
     form: Annotated[Format, format_option(Format.TEXT, Format.JSON)] = Format.TEXT,
 ) -> None:
-    """Explain a code or a word of the reports: what it means, and who should do what."""
+    """Explain a code, word, metric or alert: what it means, and who should do what."""
     wanted = " ".join(what or ())
     if what and not wanted.strip():
         raise typer.BadParameter("say what to explain, such as 486 or no_answer", param_hint="WHAT")

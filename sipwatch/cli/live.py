@@ -37,13 +37,13 @@ class LogFormat(StrEnum):
 def live(
     interfaces: Annotated[
         list[str] | None,
-        typer.Option("-i", "--interface", metavar="IFACE", help="Watch this interface; may be repeated. any: all."),
+        typer.Option(
+            "-i", "--interface", metavar="IFACE", help="Watch this interface; may be repeated. any: all of them."
+        ),
     ] = None,
     pipe: Annotated[
         str | None,
-        typer.Option(
-            "-r", "--read", metavar="PIPE", help="Watch what somebody writes into this pipe; - is standard input."
-        ),
+        typer.Option("-r", "--read", metavar="PIPE", help="Read packets from this pipe; - is standard input."),
     ] = None,
     config: Annotated[
         str | None,
@@ -56,11 +56,9 @@ def live(
     ] = None,
     user: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Started as root: the user to become once the interfaces are open."),
+        typer.Option(metavar="NAME", help="If started as root: the user to become once the interfaces are open."),
     ] = None,
-    log_format: Annotated[
-        LogFormat, choice(*LogFormat, words="How log lines on standard error are written.")
-    ] = LogFormat.TEXT,
+    log_format: Annotated[LogFormat, choice(*LogFormat, words="Format of the log on standard error.")] = LogFormat.TEXT,
 ) -> None:
     """Watch SIP on interfaces, and serve what became of every call to Prometheus."""
     if bool(interfaces) == bool(pipe):

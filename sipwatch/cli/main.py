@@ -20,6 +20,7 @@ from sipwatch import installed_version, is_compiled
 from sipwatch.cli.assets import assets
 from sipwatch.cli.callbacks import callbacks
 from sipwatch.cli.check import check
+from sipwatch.cli.command import Command
 from sipwatch.cli.evidence import evidence
 from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
@@ -36,14 +37,17 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(replay)
-app.command()(live)
-app.command()(explain)
-app.command()(peers)
-app.command()(check)
-app.command()(callbacks)
-app.command()(evidence)
-app.command()(assets)
+for _command, _words in (
+    (replay, "What became of every call in capture files."),
+    (live, "Watch SIP on interfaces; metrics for Prometheus."),
+    (explain, "What a code, word, metric or alert means."),
+    (peers, "Who is in a capture; a configuration to start from."),
+    (check, "Whether a configuration is correct, and what it does."),
+    (callbacks, "Missed callers who have not been reached since."),
+    (evidence, "A zip for a supplier: examples with their packets."),
+    (assets, "Write out dashboards, alerts, the systemd unit and more."),
+):
+    app.command(cls=Command, short_help=_words)(_command)
 
 
 def main() -> None:

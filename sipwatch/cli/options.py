@@ -80,7 +80,7 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="OUT",
-        help="Write to this file, not to standard output. It takes its place when it is complete.",
+        help="Write to this file instead of standard output. It replaces an older one only when complete.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Where OUT is a symbolic link, write over what it points to.")]
+Force = Annotated[bool, typer.Option("--force", help="If OUT is a symbolic link, overwrite what it points to.")]

@@ -28,7 +28,7 @@ def peers(
     config: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Configuration: whoever it names keeps that name, and is not proposed again."
+            metavar="FILE", help="Configuration: the peers in it keep their names, and are not proposed again."
         ),
     ] = None,
     form: Annotated[

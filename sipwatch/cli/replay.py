@@ -55,7 +55,7 @@ def replay(
         typer.Option(
             "--filter",
             metavar="EXPR",
-            help="Only calls for which this holds, e.g. 'outcome == \"busy\" and setup_seconds > 3'.",
+            help="Only calls that match, e.g. 'outcome == \"busy\" and setup_seconds > 3'.",
         ),
     ] = None,
     messages: Annotated[
@@ -68,23 +68,23 @@ def replay(
         ),
     ] = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Decode with tshark: slower, but opens TLS (with --keylog), SCTP and more.")
+        bool, typer.Option("--deep", help="Decode with tshark: slower, but reads TLS (with --keylog), SCTP and more.")
     ] = False,
     keylog: Annotated[
         str | None, typer.Option(metavar="FILE", help="TLS key log for --deep (SSLKEYLOGFILE format).")
     ] = None,
     prefilter: Annotated[
-        UsePrefilter, choice(*UsePrefilter, words="Keep RTP away before Python looks at it; changes no result.")
+        UsePrefilter, choice(*UsePrefilter, words="Filter out RTP before Python sees it; changes no result.")
     ] = UsePrefilter.AUTO,
     step: Annotated[
         int | None,
         number(
             "SECONDS",
             1,
-            words="Seconds between samples (openmetrics). Default: 15, and more for more than three hours.",
+            words="Seconds between samples (openmetrics). Default: 15, more if the capture is longer than three hours.",
         ),
     ] = None,
-    serve: Annotated[bool, typer.Option("--serve", help="Keep serving the figures as /metrics afterwards.")] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve the figures as /metrics afterwards.")] = False,
     listen: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help=f"Where --serve listens. Default: {DEFAULT_LISTEN}.")
     ] = None,

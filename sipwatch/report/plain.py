@@ -46,14 +46,14 @@ INFERRED_WORDS = {
 }
 
 TAG_WORDS = {
-    "outside_hours": "it came when nobody works",
+    "outside_hours": "it came outside working hours",
     "brief": "the caller gave up within moments",
-    "refused": "a device was offered it and did not take it",
-    "called_back": "missed, and its caller was reached in time",
-    "waiting_callback": "missed, and nobody has reached its caller",
+    "refused": "a device was offered the call and did not take it",
+    "called_back": "missed, and the caller was reached in time",
+    "waiting_callback": "missed, and nobody has reached the caller yet",
     "transferred": "transferred, or sent elsewhere",
-    "short_ring": "it rang too short to be answered",
-    "early_ringing": "183 came long before it really rang",
+    "short_ring": "it did not ring long enough to be answered",
+    "early_ringing": "183 came long before the phone really rang",
 }
 
 # RFC 6076, and what telephone networks have always counted (ITU-T E.425).
@@ -67,10 +67,10 @@ RATIO_WORDS = {
 }
 
 DISCARD_WORDS = {
-    "tls": "encrypted (TLS): --deep with --keylog can open it",
-    "sctp": "SCTP packets, which are not opened: --deep reads SIP in them",
+    "tls": "encrypted (TLS): --deep with --keylog can decrypt it",
+    "sctp": "SCTP packets, which are not decoded here: --deep reads the SIP in them",
     "tcp_gap": "gaps in TCP streams: the capture lost packets",
-    "fragment_timeout": "IP fragments whose rest never came",
+    "fragment_timeout": "IP fragments whose other parts never came",
     "ip_truncated": "cut short by the snap length",
     "sip_truncated": "SIP cut short by the snap length",
     "link_type": "a link type that is not decoded",

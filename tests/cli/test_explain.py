@@ -126,7 +126,7 @@ def test_an_outcome_tells_which_codes_lead_to_it() -> None:
 def test_a_word_with_two_meanings_has_two_pages() -> None:
     shown = text("no_answer")
     assert "no_answer: No answer\noutcome, category user\n" in shown
-    assert "\nno_answer: Rings and rings\ncondition\n" in shown
+    assert "\nno_answer: Rings for a long time\ncondition\n" in shown
     assert [record["kind"] for record in found("no_answer")] == ["outcome", "condition"]
 
 
@@ -208,7 +208,7 @@ def test_any_width_is_survived(columns: str) -> None:
     [
         ("busi", "did you mean busy?"),
         ("agent bussy", "did you mean Agent busy or late_busy?"),
-        ("ring", "did you mean Trying, Ringing or Rings and rings?"),
+        ("ring", "did you mean Trying, Ringing or Rings for a long time?"),
         ("700", "status codes are 100 to 699, Q.850 causes 1 to 127"),
         ("X.int;cause=3", "of Reason headers Q.850;cause=1 to 127 is read, and SIP;cause= with a status code"),
         ("qqqqqqqq", "sipwatch explain, without more, lists everything"),

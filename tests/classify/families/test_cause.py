@@ -14,8 +14,8 @@ def because(code: int, cause: str, script: str = RANG) -> str:
 @pytest.mark.parametrize(
     ("code", "cause", "words"),
     [
-        (486, 34, "486 means busy, the cause 34 beside it means congested. Believed was: busy."),
-        (500, 17, "500 means server_error, the cause 17 beside it means busy. Believed was: busy."),
+        (486, 34, "486 means busy, the cause 34 beside it means congested. The verdict: busy."),
+        (500, 17, "500 means server_error, the cause 17 beside it means busy. The verdict: busy."),
     ],
 )
 def test_code_and_cause_that_contradict_each_other_are_told_with_the_one_that_was_believed(
