@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from sipwatch.cli.explain import explain
 from sipwatch.knowledge import Entry, Kind, load
 from tests.cli.program import ENVIRONMENT, ROOT
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from typer.testing import Result
@@ -66,7 +67,7 @@ def question(entry: Entry) -> str:
     return f"{entry.kind.value} {entry.key}"
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind.value}-{entry.key}")
+@for_each("entry", ENTRIES, ids=lambda entry: f"{entry.kind.value}-{entry.key}")
 def test_every_entry_is_a_page(entry: Entry) -> None:
     shown = text(question(entry))
     assert shown.startswith(entry.key)
@@ -79,7 +80,7 @@ def test_every_entry_is_a_page(entry: Entry) -> None:
         assert f"- {situation}" in words(shown)
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind.value}-{entry.key}")
+@for_each("entry", ENTRIES, ids=lambda entry: f"{entry.kind.value}-{entry.key}")
 def test_every_entry_is_an_object(entry: Entry) -> None:
     (record,) = found(question(entry))
     assert (record["kind"], record["key"], record["meaning"]) == (entry.kind.value, entry.key, entry.meaning)

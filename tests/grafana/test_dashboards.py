@@ -28,6 +28,7 @@ from sipwatch.track.tracker import Notice
 from sipwatch.track.traffic import OTHER_METHOD
 from sipwatch.wire.discards import STAGE, Discard
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
+from tests.each import for_each
 from tests.grafana import made_up
 from tests.grafana.pages import ASKED, FOLDER, PAGES, Asked, Document, panels, unfolded
 
@@ -254,7 +255,7 @@ CALL_BEHIND = re.compile(
 )
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
+@for_each("asked", ASKED, ids=lambda asked: asked.name)
 def test_points_lead_to_calls_where_they_stand_on_a_line(asked: Asked) -> None:
     """Not in ratios, nor a week later: an exemplar's place is that of its call, and no line is there."""
     wanted = (

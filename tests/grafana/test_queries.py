@@ -16,6 +16,7 @@ from grafana.make import overview, own, peers, reasons
 from grafana.make.queries import RANGE, call_ratios
 from sipwatch.export import series
 from sipwatch.export.series import Kind
+from tests.each import for_each
 from tests.grafana import made_up
 from tests.grafana.pages import ASKED, PAGES, Asked, Document
 from tests.grafana.promql import Selector, selectors
@@ -30,7 +31,7 @@ TARGET = {"job", "instance"}
 JOINED = {"about"}  # what an alert is about, put together in its query
 DEMO_END, DEMO_LENGTH = 1_767_604_260, 660  # 2026-01-05T09:11:00Z
 
-per_query = pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
+per_query = for_each("asked", ASKED, ids=lambda asked: asked.name)
 per_page = pytest.mark.parametrize("uid", PAGES)
 
 

@@ -17,6 +17,7 @@ from grafana.make.board import DOCS
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.export.filters import compile_filter
+from tests.each import for_each
 from tests.grafana.links import anchors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -163,7 +164,7 @@ def test_promtool_parses_every_query_of_the_runbook(tmp_path: Path) -> None:
 # Alerts.
 
 
-@pytest.mark.parametrize("name", ALERTS)
+@for_each("name", ALERTS)
 def test_every_alert_says_what_people_need_at_night(name: str) -> None:
     """How bad, for how long, who is meant, what it is, what to do, and where there is more."""
     alert = ALERTS[name]
@@ -183,7 +184,7 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
     assert RUNBOOK.read_text().count("\n## ") == len(ALERTS)
 
 
-@pytest.mark.parametrize("name", ALERTS)
+@for_each("name", ALERTS)
 def test_every_section_says_who_acts_and_what_to_look_at(name: str) -> None:
     section = SECTIONS[name]
     assert f"*{ALERTS[name]['labels']['severity'].capitalize()}.*" in section
@@ -214,14 +215,14 @@ def cases(kind: str, name: str) -> list[Document]:
     return [case for group in groups for case in group.get(kind, ()) if case.get("alertname", name) == name]
 
 
-@pytest.mark.parametrize("name", ALERTS)
+@for_each("name", ALERTS)
 def test_every_alert_is_seen_firing_and_seen_silent(name: str) -> None:
     found = cases("alert_rule_test", name)
     assert any(case["exp_alerts"] for case in found)
     assert any(not case["exp_alerts"] for case in found)
 
 
-@pytest.mark.parametrize("name", RECORDED)
+@for_each("name", RECORDED)
 def test_every_recording_rule_is_calculated_by_hand(name: str) -> None:
     """With a value: that a series is absent says little."""
     asked = [case["expr"] for case in cases("promql_expr_test", "") if case["exp_samples"]]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sipwatch.knowledge import Entry, Kind, load
 from sipwatch.knowledge.leads import When
+from tests.each import for_each
 
 ENGLISH = load()
 
@@ -65,7 +66,7 @@ def spellings(entry: Entry) -> set[str]:
     return names | {name.upper() for name in names} | {name.lower().replace(" ", "_") for name in names}
 
 
-@pytest.mark.parametrize("entry", ENGLISH.all(), ids=lambda entry: f"{entry.kind.value}-{entry.key}")
+@for_each("entry", ENGLISH.all(), ids=lambda entry: f"{entry.kind.value}-{entry.key}")
 def test_every_entry_is_found_by_its_names_in_any_spelling(entry: Entry) -> None:
     for name in spellings(entry):
         assert entry in ENGLISH.find(name), name

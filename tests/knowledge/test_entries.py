@@ -24,6 +24,7 @@ from sipwatch.knowledge.entries import (
 )
 from sipwatch.report.plain import RATIO_WORDS
 from sipwatch.track.conditions import Condition
+from tests.each import for_each
 
 ENGLISH = load()
 ENTRIES = ENGLISH.all()
@@ -80,7 +81,7 @@ def test_endings_have_the_names_that_reports_use() -> None:
     }
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+@for_each("entry", ENTRIES, ids=named)
 def test_no_field_is_empty_unfinished_or_longer_than_people_read(entry: Entry) -> None:
     for field in FIELDS:
         text = getattr(entry, field)
@@ -94,7 +95,7 @@ def test_no_field_is_empty_unfinished_or_longer_than_people_read(entry: Entry) -
         assert not re.search(r"  | ,|(?<!\.)\.\.(?!\.)|\"", text), text
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+@for_each("entry", ENTRIES, ids=named)
 def test_paragraphs_are_sentences_and_names_are_not(entry: Entry) -> None:
     for text in (entry.meaning, entry.agent, entry.admin, entry.misuse, *entry.situations):
         assert text[0] in "'1234567890" or text[0].isupper() or text.startswith("sipwatch "), text
@@ -102,7 +103,7 @@ def test_paragraphs_are_sentences_and_names_are_not(entry: Entry) -> None:
     assert entry.plain[-1] not in ".;:"
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+@for_each("entry", ENTRIES, ids=named)
 def test_a_reference_names_a_section(entry: Entry) -> None:
     """RFC 3261 §21.4.24; whole documents only where they are about nothing else."""
     whole = {"RFC 4411", "RFC 6314", "RFC 7616", "RFC 8760", "ITU-T E.164", "ITU-T E.411", "ITU-T E.425"}
@@ -128,7 +129,7 @@ def test_no_sentence_is_repeated_from_entry_to_entry() -> None:
     assert max(sentences.values()) <= 10
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+@for_each("entry", ENTRIES, ids=named)
 def test_what_a_text_refers_to_is_explained_as_well(entry: Entry) -> None:
     """Words with an underscore are keys of this program."""
     known = {other.key for other in ENTRIES}

@@ -13,6 +13,7 @@ from sipwatch.knowledge.entries import CAUSES, HISTORIC_CODES, STATUS_CODES, Kin
 from sipwatch.knowledge.leads import CANCELLED, When, cause_leads, heard_by, leads, sources, status_leads
 from sipwatch.track.leg import Heard
 from tests.conversation import observe, the_call
+from tests.each import for_each
 
 TRIES = "0 A>T INVITE\n0.1 T>A 100\n"
 RINGS = TRIES + "1 T>A 180\n"
@@ -45,13 +46,13 @@ def told(code: int, kind: PeerKind | None, *, alerted: bool) -> str:
 
 
 @pytest.mark.parametrize("kind", PEERS, ids=str)
-@pytest.mark.parametrize("code", FINALS)
+@for_each("code", FINALS)
 def test_a_status_code_leads_where_a_call_with_it_ends(code: int, kind: PeerKind | None) -> None:
     assert told(code, kind, alerted=False) == judged(f"{TRIES}2 T>A {code}", kind)
     assert told(code, kind, alerted=True) == judged(f"{RINGS}2 T>A {code}", kind)
 
 
-@pytest.mark.parametrize("code", FINALS)
+@for_each("code", FINALS)
 def test_without_a_peers_kind_both_cases_are_told(code: int) -> None:
     for kind in (PeerKind.TRUNK, PeerKind.SERVER):
         trunk = kind is PeerKind.TRUNK
@@ -113,7 +114,7 @@ def test_a_cancelled_call_is_judged_by_its_course(lead: tuple[Outcome, When]) ->
     assert status_leads(487) == CANCELLED
 
 
-@pytest.mark.parametrize("number", CAUSES)
+@for_each("number", CAUSES)
 def test_a_cause_leads_where_a_call_with_it_ends(number: int) -> None:
     """A cause that decides nothing leaves it to the status code, here 404."""
     told = cause_leads(number)
@@ -122,7 +123,7 @@ def test_a_cause_leads_where_a_call_with_it_ends(number: int) -> None:
     assert bool(told) == (number in BY_CAUSE)
 
 
-@pytest.mark.parametrize("number", CAUSES)
+@for_each("number", CAUSES)
 def test_a_cause_that_a_code_denies_says_so(number: int) -> None:
     for lead in cause_leads(number)[:1]:
         outcome = judged(f"{TRIES}2 T>A 486 h=Reason:_Q.850;cause={number}")

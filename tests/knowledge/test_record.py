@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.classify.peers import PeerKind
 from sipwatch.knowledge import Entry, load
 from sipwatch.knowledge.record import ExplanationRecord, record_of
+from tests.each import for_each
 
 ENGLISH = load()
 KEYS = [
@@ -18,7 +18,7 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize("entry", ENGLISH.all(), ids=lambda entry: f"{entry.kind.value}-{entry.key}")
+@for_each("entry", ENGLISH.all(), ids=lambda entry: f"{entry.kind.value}-{entry.key}")
 def test_every_entry_has_the_same_keys(entry: Entry) -> None:
     record = record_of(entry)
     encoded = msgspec.json.encode(record)
