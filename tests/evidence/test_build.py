@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sipwatch.classify.peers import Privacy
 from sipwatch.evidence.build import entries
 from tests.evidence.scenes import (
@@ -14,6 +16,8 @@ from tests.evidence.scenes import (
     OTHERS,
     RESPONSE,
     STUCK,
+    Cut,
+    Said,
     cut_out,
     over_udp,
     said,
@@ -21,6 +25,8 @@ from tests.evidence.scenes import (
     the_call,
 )
 from tests.evidence.told import package
+from tests.export import planted
+from tests.replay import replay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +91,54 @@ def test_a_repeated_message_says_so_and_a_copy_of_the_captures_making_is_none(tm
     ]
     assert [message.retransmission for message in invites] == [False, True]
     assert example.capture.packets == 12
+
+
+def of_strangers(folder: Path, privacy: Privacy) -> tuple[dict[str, bytes], list[Cut]]:
+    """Return the zip's entries for calls in which strangers say whatever they like, and the calls."""
+    folder.mkdir(exist_ok=True)
+    sent = [
+        Said(m.time, m.path.source.partition(":")[0], m.path.destination.partition(":")[0], m.raw)
+        for m in planted.calls()
+    ]
+    cuts = cut_out(folder, save(folder / "all.pcap", over_udp(sent)), privacy=privacy)
+    whole = package(examples=[cut.example for cut in cuts], hidden="whatever")
+    captures = [(cut.example.capture.name or "", cut.path.read_bytes()) for cut in cuts if cut.path is not None]
+    return dict(entries(whole, captures)), cuts
+
+
+@pytest.mark.parametrize("privacy", planted.CLOSED.values(), ids=list(planted.CLOSED))
+def test_what_nobody_knows_is_in_none_of_them(tmp_path: Path, privacy: Privacy) -> None:
+    found, cuts = of_strangers(tmp_path, privacy)
+    assert len(found) == 4 + len(cuts) == 11, "every call has its packets"
+    for name, content in found.items():
+        assert planted.WORD.lower().encode() not in content.lower(), name
+        for number in (b"15550100", b"15550101"):
+            assert number not in content, name
+        if privacy.addresses:
+            for address in (b"192.0.2.65", b"192.0.2.80", bytes((192, 0, 2, 65)), bytes((192, 0, 2, 80))):
+                assert address not in content, (name, address)
+
+
+@pytest.mark.parametrize("privacy", planted.CLOSED.values(), ids=list(planted.CLOSED))
+def test_what_is_hidden_changes_no_verdict(tmp_path: Path, privacy: Privacy) -> None:
+    _, cuts = of_strangers(tmp_path, privacy)
+    for cut in cuts:
+        assert cut.path is not None
+        (again,) = replay(cut.path).calls
+        assert (again.outcome, again.status_code, again.started) == (
+            cut.call.outcome,
+            cut.call.status_code,
+            cut.call.started,
+        )
+        assert (again.caller, again.source_address) == (cut.example.call.caller, cut.example.call.source_address)
+
+
+def test_one_person_is_the_same_in_every_package_of_one_key(tmp_path: Path) -> None:
+    privacy = planted.CLOSED["pseudonyms and addresses"]
+    parties = set()
+    for name in ("first", "second"):
+        _, cuts = of_strangers(tmp_path / name, privacy)
+        parties |= {(cut.example.call.caller, cut.example.call.source_address) for cut in cuts}
+    assert len(parties) == 1
+    _, cuts = of_strangers(tmp_path / "third", privacy._replace(key=b"another key of many bytes"))
+    assert parties.isdisjoint((cut.example.call.caller, cut.example.call.source_address) for cut in cuts)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from sipwatch.classify.peers import EVERYTHING, Privacy
+from sipwatch.wire.message import Request, Response
+from sipwatch.wire.sip import parse
+from tests.conversation import EPOCH, path
+
 WORD = "Vqzz"  # stands in nothing of ours
+CLOSED = {
+    "whole numbers": Privacy(EVERYTHING),
+    "pseudonyms": Privacy(key=b"a key of thirty-two bytes or more"),
+    "pseudonyms and addresses": Privacy(key=b"a key of thirty-two bytes or more", addresses=True),
+}
 
 HEADERS = [
     'Warning: 399 sbc.example.com "Vqzz is not here"',
@@ -124,3 +134,36 @@ def message(*lines: str, kind: str = "", body: str = "", start: str = "INVITE si
         f"Content-Length: {len(body)}",
     ]
     return "\r\n".join([*head, "", body])
+
+
+def strange(seconds: float, scene: int, start: str, *, kind: str = "", body: str = "") -> Request | Response:
+    """Return a message of a call between A and P that holds a strange word wherever there is room for one."""
+    response = start.startswith("SIP/2.0")
+    tag = ";tag=b1" if response and " 100 " not in start else ""
+    raw = message(*HEADERS, kind=kind, body=body, start=start)
+    raw = raw.replace("branch=z9hG4bK1;", f"branch=z9hG4bK1{scene};", 1).replace(
+        "Call-ID: 77@", f"Call-ID: {scene}@", 1
+    )
+    raw = raw.replace("To: <sip:15550101@example.com>", f"To: Vqzz <sip:15550101@example.com>{tag}", 1)
+    raw = raw.replace("CSeq: 1 INVITE", f"CSeq: 1 {'INVITE' if response else start.partition(' ')[0]}", 1)
+    ends = path("P", "A") if response else path("A", "P")
+    found = parse(EPOCH + int(seconds * 1_000_000_000), ends, raw.encode(), False)
+    assert isinstance(found, (Request, Response))
+    return found
+
+
+def calls() -> list[Request | Response]:
+    """Return calls that fail in ways about which there is much to say, told by strangers in strange words."""
+    found = []
+    codes = ("404 Vqzz", "488 Vqzz", "482 Vqzz", "486 Vqzz", "480 Vqzz", "603 Vqzz", "500 Vqzz")
+    for scene, (code, (kind, body)) in enumerate(zip(codes, [*BODIES, ("", "")], strict=True)):
+        at = scene * 100.0
+        uri = "sip:Vqzz;Vqzz=Vqzz@example.com;x=Vqzz?Vqzz=Vqzz"
+        sdp = BODIES[0]
+        found.append(strange(at, scene, f"INVITE {uri} SIP/2.0", kind=sdp[0], body=sdp[1]))
+        found += [
+            strange(at + 0.1, scene, "SIP/2.0 100 Vqzz"),
+            strange(at + 14, scene, f"SIP/2.0 {code}", kind=kind, body=body),
+        ]
+        found.append(strange(at + 14.1, scene, f"ACK {uri} SIP/2.0"))
+    return found

@@ -520,50 +520,11 @@ def test_secrets_are_hidden_though_nothing_is_asked_for_and_metrics_name_nobody(
 
 # Closed
 
-CLOSED = {
-    "whole numbers": Privacy(EVERYTHING),
-    "pseudonyms": Privacy(key=b"a key of thirty-two bytes or more"),
-    "pseudonyms and addresses": Privacy(key=b"a key of thirty-two bytes or more", addresses=True),
-}
 
-
-def strange(seconds: float, scene: int, start: str, *, kind: str = "", body: str = "") -> Request | Response:
-    """Return a message of a call between A and P that holds a strange word wherever there is room for one."""
-    response = start.startswith("SIP/2.0")
-    tag = ";tag=b1" if response and " 100 " not in start else ""
-    raw = planted.message(*planted.HEADERS, kind=kind, body=body, start=start)
-    raw = raw.replace("branch=z9hG4bK1;", f"branch=z9hG4bK1{scene};", 1).replace(
-        "Call-ID: 77@", f"Call-ID: {scene}@", 1
-    )
-    raw = raw.replace("To: <sip:15550101@example.com>", f"To: Vqzz <sip:15550101@example.com>{tag}", 1)
-    raw = raw.replace("CSeq: 1 INVITE", f"CSeq: 1 {'INVITE' if response else start.partition(' ')[0]}", 1)
-    ends = path("P", "A") if response else path("A", "P")
-    message = parse(EPOCH + int(seconds * 1_000_000_000), ends, raw.encode(), False)
-    assert isinstance(message, (Request, Response))
-    return message
-
-
-def strange_calls() -> list[Request | Response]:
-    """Return calls that fail in ways about which there is much to say, told by strangers in strange words."""
-    found = []
-    codes = ("404 Vqzz", "488 Vqzz", "482 Vqzz", "486 Vqzz", "480 Vqzz", "603 Vqzz", "500 Vqzz")
-    for scene, (code, (kind, body)) in enumerate(zip(codes, [*planted.BODIES, ("", "")], strict=True)):
-        at = scene * 100.0
-        uri = "sip:Vqzz;Vqzz=Vqzz@example.com;x=Vqzz?Vqzz=Vqzz"
-        sdp = planted.BODIES[0]
-        found.append(strange(at, scene, f"INVITE {uri} SIP/2.0", kind=sdp[0], body=sdp[1]))
-        found += [
-            strange(at + 0.1, scene, "SIP/2.0 100 Vqzz"),
-            strange(at + 14, scene, f"SIP/2.0 {code}", kind=kind, body=body),
-        ]
-        found.append(strange(at + 14.1, scene, f"ACK {uri} SIP/2.0"))
-    return found
-
-
-@pytest.mark.parametrize("privacy", CLOSED.values(), ids=list(CLOSED))
+@pytest.mark.parametrize("privacy", planted.CLOSED.values(), ids=list(planted.CLOSED))
 def test_what_nobody_knows_leaves_by_no_exit(privacy: Privacy) -> None:
     """Hiding whole numbers is closed: not what is known is hidden, but what is not."""
-    exits = Exits(strange_calls(), privacy, DEVICES)
+    exits = Exits(planted.calls(), privacy, DEVICES)
     assert sum(len(call.findings) for call in exits.calls) >= 3
     assert sum("Vqzz" in call.call_id for call in exits.calls) == 0
     for name, text in exits.texts.items():
@@ -575,7 +536,7 @@ def test_what_nobody_knows_leaves_by_no_exit(privacy: Privacy) -> None:
 
 def test_with_one_key_one_person_is_the_same_in_every_report() -> None:
     """And another one with another key."""
-    privacy = CLOSED["pseudonyms"]
+    privacy = planted.CLOSED["pseudonyms"]
     reports = [Policy(privacy).call(call(caller=number)).caller for number in ("15550123", "+15550123", "15550124")]
     assert len(set(reports)) == 3
     assert str(reports[1]) == f"+{reports[0]}"

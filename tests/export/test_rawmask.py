@@ -257,11 +257,7 @@ def test_a_long_header_takes_no_longer_than_it_must(name: str, piece: str) -> No
 
 START = "INVITE sip:Vqzz;x=Vqzz:Vqzz@example.com;x=Vqzz?Vqzz=Vqzz SIP/2.0"
 
-CLOSED = {
-    "whole numbers": Privacy(EVERYTHING),
-    "pseudonyms": Privacy(key=b"a key of thirty-two bytes or more"),
-    "pseudonyms and addresses": Privacy(key=b"a key of thirty-two bytes or more", addresses=True),
-}
+CLOSED = planted.CLOSED
 closed = pytest.mark.parametrize("privacy", CLOSED.values(), ids=list(CLOSED))
 
 
