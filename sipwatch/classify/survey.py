@@ -6,12 +6,11 @@ guessed from this, or how it is shown.
 
 from __future__ import annotations
 
-from math import ceil, exp, log
 from typing import TYPE_CHECKING, TypeVar
 
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import host_of, sent_by
-from sipwatch.packet import MICROSECOND, SECOND
+from sipwatch.classify.spread import Spread
 from sipwatch.track.events import Asked, CallOver, LegBegun, Options, Registration
 from sipwatch.wire.message import Request, address_text
 from sipwatch.wire.sip import header, uri_of, user_of
@@ -27,32 +26,6 @@ MAX_ADDRESSES = 10_000
 MAX_OF_ONE = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
 MAX_TEXT_LENGTH = 100  # characters of what somebody calls himself
 _PATHS = 65_536
-_GROWTH = log(1.05)
-
-
-class Spread:
-    """Durations in buckets 5 % apart, so that any quantile is known to within 5 %."""
-
-    __slots__ = ("_counts", "count")
-
-    def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
-        self.count = 0
-
-    def add(self, duration: int) -> None:
-        """Add a duration in ns."""
-        bucket = ceil(log(max(duration, MICROSECOND)) / _GROWTH)
-        self._counts[bucket] = self._counts.get(bucket, 0) + 1
-        self.count += 1
-
-    def quantile(self, share: float) -> float | None:
-        """Return the seconds that this share of all stays below, None without any."""
-        left = share * self.count
-        for bucket in sorted(self._counts):
-            left -= self._counts[bucket]
-            if left <= 0:
-                return round(exp(bucket * _GROWTH) / SECOND, 6)
-        return None
 
 
 class Calls:

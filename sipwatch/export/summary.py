@@ -5,56 +5,21 @@ Must not know: formats, terminals, how calls are judged.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from sipwatch.classify.spread import Spread
 from sipwatch.export.record import SummaryRecord, WholeFindingRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sipwatch.export.moments import Span
     from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord, LegRecord
 
 # RFC 6076 §4.7 and §4.9
 _EFFECTIVE = frozenset({480, 486, 600, 603})
 _INEFFECTIVE = frozenset({408, 500, 503, 504})
-
-# Upper bounds in seconds of the delay histograms: 5 % apart, from a millisecond to a day.
-_GROWTH = 1.05
-_BOUNDS = [0.001 * _GROWTH**i for i in range(375)]
-
-
-class Delays:
-    """A histogram with narrow buckets: any quantile to within 5 %, whatever the number of values."""
-
-    __slots__ = ("_counts", "count", "largest")
-
-    def __init__(self) -> None:
-        self._counts = [0] * (len(_BOUNDS) + 1)
-        self.count = 0
-        self.largest = 0.0
-
-    def add(self, seconds: float | None) -> None:
-        """Add a delay; None is none."""
-        if seconds is not None and seconds >= 0:
-            self._counts[bisect_right(_BOUNDS, seconds)] += 1
-            self.count += 1
-            self.largest = max(self.largest, seconds)
-
-    def quantile(self, share: float) -> float | None:
-        """Return the delay that this share of all stays below, None without any."""
-        if not self.count:
-            return None
-        wanted = share * self.count
-        seen = 0
-        for place, number in enumerate(self._counts):
-            seen += number
-            if seen >= wanted:
-                return min(_BOUNDS[min(place, len(_BOUNDS) - 1)], self.largest)
-        return self.largest
 
 
 class Tally:
@@ -134,10 +99,10 @@ class Summary:
         self.causes = Causes()
         self.sources: dict[str, Tally] = {}
         self.destinations: dict[str, Tally] = {}
-        self.setup = Delays()
-        self.post_dial = Delays()
-        self.ring = Delays()
-        self.talk = Delays()
+        self.setup = Spread()
+        self.post_dial = Spread()
+        self.ring = Spread()
+        self.talk = Spread()
         self._judged = self._answered = self._redirected = 0
         self._effective = self._ineffective = self._completed = 0
 
@@ -195,11 +160,11 @@ class Summary:
         tally.add(outcome)
 
     def _delays(self, call: CallRecord) -> None:
-        self.setup.add(_seconds(call.setup_seconds))
-        self.ring.add(_seconds(call.ring_seconds))
-        self.talk.add(_seconds(call.talk_seconds))
+        self.setup.add(call.setup_seconds)
+        self.ring.add(call.ring_seconds)
+        self.talk.add(call.talk_seconds)
         if call.progressed is not None:
-            self.post_dial.add(call.progressed.since(call.started))
+            self.post_dial.add(call.progressed - call.started)
 
     def _ratios(self, call: CallRecord, completed: bool) -> None:
         code = call.status_code
@@ -230,10 +195,6 @@ def rests_on_inference(call: CallRecord) -> bool:
     found = {what for leg in stands_for_the_call(call) for what in leg.inferred}
     # Of an answered call not every leg's final, but its own answer, and what makes it one call.
     return bool(found if call.ending is None or call.status_code is None else found - {"final", "success"})
-
-
-def _seconds(span: Span | None) -> float | None:
-    return None if span is None else span.seconds
 
 
 def _by_frequency(counts: dict[str, int]) -> dict[str, int]:

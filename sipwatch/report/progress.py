@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-PATIENCE = 0.5  # seconds before anything is shown: most files are through by then
+PATIENCE = 0.5  # seconds before anything is shown, and the least that must be left: most files are through by then
 _EVERY = 0.2
 
 
@@ -49,12 +49,23 @@ def progress(source: Readable) -> Iterator[None]:
 
 
 def _watch(source: Readable, done: threading.Event) -> None:
-    if done.wait(PATIENCE):
+    waited = PATIENCE
+    if done.wait(waited):
         return
+    while _nearly_done(source, waited):
+        if done.wait(_EVERY):
+            return
+        waited += _EVERY
     with _bar() as bar:
-        task: TaskID = bar.add_task("reading", total=source.total_bytes)
+        task: TaskID = bar.add_task("reading", total=source.total_bytes, completed=source.bytes_read)
         while not done.wait(_EVERY):
             bar.update(task, completed=source.bytes_read)
+
+
+def _nearly_done(source: Readable, waited: float) -> bool:
+    """Tell whether the rest, at the pace so far, takes less than PATIENCE."""
+    total, read = source.total_bytes, source.bytes_read
+    return total is not None and waited * (total - read) < PATIENCE * read
 
 
 def _bar() -> Progress:

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sipwatch.classify.outcomes import Outcome
+    from sipwatch.classify.spread import Spread
     from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
-    from sipwatch.export.summary import Delays, Summary, Tally
+    from sipwatch.export.summary import Summary, Tally
 
 MAX_ENDS = 12  # sources or destinations listed
 BAR = 20  # characters
@@ -183,6 +184,6 @@ def _inferred(count: int, calls: int) -> str:
     return f"{count:,} of {calls:,} {rest} on inference: a message was not captured, and what followed shows it"
 
 
-def _delay_row(rows: Table, name: str, delays: Delays) -> None:
+def _delay_row(rows: Table, name: str, delays: Spread) -> None:
     if delays.count:
-        rows.add_row(name, duration(delays.quantile(0.5)), duration(delays.quantile(0.95)), duration(delays.largest))
+        rows.add_row(name, duration(delays.quantile(0.5)), duration(delays.quantile(0.95)), duration(delays.longest))

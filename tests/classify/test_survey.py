@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.classify.survey import MAX_OF_ONE, Spread, Survey
+from sipwatch.classify.survey import MAX_OF_ONE, Survey
 from sipwatch.engine import Engine
 from sipwatch.wire.message import Path, Transport
 from sipwatch.wire.sip import parse
@@ -157,19 +157,6 @@ def test_calls_are_counted_as_they_end_not_all_at_the_end() -> None:
         watched.message(message)
         engine.message(message)
     assert met(watched)["A"].out.count == 1
-
-
-@given(st.lists(st.integers(1_000_000, 10**12), min_size=1, max_size=40), st.sampled_from([0.5, 0.95, 1.0]))
-def test_a_quantile_is_right_to_within_five_per_cent(durations: list[int], share: float) -> None:
-    spread = Spread()
-    for duration in durations:
-        spread.add(duration)
-    ranked = sorted(durations)
-    exact = next(value for place, value in enumerate(ranked, 1) if place >= share * len(ranked)) / 1e9
-    found = spread.quantile(share)
-    assert found is not None
-    assert exact * 0.999 <= found <= exact * 1.051
-    assert Spread().quantile(share) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("ABPT"), st.sampled_from("ABPT"), st.binary(max_size=80)), max_size=20))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sipwatch.export.record import FindingRecord
-from sipwatch.export.summary import MAX_IDS, Delays, Summary, rests_on_inference
+from sipwatch.export.summary import MAX_IDS, Summary, rests_on_inference
 from tests.export.records import answered, call, condition, leg, words
 
 
@@ -91,28 +91,6 @@ def test_a_verdict_rests_on_inference_if_it_needs_what_was_not_captured(
 def test_sources_and_destinations_are_tallied() -> None:
     counted = summary((answered(source="acme"), True), (call(source="acme"), False))
     assert (counted.sources["acme"].calls, counted.sources["acme"].answered) == (2, 1)
-
-
-def test_quantiles_are_right_to_within_a_bucket() -> None:
-    delays = Delays()
-    for hundredths in range(1, 1001):
-        delays.add(hundredths / 100)
-    assert delays.quantile(0.5) == pytest.approx(5.0, rel=0.06)
-    assert delays.quantile(0.95) == pytest.approx(9.5, rel=0.06)
-    assert (delays.largest, delays.count) == (10.0, 1000)
-
-
-def test_no_delays_no_quantile() -> None:
-    delays = Delays()
-    delays.add(None)
-    assert (delays.quantile(0.5), delays.count) == (None, 0)
-
-
-def test_a_delay_beyond_all_buckets_is_the_longest() -> None:
-    delays = Delays()
-    delays.add(1e9)
-    assert delays.quantile(0.99) is not None
-    assert delays.largest == 1e9
 
 
 def found(text: str) -> FindingRecord:

@@ -6,12 +6,10 @@ import os
 import pty
 import sys
 import threading
-from typing import TYPE_CHECKING
+
+import pytest
 
 from sipwatch.report import progress
-
-if TYPE_CHECKING:
-    import pytest
 
 
 class Source:
@@ -64,3 +62,12 @@ def test_a_short_file_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with progress.progress(Source()):
         pass
     assert drawn == []
+
+
+@pytest.mark.parametrize(
+    ("read", "waited", "nearly"), [(900, 0.5, True), (900, 10, False), (500, 0.5, False), (0, 0.5, False)]
+)
+def test_what_is_nearly_done_shows_nothing_either(read: int, waited: float, nearly: bool) -> None:
+    source = Source()
+    source.bytes_read = read
+    assert progress._nearly_done(source, waited) is nearly

@@ -1,0 +1,50 @@
+"""How durations are spread: any quantile to within 5 %, whatever their number, in bounded memory.
+
+Must not know: what takes so long.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log
+
+from sipwatch.packet import MILLISECOND, SECOND
+
+_GROWTH = 1.05  # from one bucket's upper bound to the next
+_LOG_GROWTH = log(_GROWTH)
+_MAX_BUCKET = 375  # a day
+
+
+class Spread:
+    """A histogram whose buckets grow by 5 %, from a millisecond to a day."""
+
+    __slots__ = ("_counts", "_longest", "count")
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}  # by bucket; its upper bound is a millisecond, so many times 5 % more
+        self._longest = 0
+        self.count = 0
+
+    def add(self, duration: int | None) -> None:
+        """Add a duration in ns; None is none, and one below 0 no duration."""
+        if duration is None or duration < 0:
+            return
+        bucket = ceil(log(duration / MILLISECOND) / _LOG_GROWTH) if duration > MILLISECOND else 0
+        bucket = min(bucket, _MAX_BUCKET)
+        self._counts[bucket] = self._counts.get(bucket, 0) + 1
+        self._longest = max(self._longest, duration)
+        self.count += 1
+
+    @property
+    def longest(self) -> float:
+        """Return the longest in seconds, 0 without any."""
+        return self._longest / SECOND
+
+    def quantile(self, share: float) -> float | None:
+        """Return the seconds that this share of all stays below, None without any."""
+        left = share * self.count
+        for bucket in sorted(self._counts):
+            left -= self._counts[bucket]
+            if left <= 0:
+                bound = MILLISECOND * _GROWTH**bucket if bucket < _MAX_BUCKET else self._longest
+                return round(min(bound, self._longest) / SECOND, 6)
+        return None
