@@ -20,6 +20,7 @@ from sipwatch.track.front import (
     was_cancelled,
 )
 from sipwatch.track.inference import leads_to, presume, proven, take_as_challenged, was_challenged_unseen
+from sipwatch.track.lasting import lighten
 from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Inferred, Leg, may_be_followed
 from sipwatch.track.table import T4, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed
@@ -49,6 +50,7 @@ class Owner(Protocol):
 
     events: list[Event]
     queue: TimerQueue
+    lasts: int
 
     def forget(self, call: Call) -> None:
         """Let go of a call that is over."""
@@ -75,8 +77,8 @@ class Call(Timed):
 
     __slots__ = (
         "active_at", "answered_at", "call_id", "concluded", "decide_at", "dialog_timeout", "dialogs", "ended_at",
-        "ended_by", "ending", "ends", "evicted", "from_tag", "front", "legs", "messages", "notes", "outcome", "over",
-        "owner", "queue", "settled", "sibling", "started", "strays", "transferred", "upstream",
+        "ended_by", "ending", "ends", "evicted", "from_tag", "front", "legs", "lighten_at", "messages", "notes",
+        "outcome", "over", "owner", "queue", "settled", "sibling", "started", "strays", "transferred", "upstream",
     )  # fmt: skip
 
     def __init__(self, serial: int, invite: Request, now: int, owner: Owner, dialog_timeout: int) -> None:
@@ -96,7 +98,7 @@ class Call(Timed):
         self.notes: list[Any] | None = None
         self.transferred = self.evicted = False
         self.answered_at = self.ended_at = _UNSET
-        self.decide_at = NEVER
+        self.decide_at = self.lighten_at = NEVER
         self.dialog_timeout = dialog_timeout
         self.ended_by: EndedBy | None = None
         self.over = False
@@ -265,10 +267,12 @@ class Call(Timed):
             self.ended_at = _UNSET
         if self.dialogs is None:
             self.dialogs = Dialogs(self)
+        if self.lighten_at == NEVER:
+            self.lighten_at = now + self.owner.lasts
         dialogs = self.dialogs
         dialogs.answer(leg, answer, now)
         if len(dialogs.all) == 1 and dialogs.all[0].interval >= HORIZON <= self.dialog_timeout:
-            self.queue.watch(self, now + HORIZON)
+            self.queue.watch(self, now + min(HORIZON, self.owner.lasts))
         else:
             self._watch_dialogs(now)
         if len(self.legs) > 1:
@@ -413,7 +417,9 @@ class Call(Timed):
         due = NEVER if self.settled else self.decide_at
         if self.dialogs is not None:
             due = min(due, self.dialogs.deadline())
-        if due < NEVER or (self.answered_at >= 0 and self.ended_by is None):
+        if self.answered_at >= 0 and self.ended_by is None:
+            return min(due, self.lighten_at)
+        if due < NEVER:
             return due
         for leg in self.legs:
             if not leg.settled:
@@ -426,6 +432,9 @@ class Call(Timed):
         """Let the verdict fall, a transaction or dialog run out, or declare the call over."""
         if not self.settled and self.decide_at <= now:
             self._fail(now)
+        elif self.lighten_at <= now and self.ended_by is None:
+            self.lighten_at = NEVER
+            lighten(self)
         elif self.dialogs is not None and self.dialogs.expire(now):
             self.active_at = max(self.active_at, now)
         else:

@@ -14,6 +14,7 @@ from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
 from sipwatch.track.events import LegBegun, Referred
 from sipwatch.track.front import mark_given_up
+from sipwatch.track.lasting import LASTS
 from sipwatch.track.leg import Leg
 from sipwatch.track.match import (
     acknowledged,
@@ -91,6 +92,7 @@ class Tracker:
         keep_messages: bool = False,
     ) -> None:
         self.events: list[Event] = []
+        self.lasts = NEVER if keep_messages else LASTS  # when less is kept of an answered call (ns)
         self.traffic = Traffic(ends_of)
         self.now = 0
         self.notices: dict[Notice, int] = {}

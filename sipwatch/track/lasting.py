@@ -1,0 +1,84 @@
+"""What is kept of an answered call that lasts: of its messages, what its end may still be told and explained by.
+
+Must not know: findings, records, who reads what. ``tests/track/test_lasting.py`` holds every capture against it: with
+and without, the same records come out.
+
+Most calls are up for minutes, having been set up within seconds, and of some 2.5 kB of text in four messages little is
+looked at again. So half a minute after the answer, when every verdict has fallen, the text is cut down; a call that is
+over by then, as in a busy minute of short calls, costs nothing. Texts that are to be shown as they were are kept whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sipwatch.track.timers import HORIZON
+from sipwatch.wire.message import Request
+
+if TYPE_CHECKING:
+    from sipwatch.track.call import Call
+    from sipwatch.track.leg import Leg
+    from sipwatch.wire.message import Message
+
+LASTS: Final = HORIZON  # after the answer (ns)
+
+# Header fields that are read when a message comes in, if at all, and stand in its attributes; names in lower case, long
+# and compact. Via is among them where there is one value: ``branch`` says all of it that a response is matched by.
+_SPENT: Final = frozenset({
+    b"to", b"t", b"call-id", b"i", b"cseq", b"max-forwards", b"content-length", b"l", b"allow", b"supported", b"k",
+    b"allow-events", b"u", b"accept", b"accept-encoding", b"accept-language", b"date", b"expires", b"min-se",
+})  # fmt: skip
+_SPENT_BEHIND: Final = _SPENT | {b"from", b"f"}  # who calls is read of the INVITE
+_VIA: Final = frozenset({b"via", b"v"})
+
+
+def lighten(call: Call) -> None:
+    """Cut down what an answered call holds of its answered legs; of a hop that failed, the text may say why."""
+    for leg in call.legs:
+        if leg.answers is None or not leg.settled:
+            continue
+        for message in _messages(leg):
+            _share(message, call, leg)
+            spent = _SPENT if message is leg.invite else _SPENT_BEHIND
+            message.raw = essence(message.raw, spent if message.via_count != 1 else spent | _VIA)
+
+
+def _messages(leg: Leg) -> list[Message]:
+    held: list[Message | None] = [leg.invite, leg.progress, leg.ringing, leg.session_progress, leg.final]
+    for answer in leg.answers or ():
+        held += (answer.response, answer.ack)
+    return [message for message in held if message is not None]
+
+
+def _share(message: Message, call: Call, leg: Leg) -> None:
+    """Let equal texts be one object: each message was cut out of a packet of its own."""
+    if message.call_id == call.call_id:
+        message.call_id = call.call_id
+    if message.from_tag == call.from_tag:
+        message.from_tag = call.from_tag
+    if message.branch == leg.branch:
+        message.branch = leg.branch
+    if isinstance(message, Request) and message.request_uri == leg.invite.request_uri:
+        message.request_uri = leg.invite.request_uri
+    for answer in leg.answers or ():
+        if message.to_tag == answer.tag:
+            message.to_tag = answer.tag
+
+
+def essence(raw: bytes, spent: frozenset[bytes]) -> bytes:
+    """Return a message's text without what is not looked at again: ``spent`` header fields, and a body of SDP.
+
+    What is not plainly written (line feeds alone, several parts) stays whole.
+    """
+    head, blank, _ = raw.partition(b"\r\n\r\n")
+    if not blank or b"multipart/" in head:
+        return raw
+    kept: list[bytes] = []
+    keeping = True
+    for line in head.split(b"\r\n"):
+        if line[:1] not in (b" ", b"\t"):  # else it continues the line before (§7.3.1)
+            name = line.partition(b":")[0].strip().lower()
+            keeping = name not in spent
+        if keeping:
+            kept.append(line)
+    return b"\r\n".join([*kept, b"", b""])
