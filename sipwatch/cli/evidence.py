@@ -39,6 +39,13 @@ class _Extent(NamedTuple):
     last: int
 
 
+def _begun(incomplete: str) -> list[str]:
+    """Return the outcomes that begin so: what a shell completes."""
+    from sipwatch.evidence.asked import OUTCOMES
+
+    return [name for name in OUTCOMES if name.startswith(incomplete)]
+
+
 def evidence(
     files: Annotated[
         list[str],
@@ -58,6 +65,7 @@ def evidence(
             metavar="OUTCOME",
             help="Only calls with this outcome, such as no_progress; separate several by commas, or repeat the option."
             " Default: any failure.",
+            autocompletion=_begun,
         ),
     ] = None,
     since: Annotated[

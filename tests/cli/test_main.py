@@ -55,6 +55,7 @@ def test_shells_complete_commands_options_and_words(
     assert completed(monkeypatch, capsys, "replay", "--lad") == ["--ladder"]
     assert completed(monkeypatch, capsys, "replay", "--format", "js") == ["json", "jsonl"]
     assert completed(monkeypatch, capsys, "explain", "no_pro") == ["no_progress"]
+    assert completed(monkeypatch, capsys, "evidence", "--outcome", "aband") == ["abandoned_brief", "abandoned"]
     assert "486" in completed(monkeypatch, capsys, "explain", "48")
 
 
