@@ -46,7 +46,7 @@ _CLOSED: dict[tuple[str, str], type[StrEnum]] = {
     ("FindingRecord", "kind"): Cause,
     ("LegRecord", "conditions"): Condition,
     ("LegRecord", "outcome"): Outcome,
-    ("WholeFindingRecord", "kind"): Cause,
+    ("CaptureFindingRecord", "kind"): Cause,
 }
 
 

@@ -19,7 +19,7 @@ from sipwatch.classify.families.table import EARLY, look_for, signs_of, stronges
 from sipwatch.classify.families.transfer import Transfers
 from sipwatch.classify.families.trunk import Trunks
 from sipwatch.classify.findings import Finding, Kind
-from sipwatch.classify.noted import Noted, Whole
+from sipwatch.classify.noted import CaptureFinding, Noted
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import REFUSED, Bounded, counts
 from sipwatch.classify.registered import Registrations
@@ -208,9 +208,9 @@ class Diagnosis:
         self.devices.use()
         self.trunks.use(directory)
 
-    def whole(self) -> list[Whole]:
+    def capture_findings(self) -> list[CaptureFinding]:
         """Return the findings that stand with no call, in the order of their first evidence."""
-        return self.noted.whole()
+        return self.noted.capture_findings()
 
     def worst_devices(self, most: int) -> list[Device]:
         """Return the devices that refused most in a row, the worst first."""

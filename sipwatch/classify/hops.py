@@ -39,7 +39,7 @@ def deepest_first(call: Call) -> list[Leg]:
     return sorted(call.legs, key=lambda leg: (-leg.via_count, leg.max_forwards, -leg.serial))
 
 
-def goes_on(leg: Leg) -> bool:
+def is_continued(leg: Leg) -> bool:
     """Tell whether another hop of the same call continues where this one ended.
 
     Behind the caller's own hop every other one does, also where the server sends from another of its addresses.
@@ -52,7 +52,7 @@ def goes_on(leg: Leg) -> bool:
 
 def last_hops(call: Call) -> list[Leg]:
     """Return the legs behind which none was captured, those nearest the callee first."""
-    return call.legs if len(call.legs) == 1 else [leg for leg in deepest_first(call) if not goes_on(leg)]
+    return call.legs if len(call.legs) == 1 else [leg for leg in deepest_first(call) if not is_continued(leg)]
 
 
 def first_of(legs: list[Leg], look: Callable[[Leg, Directory], Finding | None], directory: Directory) -> Finding | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_SUBJECTS = 1000
 
 
-class Whole(NamedTuple):
+class CaptureFinding(NamedTuple):
     """A finding that came too late for the call it is about, or is about no call: one for each kind and subject.
 
     ``calls`` counts the calls it is about, ``ids`` are the first of them, ``first`` is the time of its first
@@ -36,7 +36,7 @@ class Noted:
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
-        self.beside: Table[Whole] = Table(MAX_SUBJECTS)
+        self.beside: Table[CaptureFinding] = Table(MAX_SUBJECTS)
 
     def subject(self, address: bytes) -> Term:
         """Return whom a packed address belongs to."""
@@ -58,14 +58,14 @@ class Noted:
             calls += before.calls
             ids = [*before.ids, *(ids or [])]
             first = min(first, before.first)
-        self.beside.put(key, Whole(finding, calls, (ids or [])[:MAX_IDS], first))
+        self.beside.put(key, CaptureFinding(finding, calls, (ids or [])[:MAX_IDS], first))
 
-    def whole(self) -> list[Whole]:
+    def capture_findings(self) -> list[CaptureFinding]:
         """Return the findings that stand with no call, in the order of their first evidence."""
         return sorted(
             self.beside.values(), key=lambda found: (found.first, found.finding.kind, found.finding.subject.text)
         )
 
 
-def _order(found: Whole) -> tuple[int, str, str]:
+def _order(found: CaptureFinding) -> tuple[int, str, str]:
     return found.first, found.finding.kind, found.finding.subject.text

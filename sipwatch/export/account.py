@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sipwatch.export.findings import device_record, whole_record
+from sipwatch.export.findings import capture_finding_record, device_record
 from sipwatch.export.gaps import gaps
 from sipwatch.export.moments import Moment
 from sipwatch.export.record import CaptureRecord, SummaryRecord
@@ -148,7 +148,7 @@ class Account:
         if diagnosis is None:
             return summary.to_record()
         devices = [device_record(device) for device in diagnosis.worst_devices(max_devices)]
-        return summary.to_record([whole_record(whole) for whole in diagnosis.whole()], devices)
+        return summary.to_record([capture_finding_record(whole) for whole in diagnosis.capture_findings()], devices)
 
 
 def implementation() -> str:

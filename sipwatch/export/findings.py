@@ -11,12 +11,12 @@ from sipwatch.classify.findings import Sort, Term, own
 from sipwatch.export import scrub
 from sipwatch.export.calls import short_id
 from sipwatch.export.moments import Moment, timestamp
-from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord, Words
+from sipwatch.export.record import CaptureFindingRecord, DeviceRecord, EvidenceRecord, FindingRecord, Words
 
 if TYPE_CHECKING:
     from sipwatch.classify.families.device import Device
     from sipwatch.classify.findings import Evidence, Fact, Finding
-    from sipwatch.classify.noted import Whole
+    from sipwatch.classify.noted import CaptureFinding
 
 _FILE_SHIFT = 40  # as capture.tally.Place counts; nobody here may know that layer
 _NUMBER = (1 << _FILE_SHIFT) - 1
@@ -49,13 +49,13 @@ def finding_record(finding: Finding) -> FindingRecord:
     return FindingRecord(finding.kind.value, Words.of(finding.subject), sentence(finding), _evidence(finding.evidence))
 
 
-def whole_record(whole: Whole) -> WholeFindingRecord:
+def capture_finding_record(whole: CaptureFinding) -> CaptureFindingRecord:
     """Return a finding that stands with no call."""
     finding = whole.finding
     ids = [short_id(*call) for call in whole.ids]
     evidence = _evidence(finding.evidence)
     subject, first = Words.of(finding.subject), Moment(whole.first)
-    return WholeFindingRecord(finding.kind.value, subject, whole.calls, ids, first, sentence(finding), evidence)
+    return CaptureFindingRecord(finding.kind.value, subject, whole.calls, ids, first, sentence(finding), evidence)
 
 
 def device_record(device: Device) -> DeviceRecord:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Privacy
     from sipwatch.export.record import (
         CallRecord,
+        CaptureFindingRecord,
         CaptureRecord,
         DeviceRecord,
         EvidenceRecord,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         LegRecord,
         MessageRecord,
         SummaryRecord,
-        WholeFindingRecord,
         Words,
     )
 
@@ -177,7 +177,7 @@ class Policy:
             devices=[self.device(device) for device in record.devices],
         )
 
-    def whole(self, record: WholeFindingRecord, parties: Sequence[Known] = ()) -> WholeFindingRecord:
+    def whole(self, record: CaptureFindingRecord, parties: Sequence[Known] = ()) -> CaptureFindingRecord:
         """Hide in a finding that concerns the whole capture; ``parties`` as for ``summary``."""
         known = parties[0] if parties else self._known(*_in_findings([record]))
         each = zip(record.texts, parties[1:] or [known] * len(record.texts), strict=False)
@@ -262,7 +262,7 @@ class Policy:
         return self._masking.user(text)
 
 
-def _in_findings(findings: Iterable[FindingRecord | WholeFindingRecord]) -> tuple[set[str], set[str]]:
+def _in_findings(findings: Iterable[FindingRecord | CaptureFindingRecord]) -> tuple[set[str], set[str]]:
     """Return the users, and the display names, that findings name."""
     terms = list(_terms(findings))
     users, names = rawmask.named(term.text for term in terms if term.sort is not Sort.PERSON)
@@ -270,7 +270,7 @@ def _in_findings(findings: Iterable[FindingRecord | WholeFindingRecord]) -> tupl
     return {user for user in users if not _is_address(user)}, names
 
 
-def _terms(findings: Iterable[FindingRecord | WholeFindingRecord]) -> Iterator[Term]:
+def _terms(findings: Iterable[FindingRecord | CaptureFindingRecord]) -> Iterator[Term]:
     """Yield the facts of findings that are texts of strangers."""
     for found in findings:
         for words in (found.subject, found.text, *(seen.what for seen in found.evidence)):

@@ -131,7 +131,7 @@ class FindingRecord(msgspec.Struct, frozen=True, gc=False):
     evidence: list[EvidenceRecord]
 
 
-class WholeFindingRecord(msgspec.Struct, frozen=True, gc=False):
+class CaptureFindingRecord(msgspec.Struct, frozen=True, gc=False):
     """A probable cause that concerns the whole capture: whom, how many calls, the ids of the first of them.
 
     ``first`` is the time of the first evidence; ``text`` and ``evidence`` are the latest. ``texts`` has the words for
@@ -249,5 +249,5 @@ class SummaryRecord(msgspec.Struct):
     asr: float | None
     ner: float | None
     tags: dict[str, int]
-    findings: list[WholeFindingRecord]
+    findings: list[CaptureFindingRecord]
     devices: list[DeviceRecord]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from sipwatch.classify.spread import Spread
-from sipwatch.export.record import SummaryRecord, WholeFindingRecord
+from sipwatch.export.record import CaptureFindingRecord, SummaryRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Causes:
 
     def __init__(self) -> None:
         self.left_out = 0
-        self._found: dict[tuple[str, str], WholeFindingRecord] = {}  # by kind and subject
+        self._found: dict[tuple[str, str], CaptureFindingRecord] = {}  # by kind and subject
 
     def add(self, call: CallRecord, finding: FindingRecord) -> None:
         """Take a finding about a call."""
@@ -59,8 +59,8 @@ class Causes:
             if len(self._found) >= MAX_FINDINGS:
                 self.left_out += 1
                 return
-            before = WholeFindingRecord(finding.kind, finding.subject, 0, [], first, finding.text, [])
-        self._found[key] = WholeFindingRecord(
+            before = CaptureFindingRecord(finding.kind, finding.subject, 0, [], first, finding.text, [])
+        self._found[key] = CaptureFindingRecord(
             finding.kind,
             finding.subject,
             before.calls + 1,
@@ -71,13 +71,13 @@ class Causes:
             [*before.texts, finding.text][:MAX_IDS],
         )
 
-    def all(self, besides: Sequence[WholeFindingRecord]) -> list[WholeFindingRecord]:
+    def all(self, besides: Sequence[CaptureFindingRecord]) -> list[CaptureFindingRecord]:
         """Return them in packet-time order, together with those that stand with no call."""
         found = [one if _differ(one) else replace(one, texts=[]) for one in self._found.values()]
         return sorted([*found, *besides], key=lambda found: (found.first, found.kind, str(found.subject)))
 
 
-def _differ(found: WholeFindingRecord) -> bool:
+def _differ(found: CaptureFindingRecord) -> bool:
     return any(text != found.text for text in found.texts)
 
 
@@ -128,7 +128,7 @@ class Summary:
             self._ratios(call, completed)
 
     def to_record(
-        self, findings: Sequence[WholeFindingRecord] = (), devices: Sequence[DeviceRecord] = ()
+        self, findings: Sequence[CaptureFindingRecord] = (), devices: Sequence[DeviceRecord] = ()
     ) -> SummaryRecord:
         """Return the summary for export, outcomes, endings and conditions most frequent first.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from sipwatch.export.record import DeviceRecord, FindingRecord, SummaryRecord, WholeFindingRecord
+    from sipwatch.export.record import CaptureFindingRecord, DeviceRecord, FindingRecord, SummaryRecord
 
 MAX_CAUSES = 12
 MAX_DEVICES = 8
@@ -43,7 +43,7 @@ def causes(summary: SummaryRecord) -> Iterator[RenderableType]:
             yield indented(Text.assemble((call, FAINT), "  ", terminal(str(text))), 7)
 
 
-def _head(found: WholeFindingRecord) -> Text:
+def _head(found: CaptureFindingRecord) -> Text:
     text = Text(f"{found.calls or '':>5}  ")
     text.append(f"{_name(found.kind)}: {terminal(str(found.subject))}", style="bold yellow")
     if found.ids and not found.texts:

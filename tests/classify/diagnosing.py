@@ -11,7 +11,7 @@ from pcaps.make.talk import message as message_in_full
 from sipwatch.classify.peers import Callback, Peer, PeerKind, Rule, Settings
 from sipwatch.engine import Engine
 from sipwatch.export.moments import Moment
-from sipwatch.export.record import WholeFindingRecord
+from sipwatch.export.record import CaptureFindingRecord
 from sipwatch.export.summary import Summary
 from sipwatch.export.writers import encode
 from sipwatch.track.timers import Timers
@@ -46,7 +46,7 @@ class Seen(NamedTuple):
 class Told:
     """A finding in words."""
 
-    def __init__(self, record: FindingRecord | WholeFindingRecord) -> None:
+    def __init__(self, record: FindingRecord | CaptureFindingRecord) -> None:
         self.kind = record.kind
         self.subject = str(record.subject)
         self.text = str(record.text)
@@ -54,7 +54,7 @@ class Told:
         self.calls, self.first = 1, min([seen.time for seen in record.evidence], default=Moment(0))
         self.ids: list[str] = []
         self.texts: list[str] = []
-        if isinstance(record, WholeFindingRecord):
+        if isinstance(record, CaptureFindingRecord):
             self.calls, self.first = record.calls, record.first
             self.ids, self.texts = record.ids, [str(text) for text in record.texts]
 

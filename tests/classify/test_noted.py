@@ -24,7 +24,7 @@ def test_what_stands_beside_is_put_together_by_kind_and_subject_in_the_order_of_
     noted.of_none(finding("b", 9), 1, [(b"c1", b"", 1)])
     noted.of_none(finding("a", 5))
     noted.of_none(finding("b", 3), 9, [(b"c%d" % n, b"", n) for n in range(9)])
-    first, second = noted.whole()
+    first, second = noted.capture_findings()
     assert (str(first.finding.subject), first.calls, len(first.ids), first.first) == ("b", 10, MAX_IDS, 3)
     assert (str(second.finding.subject), second.calls, second.ids) == ("a", 0, [])
 

@@ -6,9 +6,9 @@ import pytest
 
 from sipwatch.classify.families.device import Device
 from sipwatch.classify.findings import VARIANTS, Evidence, Fact, Finding, Kind, Sort, Term, own, person
-from sipwatch.classify.noted import Whole
+from sipwatch.classify.noted import CaptureFinding
 from sipwatch.export.calls import short_id
-from sipwatch.export.findings import device_record, finding_record, sentence, whole_record
+from sipwatch.export.findings import capture_finding_record, device_record, finding_record, sentence
 
 NINE = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z
 LATE_480 = Finding(
@@ -46,7 +46,7 @@ def test_what_is_no_packet_has_no_number() -> None:
 
 
 def test_a_finding_of_the_whole_names_its_first_calls_by_their_ids() -> None:
-    record = whole_record(Whole(LATE_480, 7, [(b"c1", b"tag", NINE)], NINE))
+    record = capture_finding_record(CaptureFinding(LATE_480, 7, [(b"c1", b"tag", NINE)], NINE))
     assert (record.kind, str(record.subject), record.calls, record.first) == (
         "late_480",
         "acme",

@@ -19,7 +19,14 @@ from sipwatch.export.calls import short_id
 from sipwatch.export.filters import compile_filter
 from sipwatch.export.findings import sentence
 from sipwatch.export.privacy import Policy, policy_of
-from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, MessageRecord, WholeFindingRecord, Words
+from sipwatch.export.record import (
+    CaptureFindingRecord,
+    DeviceRecord,
+    EvidenceRecord,
+    FindingRecord,
+    MessageRecord,
+    Words,
+)
 from sipwatch.wire.message import Request, Response
 from sipwatch.wire.sip import parse
 from tests.conversation import EPOCH, messages, path
@@ -260,7 +267,7 @@ def test_a_text_of_which_nobody_says_what_it_is_is_hidden_whole() -> None:
 
 def test_findings_of_the_whole_capture_and_devices() -> None:
     alice = Words.of(Term(Sort.PERSON, "alice"))
-    whole = WholeFindingRecord("refusal_streak", alice, 2, ["x"], START, alice, [evidence("INVITE sip:alice@h")])
+    whole = CaptureFindingRecord("refusal_streak", alice, 2, ["x"], START, alice, [evidence("INVITE sip:alice@h")])
     hidden = FOUR.whole(whole)
     assert (str(hidden.subject), str(hidden.evidence[0].what)) == ("a****", "INVITE sip:a****@h")
     assert hidden.ids == ["x"]

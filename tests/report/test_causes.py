@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from sipwatch.export.record import DeviceRecord, EvidenceRecord, FindingRecord, WholeFindingRecord
+from sipwatch.export.record import CaptureFindingRecord, DeviceRecord, EvidenceRecord, FindingRecord
 from sipwatch.export.summary import Summary
 from sipwatch.report.causes import MAX_CAUSES, MAX_DEVICES, causes, causes_of_call, devices, marks
 from sipwatch.report.screen import console
@@ -18,7 +18,7 @@ def found(kind: str = "late_480", subject: str = "acme", text: str = "it rang", 
     return FindingRecord(kind, words(subject), words(text), [EvidenceRecord(at(1), number, 0, words("480 Gone"))])
 
 
-def shown(summary: Summary, *, beside: list[WholeFindingRecord] | None = None) -> str:
+def shown(summary: Summary, *, beside: list[CaptureFindingRecord] | None = None) -> str:
     out = io.StringIO()
     console(out).print(*causes(summary.to_record(beside or [])), sep="\n")
     return out.getvalue()
@@ -53,7 +53,7 @@ def test_of_calls_that_differ_each_tells_its_own_numbers() -> None:
 
 
 def test_what_stands_with_no_call_is_shown_too() -> None:
-    beside = WholeFindingRecord("wrong_credentials", words("phones"), 0, [], at(0), words("cannot register"), [SEEN])
+    beside = CaptureFindingRecord("wrong_credentials", words("phones"), 0, [], at(0), words("cannot register"), [SEEN])
     assert "Wrong user or password: phones" in shown(counted(call()), beside=[beside])
 
 

@@ -23,7 +23,7 @@ from sipwatch.classify.findings import (
     seen,
     where,
 )
-from sipwatch.classify.hops import goes_on
+from sipwatch.classify.hops import is_continued
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import Table
 from sipwatch.classify.peers import PeerKind
@@ -161,7 +161,9 @@ class Devices:
         """Take what a device did with a call. Where nothing says that a device stands there, nothing is counted."""
         address = leg.path.destination_address
         kind = self._noted.directory.peer(address).kind
-        if kind is not _DEVICES and (kind is not None or not self._registrations.is_device(address) or goes_on(leg)):
+        if kind is not _DEVICES and (
+            kind is not None or not self._registrations.is_device(address) or is_continued(leg)
+        ):
             return
         if leg.hunted_on and leg.cancelled_at - max(leg.alerted_at, leg.started) < FAIR_RING:
             return

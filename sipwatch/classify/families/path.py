@@ -22,7 +22,7 @@ from sipwatch.classify.findings import (
     uri,
     where,
 )
-from sipwatch.classify.hops import deepest_first, far_end, first_of, goes_on, lasting, private_host, subject
+from sipwatch.classify.hops import deepest_first, far_end, first_of, is_continued, lasting, private_host, subject
 from sipwatch.classify.peers import host_of
 from sipwatch.track.conditions import Condition, Raised
 from sipwatch.track.dialog import EndedBy
@@ -244,7 +244,7 @@ def nat_suspect(call: Call, directory: Directory) -> Finding | None:
     for leg in deepest_first(call):
         unacked, unanswered = lasting(leg, Condition.ACK_MISSING), lasting(leg, Condition.BYE_UNANSWERED)
         found = None
-        if leg.final is not None and not goes_on(leg):
+        if leg.final is not None and not is_continued(leg):
             raised = unacked or (unanswered if call.ended_by is EndedBy.CALLER else None)
             found = _behind_nat(call, leg.final, leg.path.destination_address, raised, directory)
         if found is None and leg is first:

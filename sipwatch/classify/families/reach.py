@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.families.path import is_silent
 from sipwatch.classify.findings import MAX_EVIDENCE, Evidence, Fact, Finding, Kind, Sort, end, own, seen, where
-from sipwatch.classify.hops import goes_on
+from sipwatch.classify.hops import is_continued
 from sipwatch.classify.past import Table
 from sipwatch.wire.message import Transport
 
@@ -143,7 +143,7 @@ class Reach:
         server says what servers say for want of a next hop, and none was seen.
         """
         error = self.refusals.get(far.path.destination_address)
-        if error is None or far.final is None or far.status_code not in _FOR_WANT_OF_A_HOP or goes_on(far):
+        if error is None or far.final is None or far.status_code not in _FOR_WANT_OF_A_HOP or is_continued(far):
             return
         if not far.started <= error.time <= far.final_at:
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, Sort, Term, own, said, seconds, seen
-from sipwatch.classify.hops import deepest_first, far_end, first_of, goes_on, last_hops, subject
+from sipwatch.classify.hops import deepest_first, far_end, first_of, is_continued, last_hops, subject
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
 from sipwatch.classify.verdict import refused_credentials
@@ -187,7 +187,7 @@ def invented_ringing(call: Call, directory: Directory) -> Finding | None:
     """
     for leg in call.front:
         behind = [other for other in call.legs if other not in call.front and not other.followed]
-        if leg.ringing is None or not behind or not goes_on(leg):
+        if leg.ringing is None or not behind or not is_continued(leg):
             continue
         if any([not _is_unalerted(other) for other in behind]):  # noqa: C419 - a list is quicker
             continue

@@ -37,7 +37,7 @@ class NotFound:
             self.ids.append(call)
 
 
-class Cure(NamedTuple):
+class Respelling(NamedTuple):
     """Two spellings of a number on a trunk: one that failed, one that was answered; and a word for the difference."""
 
     failed: bytes
@@ -60,7 +60,7 @@ class Numbers:
         self.answered: Table[dict[bytes, Glimpse]] = Table(MAX_NUMBERS)
         self.not_found: Table[dict[bytes, NotFound]] = Table(MAX_NUMBERS)
 
-    def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Cure]:
+    def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Respelling]:
         """Take a number that was answered; return what that says of its other spellings, which failed before."""
         digits = number[-SHORTEST:] if number.isdigit() and SHORTEST <= len(number) <= LONGEST else _shared(number)
         if not digits:
@@ -77,12 +77,16 @@ class Numbers:
         if failed is None:
             return []
         failed.pop(number, None)
-        cures = [cure for cure in [self._cure(was, failed[was], number, spellings) for was in failed] if cure]
-        for cure in cures:
-            del failed[cure.failed]
-        return cures
+        found = [
+            respelling
+            for respelling in [self._respelling(was, failed[was], number, spellings) for was in failed]
+            if respelling
+        ]
+        for respelling in found:
+            del failed[respelling.failed]
+        return found
 
-    def fails(self, trunk: Trunk, number: bytes, final: Response, call: CallId) -> Cure | None:
+    def fails(self, trunk: Trunk, number: bytes, final: Response, call: CallId) -> Respelling | None:
         """Take a number that was not found; return the other spelling that was answered before, if there is one."""
         digits = _shared(number)
         spellings = self.answered.get((trunk, digits)) if digits else None
@@ -91,9 +95,9 @@ class Numbers:
         this = NotFound()
         this.add(call, glimpse(final))
         for worked in reversed(spellings or {}):
-            cure = self._cure(number, this, worked, spellings or {})
-            if cure is not None:
-                return cure
+            respelling = self._respelling(number, this, worked, spellings or {})
+            if respelling is not None:
+                return respelling
         failed = self.not_found.touch((trunk, digits))
         if failed is None:
             failed = {}
@@ -103,14 +107,16 @@ class Numbers:
         failed.setdefault(number, NotFound()).add(call, this.final)
         return None
 
-    def _cure(self, was: bytes, failed: NotFound, worked: bytes, spellings: dict[bytes, Glimpse]) -> Cure | None:
+    def _respelling(
+        self, was: bytes, failed: NotFound, worked: bytes, spellings: dict[bytes, Glimpse]
+    ) -> Respelling | None:
         if was in spellings:
             return None
         difference = other_spelling(said(was), said(worked), self.region)
         if difference is None:
             return None
         evidence = sorted([recalled(failed.final), recalled(spellings[worked])])
-        return Cure(was, worked, difference, evidence, failed.calls, failed.ids)
+        return Respelling(was, worked, difference, evidence, failed.calls, failed.ids)
 
 
 def _shared(number: bytes) -> bytes:
@@ -121,9 +127,9 @@ def _shared(number: bytes) -> bytes:
     return key.encode() if key.isdigit() else b""
 
 
-def number_format(trunk: Term, cure: Cure) -> Finding:
+def number_format(trunk: Term, found: Respelling) -> Finding:
     """Return the finding about a number that a trunk wants in another spelling."""
     facts: dict[str, Fact] = {
-        "number": person(cure.failed), "other": person(cure.worked), "difference": own(cure.difference),
+        "number": person(found.failed), "other": person(found.worked), "difference": own(found.difference),
     }  # fmt: skip
-    return Finding(Kind.NUMBER_FORMAT, PLAIN, trunk, facts, cure.evidence)
+    return Finding(Kind.NUMBER_FORMAT, PLAIN, trunk, facts, found.evidence)

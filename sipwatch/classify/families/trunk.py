@@ -13,7 +13,7 @@ from sipwatch.classify.causes import BY_CAUSE
 from sipwatch.classify.families.setup import early_by, early_ringing
 from sipwatch.classify.families.spelling import Numbers, number_format
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, Term, own, seen
-from sipwatch.classify.hops import goes_on
+from sipwatch.classify.hops import is_continued
 from sipwatch.classify.numbers import LONGEST
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
 from sipwatch.classify.past import Table, call_id
@@ -228,8 +228,10 @@ class Trunks:
             self.up[call.serial] = (source, address, near, trunk)
         number = number_in(far.invite.request_uri)
         if number and far.final is not None and peer.kind not in _NO_TRUNK:
-            for cure in self.numbers.answers(trunk, number, far.final):
-                self._noted.of_none(number_format(self._noted.subject(address), cure), cure.calls, cure.ids)
+            for respelling in self.numbers.answers(trunk, number, far.final):
+                self._noted.of_none(
+                    number_format(self._noted.subject(address), respelling), respelling.calls, respelling.ids
+                )
         _note_early(trunk, far)
 
     def failed(self, call: Call, far: Leg, outcome: str, *, unregistered: bool) -> None:
@@ -260,9 +262,9 @@ class Trunks:
     def _not_found(self, call: Call, trunk: Trunk, far: Leg, number: bytes) -> None:
         if not number or far.final is None or far.outcome not in ("", _NOT_FOUND):
             return
-        cure = self.numbers.fails(trunk, number, far.final, call_id(call))
-        if cure is not None:
-            self._noted.of_call(call, number_format(self._noted.subject(far.path.destination_address), cure))
+        respelling = self.numbers.fails(trunk, number, far.final, call_id(call))
+        if respelling is not None:
+            self._noted.of_call(call, number_format(self._noted.subject(far.path.destination_address), respelling))
 
     def full(self, leg: Leg) -> None:
         """Say how full it was, where a far end says that it is full, at the moment it says so.
@@ -273,7 +275,7 @@ class Trunks:
         """
         address = leg.path.destination_address
         peer = self._noted.directory.peer(address)
-        if peer.kind is _DEVICES or leg.final is None or goes_on(leg):
+        if peer.kind is _DEVICES or leg.final is None or is_continued(leg):
             return
         if leg.status_code == 603 and peer.kind is not _TRUNK and not peer.rules:
             cause = deciding_reason(leg).cause

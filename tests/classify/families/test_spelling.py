@@ -19,34 +19,34 @@ def numbers() -> tuple[Numbers, Trunk]:
 def test_a_number_that_failed_is_cured_by_another_spelling_that_is_answered() -> None:
     known, trunk = numbers()
     assert known.fails(trunk, b"02079460142", response(404, 1), ID) is None
-    (cure,) = known.answers(trunk, b"442079460142", response(200, 2))
-    assert (cure.failed, cure.worked, cure.difference) == (b"02079460142", b"442079460142", "0->44")
-    assert [seen.what for seen in cure.evidence] == ["404 Not Found", "200 OK"]
-    assert (cure.calls, cure.ids) == (1, [ID])
+    (respelling,) = known.answers(trunk, b"442079460142", response(200, 2))
+    assert (respelling.failed, respelling.worked, respelling.difference) == (b"02079460142", b"442079460142", "0->44")
+    assert [seen.what for seen in respelling.evidence] == ["404 Not Found", "200 OK"]
+    assert (respelling.calls, respelling.ids) == (1, [ID])
     assert known.answers(trunk, b"442079460142", response(200, 3)) == []  # told once
 
 
 def test_or_by_one_that_was_answered_before() -> None:
     known, trunk = numbers()
     assert known.answers(trunk, b"442079460142", response(200, 1)) == []
-    cure = known.fails(trunk, b"02079460142", response(404, 2), ID)
-    assert cure is not None
-    assert (cure.failed, cure.worked, cure.calls) == (b"02079460142", b"442079460142", 1)
+    respelling = known.fails(trunk, b"02079460142", response(404, 2), ID)
+    assert respelling is not None
+    assert (respelling.failed, respelling.worked, respelling.calls) == (b"02079460142", b"442079460142", 1)
 
 
 def test_every_call_that_failed_counts_and_the_first_are_named() -> None:
     known, trunk = numbers()
     for call in range(9):
         known.fails(trunk, b"02079460142", response(404, call), (b"%d" % call, b"", call))
-    (cure,) = known.answers(trunk, b"442079460142", response(200, 20))
-    assert (cure.calls, len(cure.ids), cure.ids[0]) == (9, MAX_IDS, (b"0", b"", 0))
+    (respelling,) = known.answers(trunk, b"442079460142", response(200, 20))
+    assert (respelling.calls, len(respelling.ids), respelling.ids[0]) == (9, MAX_IDS, (b"0", b"", 0))
 
 
 def test_two_wrong_spellings_are_two_findings() -> None:
     known, trunk = numbers()
     known.fails(trunk, b"02079460142", response(404, 1), ID)
     known.fails(trunk, b"0044 2079460142", response(404, 1), ID)
-    assert {cure.failed for cure in known.answers(trunk, b"442079460142", response(200, 2))} == {
+    assert {respelling.failed for respelling in known.answers(trunk, b"442079460142", response(200, 2))} == {
         b"02079460142", b"0044 2079460142",
     }  # fmt: skip
 
