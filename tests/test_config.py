@@ -111,7 +111,32 @@ def test_how_much_of_a_number_is_hidden(written: str, hidden: int | None) -> Non
     assert parse(f"[privacy]\nmask = {written}\n", "x").privacy == Privacy(hidden, names=False)
 
 
+def test_pseudonyms_come_from_a_key_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "package.key").write_bytes(b"0123456789abcdef\n")
+    file = tmp_path / "sipwatch.toml"
+    file.write_text('[privacy]\npseudonyms = "package.key"\naddresses = true\n')
+    assert load(str(file)).privacy == Privacy(addresses=True, key=b"0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "line 2: pseudonyms = 'package.key': the key cannot be read: No such file or directory; make one by:"),
+        (b"too short", "line 2: pseudonyms = 'package.key': the key has 9 bytes; expected 16 or more, at random"),
+    ],
+)
+def test_a_key_that_is_none_is_refused(tmp_path: Path, content: bytes | None, complaint: str) -> None:
+    if content is not None:
+        (tmp_path / "package.key").write_bytes(content)
+    file = tmp_path / "sipwatch.toml"
+    file.write_text('[privacy]\npseudonyms = "package.key"\n')
+    with pytest.raises(ConfigError) as mistake:
+        load(str(file))
+    assert complaint in str(mistake.value)
+
+
 MISTAKES = [
+    ("addresses-without-a-key", "[privacy]\naddresses = true\n", "line 2: addresses = True: expected pseudonyms beside it, with the file of a key"),
     ("unknown-table", "[timer]\n", "x, line 1: unknown key 'timer'; did you mean timers?"),
     ("misspelt-timer", "[timers]\nno_progres_after = 3\n", "x, line 2: unknown key 'no_progres_after'; did you mean no_progress_after?"),
     ("a-timer-that-is-text", '[timers]\nno_answer_after = "30"\n', "x, line 2: no_answer_after = '30': expected a number of seconds"),

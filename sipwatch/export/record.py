@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sipwatch.export.moments import Moment, Span
+from sipwatch.export.moments import Moment, Span, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,9 @@ class Words:
 
 def as_text(value: object) -> str | float:
     """Return what stands in JSON for what a record holds as a fact (msgspec's enc_hook). Raises NotImplementedError."""
-    if isinstance(value, (Moment, Words)):
+    if isinstance(value, Moment):
+        return timestamp(value)
+    if isinstance(value, Words):
         return str(value)
     if isinstance(value, Span):
         return value.seconds

@@ -104,6 +104,22 @@ def test_what_is_hidden_may_stand_in_the_configuration(tmp_path: Path, capture: 
     assert CALLEE.encode() in read(out)["index.html"]
 
 
+def test_with_a_key_everybody_has_another_name_and_the_same_in_the_next_package(
+    tmp_path: Path, capture: Path, config: Path
+) -> None:
+    key = tmp_path / "package.key"
+    key.write_bytes(b"0123456789abcdef")
+    command = ("evidence", capture, "--config", config, "--peer", "acme", "--pseudonyms", key, "--hide-addresses")
+    found = []
+    for name in ("first.zip", "second.zip"):
+        assert run(*command, "-o", tmp_path / name).stderr == ""
+        for part, content in read(tmp_path / name).items():
+            for hidden in (CALLER, CALLEE, "203.0.113.10", "198.51.100.10", "example.com"):
+                assert hidden.encode() not in content, (part, hidden)
+        found.append([(row["caller"], row["callee"], row["hop_source"]) for row in rows(tmp_path / name)])
+    assert found[0] == found[1]
+
+
 def test_examples_are_narrowed_by_outcome_filter_period_and_number(tmp_path: Path) -> None:
     def count(*options: str) -> int:
         out = tmp_path / "evidence.zip"
@@ -172,6 +188,8 @@ DEMO_ACME = (DEMO, "--config", DEMO_CONFIG, "--peer", "acme")
         ((*DEMO_ACME, "--outcome", "no_progres"), "--outcome: 'no_progres' is no outcome of a call; did you mean"),
         ((*DEMO_ACME, "--zone", "Berlin"), "--zone: unknown time zone 'Berlin'; write a name of the IANA time zone"),
         ((*DEMO_ACME, "--mask", "some"), "--mask: 'some' is no number of digits; write 0 to 32, or all"),
+        ((*DEMO_ACME, "--hide-addresses"), "--hide-addresses: is of use only with --pseudonyms"),
+        ((*DEMO_ACME, "--pseudonyms", "absent.key"), "--pseudonyms: the key cannot be read: No such file"),
         ((*DEMO_ACME, "--since", "noon"), "--since: 'noon' is no moment; write a moment such as"),
         ((*DEMO_ACME, "--until", "25:00"), "--until: '25:00' is no time of day; write"),
         ((*DEMO_ACME, "--since", "09:05", "--until", "09:04"), "--until: 09:04 is not later than --since 09:05"),

@@ -64,6 +64,15 @@ def test_it_is_judged_alike_when_everything_in_it_is_hidden(path: Path, tmp_path
         assert [leg.outcome for leg in again.legs] == [leg.outcome for leg in cut.call.legs]
 
 
+@pytest.mark.parametrize("path", [path for path in CAPTURES if path.parent.name in ("recorded", "situations")], ids=str)
+def test_it_is_judged_alike_when_everybody_has_a_pseudonym(path: Path, tmp_path: Path) -> None:
+    for cut in cut_out(tmp_path, path, privacy=Privacy(addresses=True, key=b"0123456789abcdef")):
+        assert cut.path is not None, cut.example.capture.why_not
+        (again,) = replay(cut.path).calls
+        assert verdict(again)[2:5] == verdict(cut.call)[2:5]
+        assert [leg.outcome for leg in again.legs] == [leg.outcome for leg in cut.call.legs]
+
+
 def test_so_is_every_call_of_a_busy_contact_centre(tmp_path: Path) -> None:
     cuts = cut_out(tmp_path, PCAPS / "demo.pcap")
     assert len(cuts) > 300

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipwatch.classify.causes import _MEDIA_WORDS
 from sipwatch.classify.peers import EVERYTHING
-from sipwatch.export.masking import LONGEST, SHORTEST, Known, Masking
+from sipwatch.export.masking import LONGEST, SHORTEST, Known, Masking, words
 
 FOUR = Masking(4, names=True)
 ALL = Masking(EVERYTHING, names=True)
@@ -166,6 +167,13 @@ def test_who_cannot_be_in_a_text_is_known_without_a_search() -> None:
 
 def test_nobody_is_looked_for_by_what_stands_for_nobody() -> None:
     assert not Known(["anonymous", "", "12", "a"], ["", "A"]).may_stand_in(["anonymous 12 a A"])
+
+
+def test_the_words_that_a_verdict_is_read_from_stay() -> None:
+    """Or what is hidden would be judged otherwise."""
+    assert words() >= _MEDIA_WORDS
+    for text in ("v=analytics1;url=", "Network Blocked", "Call completed elsewhere"):
+        assert ALL.free(text) == text
 
 
 # Whatever comes
