@@ -111,6 +111,8 @@ class Call(Timed):
 
     def add(self, leg: Leg, now: int) -> None:
         """Place a new leg: a retry of an earlier one, one beside it, nearer the caller than all others, or behind."""
+        # What came before is looked for first: a retry stands where the leg stood that it continues, though a router
+        # that was slow, or a Max-Forwards that somebody resets, makes it look nearer or farther than that one.
         before = self.followed_by(leg)
         legs, front = self.legs, self.front
         if legs:
@@ -127,6 +129,7 @@ class Call(Timed):
         elif equally_near(leg, front[0], legs):
             front.append(leg)
         elif nearer_caller(leg, front[0]):
+            # The capture began between two hops, or swapped them: those that stood nearest were a server's all along.
             self.front = [leg]
         if self.answered_at < 0 and not self.settled and leg in self.front:
             self.upstream = leg
@@ -143,6 +146,8 @@ class Call(Timed):
         It comes from the same element on the same hop, after a final response that asks for another INVITE, in time; a
         challenge must be answered with credentials. Credentials in a new INVITE show a challenge that was not captured.
         """
+        # The latest first: of several that might be meant, the challenge answered is the one met last. Each is followed
+        # once (§22.3: a client tries again, not again and again for one challenge), so that loops stay visible as legs.
         for before in reversed(self.legs):
             if (
                 before.followed
@@ -195,6 +200,8 @@ class Call(Timed):
             return
         upstream = leg in self.front
         answered = leg.answered_at >= 0
+        # One answer that reaches the caller decides at once, however many forks still ring (§16.7 step 5): nothing that
+        # they say can take it back. A failure waits for all of them (``_weigh``).
         if answered and upstream and not self.settled:
             self.upstream = leg
             if self.answered_at < 0:
@@ -250,6 +257,7 @@ class Call(Timed):
             if not leg.settled and leg.settle_at <= now:
                 self.settle(leg, now)
         leg = deciding(self.front, self._let_go())
+        # The one that decides may still be open: nothing came back on it, and the caller has long gone on without.
         if not leg.settled:
             self._tell_leg(leg)
         if not self.settled:
@@ -302,6 +310,7 @@ class Call(Timed):
         """
         if self.dialogs is None:
             self.dialogs = Dialogs(self)
+        # Inside a dialog From is whoever sends (§12.2.1.1), not whoever called: the tags tell the direction.
         from_caller = request.from_tag == self.from_tag
         tag = request.to_tag if from_caller else request.from_tag
         if leg.presumed_since >= 0:
@@ -445,6 +454,7 @@ class Call(Timed):
         if self.over:
             return
         self.over = True
+        # Those nearest the caller first: what became of him decides how the hops behind are read (answered elsewhere).
         legs = self.legs
         if len(legs) > len(self.front):
             legs = [*self.front, *[leg for leg in legs if leg not in self.front]]

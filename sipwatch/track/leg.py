@@ -186,11 +186,15 @@ class Leg(Timed):
             return False
         first = self.final
         if first is None:
+            # Once the hop was given up a final changes nothing: to the sender, whose transaction is gone, it is a
+            # stray (§17.1.1.2), and the verdict has been told.
             if self.state is not _TERMINATED and not self.settled:
                 self._final(response, code, now)
             return False
         if code < 300:
             return self._success_again(response, now)
+        # The same final again is a retransmission (Timer G, §17.2.1). With another To tag it is another server's, which
+        # a stateless proxy let through; neither is a second verdict.
         if code == self.status_code and response.to_tag == first.to_tag:
             self.retransmissions += 1
             self.repeats_acked += self.acked
@@ -200,6 +204,7 @@ class Leg(Timed):
     def repeat(self, invite: Request, now: int) -> bool:
         """Take the INVITE again: a retransmission, unless it is the first one that was captured; return which."""
         self.active_at = now
+        # Two neighbours changed places in the capture, and the response came first: this is the INVITE itself.
         if not self.invite_seen:
             self.invite, self.invite_seen, self.branches = invite, True, None
             return False
@@ -217,6 +222,9 @@ class Leg(Timed):
         Broken stacks acknowledge a 2xx so as well; it is believed where there is one.
         """
         self.active_at = now
+        # Only a failing final is acknowledged on the INVITE's own branch (§17.1.1.3); so where none was captured, the
+        # ACK shows that there was one. It copies the To of that final: without a tag in it the ACK proves nothing, as
+        # then no final of a callee's can have gone before.
         if self.final is None and self.state <= _CANCELLING and ack.to_tag:
             self.presumed_at = self.presumed_since = _UNSET  # a failing final follows whatever spoke for an answer
             self.inferred |= Inferred.FINAL
@@ -227,6 +235,7 @@ class Leg(Timed):
         if self.final is None:
             return
         self.acked = True
+        # With one answer there is no doubt which is meant, whatever the tag: some phones lose it, or send an old one.
         for answer in self.answers or ():
             if answer.tag == ack.to_tag or len(self.answers or ()) == 1:
                 note_ack(answer, ack, now)
@@ -244,6 +253,8 @@ class Leg(Timed):
         self.active_at = now
         if self.cancel is None:
             self.cancel = cancel
+        # A CANCEL may cross a 2xx on the way (§9.1), so nearest the caller evidence of an answer outlives it. Behind a
+        # server the CANCEL is that server's word, and the server is nearer to the callee than we are.
         if not self.call.is_upstream(self):
             self.presumed_at = self.presumed_since = _UNSET  # the server knows better whether this one was answered
         if self.cancelled_at < 0 and self.state <= _CANCELLING:
@@ -255,6 +266,8 @@ class Leg(Timed):
         self.active_at = now
         if self.cancel_code == 0:
             self.cancel_code = status_code
+        # The INVITE goes on as if nobody had cancelled, unless the state has moved on meanwhile. Its timers run from
+        # what had been heard before, hence the second input.
         if status_code == 481 and self.state is _CANCELLING and self.cancelled_at >= 0:
             self.cancelled_at = _UNSET
             self.take(Input.CANCEL_REFUSED, now)
@@ -270,6 +283,8 @@ class Leg(Timed):
         """
         if self.final is not None or self.settled or self.state > _CANCELLING:
             return
+        # From here on all goes as with a captured 2xx: a single kind of answer, so that dialogs, metrics and records
+        # need no second path. What tells the difference is ``inferred``, and an Answer without a response.
         self.inferred = Inferred.SUCCESS
         self.moment_known = moment_known
         self.presumed_at = self.presumed_since = _UNSET
@@ -296,11 +311,14 @@ class Leg(Timed):
         """Move by the table; resolve conditions, and say when the verdict can fall."""
         old = self.state
         new = TABLE[old][given]
+        # Conditions first: an input may resolve one without a change of state.
         if self.conditions is not None:
             self._resolve(given, now)
         if new is old:
             return
         self.state = new
+        # CONFIRMED straight from a state without a final is the ACK of a failure that was not captured; out of
+        # COMPLETED it is the ordinary ACK, and all was decided with the final.
         if new is _ACCEPTED or new is _COMPLETED or (new is _CONFIRMED and old is not _COMPLETED):
             self._decide_later(now)
         elif new is _TERMINATED and not self.settled and given is not _INPUT_LINGERED:
@@ -309,6 +327,8 @@ class Leg(Timed):
             self.given_up = given is Input.GIVE_UP
             self.settle_at = now
             self.call.settle(self, now)
+        # The queue must never look too late. Every timer of every state is at least ``shortest`` away, so this bound
+        # serves them all, and nearly always stands already.
         if self.queued > now + self.timers.shortest:
             self.call.queue.watch(self, now + self.timers.shortest)
         if new >= _ACCEPTED:
@@ -367,6 +387,8 @@ class Leg(Timed):
 
     def _final(self, response: Response, code: int, now: int) -> None:
         """Take the first final response that was captured, be it after what gave it away."""
+        # What was inferred keeps its moment unless the final itself says more: a 2xx tells when the callee answered,
+        # but a failing final behind its own ACK is a copy out of order, and the hop was over before.
         inferred = self.inferred is not Inferred.NOTHING
         self.final = response
         self.status_code = code
@@ -392,6 +414,8 @@ class Leg(Timed):
 
     def _success_again(self, response: Response, now: int) -> bool:
         """Take a 2xx behind the first final: a copy, another phone's, or one that came too late."""
+        # A proxy may forward a 2xx after a failing final it chose first (§16.7 step 5); clients take the first final
+        # they get (§17.1.1.2), so it changes no verdict, but is told: the callee believes to be in a call.
         if self.status_code >= 300:
             again = self.late_success is not None
             if not again:
@@ -402,6 +426,8 @@ class Leg(Timed):
             return False
         for answer in answers:
             if answer.tag == response.to_tag:
+                # The callee repeats its 2xx until the ACK comes, at T1, doubling up to T2 (§13.3.1.4). No transaction
+                # layer does it, so nothing but the tag says that this is the same answer.
                 answer.count += 1
                 answer.last_at = now
                 self.retransmissions += 1
@@ -425,6 +451,7 @@ class Leg(Timed):
     def _decide_later(self, now: int) -> None:
         """Settle at once where nothing that may still come can change the verdict."""
         if self.state is _ACCEPTED:
+            # Nothing can contradict a captured 2xx. An inferred one has its moment, set when it was inferred.
             if self.inferred is Inferred.NOTHING:
                 self.settle_at = now
         elif self.settle_at == NEVER or self.inferred is Inferred.NOTHING:
@@ -442,6 +469,8 @@ class Leg(Timed):
         caller.
         """
         over = self.final_at if self.final_at >= 0 else now
+        # "Answered elsewhere" and "given up" look alike on the cancelled hop: only the sibling's 2xx, which a fork may
+        # forward a moment after its CANCELs (§16.7 step 10), tells them apart.
         if self.cancelled_at >= 0 or self.status_code == 487:
             since = self.cancelled_at if self.cancelled_at >= 0 else over
             return max(now, since + FORK_SETTLES + 1, over + self.timers.hunt_within)
@@ -485,6 +514,7 @@ class Leg(Timed):
         if self.call.over:
             return NEVER
         due = NEVER if self.settled else self.settle_at
+        # Everything below may be asked at any time and often: no side effects, and no memory of what was asked before.
         if self.presumed_since >= 0:
             # Probably answered: no timer of a hop that waits for an answer may speak before that is known.
             return min(due, self.presumed_since + PROVEN_AFTER)
@@ -514,6 +544,7 @@ class Leg(Timed):
 
     def _due(self, timer: Timer) -> int:
         """Return when a timer of the present state fires; NEVER when its condition was raised already."""
+        # Raised once for each leg: a hop that is slow, gets a 181 and is slow again would else ring twice at night.
         if timer.raises is not None and any(r.kind is timer.raises for r in self.conditions or ()):
             return NEVER
         delay = timer.delay

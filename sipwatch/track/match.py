@@ -50,6 +50,8 @@ def leg_of(call: Call, message: Message, key: bytes) -> Leg | None:
     The CSeq number stands beside the branch for stacks that use a branch twice, and for RFC 2543
     branches, which are not unique (RFC 3261 §17.2.3).
     """
+    # The RFC's key is branch, sent-by and method. sent-by is what a NAT belies, so the two ends stand in its place: a
+    # proxy that forwards with the branch unchanged makes another hop of the same branch, never a retransmission.
     for leg in reversed(call.legs):
         if leg.branch == message.branch and leg.cseq_number == message.cseq_number and leg.path.key == key:
             return leg
@@ -101,10 +103,14 @@ def _near(all_sent: Sequence[S], response: Response) -> S | None:
         if sent.cseq_number != response.cseq_number:
             continue
         hop = sent.path
+        # One Via too many puts our branch second; one too few puts the sender's own below ours on top. Both are an
+        # element's mistake about its own Via alone; what lies deeper all forks share, and it proves nothing.
         own = not branches or sent.branch in branches
         if hop.key == path.reverse_key:
             if own or response.branch in _branches_of(sent):
                 return sent
+            # Another branch altogether: a copy of a finished transaction's answer would fit as well, so only one that
+            # still waits is taken, and the latest of those.
             if by_ends is None and sent.final is None:
                 by_ends = sent
         elif _comes_back(hop, path) and (own or _differs_in_ports_only(hop, path)):
@@ -133,6 +139,8 @@ def leg_cancelled(call: Call, cancel: Request) -> Leg | None:
 
     One that was already cancelled, or that has ended, is not meant.
     """
+    # §9.1 wants the branch of the INVITE; stacks that make a new one get a 481, or succeed at a server that is as lax.
+    # To call it the caller's giving up is right in both cases; ``cancel_answered`` takes it back at a 481.
     for leg in reversed(call.legs):
         if leg.path.key == cancel.path.key and leg.cseq_number == cancel.cseq_number and leg.final is None:
             return leg if leg.cancel is None else None
@@ -187,10 +195,15 @@ def acknowledged(call: Call, ack: Request) -> Acknowledged:
     Along a hop that was seen it acknowledges there. Else it goes from end to end, to a Record-Route or to the Contact
     of the 2xx; where these name no address it may go anywhere. One that goes elsewhere acknowledges nothing.
     """
+    # The ACK copies the INVITE's CSeq number (§13.2.2.4), which alone tells a retry's from the first try's: both carry
+    # the same tags where the callee answers with the tag of its challenge.
     found = Acknowledged()
     legs = [leg for leg in call.legs if leg.cseq_number == ack.cseq_number and not leg.followed]
     key = ack.path.key
     along = [leg for leg in legs if leg.path.key == key] or [leg for leg in legs if _is_along(leg, ack.path)]
+    # An ACK that runs along no hop that was seen is past a record-routing proxy, or goes straight to the Contact. That
+    # it shows an open hop to be answered can be believed only where its tag is that of a known dialog; else it may be
+    # of a branch of the call that passes us by.
     known = not along and _is_known(call, ack.to_tag)
     for leg in along or legs:
         if leg.final is None:
@@ -204,6 +217,7 @@ def acknowledged(call: Call, ack: Request) -> Acknowledged:
             found.answers.append((leg, answer))
         elif leg.path.source_address == ack.path.source_address:
             found.missed.append(answer)
+    # A hop with the very answer explains the ACK: then it says nothing of others that are open on the same path.
     if along and found.answers:
         found.unseen.clear()
     elif len(found.unseen) > 1:
@@ -265,6 +279,8 @@ def targets(response: Response) -> list[bytes | None]:
 
 def host_address(uri: bytes) -> bytes | None:
     """Return the packed address that a URI names as its host, None when it names none."""
+    # By hand, since every 2xx in doubt comes by: a user part may hold colons and brackets, and what is no address must
+    # be told from one without the cost of an exception.
     rest = uri.partition(b":")[2].rpartition(b"@")[2] if b"@" in uri else uri.partition(b":")[2]
     rest = rest.partition(b";")[0].partition(b"?")[0].strip()
     host = rest[1:].partition(b"]")[0] if rest[:1] == b"[" else rest.partition(b":")[0]
