@@ -221,3 +221,11 @@ def test_only_the_page_about_sipwatch_asks_for_the_process() -> None:
 @per_page
 def test_titles_are_few_words(uid: str) -> None:
     assert [one["title"] for one in unfolded(PAGES[uid]) if len(one["title"]) > 60] == []
+
+
+def test_the_pictures_in_the_readme_are_there_and_small() -> None:
+    shown = re.findall(r"!\[[^\]]+\]\((docs/pictures/[\w.]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(shown) == 2
+    for name in shown:
+        assert (ROOT / name).read_bytes().startswith(b"\x89PNG")
+        assert (ROOT / name).stat().st_size < 300_000
