@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.install
-INDEX_TIMEOUT, COMPILE_TIMEOUT = 900, 1500
+INDEX_TIMEOUT, COMPILE_TIMEOUT = 600, 1200  # seconds
 
 
 def run(*command: object, timeout: float = INDEX_TIMEOUT, cwd: Path | None = None, **more: str) -> str:
