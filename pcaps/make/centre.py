@@ -248,7 +248,7 @@ CENTRE: dict[str, Situation] = {
                 f"mobile-{n}": End(
                     "answered",
                     200,
-                    [Told("early_ringing", "mobile", rf"^183 came {by} s before 180; .*typically 9 s \({n + 1} calls\)")],
+                    [Told("early_ringing", "mobile", rf"^183 came {by} s before 180; .*typically 9 s \(calls: {n + 1}\)")],
                     ["early_ringing"],
                 )
                 for n, by in enumerate((9, 9, 12))
