@@ -92,7 +92,6 @@ TESTED_ELSEWHERE = {
     "wire/discards.py": "a closed list; its reasons are met in tests/wire/test_decoder.py",
     "wire/duplicates.py": "behind the door, tests/wire/test_decoder.py, as a compiled twin would be",
     "wire/fragments.py": "behind the door, tests/wire/test_decoder.py",
-    "wire/hep.py": "behind the door, tests/wire/test_decoder.py",
     "wire/link.py": "behind the door, tests/wire/test_decoder.py",
     "wire/message.py": "values; they come out of the door in tests/wire/test_decoder.py",
     "wire/paths.py": "behind the door, tests/wire/test_decoder.py",

@@ -6,6 +6,8 @@ import struct
 
 import pytest
 
+from sipwatch.packet import ICMP, ICMPV6
+from sipwatch.wire import icmp
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Unreachable
@@ -98,3 +100,11 @@ def test_a_quotation_whose_length_field_says_less_ends_there() -> None:
     (item,) = Decoder().frame(0, 101, error4(3, 3, quoted))
     assert isinstance(item, Unreachable)
     assert item.quoted == options()[: size - 28]
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+def test_the_numbers_of_a_word_say_that_word(v6: bool) -> None:
+    words = icmp._UNREACHABLE_V6 if v6 else icmp._UNREACHABLE
+    for word in (*words.values(), "unreachable", "time_exceeded"):
+        kind, code = icmp.numbers(word, v6=v6)
+        assert icmp._word(kind, code, ICMPV6 if v6 else ICMP) == word
