@@ -85,7 +85,7 @@ def _records(found: Sequence[Found]) -> Iterator[MessageRecord]:
     before: set[tuple[bytes, bytes]] = set()
     for one in found:
         item = one.item
-        if isinstance(item, Unreachable) or one.place.copy:
+        if isinstance(item, Unreachable) or one.trace.copy:
             continue
         key = (item.path.key, one.raw)
         raw = text(scrub.payload(one.raw))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.peers import Settings
     from sipwatch.export.record import CallRecord
-    from sipwatch.wire.trace import Place, Told
+    from sipwatch.wire.trace import Told, Trace
 
 
 class Found(NamedTuple):
@@ -34,7 +34,7 @@ class Found(NamedTuple):
 
     item: Told
     number: int
-    place: Place
+    trace: Trace
     raw: bytes
     frames: tuple[Numbered, ...]
 
@@ -49,7 +49,7 @@ PATIENCE = 240 * SECOND
 _NEVER = 1 << 63
 
 
-class Pile:
+class Messages:
     """Every message with one Call-ID, in the order of the capture. ``left_out`` counts those beyond the bounds.
 
     ``witness`` is the time (ns) and length of a later packet of anybody's: it shows that the capture went on.
@@ -69,20 +69,21 @@ class Pile:
         """Return when the last message was captured, in ns."""
         return self.messages[-1].item.time if self.messages else 0
 
-    def add(self, found: Found) -> None:
-        """Take a message."""
+    def add(self, found: Found) -> bool:
+        """Take a message; tell whether there was room for it."""
         if len(self.messages) >= MAX_MESSAGES or self.size >= MAX_BYTES:
             self.left_out += 1
-            return
+            return False
         self.messages.append(found)
         self.size += len(found.raw)
+        return True
 
 
 class Cutter:
     """Takes every packet of a capture, in order, and keeps what belongs to the wanted Call-IDs."""
 
     def __init__(self, wanted: Iterable[CallRecord], settings: Settings) -> None:
-        self._piles = {call.call_id: Pile() for call in wanted}
+        self._wanted = {call.call_id: Messages() for call in wanted}
         self._settings = settings
         self._latest = (0, 0)
         self._due = _NEVER
@@ -105,21 +106,21 @@ class Cutter:
         self._here = Numbered(self._number, Saved(time, link_type, data, len(data)))
         if self._decoder.pending:
             self._remember(self._here)
-        for item, place in found:
-            self._take(item, place)
+        for item, trace in found:
+            self._take(item, trace)
 
     def finish(self, last: int) -> None:
         """Take note that the capture is over, as of ``last`` (ns)."""
         self._number += 1
-        for item, place in self._decoder.trace_end(last):
-            self._take(item, place)
-        for pile in self._piles.values():
-            if pile.messages and pile.witness is None and self._latest[0] > pile.last:
-                pile.witness = self._latest
+        for item, trace in self._decoder.trace_end(last):
+            self._take(item, trace)
+        for of_call in self._wanted.values():
+            if of_call.messages and of_call.witness is None and self._latest[0] > of_call.last:
+                of_call.witness = self._latest
 
     def messages(self, call: CallRecord) -> list[Found]:
         """Return the messages of one call, as the engine would tell them from others with the same Call-ID."""
-        found = self._piles[call.call_id].messages
+        found = self._wanted[call.call_id].messages
         attempts = self._attempts(found)
         if len(attempts) < 2 or all(attempt.id != call.id for attempt in attempts):
             return found
@@ -130,15 +131,15 @@ class Cutter:
 
         None where its messages alone lead to the verdict, where there are too many, or no packet came any more.
         """
-        pile = self._piles[call.call_id]
-        if pile.witness is None or pile.left_out:
+        of_call = self._wanted[call.call_id]
+        if of_call.witness is None or of_call.left_out:
             return None
         attempts = self._attempts(found)
-        return None if [_verdicts(call)] == [_verdicts(attempt) for attempt in attempts] else pile.witness
+        return None if [_verdicts(call)] == [_verdicts(attempt) for attempt in attempts] else of_call.witness
 
     def left_out(self, call: CallRecord) -> int:
         """Count the messages with a call's Call-ID that were too many."""
-        return self._piles[call.call_id].left_out
+        return self._wanted[call.call_id].left_out
 
     def _remember(self, packet: Numbered) -> None:
         """Keep a packet for as long as a message may come of it."""
@@ -148,65 +149,67 @@ class Cutter:
         while self._part_bytes > MAX_PARTS or next(iter(parts.values())).packet.time < packet.packet.time - _PARTS_LAST:
             self._part_bytes -= len(parts.pop(next(iter(parts))).packet.data)
 
-    def _take(self, item: Told, place: Place) -> None:
+    def _take(self, item: Told, trace: Trace) -> None:
         raw = item.quoted if isinstance(item, Unreachable) else item.raw
         number = item.number or self._number
         if isinstance(item, Unreachable):
-            self._take_error(Found(item, number, place, raw, self._frames(place)))
+            self._take_error(Found(item, number, trace, raw, self._frames(trace)))
             return
         call_id = text(item.call_id)
-        if call_id in self._piles:
-            self._paths.setdefault(item.path.key, set()).add(call_id)
-            self._keep(call_id, Found(item, number, place, raw, self._frames(place)))
+        if call_id in self._wanted:
+            found = Found(item, number, trace, raw, self._frames(trace))
+            if self._keep(call_id, found):
+                self._paths.setdefault(item.path.key, set()).add(call_id)
 
     def _take_error(self, found: Found) -> None:
         """Keep an error for every call with messages on that way: nothing gets through there, whoever it was for."""
         about = text(header(found.raw, b"call-id", b"i"))
-        for call_id in self._paths.get(found.item.path.key, set()) | ({about} & self._piles.keys()):
-            pile = self._piles[call_id]
+        for call_id in self._paths.get(found.item.path.key, set()) | ({about} & self._wanted.keys()):
+            of_call = self._wanted[call_id]
             if not about or about == call_id:
                 self._keep(call_id, found)
-            elif found.item.time - pile.last < PATIENCE and pile.errors < MAX_ERRORS:
-                pile.errors += 1
+            elif found.item.time - of_call.last < PATIENCE and of_call.errors < MAX_ERRORS:
+                of_call.errors += 1
                 self._keep(call_id, found._replace(raw=_beginning(found.raw), frames=()))
 
-    def _frames(self, place: Place) -> tuple[Numbered, ...]:
+    def _frames(self, trace: Trace) -> tuple[Numbered, ...]:
         """Return the packets of a datagram, if they are all there and hold nothing but the message."""
-        found = [packet for piece in place.pieces if (packet := self._packet(piece.number)) is not None]
-        if place.wrapped or len(found) < len(place.pieces):
+        found = [packet for piece in trace.pieces if (packet := self._packet(piece.number)) is not None]
+        if trace.wrapped or len(found) < len(trace.pieces):
             return ()
-        if len(found) == 1 and place.missing:
+        if len(found) == 1 and trace.missing:
             number, captured = found[0]
-            return (Numbered(number, captured._replace(length=len(captured.data) + place.missing)),)
+            return (Numbered(number, captured._replace(length=len(captured.data) + trace.missing)),)
         return tuple(found)
 
     def _packet(self, number: int) -> Numbered | None:
         here = self._here
         return here if here is not None and here.number == number else self._parts.get(number)
 
-    def _keep(self, call_id: str, found: Found) -> None:
-        pile = self._piles[call_id]
-        pile.add(found)
-        pile.witness = None
-        self._due = min(self._due, pile.last + PATIENCE)
+    def _keep(self, call_id: str, found: Found) -> bool:
+        of_call = self._wanted[call_id]
+        kept = of_call.add(found)
+        of_call.witness = None
+        self._due = min(self._due, of_call.last + PATIENCE)
+        return kept
 
     def _look_round(self) -> None:
         """Let the packet at hand be the witness of every call that has been silent for long enough."""
         self._due = _NEVER
-        for pile in self._piles.values():
-            if not pile.messages or pile.witness is not None:
+        for of_call in self._wanted.values():
+            if not of_call.messages or of_call.witness is not None:
                 continue
-            if self._latest[0] >= pile.last + PATIENCE:
-                pile.witness = self._latest
+            if self._latest[0] >= of_call.last + PATIENCE:
+                of_call.witness = self._latest
             else:
-                self._due = min(self._due, pile.last + PATIENCE)
+                self._due = min(self._due, of_call.last + PATIENCE)
 
     def _attempts(self, found: Sequence[Found]) -> list[CallRecord]:
         """Return the calls that messages with one Call-ID make, in the order they started."""
         calls: list[CallRecord] = []
         engine = Engine(lambda call, _: calls.append(call), self._settings, diagnose=False)
         for one in found:
-            if isinstance(one.item, (Request, Response)) and not one.place.copy:
+            if isinstance(one.item, (Request, Response)) and not one.trace.copy:
                 engine.message(one.item)
         engine.finish()
         return sorted(calls, key=lambda call: call.started)

@@ -58,7 +58,7 @@ def render(messages: Sequence[Found], disguise: Disguise) -> list[Saved]:
         elif new == one.raw and key == one.item.path.key and one.frames:
             drawn += one.frames
         else:
-            if not one.place.copy:
+            if not one.trace.copy:
                 identifications[key, new] = one.number
             drawn += _datagram(one, key, new, identifications.get((key, new), one.number))
     drawn += [Numbered(number, _saved(time, data, missing)) for number, time, data, missing in streams.segments()]
@@ -80,15 +80,15 @@ def _saved(time: int, data: bytes, missing: int = 0) -> Saved:
 
 def _datagram(one: Found, key: bytes, new: bytes, identification: int) -> Iterator[Numbered]:
     """Write a message in a datagram, in fragments if it came in fragments."""
-    time, place, path = one.item.time, one.place, one.item.path
+    time, trace, path = one.item.time, one.trace, one.item.path
     if path.transport is not Transport.UDP:  # only HEP tells of these
         key, new = key[:-4] + _HEP_PORTS, hep.encode(time, Path(key, path.transport), new)
     if len(new) > fresh.MAX_PAYLOAD:
         raise Unsafe(_TOO_LONG)
-    missing = min(place.missing, fresh.MAX_PAYLOAD - len(new))
+    missing = min(trace.missing, fresh.MAX_PAYLOAD - len(new))
     if not isinstance(one.item, Unreachable) and one.item.fragmented:
         whole = fresh.datagram(key, new, missing)
-        yield from _fragments(place.pieces, key, whole, identification, cut_short=bool(missing))
+        yield from _fragments(trace.pieces, key, whole, identification, cut_short=bool(missing))
     else:
         yield Numbered(one.number, _saved(time, fresh.udp(key, new, identification, missing), missing))
 
@@ -110,9 +110,9 @@ def _fragments(
             yield Numbered(piece.number, _saved(piece.time, frame))
 
 
-def _cut_at(place: int) -> int:
+def _cut_at(at: int) -> int:
     """Return where in a datagram a place of its text is, in whole units of fragments' offsets."""
-    return place + 8 & ~7
+    return at + 8 & ~7
 
 
 def _error(one: Found, new: bytes, disguise: Disguise) -> Iterator[Numbered]:

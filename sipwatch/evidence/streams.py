@@ -56,7 +56,7 @@ class Conversations:
     def add(self, one: Found, key: bytes, new: bytes) -> None:
         """Add a message; ``key`` and ``new`` are its ends and its text as they are to be written."""
         path = Path(key, Transport.TCP)
-        missing = min(one.place.missing, _MAX_SEGMENT // 2)
+        missing = min(one.trace.missing, _MAX_SEGMENT // 2)
         pieces = _pieces(one, begun=key in self._next)
         if one.item.path.transport is Transport.WS:
             self._open(path, one)
@@ -66,7 +66,7 @@ class Conversations:
         for piece in pieces:
             self._write(piece, key, start, new, len(one.raw), missing)
         self._next[key] = start + len(new) + missing
-        acknowledged = one.place.acknowledged
+        acknowledged = one.trace.acknowledged
         if acknowledged is not None:
             said = acknowledged.number, path.reverse_key
             _, before = self._acknowledged.get(said, (0, 0))
@@ -110,15 +110,15 @@ class Conversations:
 
 def _pieces(one: Found, *, begun: bool) -> list[Piece]:
     """Return which packet brought what, in order; all at once where that does not say when the message was whole."""
-    before = sorted(piece for piece in one.place.pieces if piece.number <= one.number)
-    later = sorted(piece for piece in one.place.pieces if piece.number > one.number)
+    before = sorted(piece for piece in one.trace.pieces if piece.number <= one.number)
+    later = sorted(piece for piece in one.trace.pieces if piece.number > one.number)
     upto = 0
     for piece in sorted(before, key=lambda piece: piece.first):
         if piece.first > upto:
             break
         upto = max(upto, piece.last)
     whole = upto >= len(one.raw) and before[-1].number == one.number
-    if not whole or one.place.missing or not (begun or before[0].first == 0):
+    if not whole or one.trace.missing or not (begun or before[0].first == 0):
         before = [Piece(one.number, one.item.time, 0, len(one.raw))]
     return before + later
 

@@ -32,8 +32,8 @@ class Piece(NamedTuple):
     last: int
 
 
-class Place:
-    """Where a message stood. ``pieces`` grows while copies of its TCP segments come.
+class Trace:
+    """What brought a message. ``pieces`` grows while copies of its TCP segments come.
 
     ``acknowledged`` is the packet by which the receiver's TCP first said that it has all of it. ``missing`` counts
     bytes that the snap length cut off, or is 1 where bytes are missing whose number is not known. ``copy`` says that
@@ -51,11 +51,11 @@ class Place:
 
 
 Told = Request | Response | Unreachable
-Traced = tuple[Told, Place]
+Traced = tuple[Told, Trace]
 
 
 class TracingDecoder(Decoder):
-    """A decoder whose ``trace`` gives what ``frame`` gives, each with its place, and the capture's copies as well.
+    """A decoder whose ``trace`` gives what ``frame`` gives, each with its trace, and the capture's copies as well.
 
     ``pending`` says that the packet given last is a part of something that is not whole yet.
     """
@@ -74,7 +74,7 @@ class TracingDecoder(Decoder):
         self._wrapped = False
         self._around: list[Piece] | None = None  # the fragments whose datagram is being read
         self._pieces: dict[bytes, list[Piece]] = {}  # of datagrams that are not whole
-        self._heads_at: dict[bytes, Place] = {}  # of first fragments that are held
+        self._heads_at: dict[bytes, Trace] = {}  # of first fragments that are held
 
     def trace(self, number: int, time: int, link_type: int, data: bytes) -> list[Traced]:
         """Decode a frame, the capture's ``number``-th. Never raises."""
@@ -93,17 +93,17 @@ class TracingDecoder(Decoder):
 
     def _traced(self, items: tuple[Item, ...]) -> list[Traced]:
         noted, self._noted = self._noted, []
-        found = [(item, place) for item, place in noted if place.copy]
-        places = {id(item): place for item, place in noted}
+        found = [(item, trace) for item, trace in noted if trace.copy]
+        traces = {id(item): trace for item, trace in noted}
         for item in items:
             if isinstance(item, (Request, Response)):
-                found.append((item, places.get(id(item)) or self._alone(len(item.raw))))
+                found.append((item, traces.get(id(item)) or self._alone(len(item.raw))))
             elif isinstance(item, Unreachable):
                 found.append((item, self._alone(len(item.quoted))))
         return found
 
-    def _alone(self, length: int, missing: int = 0) -> Place:
-        return Place([Piece(self.number, self._now, 0, length)], missing)
+    def _alone(self, length: int, missing: int = 0) -> Trace:
+        return Trace([Piece(self.number, self._now, 0, length)], missing)
 
     # UDP
 
@@ -134,7 +134,7 @@ class TracingDecoder(Decoder):
             before = max(piece.last for piece in self._around) - size
             moved = [(piece, max(0, piece.first - before), piece.last - before) for piece in self._around]
             pieces = [Piece(piece.number, piece.time, first, last) for piece, first, last in moved]
-        self._noted.append((item, Place(pieces, missing, copy=copy, wrapped=self._wrapped)))
+        self._noted.append((item, Trace(pieces, missing, copy=copy, wrapped=self._wrapped)))
 
     def _fragment(
         self,
@@ -171,9 +171,9 @@ class TracingDecoder(Decoder):
 
     def _given(self, due: list[tuple[bytes, Request | Response]]) -> tuple[Item, ...]:
         for key, message in due:
-            place = self._heads_at.pop(key, None)
-            if place is not None:
-                self._noted.append((message, place))
+            trace = self._heads_at.pop(key, None)
+            if trace is not None:
+                self._noted.append((message, trace))
         if not self._held:
             self._heads_at.clear()
         return super()._given(due)
@@ -182,10 +182,10 @@ class TracingDecoder(Decoder):
 
     def _messages(self, time: int, found: list[Found]) -> tuple[Item, ...]:
         items = super()._messages(time, found)
-        places = self._traced_streams.places
+        traces = self._traced_streams.traces
         for at, item in enumerate(items):
             if isinstance(item, (Request, Response)):
-                self._noted.append((item, places.get(at) or self._alone(len(item.raw), int(found[at][3]))))
+                self._noted.append((item, traces.get(at) or self._alone(len(item.raw), int(found[at][3]))))
         return items
 
 
@@ -205,13 +205,13 @@ class _Segment(NamedTuple):
 
 
 class _Direction:
-    """What is remembered of one direction: its latest segments; the messages in it by start, size and place."""
+    """What is remembered of one direction: its latest segments; the messages in it by start, size and trace."""
 
     __slots__ = ("claims", "segments")
 
     def __init__(self) -> None:
         self.segments: deque[_Segment] = deque(maxlen=MAX_SEGMENTS)
-        self.claims: deque[tuple[int, int, Place]] = deque(maxlen=MAX_CLAIMS)
+        self.claims: deque[tuple[int, int, Trace]] = deque(maxlen=MAX_CLAIMS)
 
 
 class _TracingFramer(Framer):
@@ -243,14 +243,14 @@ class _TracingFramer(Framer):
 
 
 class TracingStreams(Streams):
-    """Streams that remember which segment brought what. ``places`` are of what was found last, by its index."""
+    """Streams that remember which segment brought what. ``traces`` are of what was found last, by its index."""
 
-    __slots__ = ("_directions", "_time", "number", "places")
+    __slots__ = ("_directions", "_time", "number", "traces")
 
     def __init__(self, count: dict[Discard, int], limits: Limits) -> None:
         super().__init__(count, limits)
         self.number = 0
-        self.places: dict[int, Place] = {}
+        self.traces: dict[int, Trace] = {}
         self._time = 0
         self._directions: dict[bytes, _Direction] = {}
 
@@ -258,7 +258,7 @@ class TracingStreams(Streams):
         self, time: int, path: Path, sequence: int, acknowledged: int, flags: int, payload: bytes, missing: int
     ) -> tuple[list[Found], Discard | None]:
         """Take a segment as ``Streams`` does, and remember it."""
-        self.places.clear()
+        self.traces.clear()
         self._time = time
         if flags & ACK:
             self._note_acknowledgement(path.reverse_key, acknowledged)
@@ -272,7 +272,7 @@ class TracingStreams(Streams):
 
     def finish(self) -> list[Found]:
         """Take out what there is, as ``Streams`` does."""
-        self.places.clear()
+        self.traces.clear()
         return super().finish()
 
     def _note_segment(self, key: bytes, segment: _Segment) -> None:
@@ -281,18 +281,18 @@ class TracingStreams(Streams):
         while len(self._directions) > self._limits.streams:
             del self._directions[next(iter(self._directions))]
         direction.segments.append(segment)
-        for start, size, place in direction.claims:
+        for start, size, trace in direction.claims:
             piece = segment.piece(start, size)
-            if piece is not None and len(place.pieces) < MAX_SEGMENTS:
-                place.pieces.append(piece)
+            if piece is not None and len(trace.pieces) < MAX_SEGMENTS:
+                trace.pieces.append(piece)
 
     def _note_acknowledgement(self, key: bytes, acknowledged: int) -> None:
         direction = self._directions.get(key)
         if direction is None:
             return
-        for start, size, place in direction.claims:
-            if place.acknowledged is None and distance(acknowledged, start + size & SEQUENCE_MASK) >= 0:
-                place.acknowledged = Piece(self.number, self._time, 0, 0)
+        for start, size, trace in direction.claims:
+            if trace.acknowledged is None and distance(acknowledged, start + size & SEQUENCE_MASK) >= 0:
+                trace.acknowledged = Piece(self.number, self._time, 0, 0)
 
     def _claim(self, key: bytes, at: int, start: int, size: int, missing: int) -> None:
         direction = self._directions.get(key)
@@ -301,8 +301,8 @@ class TracingStreams(Streams):
         brought = [segment.piece(start & SEQUENCE_MASK, size) for segment in direction.segments]
         pieces = [piece for piece in brought if piece is not None]
         if pieces:
-            self.places[at] = place = Place(pieces, missing)
-            direction.claims.append((start & SEQUENCE_MASK, size, place))
+            self.traces[at] = trace = Trace(pieces, missing)
+            direction.claims.append((start & SEQUENCE_MASK, size, trace))
 
     def _begin(self, path: Path, expected: int, *, synchronised: bool) -> Stream:
         stream = super()._begin(path, expected, synchronised=synchronised)
