@@ -12,6 +12,9 @@ from tests.thorough import PROFILE, SHARE
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# What tests write is as wide as they say: workers of xdist get the width of the terminal that runs them.
+os.environ.pop("COLUMNS", None)
+
 # The machine may be busy: a deadline would make tests fail that have nothing wrong with them.
 settings.register_profile("full", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", parent=settings.get_profile("full"), max_examples=100 // SHARE)

@@ -84,6 +84,7 @@ TABLES: Looks = looks(
     ("registered_users", "Registered users", _REGISTERED),
     ("registrars", "Registrars", _REGISTERED),
     ("paths", "Pairs of addresses", colours.TEALS),
+    ("paths_heard", "Paths that messages came along", colours.TEALS),
     ("duplicates", "Packets to compare with", colours.GREYS),
     ("fragments", "Fragments of IP packets", colours.ORANGES),
     ("streams", "TCP streams", colours.TEALS),
