@@ -23,9 +23,9 @@ from docs.commands import parameters
 from docs.manual import manual
 from docs.schemas import call_schema, configuration_schema, report_schema
 from sipwatch.capture.files import Prefilter, open_capture
-from sipwatch.classify.endings import PLAIN_ENDING
+from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind as Cause
-from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Outcome
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Directory
 from sipwatch.classify.tags import Tag
 from sipwatch.cli.check import check
@@ -155,31 +155,6 @@ def options(command: Callable[..., None]) -> str:
     return table(["option", "value", "meaning"], rows)
 
 
-_WHO = {
-    Outcome.ANSWERED: "",
-    Outcome.BUSY: "nobody; watch the trend: too few agents, no queue",
-    Outcome.NO_ANSWER: "staffing: breaks, ring timeout",
-    Outcome.DECLINED: "the person; do not disturb, availability policy",
-    Outcome.UNAVAILABLE: "registration of the device; the number may be out of service",
-    Outcome.ABANDONED_BRIEF: "nobody: the caller gave up within moments",
-    Outcome.ABANDONED: "staffing: the caller gave up waiting",
-    Outcome.BLOCKED: "black lists, screening of unwanted calls",
-    Outcome.FORBIDDEN: "the provider: number, balance, barred direction, inactive registration",
-    Outcome.AUTH_FAILED: "credentials",
-    Outcome.NOT_FOUND: "the number and its format; inactive registration",
-    Outcome.ANSWERED_ELSEWHERE: "nobody: another device of the group took it",
-    Outcome.REDIRECTED: "nobody, unless frequent",
-    Outcome.NOT_RESPONDING: "urgent: network, NAT, firewall, registration, a frozen phone",
-    Outcome.NO_PROGRESS: "the provider: it took the call and never said more",
-    Outcome.GATEWAY_TIMEOUT: "NAT keep-alive, session timers, packet loss, the far network",
-    Outcome.SERVER_ERROR: "the server or provider that said so",
-    Outcome.REJECTED: "codecs, extensions, malformed or misplaced requests",
-    Outcome.CONGESTED: "the trunk's channels",
-    Outcome.UNFINISHED: "nobody: the capture ended before a verdict",
-    Outcome.RETRIED: "nobody: asked to try again, and did (single hops only, never a call)",
-}
-
-
 def findings() -> str:
     """Write the kinds of findings there are."""
     rows = [[f"`{kind}`", entry.plain, entry.meaning] for kind in Cause for entry in [load_knowledge().finding(kind)]]
@@ -193,13 +168,13 @@ def tags() -> str:
 
 def endings() -> str:
     """Write the closed list of ways in which answered calls end."""
-    rows = [[f"`{ending}`", name, load_knowledge().ending(ending).meaning] for ending, name in PLAIN_ENDING.items()]
+    rows = [[f"`{ending}`", ending.plain_name, load_knowledge().ending(ending).meaning] for ending in Ending]
     return table(["ending", "plain name", "when"], rows)
 
 
 def outcomes() -> str:
     """Write the closed list of outcomes."""
-    rows = [[f"`{name}`", PLAIN_NAME[name], CATEGORY[name].value, _WHO[name]] for name in Outcome]
+    rows = [[f"`{name}`", name.plain_name, name.category.value, load_knowledge().outcome(name).who] for name in Outcome]
     return table(["outcome", "plain name", "category", "who should look"], rows)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
-from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.outcomes import RULABLE
 from sipwatch.classify.peers import PeerKind
 from sipwatch.config import (
     CALLBACK_KEYS,
@@ -38,7 +38,7 @@ class Key(NamedTuple):
 
 
 _HEARD = [heard.name.lower() for heard in Heard]
-_RULE_OUTCOMES = [outcome.value for outcome in Outcome if outcome not in (Outcome.RETRIED, Outcome.UNFINISHED)]
+_RULE_OUTCOMES = [outcome.value for outcome in RULABLE]
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _FLAG: Schema = {"type": "boolean"}
 

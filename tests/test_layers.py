@@ -83,7 +83,6 @@ TESTED_ELSEWHERE = {
     "capture/errors.py": "two names; raised in tests/capture/test_files.py",
     "capture/tally.py": "plain counts; read in tests/capture/test_files.py",
     "cli/words.py": "part of every command; its words are read in tests/cli/test_replay.py",
-    "classify/outcomes.py": "closed lists; every entry is concluded in tests/classify/test_verdict.py",
     "report/waiting.py": "what one command shows; tests/cli/test_callbacks.py reads all of it",
     "export/series.py": "a list; tests/export/test_collector.py holds it against conventions and what is collected",
     "export/record.py": "shapes without behaviour; filled in tests/export/test_calls.py",

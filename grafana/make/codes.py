@@ -9,7 +9,7 @@ from __future__ import annotations
 from grafana.make import colours
 from grafana.make.words import HUES, Look, Looks, shaded
 from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
-from sipwatch.classify.outcomes import CATEGORY, Category
+from sipwatch.classify.outcomes import Category
 from sipwatch.knowledge import Kind, load
 
 _BY_CLASS = {
@@ -23,12 +23,12 @@ def _hue_of_status(code: str) -> colours.Hue:
     outcome = BY_STATUS.get(int(code))
     if code in _SPECIAL or outcome is None:
         return _SPECIAL.get(code, _BY_CLASS[code[0]])
-    return HUES[CATEGORY[outcome]]
+    return HUES[outcome.category]
 
 
 def _hue_of_cause(cause: str) -> colours.Hue:
     outcome = BY_CAUSE.get(int(cause))
-    return colours.GREYS if outcome is None else HUES[CATEGORY[outcome]]
+    return colours.GREYS if outcome is None else HUES[outcome.category]
 
 
 _NAMES = {entry.key: entry.name for entry in load().all(Kind.STATUS)}

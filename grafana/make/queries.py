@@ -7,6 +7,7 @@ without any rule ever having been evaluated.
 
 from __future__ import annotations
 
+from sipwatch.classify import outcomes
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import Category
 from sipwatch.track.conditions import Condition
@@ -21,10 +22,10 @@ OF_INSTANCE = 'instance=~"$instance"'
 
 FINISHED = 'outcome!="unfinished"'  # unfinished calls are in no ratio (RFC 6076 over calls)
 ANSWERED = 'outcome="answered"'
-FAILED = f'category!~"{Category.SUCCESS}|{Category.NORMAL}|{Category.UNKNOWN}"'
+FAILED = f'category!~"{"|".join(one for one in Category if one not in outcomes.FAILED)}"'
 END_SEEN = f'ending!~"{Ending.CAPTURE_END}|{Ending.EVICTED}"'
 ODD = f'ending!~"{"|".join(sorted(UNREMARKABLE))}"'  # of answered calls: not hung up as calls should be
-FAULTS = f'category=~"{Category.TECHNICAL}|{Category.CAPACITY}"'
+FAULTS = f'category=~"{"|".join(outcomes.FAULTS)}"'
 # No user's doing: while these last, something is broken. Phones that ring for long are none of them.
 BROKEN = (Condition.NO_RESPONSE, Condition.NO_PROGRESS, Condition.ACK_MISSING, Condition.BYE_UNANSWERED)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from grafana.make import colours
 from grafana.make.colours import shades
-from sipwatch.classify.endings import PLAIN_ENDING, Ending
-from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Category, Outcome
+from sipwatch.classify import outcomes
+from sipwatch.classify.endings import Ending
+from sipwatch.classify.outcomes import Category, Outcome, distinct_name
 from sipwatch.export.metrics import METHODS
 from sipwatch.knowledge import load
 from sipwatch.track.conditions import Condition, Resolution
@@ -64,20 +65,9 @@ def shaded(values: Iterable[Key], hue_of: Callable[[Key], colours.Hue]) -> dict[
     return {value: next(left[hue]) for value, hue in zip(values, hues, strict=True)}
 
 
-_TIMES_USED = Counter(PLAIN_NAME.values())
-
-
-def _name(outcome: Outcome) -> str:
-    """Return the plain name; where two outcomes share one, a legend needs to tell them apart."""
-    name = PLAIN_NAME[outcome]
-    return name if _TIMES_USED[name] == 1 else outcome.replace("_", " ").capitalize()
-
-
-_OF_OUTCOME = shaded(Outcome, lambda outcome: HUES[CATEGORY[outcome]])
-OUTCOMES: Looks = {outcome: Look(_name(outcome), colour) for outcome, colour in _OF_OUTCOME.items()}
-
-_NO_FAILURE = (Category.SUCCESS, Category.NORMAL, Category.UNKNOWN)
-FAILURES: Looks = {outcome: OUTCOMES[outcome] for outcome in Outcome if CATEGORY[outcome] not in _NO_FAILURE}
+_OF_OUTCOME = shaded(Outcome, lambda outcome: HUES[outcome.category])
+OUTCOMES: Looks = {outcome: Look(distinct_name(outcome), colour) for outcome, colour in _OF_OUTCOME.items()}
+FAILURES: Looks = {outcome: look for outcome, look in OUTCOMES.items() if outcome in outcomes.FAILURES}
 
 _ENDING_HUES = {
     Ending.NORMAL: colours.GREENS,
@@ -92,7 +82,7 @@ _ENDING_HUES = {
     Ending.CAPTURE_END: colours.GREYS,
 }
 ENDINGS: Looks = {
-    ending: Look(PLAIN_ENDING[ending], colour) for ending, colour in shaded(Ending, _ENDING_HUES.__getitem__).items()
+    ending: Look(ending.plain_name, colour) for ending, colour in shaded(Ending, _ENDING_HUES.__getitem__).items()
 }
 
 # A condition has the colour of what it leads to.

@@ -20,8 +20,8 @@ from sipwatch.classify.families.transfer import Transfers
 from sipwatch.classify.families.trunk import Trunks
 from sipwatch.classify.findings import Finding, Kind
 from sipwatch.classify.noted import CaptureFinding, Noted
-from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.past import REFUSED, Bounded, counts
+from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
+from sipwatch.classify.past import Bounded, counts
 from sipwatch.classify.registered import Registrations
 from sipwatch.classify.verdict import reached
 from sipwatch.track.events import (
@@ -109,7 +109,7 @@ class Diagnosis:
                 self.silences.answered(leg.path.destination)
             if self._large and leg.invite_seen:
                 self.oversize.answered(leg.invite)
-        if (self.devices.configured or self._registered) and (outcome == _ANSWERED or outcome in REFUSED):
+        if (self.devices.configured or self._registered) and (outcome == _ANSWERED or outcome in TURNED_DOWN):
             self.devices.offered(leg, outcome)
         if leg.status_code >= 400:
             self._refused(leg, outcome)

@@ -6,7 +6,7 @@ Must not know: how endings are counted, written or shown, in which words.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.reason import Q850, SIP, Reason, reasons
 from sipwatch.packet import SECOND
@@ -18,6 +18,9 @@ from sipwatch.track.timers import NEVER
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.track.dialog import Dialog, Exchange
+
+
+_CALLER, _CALLEE, _TIMEOUT, _NOBODY = EndedBy.CALLER, EndedBy.CALLEE, EndedBy.TIMEOUT, EndedBy.CAPTURE_END
 
 
 class Ending(StrEnum):
@@ -34,32 +37,36 @@ class Ending(StrEnum):
     NO_BYE = "no_bye"
     CAPTURE_END = "capture_end"
 
+    @property
+    def plain_name(self) -> str:
+        """What people call it."""
+        return ROWS[self].plain_name
 
-PLAIN_ENDING: dict[Ending, str] = {
-    Ending.NORMAL: "Hung up normally",
-    Ending.ACK_TIMEOUT: "Dropped: answer never acknowledged",
-    Ending.SESSION_EXPIRED: "Dropped: session timer ran out",
-    Ending.MIDCALL_FAILURE: "Dropped: change during the call refused",
-    Ending.BYE_REFUSED: "Hang-up refused",
-    Ending.BYE_UNANSWERED: "Hang-up unanswered",
-    Ending.ERROR_REASON: "Dropped with an error",
-    Ending.EVICTED: "Lost from sight",
-    Ending.NO_BYE: "Nobody hung up",
-    Ending.CAPTURE_END: "Still up",
+
+class Row(NamedTuple):
+    """What the program knows of an ending: who can end a call so, and whether a report of odd endings has it."""
+
+    plain_name: str
+    by: tuple[EndedBy, ...]
+    is_odd: bool = True  # else it says nothing against anybody
+
+
+ROWS: Final[dict[Ending, Row]] = {
+    Ending.NORMAL: Row("Hung up normally", (_CALLER, _CALLEE), is_odd=False),
+    Ending.ACK_TIMEOUT: Row("Dropped: answer never acknowledged", (_CALLEE, _TIMEOUT)),
+    Ending.SESSION_EXPIRED: Row("Dropped: session timer ran out", (_CALLER, _CALLEE, _TIMEOUT)),
+    Ending.MIDCALL_FAILURE: Row("Dropped: change during the call refused", (_CALLER, _CALLEE)),
+    Ending.BYE_REFUSED: Row("Hang-up refused", (_CALLER, _CALLEE)),
+    Ending.BYE_UNANSWERED: Row("Hang-up unanswered", (_CALLER, _CALLEE)),
+    Ending.ERROR_REASON: Row("Dropped with an error", (_CALLER, _CALLEE)),
+    Ending.EVICTED: Row("Lost from sight", (_NOBODY,), is_odd=False),
+    Ending.NO_BYE: Row("Nobody hung up", (_TIMEOUT,)),
+    Ending.CAPTURE_END: Row("Still up", (_NOBODY,), is_odd=False),
 }
-# Those that say nothing against anybody: a report of odd endings leaves them out.
-UNREMARKABLE: Final = frozenset({Ending.NORMAL.value, Ending.CAPTURE_END.value, Ending.EVICTED.value})
-
-_HUNG_UP = (
-    Ending.NORMAL, Ending.ACK_TIMEOUT, Ending.SESSION_EXPIRED, Ending.MIDCALL_FAILURE, Ending.BYE_REFUSED,
-    Ending.BYE_UNANSWERED, Ending.ERROR_REASON,
-)  # fmt: skip
+UNREMARKABLE: Final = frozenset(ending.value for ending in Ending if not ROWS[ending].is_odd)
 # Which endings can go with whom: a series for each exists from the beginning.
 ENDINGS_BY: Final[dict[EndedBy, tuple[Ending, ...]]] = {
-    EndedBy.CALLER: tuple(ending for ending in _HUNG_UP if ending is not Ending.ACK_TIMEOUT),
-    EndedBy.CALLEE: _HUNG_UP,
-    EndedBy.TIMEOUT: (Ending.ACK_TIMEOUT, Ending.SESSION_EXPIRED, Ending.NO_BYE),
-    EndedBy.CAPTURE_END: (Ending.EVICTED, Ending.CAPTURE_END),
+    by: tuple(ending for ending in Ending if by in ROWS[ending].by) for by in EndedBy
 }
 NORMAL_CAUSES: Final = {Q850: frozenset({0, 16, 31}), SIP: frozenset(range(200, 300))}
 AT_ONCE: Final = SECOND  # a BYE so soon after a refusal is because of it

@@ -1,9 +1,14 @@
-"""The closed lists of verdicts: outcomes, their categories and their plain names (OUTCOMES §1).
+"""The closed list of outcomes: one row for each, with everything the program knows of it (OUTCOMES §1).
 
-Must not know: how a verdict is reached, nor where it is shown.
+Must not know: how a verdict is reached, nor where it is shown. What an outcome means, in sentences, stands in
+``knowledge/``.
 """
 
-from enum import StrEnum
+from __future__ import annotations
+
+from collections import Counter
+from enum import Flag, StrEnum, auto
+from typing import Final, NamedTuple
 
 
 class Category(StrEnum):
@@ -17,6 +22,26 @@ class Category(StrEnum):
     TECHNICAL = "technical"
     CAPACITY = "capacity"
     UNKNOWN = "unknown"
+
+
+# Calls of these failed: the others ended as somebody meant them to, or nobody knows how.
+FAILED: Final = (Category.USER, Category.POLICY, Category.ROUTING, Category.TECHNICAL, Category.CAPACITY)
+FAULTS: Final = (Category.TECHNICAL, Category.CAPACITY)  # of machines and lines; the others are people's doing
+
+
+class Is(Flag):
+    """What an outcome is besides; each is a column of the table below."""
+
+    NOTHING = 0
+    MISSED = auto()  # an inbound call that ends so was missed: somebody may want to call its caller back
+    TURNED_DOWN = auto()  # what a device does with a call that it was offered and does not take
+    TRUNKS_FAULT = auto()  # can be the trunk's doing; else it is callers', callees', or has a finding of its own
+    AFTER_RINGING = auto()  # it can have rung before
+    IN_ORDER = auto()  # on a hop, it leaves nothing to explain
+    OF_HOPS = auto()  # of single hops: no call ends so
+
+
+_MISSED, _DOWN, _TRUNKS, _RANG, _OK = Is.MISSED, Is.TURNED_DOWN, Is.TRUNKS_FAULT, Is.AFTER_RINGING, Is.IN_ORDER
 
 
 class Outcome(StrEnum):
@@ -42,56 +67,74 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     CONGESTED = "congested"
     UNFINISHED = "unfinished"
-    RETRIED = "retried"  # legs only: followed by the call's next INVITE
+    RETRIED = "retried"
+
+    @property
+    def category(self) -> Category:
+        """Who is concerned."""
+        return ROWS[self].category
+
+    @property
+    def plain_name(self) -> str:
+        """What a contact centre calls it; two outcomes may share a name."""
+        return ROWS[self].plain_name
 
 
-CATEGORY: dict[Outcome, Category] = {
-    Outcome.ANSWERED: Category.SUCCESS,
-    Outcome.BUSY: Category.USER,
-    Outcome.NO_ANSWER: Category.USER,
-    Outcome.DECLINED: Category.USER,
-    Outcome.UNAVAILABLE: Category.USER,
-    Outcome.ABANDONED_BRIEF: Category.USER,
-    Outcome.ABANDONED: Category.USER,
-    Outcome.BLOCKED: Category.POLICY,
-    Outcome.FORBIDDEN: Category.POLICY,
-    Outcome.AUTH_FAILED: Category.POLICY,
-    Outcome.NOT_FOUND: Category.ROUTING,
-    Outcome.ANSWERED_ELSEWHERE: Category.NORMAL,
-    Outcome.REDIRECTED: Category.NORMAL,
-    Outcome.NOT_RESPONDING: Category.TECHNICAL,
-    Outcome.NO_PROGRESS: Category.TECHNICAL,
-    Outcome.GATEWAY_TIMEOUT: Category.TECHNICAL,
-    Outcome.SERVER_ERROR: Category.TECHNICAL,
-    Outcome.REJECTED: Category.TECHNICAL,
-    Outcome.CONGESTED: Category.CAPACITY,
-    Outcome.UNFINISHED: Category.UNKNOWN,
-    Outcome.RETRIED: Category.NORMAL,
+class Row(NamedTuple):
+    """What the program knows of an outcome."""
+
+    category: Category
+    plain_name: str
+    also: Is = Is.NOTHING
+
+
+_C, _O = Category, Outcome
+ROWS: Final[dict[Outcome, Row]] = {
+    _O.ANSWERED: Row(_C.SUCCESS, "Answered", _RANG | _OK),
+    _O.BUSY: Row(_C.USER, "Agent busy", _MISSED | _DOWN | _RANG),
+    _O.NO_ANSWER: Row(_C.USER, "No answer", _MISSED | _DOWN | _RANG),
+    _O.DECLINED: Row(_C.USER, "Call declined", _MISSED | _DOWN | _RANG),
+    _O.UNAVAILABLE: Row(_C.USER, "Unavailable", _MISSED | _DOWN | _TRUNKS),
+    _O.ABANDONED_BRIEF: Row(_C.USER, "Briefly abandoned", _MISSED | _RANG),
+    _O.ABANDONED: Row(_C.USER, "Abandoned", _MISSED | _RANG),
+    _O.BLOCKED: Row(_C.POLICY, "Rejection list"),
+    _O.FORBIDDEN: Row(_C.POLICY, "Forbidden", _TRUNKS),
+    _O.AUTH_FAILED: Row(_C.POLICY, "Authentication failed", _TRUNKS),
+    _O.NOT_FOUND: Row(_C.ROUTING, "Number not found", _MISSED | _TRUNKS),
+    _O.ANSWERED_ELSEWHERE: Row(_C.NORMAL, "Call redirected by system", _OK),
+    _O.REDIRECTED: Row(_C.NORMAL, "Call redirected by system"),
+    _O.NOT_RESPONDING: Row(_C.TECHNICAL, "Device not responding", _MISSED | _DOWN | _TRUNKS),
+    _O.NO_PROGRESS: Row(_C.TECHNICAL, "Stuck in Trying", _MISSED | _TRUNKS),
+    _O.GATEWAY_TIMEOUT: Row(_C.TECHNICAL, "Connection timeout", _MISSED | _TRUNKS),
+    _O.SERVER_ERROR: Row(_C.TECHNICAL, "Server failure", _MISSED | _TRUNKS),
+    _O.REJECTED: Row(_C.TECHNICAL, "Not acceptable", _MISSED | _TRUNKS),
+    _O.CONGESTED: Row(_C.CAPACITY, "All lines busy", _MISSED),
+    _O.UNFINISHED: Row(_C.UNKNOWN, "Unfinished"),
+    _O.RETRIED: Row(_C.NORMAL, "Tried again", _OK | Is.OF_HOPS),  # followed by the call's next INVITE
 }
 
-# The same by word: records hold words, and an enum as a dictionary's key is hashed in Python.
-CATEGORY_OF: dict[str, str] = {outcome.value: category.value for outcome, category in CATEGORY.items()}
 
-PLAIN_NAME: dict[Outcome, str] = {
-    Outcome.ANSWERED: "Answered",
-    Outcome.BUSY: "Agent busy",
-    Outcome.NO_ANSWER: "No answer",
-    Outcome.DECLINED: "Call declined",
-    Outcome.UNAVAILABLE: "Unavailable",
-    Outcome.ABANDONED_BRIEF: "Briefly abandoned",
-    Outcome.ABANDONED: "Abandoned",
-    Outcome.BLOCKED: "Rejection list",
-    Outcome.FORBIDDEN: "Forbidden",
-    Outcome.AUTH_FAILED: "Authentication failed",
-    Outcome.NOT_FOUND: "Number not found",
-    Outcome.ANSWERED_ELSEWHERE: "Call redirected by system",
-    Outcome.REDIRECTED: "Call redirected by system",
-    Outcome.NOT_RESPONDING: "Device not responding",
-    Outcome.NO_PROGRESS: "Stuck in Trying",
-    Outcome.GATEWAY_TIMEOUT: "Connection timeout",
-    Outcome.SERVER_ERROR: "Server failure",
-    Outcome.REJECTED: "Not acceptable",
-    Outcome.CONGESTED: "All lines busy",
-    Outcome.UNFINISHED: "Unfinished",
-    Outcome.RETRIED: "Tried again",
-}
+def _that_are(which: Is) -> tuple[str, ...]:
+    return tuple(outcome.value for outcome in Outcome if which in ROWS[outcome].also)
+
+
+# By the words that calls and records hold: an enum in a set, or as a key, is hashed in Python.
+CATEGORY_OF: Final[dict[str, str]] = {outcome.value: outcome.category.value for outcome in Outcome}
+MISSED: Final = frozenset(_that_are(Is.MISSED))
+TURNED_DOWN: Final = frozenset(_that_are(Is.TURNED_DOWN))
+TRUNKS_FAULT: Final = frozenset(_that_are(Is.TRUNKS_FAULT))
+AFTER_RINGING: Final = _that_are(Is.AFTER_RINGING)
+IN_ORDER: Final = frozenset(_that_are(Is.IN_ORDER))
+FAILURES: Final = frozenset(outcome.value for outcome in Outcome if outcome.category in FAILED)
+OF_CALLS: Final = tuple(outcome for outcome in Outcome if Is.OF_HOPS not in ROWS[outcome].also)
+# What a rule can say of a call; that no verdict fell is none.
+RULABLE: Final = tuple(outcome for outcome in OF_CALLS if outcome.category is not Category.UNKNOWN)
+
+_TIMES_USED = Counter(outcome.plain_name for outcome in Outcome)
+
+
+def distinct_name(outcome: Outcome) -> str:
+    """Return the plain name; where two outcomes share one, the word itself tells them apart."""
+    if _TIMES_USED[outcome.plain_name] == 1:
+        return outcome.plain_name
+    return outcome.value.replace("_", " ").capitalize()

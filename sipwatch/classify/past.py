@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from sipwatch.classify.findings import Evidence, said
-from sipwatch.classify.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -21,11 +20,6 @@ V = TypeVar("V")
 
 MAX_IDS = 5  # calls named for one finding of the whole
 _MAX_PHRASE_LENGTH = 256
-
-# What a device does with a call that it was offered; anything else says nothing of it.
-REFUSED = frozenset(
-    {Outcome.BUSY, Outcome.DECLINED, Outcome.NO_ANSWER, Outcome.NOT_RESPONDING, Outcome.UNAVAILABLE}
-)  # fmt: skip
 
 CallId = tuple[bytes, bytes, int]
 # A final response, to be told of perhaps: time, packet number, status code, reason phrase. Not the message: of those

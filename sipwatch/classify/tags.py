@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.findings import Finding, Kind, said
 from sipwatch.classify.hours import outside_hours
-from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.past import REFUSED
+from sipwatch.classify.outcomes import MISSED, TURNED_DOWN, Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Settings
 from sipwatch.classify.verdict import reached
 from sipwatch.wire.sip import user_of
@@ -34,11 +33,6 @@ class Tag(StrEnum):
 
 
 _BY_FINDING = {Kind.SHORT_RING: Tag.SHORT_RING, Kind.EARLY_RINGING: Tag.EARLY_RINGING}
-# Inbound calls with these outcomes were not missed: somebody took them, or nobody wanted them.
-_NOT_MISSED = frozenset(
-    {Outcome.ANSWERED.value, Outcome.ANSWERED_ELSEWHERE.value, Outcome.REDIRECTED.value, Outcome.BLOCKED.value,
-     Outcome.UNFINISHED.value, Outcome.AUTH_FAILED.value, Outcome.FORBIDDEN.value}
-)  # fmt: skip
 
 
 def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings) -> list[Tag]:
@@ -67,7 +61,7 @@ def in_order(tags: list[Tag]) -> list[Tag]:
 
 def is_missed(outcome: str, source: Peer, destination: Peer) -> bool:
     """Tell whether this is a call from outside that nobody took: its caller may want to be called back."""
-    return is_inbound(source, destination) and outcome not in _NOT_MISSED
+    return is_inbound(source, destination) and outcome in MISSED
 
 
 def is_inbound(source: Peer, destination: Peer) -> bool:
@@ -96,4 +90,6 @@ def _was_refused(call: Call) -> bool:
     Its own hop says so where the call's outcome tells something else: declined with 603 by a person, a call from a
     trunk is congested by the letter of the rules.
     """
-    return call.outcome in REFUSED or (call.outcome != Outcome.ANSWERED.value and reached(call).outcome in REFUSED)
+    return call.outcome in TURNED_DOWN or (
+        call.outcome != Outcome.ANSWERED.value and reached(call).outcome in TURNED_DOWN
+    )

@@ -238,10 +238,9 @@ def _filter(expression: str | None) -> Callable[[CallRecord], bool] | None:
 
 def _writer(form: Format, out: IO[bytes], summary: Summary, *, messages: bool) -> Writer:
     if form is Format.TABLE:
-        from sipwatch.classify.outcomes import CATEGORY
         from sipwatch.report.table import TableWriter
 
-        return TableWriter(open_text(out), summary, dict(CATEGORY))
+        return TableWriter(open_text(out), summary)
     from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
 
     if form is Format.JSON:

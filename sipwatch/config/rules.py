@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.outcomes import RULABLE, Outcome
 from sipwatch.classify.peers import Rule
 from sipwatch.classify.regex import Pattern, PatternError
 from sipwatch.track.leg import Heard
@@ -32,7 +32,6 @@ RULE_KEYS = (
 )
 CAUSE_PROTOCOLS = ("Q.850", "SIP")
 _TO_MATCH_ON = ("status_code", "cause", "heard", "reason_text", "header", "early_media")
-_NO_VERDICT = (Outcome.RETRIED, Outcome.UNFINISHED)
 _LAST_Q850 = 127  # ITU-T Q.850 has 7 bits
 _EXAMPLES = {"reason_text": '"limit|quota"', "value": '"^32203"'}
 _NOT_EVERYTHING = {
@@ -63,7 +62,7 @@ def read_rules(check: Checks, found: object, where: Where) -> list[Rule]:
 
 def _rule(check: Checks, table: dict[str, Any], where: Where) -> Rule:
     check.known(table, RULE_KEYS, where)
-    outcomes = [outcome.value for outcome in Outcome if outcome not in _NO_VERDICT]
+    outcomes = [outcome.value for outcome in RULABLE]
     outcome = Outcome(check.one_of(check.required(table, "outcome", where), outcomes, (*where, "outcome")))
     if not any(key in table for key in _TO_MATCH_ON):
         check.complain(where, outcome.value, f"at least one of {', '.join(_TO_MATCH_ON)} to match on")

@@ -8,10 +8,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.outcomes import CATEGORY, Outcome
+from sipwatch.classify.outcomes import FAILURES, OF_CALLS
 from sipwatch.classify.peers import EVERYTHING, OTHER
 from sipwatch.evidence.period import local
-from sipwatch.report.plain import FAILED_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Privacy
     from sipwatch.evidence.choose import Selection
 
-FAILURES = frozenset(kind.value for kind in Outcome if CATEGORY[kind].value in FAILED_CATEGORIES)
-OUTCOMES = tuple(kind.value for kind in Outcome if kind is not Outcome.RETRIED)  # with which no call ends
+OUTCOMES = tuple(outcome.value for outcome in OF_CALLS)
 
 
 def outcomes(given: Sequence[str]) -> frozenset[str]:

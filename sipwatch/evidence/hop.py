@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from sipwatch.classify.outcomes import IN_ORDER
 from sipwatch.classify.peers import OTHER
 from sipwatch.report.plain import duration
 from sipwatch.wire.sip import header, header_values
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from sipwatch.export.moments import Moment
     from sipwatch.export.record import CallRecord, LegRecord, MessageRecord
 
-_ENDED_WELL = ("answered", "retried", "answered_elsewhere")
 _WORTH_SAYING = 2.0  # seconds of silence
 _BRANCH = ";branch="
 
@@ -62,7 +62,7 @@ def place_of(call: CallRecord, peer: str) -> int:
     """Return the last leg that a peer is at, one that failed before one that did not; any if he is at none."""
     every = range(len(call.legs))
     there = [place for place in every if peer in (call.legs[place].source, call.legs[place].destination)] or every
-    failed = [place for place in there if call.legs[place].outcome not in _ENDED_WELL]
+    failed = [place for place in there if call.legs[place].outcome not in IN_ORDER]
     return (failed or there)[-1]
 
 

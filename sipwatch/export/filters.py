@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind
-from sipwatch.classify.outcomes import Category, Outcome
+from sipwatch.classify.outcomes import OF_CALLS, Category
 from sipwatch.classify.regex import Pattern, PatternError
 from sipwatch.classify.tags import Tag
 from sipwatch.export.calls import INFERRED
@@ -34,7 +34,7 @@ _NUMBERS = frozenset(
 _LISTS = frozenset({"conditions", "findings", "tags", "inferred"})
 _KEYS = (*(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages")), "inferred")
 _CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in its list, can have
-    "outcome": frozenset(Outcome) - {Outcome.RETRIED},
+    "outcome": frozenset(OF_CALLS),
     "category": frozenset(Category),
     "ending": frozenset(Ending),
     "ended_by": frozenset(EndedBy),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.endings import ENDINGS_BY, Ending
-from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
+from sipwatch.classify.outcomes import AFTER_RINGING, CATEGORY_OF, OF_CALLS, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
@@ -61,9 +61,6 @@ PHASES = {
 _KNOWN = frozenset(METHODS)
 _PROGRESS_CODES = frozenset({180, 181, 182, 183, 199})
 _NO_DELAY = frozenset({401, 402, 407})  # RFC 6076 §4.3.2
-_RUNG = (
-    Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.ABANDONED, Outcome.ABANDONED_BRIEF,
-)  # fmt: skip
 _RETRANSMITTED = ("INVITE", "CANCEL", "BYE")
 # Series by code appear with their first event; these are there from the first REGISTER on.
 _USUAL_REGISTRATIONS = (
@@ -239,17 +236,15 @@ class Metrics:
             self._progress_delay.at((*ends, str(code)))
 
     def _begin_call(self, ends: tuple[str, str]) -> None:
-        self._calls.begin(
-            (*ends, outcome.value, CATEGORY_OF[outcome.value]) for outcome in Outcome if outcome is not Outcome.RETRIED
-        )
+        self._calls.begin((*ends, outcome.value, outcome.category.value) for outcome in OF_CALLS)
         self._timed_out.begin((*ends, timer) for timer in ("B", "C", "cancel"))
         self._established.begin([ends])
         self._ended.begin((*ends, by.value, ending.value) for by in EndedBy for ending in ENDINGS_BY[by])
         self._tagged.begin((*ends, tag.value) for tag in Tag)
         for result in ("success", "failure"):
             self._request_delay.at((*ends, result))
-        for outcome in _RUNG:
-            self._ring_duration.at((*ends, outcome.value))
+        for outcome in AFTER_RINGING:
+            self._ring_duration.at((*ends, outcome))
         self._answer_delay.at(ends)
         self._session_duration.at(ends)
         self._disconnect_delay.at(ends)

@@ -11,8 +11,8 @@ from collections import Counter, deque
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.past import REFUSED, Table
+from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
+from sipwatch.classify.past import Table
 from sipwatch.export.record import DeviceRecord
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Offers:
         last = {
             leg.destination_address.rpartition(":")[0].strip("[]"): leg.outcome
             for leg in call.legs
-            if leg.outcome == Outcome.ANSWERED or leg.outcome in REFUSED
+            if leg.outcome == Outcome.ANSWERED or leg.outcome in TURNED_DOWN
         }
         if not last:
             return

@@ -36,7 +36,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     ``key`` is the outcome, condition, ending, finding, tag or ratio, the number of a code, or ``4xx``. ``name`` is
     as on the wire or in the standard, the key where there is no such name. ``registered`` is False for a number
     that no standard defines: its texts are those of what it is to be treated as. ``says`` has the sentence
-    for each variant of a finding, with the names of its facts in braces.
+    for each variant of a finding, with the names of its facts in braces; ``who`` has in few words who should look at an
+    outcome.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     reference: str
     registered: bool = True
     says: tuple[tuple[str, str], ...] = ()
+    who: str = ""
 
 
 # RFC 6076, and what telephone networks have always counted (ITU-T E.425). The summary has them in lower case.

@@ -24,7 +24,10 @@ from sipwatch.knowledge.entries import KEYS, CauseClass, Entry, Kind
 from sipwatch.knowledge.leads import When
 
 HERE = Path(__file__).parent
-_NAMED = (Kind.STATUS, Kind.CAUSE, Kind.CLASS)  # what has a name of its own beside its key
+_SOMETIMES = {  # fields that not every kind of entry has
+    "name": (Kind.STATUS, Kind.CAUSE, Kind.CLASS),  # beside its key
+    "who": (Kind.OUTCOME,),
+}
 _PLACES = {  # the names that a label may hold in braces
     "provisional": {"heard"},
     "unregistered": {"code", "general"},
@@ -52,6 +55,7 @@ class _Texts(Struct, forbid_unknown_fields=True):
     reference: str
     name: str | None = None
     says: dict[str, str] | None = None
+    who: str | None = None
 
 
 @functools.cache
@@ -100,8 +104,9 @@ class _Reader:
 
     def _entry(self, kind: Kind, key: str, table: dict[str, Any]) -> Entry:
         where = f"{kind}.{key}"
-        if ("name" in table) is not (kind in _NAMED):
-            self._complain(f"{where}: name", "is missing" if kind in _NAMED else "does not belong here")
+        for field, kinds in _SOMETIMES.items():
+            if (field in table) is not (kind in kinds):
+                self._complain(f"{where}: {field}", "is missing" if kind in kinds else "does not belong here")
         texts = self._convert(table, _Texts, where)
         return Entry(
             kind=kind,
@@ -115,6 +120,7 @@ class _Reader:
             misuse=self._text(texts.misuse, f"{where}: misuse"),
             reference=self._text(texts.reference, f"{where}: reference"),
             says=self._says(kind, key, texts.says, where),
+            who="" if texts.who is None else self._text(texts.who, f"{where}: who"),
         )
 
     def _says(self, kind: Kind, key: str, says: dict[str, str] | None, where: str) -> tuple[tuple[str, str], ...]:

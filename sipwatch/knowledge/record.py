@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sipwatch.classify.outcomes import CATEGORY, PLAIN_NAME, Outcome
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.knowledge.entries import Entry, Kind
 from sipwatch.knowledge.leads import When, heard_by, leads, sources
 
@@ -68,7 +68,7 @@ def record_of(entry: Entry, peer: PeerKind | None = None) -> ExplanationRecord:
         key=entry.key,
         name=entry.name,
         plain_name=entry.plain,
-        category=None if outcome is None else CATEGORY[outcome].value,
+        category=None if outcome is None else outcome.category.value,
         registered=entry.registered,
         meaning=entry.meaning,
         agent=entry.agent,
@@ -86,7 +86,7 @@ def _leads_to(entry: Entry, peer: PeerKind | None) -> tuple[LeadRecord, ...]:
     if entry.kind not in _NUMBERED:
         return ()
     return tuple(
-        LeadRecord(lead.outcome.value, PLAIN_NAME[lead.outcome], CATEGORY[lead.outcome].value, lead.when.value)
+        LeadRecord(lead.outcome.value, lead.outcome.plain_name, lead.outcome.category.value, lead.when.value)
         for lead in leads(entry.kind, int(entry.key), peer)
     )
 

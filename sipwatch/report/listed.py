@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.classify.outcomes import FAILURES, IN_ORDER
 from sipwatch.export.escape import terminal
 from sipwatch.export.summary import stands_for_the_call
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     ENDED_BY_WORDS,
-    FAILED_CATEGORIES,
     duration,
     plain_ending,
     plain_name,
@@ -118,7 +118,7 @@ def _fits(target: Console, line: str) -> bool:
 def failed_calls() -> CallList:
     """Return an empty list of calls that failed; what ended as planned is not in it."""
     columns = ("What became of it", "Response", "On the hop", figures("After"))
-    return CallList("Failed calls", columns, lambda call: call.category in FAILED_CATEGORIES, _failed)
+    return CallList("Failed calls", columns, lambda call: call.outcome in FAILURES, _failed)
 
 
 def odd_calls() -> CallList:
@@ -172,7 +172,7 @@ def stuck_at(call: CallRecord) -> str:
 
 
 def _deepest(call: CallRecord) -> LegRecord | None:
-    failed = [leg for leg in call.legs if leg.outcome not in ("answered", "retried", "answered_elsewhere")]
+    failed = [leg for leg in call.legs if leg.outcome not in IN_ORDER]
     reached = [leg for leg in failed if leg.destination_address == call.destination_address]
     deepest = reached or failed
     return deepest[-1] if deepest else None

@@ -3,8 +3,8 @@
 Must not know: terminals, formats.
 """
 
-from sipwatch.classify.endings import PLAIN_ENDING, Ending
-from sipwatch.classify.outcomes import PLAIN_NAME, Outcome
+from sipwatch.classify.endings import Ending
+from sipwatch.classify.outcomes import Outcome, distinct_name
 
 CONDITION_WORDS = {
     "no_response": "no response at all",
@@ -25,9 +25,6 @@ CATEGORY_STYLE = {
     "capacity": "bright_red",
     "unknown": "bright_black",
 }
-
-# Calls that failed, for the list at the end; what ended as planned is not listed.
-FAILED_CATEGORIES = frozenset({"user", "policy", "routing", "technical", "capacity"})
 
 ENDED_BY_WORDS = {
     "caller": "the caller",
@@ -80,16 +77,12 @@ DISCARD_WORDS = {
 
 def plain_name(outcome: str) -> str:
     """Return the name of an outcome that a contact centre uses; the two normal redirections told apart."""
-    if outcome == Outcome.ANSWERED_ELSEWHERE:
-        return "Answered elsewhere"
-    if outcome == Outcome.REDIRECTED:
-        return "Redirected"
-    return PLAIN_NAME[Outcome(outcome)]
+    return distinct_name(Outcome(outcome))
 
 
 def plain_ending(ending: str) -> str:
     """Return the name that people use for the way in which an answered call ended."""
-    return PLAIN_ENDING[Ending(ending)]
+    return Ending(ending).plain_name
 
 
 def several(count: int, word: str, plural: str | None = None) -> str:

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from rich.text import Text
 
+from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.export.escape import terminal
 from sipwatch.report.causes import causes, devices, marks
 from sipwatch.report.listed import failed_calls, odd_calls
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from sipwatch.classify.outcomes import Outcome
     from sipwatch.classify.spread import Spread
     from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
     from sipwatch.export.summary import Summary, Tally
@@ -39,10 +39,9 @@ BAR = 20  # characters
 class TableWriter:
     """Takes calls, and prints the report at the end."""
 
-    def __init__(self, out: IO[str], summary: Summary, categories: dict[Outcome, object]) -> None:
+    def __init__(self, out: IO[str], summary: Summary) -> None:
         self._console = console(out)
         self._summary = summary
-        self._categories = {str(outcome): str(category) for outcome, category in categories.items()}
         self._lists = (failed_calls(), odd_calls())
 
     def call(self, record: CallRecord) -> None:
@@ -111,7 +110,7 @@ class TableWriter:
         summary = self._summary
         rows = table(figures("Calls"), "", figures("Share"), "")
         for outcome, count in sorted(summary.outcomes.items(), key=lambda entry: -entry[1]):
-            style = CATEGORY_STYLE[self._categories[outcome]]
+            style = CATEGORY_STYLE[CATEGORY_OF[outcome]]
             share = count / summary.calls
             bar = "█" * max(1, round(share * BAR))
             rows.add_row(f"{count:,}", Text(plain_name(outcome), style=style), f"{share:.1%}", Text(bar, style=style))

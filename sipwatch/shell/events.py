@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.classify.endings import PLAIN_ENDING, UNREMARKABLE, Ending
-from sipwatch.classify.outcomes import CATEGORY_OF, PLAIN_NAME, Category, Outcome
+from sipwatch.classify.endings import UNREMARKABLE, Ending
+from sipwatch.classify.outcomes import FAILURES, Category, Outcome
 from sipwatch.export import scrub
 from sipwatch.export.calls import call_id as id_of
 from sipwatch.export.calls import record_of, text
@@ -22,21 +22,12 @@ if TYPE_CHECKING:
     from sipwatch.classify.verdict import Verdicts
     from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
-    from sipwatch.shell.log import Level, Log
+    from sipwatch.shell.log import Log
     from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
 
 CALL_FAILED: Final = "call_failed"
 CALL_ENDED_ODDLY: Final = "call_ended_oddly"
-
-# The others ended as somebody meant them to, or nobody knows how.
-_LEVEL_OF: Final[dict[str, Level]] = {
-    Category.USER.value: "info",
-    Category.POLICY.value: "warning",
-    Category.ROUTING.value: "warning",
-    Category.TECHNICAL.value: "warning",
-    Category.CAPACITY.value: "warning",
-}
 
 
 class Told:
@@ -100,7 +91,7 @@ class Told:
     def call_settled(self, event: CallSettled) -> None:
         """Write a call that failed."""
         call = event.call
-        if CATEGORY_OF[call.outcome] in _LEVEL_OF and self._log.has_room(CALL_FAILED):
+        if call.outcome in FAILURES and self._log.has_room(CALL_FAILED):
             call_failed(self._log, record_of(call, self._verdicts), self.policy)
 
     def call_concluded(self, event: CallConcluded) -> None:
@@ -112,18 +103,17 @@ class Told:
 
 def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> None:
     """Write a call that failed; of one that ended as it should, or without a verdict, nothing."""
-    level = _LEVEL_OF.get(record.category)
-    if level is None:
+    if record.outcome not in FAILURES:
         return
     if policy is not None:
         record = policy.call(record)
     log.event(
-        level,
+        "info" if record.category == Category.USER else "warning",  # people may be busy
         CALL_FAILED,
         at=str(record.started if record.ended is None else record.ended),
         id=record.id,
         outcome=record.outcome,
-        plain_name=PLAIN_NAME[Outcome(record.outcome)],
+        plain_name=Outcome(record.outcome).plain_name,
         category=record.category,
         source=record.source,
         destination=record.destination,
@@ -150,7 +140,7 @@ def call_ended_oddly(log: Log, record: CallRecord, policy: Policy | None = None)
         at=str(record.started if record.ended is None else record.ended),
         id=record.id,
         ending=ending,
-        plain_name=PLAIN_ENDING[Ending(ending)],
+        plain_name=Ending(ending).plain_name,
         ended_by=record.ended_by,
         source=record.source,
         destination=record.destination,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.classify.hours import Hours, Span
-from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.outcomes import OF_CALLS
 from sipwatch.classify.peers import NOBODY, Peer, PeerKind, Settings
 from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound
 from tests.classify.diagnosing import ACME, HUNG_UP, RANG, SITE, TAKEN, TRIED, at, diagnose, ends, peer, settings
@@ -106,7 +106,7 @@ def test_what_somebody_took_or_nobody_wanted_was_not_missed(outcome: str) -> Non
 
 def test_everything_else_from_outside_was() -> None:
     taken = {"answered", "answered_elsewhere", "redirected", "blocked", "unfinished", "auth_failed", "forbidden"}
-    for outcome in {outcome.value for outcome in Outcome} - taken:
+    for outcome in {outcome.value for outcome in OF_CALLS} - taken:
         assert is_missed(outcome, T, S)
         assert not is_missed(outcome, S, T)
         assert not is_missed(outcome, D, S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sipwatch.classify.outcomes import FAILURES
 from sipwatch.classify.peers import EVERYTHING, Privacy
 from sipwatch.evidence import asked
 from sipwatch.evidence.choose import Selection, Wanted
@@ -18,9 +19,9 @@ def test_outcomes_are_read_one_by_one_or_by_comma() -> None:
 
 
 def test_without_any_every_failure_is_meant() -> None:
-    assert asked.outcomes([]) == asked.FAILURES
-    assert {"no_progress", "congested", "busy"} < asked.FAILURES
-    assert not asked.FAILURES & {"answered", "answered_elsewhere", "unfinished", "retried"}
+    assert asked.outcomes([]) == FAILURES
+    assert {"no_progress", "congested", "busy"} < FAILURES
+    assert not FAILURES & {"answered", "answered_elsewhere", "unfinished", "retried"}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_what_there_is_instead_is_said() -> None:
     assert nothing(BUSY, since=at(60)) == (
         "no call began since 2026-01-05 09:01:00.000000 +00:00; there are 1 at other times"
     )
-    assert nothing(ANSWERED, outcomes=asked.FAILURES).startswith("no call from or to acme ended with any failure; its")
+    assert nothing(ANSWERED, outcomes=FAILURES).startswith("no call from or to acme ended with any failure; its")
     assert "no_progress for which the filter holds; its calls" in nothing(
         call("no_progress", destination="acme"), keep=lambda _: False
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from sipwatch.classify.outcomes import CATEGORY
 from sipwatch.classify.peers import Directory
 from sipwatch.classify.survey import Survey
 from sipwatch.engine import Engine
@@ -106,7 +105,7 @@ class Exits:
             JsonWriter(outs["json"]),
             JsonLinesWriter(outs["jsonl"]),
             CsvWriter(outs["csv"], messages=True),
-            TableWriter(table, summary, dict(CATEGORY)),
+            TableWriter(table, summary),
         )
         writer = writer if self._policy is None else PrivateWriter(writer, self._policy)
         for call in self.calls:

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from sipwatch.classify.endings import PLAIN_ENDING
-from sipwatch.classify.outcomes import PLAIN_NAME
+from sipwatch.classify.endings import Ending
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export.record import SummaryRecord
 from sipwatch.knowledge import Entry, Kind, load
@@ -56,9 +56,9 @@ def test_every_q850_cause_is_explained() -> None:
 
 
 def test_every_outcome_condition_ending_and_finding_is_explained() -> None:
-    assert {entry.key for entry in ENGLISH.all(Kind.OUTCOME)} == {outcome.value for outcome in PLAIN_NAME}
+    assert {entry.key for entry in ENGLISH.all(Kind.OUTCOME)} == {outcome.value for outcome in Outcome}
     assert {entry.key for entry in ENGLISH.all(Kind.CONDITION)} == {condition.value for condition in Condition}
-    assert {entry.key for entry in ENGLISH.all(Kind.ENDING)} == {ending.value for ending in PLAIN_ENDING}
+    assert {entry.key for entry in ENGLISH.all(Kind.ENDING)} == {ending.value for ending in Ending}
     assert len(ENGLISH.all(Kind.FINDING)) == len(set(KEYS[Kind.FINDING])) == 36
 
 
@@ -71,13 +71,13 @@ def test_every_tag_and_every_ratio_of_a_summary_is_explained() -> None:
 
 def test_outcomes_have_the_names_that_reports_use() -> None:
     assert {entry.key: entry.plain for entry in ENGLISH.all(Kind.OUTCOME)} == {
-        outcome.value: name for outcome, name in PLAIN_NAME.items()
+        outcome.value: outcome.plain_name for outcome in Outcome
     }
 
 
 def test_endings_have_the_names_that_reports_use() -> None:
     assert {entry.key: entry.plain for entry in ENGLISH.all(Kind.ENDING)} == {
-        ending.value: name for ending, name in PLAIN_ENDING.items()
+        ending.value: ending.plain_name for ending in Ending
     }
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.classify.outcomes import CATEGORY
 from sipwatch.export.summary import Summary
 from sipwatch.report.listed import NEWEST, stuck_at
 from sipwatch.report.table import TableWriter
@@ -31,7 +30,7 @@ class Screen(io.StringIO):
 
 def report(*calls: CallRecord, head: CaptureRecord | None = None, tty: bool = False) -> str:
     out, summary = Screen(tty=tty), Summary()
-    writer = TableWriter(out, summary, dict(CATEGORY))
+    writer = TableWriter(out, summary)
     for record in calls:
         summary.add(record, False)
         writer.call(record)

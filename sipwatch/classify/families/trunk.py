@@ -15,7 +15,7 @@ from sipwatch.classify.families.spelling import Numbers, number_format
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, Term, own, seen
 from sipwatch.classify.hops import is_continued
 from sipwatch.classify.numbers import LONGEST
-from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
+from sipwatch.classify.outcomes import CATEGORY_OF, TRUNKS_FAULT, Category, Outcome
 from sipwatch.classify.past import Table, call_id
 from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind
 from sipwatch.classify.told import deciding_reason
@@ -39,11 +39,6 @@ RUN_NUMBERS = 5  # different numbers: one dead number dialled again and again sa
 _MAX_PAST = 1000  # calls; then what is older counts half, so that a trunk's past is not its whole life
 _DELAYS = 50
 
-# What callers do, or single numbers bring about, is no fault of a trunk; that it is full has a finding of its own.
-_NOT_THE_TRUNKS = frozenset(
-    {Outcome.ANSWERED.value, Outcome.BUSY.value, Outcome.NO_ANSWER.value, Outcome.DECLINED.value,
-     Outcome.ABANDONED.value, Outcome.ABANDONED_BRIEF.value, Outcome.BLOCKED.value, Outcome.CONGESTED.value}
-)  # fmt: skip
 _SAY_NOTHING = frozenset(
     outcome for outcome, category in CATEGORY_OF.items() if category in (Category.NORMAL.value, Category.UNKNOWN.value)
 )
@@ -121,7 +116,7 @@ class Trunk:
         if outcome in _SAY_NOTHING:
             return None
         self.ended_calls += 1
-        if outcome in _NOT_THE_TRUNKS:
+        if outcome not in TRUNKS_FAULT:
             return None
         self._pass(self.ended_calls - 1)
         self._recent.append(Failure(self.ended_calls, outcome, number[:LONGEST], seen(message)))
