@@ -43,7 +43,7 @@ class Ending(StrEnum):
         return ROWS[self].plain_name
 
 
-class Row(NamedTuple):
+class EndingRow(NamedTuple):
     """What the program knows of an ending: who can end a call so, and whether a report of odd endings has it."""
 
     plain_name: str
@@ -51,17 +51,17 @@ class Row(NamedTuple):
     is_odd: bool = True  # else it says nothing against anybody
 
 
-ROWS: Final[dict[Ending, Row]] = {
-    Ending.NORMAL: Row("Hung up normally", (_CALLER, _CALLEE), is_odd=False),
-    Ending.ACK_TIMEOUT: Row("Dropped: answer never acknowledged", (_CALLEE, _TIMEOUT)),
-    Ending.SESSION_EXPIRED: Row("Dropped: session timer ran out", (_CALLER, _CALLEE, _TIMEOUT)),
-    Ending.MIDCALL_FAILURE: Row("Dropped: change during the call refused", (_CALLER, _CALLEE)),
-    Ending.BYE_REFUSED: Row("Hang-up refused", (_CALLER, _CALLEE)),
-    Ending.BYE_UNANSWERED: Row("Hang-up unanswered", (_CALLER, _CALLEE)),
-    Ending.ERROR_REASON: Row("Dropped with an error", (_CALLER, _CALLEE)),
-    Ending.EVICTED: Row("Lost from sight", (_NOBODY,), is_odd=False),
-    Ending.NO_BYE: Row("Nobody hung up", (_TIMEOUT,)),
-    Ending.CAPTURE_END: Row("Still up", (_NOBODY,), is_odd=False),
+ROWS: Final[dict[Ending, EndingRow]] = {
+    Ending.NORMAL: EndingRow("Hung up normally", (_CALLER, _CALLEE), is_odd=False),
+    Ending.ACK_TIMEOUT: EndingRow("Dropped: answer never acknowledged", (_CALLEE, _TIMEOUT)),
+    Ending.SESSION_EXPIRED: EndingRow("Dropped: session timer ran out", (_CALLER, _CALLEE, _TIMEOUT)),
+    Ending.MIDCALL_FAILURE: EndingRow("Dropped: change during the call refused", (_CALLER, _CALLEE)),
+    Ending.BYE_REFUSED: EndingRow("Hang-up refused", (_CALLER, _CALLEE)),
+    Ending.BYE_UNANSWERED: EndingRow("Hang-up unanswered", (_CALLER, _CALLEE)),
+    Ending.ERROR_REASON: EndingRow("Dropped with an error", (_CALLER, _CALLEE)),
+    Ending.EVICTED: EndingRow("Lost from sight", (_NOBODY,), is_odd=False),
+    Ending.NO_BYE: EndingRow("Nobody hung up", (_TIMEOUT,)),
+    Ending.CAPTURE_END: EndingRow("Still up", (_NOBODY,), is_odd=False),
 }
 UNREMARKABLE: Final = frozenset(ending.value for ending in Ending if not ROWS[ending].is_odd)
 # Which endings can go with whom: a series for each exists from the beginning.

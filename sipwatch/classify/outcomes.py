@@ -80,7 +80,7 @@ class Outcome(StrEnum):
         return ROWS[self].plain_name
 
 
-class Row(NamedTuple):
+class OutcomeRow(NamedTuple):
     """What the program knows of an outcome."""
 
     category: Category
@@ -89,28 +89,28 @@ class Row(NamedTuple):
 
 
 _C, _O = Category, Outcome
-ROWS: Final[dict[Outcome, Row]] = {
-    _O.ANSWERED: Row(_C.SUCCESS, "Answered", _RANG | _OK),
-    _O.BUSY: Row(_C.USER, "Agent busy", _MISSED | _DOWN | _RANG),
-    _O.NO_ANSWER: Row(_C.USER, "No answer", _MISSED | _DOWN | _RANG),
-    _O.DECLINED: Row(_C.USER, "Call declined", _MISSED | _DOWN | _RANG),
-    _O.UNAVAILABLE: Row(_C.USER, "Unavailable", _MISSED | _DOWN | _TRUNKS),
-    _O.ABANDONED_BRIEF: Row(_C.USER, "Briefly abandoned", _MISSED | _RANG),
-    _O.ABANDONED: Row(_C.USER, "Abandoned", _MISSED | _RANG),
-    _O.BLOCKED: Row(_C.POLICY, "Rejection list"),
-    _O.FORBIDDEN: Row(_C.POLICY, "Forbidden", _TRUNKS),
-    _O.AUTH_FAILED: Row(_C.POLICY, "Authentication failed", _TRUNKS),
-    _O.NOT_FOUND: Row(_C.ROUTING, "Number not found", _MISSED | _TRUNKS),
-    _O.ANSWERED_ELSEWHERE: Row(_C.NORMAL, "Call redirected by system", _OK),
-    _O.REDIRECTED: Row(_C.NORMAL, "Call redirected by system"),
-    _O.NOT_RESPONDING: Row(_C.TECHNICAL, "Device not responding", _MISSED | _DOWN | _TRUNKS),
-    _O.NO_PROGRESS: Row(_C.TECHNICAL, "Stuck in Trying", _MISSED | _TRUNKS),
-    _O.GATEWAY_TIMEOUT: Row(_C.TECHNICAL, "Connection timeout", _MISSED | _TRUNKS),
-    _O.SERVER_ERROR: Row(_C.TECHNICAL, "Server failure", _MISSED | _TRUNKS),
-    _O.REJECTED: Row(_C.TECHNICAL, "Not acceptable", _MISSED | _TRUNKS),
-    _O.CONGESTED: Row(_C.CAPACITY, "All lines busy", _MISSED),
-    _O.UNFINISHED: Row(_C.UNKNOWN, "Unfinished"),
-    _O.RETRIED: Row(_C.NORMAL, "Tried again", _OK | Is.OF_HOPS),  # followed by the call's next INVITE
+ROWS: Final[dict[Outcome, OutcomeRow]] = {
+    _O.ANSWERED: OutcomeRow(_C.SUCCESS, "Answered", _RANG | _OK),
+    _O.BUSY: OutcomeRow(_C.USER, "Agent busy", _MISSED | _DOWN | _RANG),
+    _O.NO_ANSWER: OutcomeRow(_C.USER, "No answer", _MISSED | _DOWN | _RANG),
+    _O.DECLINED: OutcomeRow(_C.USER, "Call declined", _MISSED | _DOWN | _RANG),
+    _O.UNAVAILABLE: OutcomeRow(_C.USER, "Unavailable", _MISSED | _DOWN | _TRUNKS),
+    _O.ABANDONED_BRIEF: OutcomeRow(_C.USER, "Briefly abandoned", _MISSED | _RANG),
+    _O.ABANDONED: OutcomeRow(_C.USER, "Abandoned", _MISSED | _RANG),
+    _O.BLOCKED: OutcomeRow(_C.POLICY, "Rejection list"),
+    _O.FORBIDDEN: OutcomeRow(_C.POLICY, "Forbidden", _TRUNKS),
+    _O.AUTH_FAILED: OutcomeRow(_C.POLICY, "Authentication failed", _TRUNKS),
+    _O.NOT_FOUND: OutcomeRow(_C.ROUTING, "Number not found", _MISSED | _TRUNKS),
+    _O.ANSWERED_ELSEWHERE: OutcomeRow(_C.NORMAL, "Call redirected by system", _OK),
+    _O.REDIRECTED: OutcomeRow(_C.NORMAL, "Call redirected by system"),
+    _O.NOT_RESPONDING: OutcomeRow(_C.TECHNICAL, "Device not responding", _MISSED | _DOWN | _TRUNKS),
+    _O.NO_PROGRESS: OutcomeRow(_C.TECHNICAL, "Stuck in Trying", _MISSED | _TRUNKS),
+    _O.GATEWAY_TIMEOUT: OutcomeRow(_C.TECHNICAL, "Connection timeout", _MISSED | _TRUNKS),
+    _O.SERVER_ERROR: OutcomeRow(_C.TECHNICAL, "Server failure", _MISSED | _TRUNKS),
+    _O.REJECTED: OutcomeRow(_C.TECHNICAL, "Not acceptable", _MISSED | _TRUNKS),
+    _O.CONGESTED: OutcomeRow(_C.CAPACITY, "All lines busy", _MISSED),
+    _O.UNFINISHED: OutcomeRow(_C.UNKNOWN, "Unfinished"),
+    _O.RETRIED: OutcomeRow(_C.NORMAL, "Tried again", _OK | Is.OF_HOPS),  # followed by the call's next INVITE
 }
 
 

@@ -1,6 +1,6 @@
 """Who is in a capture: what each address sent, was sent, and did, in bounded memory.
 
-It watches the tracker (``track.call.Watcher``) and is told each message. Must not know: peers, how roles are
+It takes the tracker's events, and each message. Must not know: peers, how roles are
 guessed from this, or how it is shown.
 """
 

@@ -18,7 +18,8 @@ from sipwatch.track.dialog import answer_of
 from sipwatch.track.events import CallConcluded, CallSettled, LegSettled
 from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import Heard, Leg
-from sipwatch.track.transactions import CHALLENGES, credentials_refused
+from sipwatch.track.table import CHALLENGES
+from sipwatch.track.transactions import credentials_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,8 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
 from sipwatch.knowledge.entries import CAUSES, STATUS_CODES, Kind
 from sipwatch.track.leg import Heard, may_be_followed
-from sipwatch.track.table import RESPONSE_INPUT, Input
+from sipwatch.track.table import CHALLENGES, RESPONSE_INPUT, Input
 
-_CHALLENGES = (401, 407)
 _BUSY = 486  # of those that deny a cause, any
 _HEARD = {Input.TRYING: Heard.TRYING, Input.PROGRESS: Heard.PROGRESSED, Input.ALERT: Heard.ALERTED}
 
@@ -80,7 +79,7 @@ def status_leads(code: int, peer: PeerKind | None = None) -> tuple[Lead, ...]:
     leads = _final_leads(code, peer)
     if not may_be_followed(code):
         return leads
-    otherwise = When.REFUSED if code in _CHALLENGES else When.NOT_FOLLOWED
+    otherwise = When.REFUSED if code in CHALLENGES else When.NOT_FOLLOWED
     return (Lead(Outcome.RETRIED, When.FOLLOWED), *(Lead(lead.outcome, otherwise) for lead in leads))
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from sipwatch.track.front import equally_near, waits_for_a_retry_only
 from sipwatch.track.leg import PROVEN_AFTER, Heard, Leg
+from sipwatch.track.table import CREDENTIALS
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.wire.message import Message, Request
 
-_CREDENTIALS = frozenset({b"authorization", b"proxy-authorization"})
 # 64*T1 after the first INVITE: as long as copies of it may be on their way (RFC 3261 §17.1.1.2).
 JOINS_ANSWERED_FOR = PROVEN_AFTER
 
@@ -49,7 +49,7 @@ def is_retry(call: Call, request: Request) -> bool:
             continue
         if leg.final is not None:
             return True  # whatever it asks for: its dialog was never there
-        return leg.heard <= Heard.TRYING and not _CREDENTIALS.isdisjoint(request.names)
+        return leg.heard <= Heard.TRYING and not CREDENTIALS.isdisjoint(request.names)
     return False
 
 

@@ -22,7 +22,7 @@ from sipwatch.track.front import (
 from sipwatch.track.inference import leads_to, presume, proven, take_as_challenged, was_challenged_unseen
 from sipwatch.track.lasting import lighten
 from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Inferred, Leg, may_be_followed
-from sipwatch.track.table import T4, Input, State
+from sipwatch.track.table import CHALLENGES, T4, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ _INPUT_END: Final = Input.END
 _INPUT_LINGERED: Final = Input.LINGERED
 _TERMINATED: Final = State.TERMINATED
 
-_CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
 _UNSET = -1
 MAX_MESSAGES = 10_000  # messages kept of one call
 MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
@@ -520,5 +519,5 @@ def gives_a_reason(leg: Leg) -> bool:
 
 def _may_answer(leg: Leg, status_code: int) -> bool:
     """Tell whether an INVITE may follow such a final: only credentials, a header, answer a challenge (§22)."""
-    name = _CREDENTIALS.get(status_code)
-    return name is None or not leg.invite_seen or name in leg.invite.names
+    names = CHALLENGES.get(status_code)
+    return names is None or not leg.invite_seen or names[1] in leg.invite.names

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Heard, Inferred
-from sipwatch.track.table import Input, State
+from sipwatch.track.table import CREDENTIALS, Input, State
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _ACCEPTED: Final = State.ACCEPTED
 _CANCELLING: Final = State.CANCELLING
-_CREDENTIALS: Final = frozenset({b"authorization", b"proxy-authorization"})
 
 
 def presume(call: Call, answered: Leg, now: int) -> None:
@@ -85,7 +84,7 @@ def was_challenged_unseen(before: Leg, leg: Leg) -> bool:
         return False
     if not leg.invite_seen or leg.cseq_number <= before.cseq_number or leg.started - before.started > 2 * RETRY_WINDOW:
         return False
-    given = _CREDENTIALS & leg.invite.names
+    given = CREDENTIALS & leg.invite.names
     return bool(given) and not given <= before.invite.names
 
 

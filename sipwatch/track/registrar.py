@@ -23,7 +23,8 @@ from sipwatch.track.bindings import (
     wants_all_removed,
 )
 from sipwatch.track.events import Asked, Options, OptionsOutcome, Registration, RegistrationOutcome
-from sipwatch.track.transactions import CHALLENGES, Ending, Transaction, Transactions
+from sipwatch.track.table import CHALLENGES
+from sipwatch.track.transactions import Ending, Transaction, Transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

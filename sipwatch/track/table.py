@@ -23,10 +23,17 @@ Every (state, input) pair is in the table; what changes nothing is there as well
 """
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sipwatch.packet import SECOND
 from sipwatch.track.conditions import Condition, Resolution
+
+# A challenge: which header of it asks, and which of the next request answers (RFC 3261 §22.2, §22.3).
+CHALLENGES: Final = {
+    401: (b"www-authenticate", b"authorization"),
+    407: (b"proxy-authenticate", b"proxy-authorization"),
+}
+CREDENTIALS: Final = frozenset({answer for _, answer in CHALLENGES.values()})
 
 T1 = SECOND // 2  # RFC 3261 §17.1.1.1
 T4 = 5 * SECOND

@@ -9,10 +9,10 @@ attempt. The attempt is concluded once, by its last transaction; those before it
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sipwatch.track.leg import RETRY_WINDOW, may_be_followed
-from sipwatch.track.table import T1, T4, TIMER_F
+from sipwatch.track.table import CHALLENGES, T1, T4, TIMER_F
 from sipwatch.track.timers import NEVER, Timed, TimerQueue
 from sipwatch.wire.sip import header_values, parameters, split_values
 
@@ -28,12 +28,6 @@ MAX_EARLY = 256  # of them
 MAX_OF_ONE_CALL_ID = 64  # some pingers use one Call-ID for ever; 32 s of one request a second stay open
 MAX_TRIES = 8  # requests in one attempt: who is sent round in circles has his answer
 
-# What a challenge stands in, and what answers it.
-_CHALLENGES: Final = {
-    401: (b"www-authenticate", b"authorization"),
-    407: (b"proxy-authenticate", b"proxy-authorization"),
-}
-CHALLENGES = frozenset(_CHALLENGES)
 _INTERVAL_TOO_BRIEF = 423  # §10.2.8: again, with a longer interval
 
 
@@ -293,13 +287,13 @@ class Transactions:
 
 def answers(request: Request, status_code: int) -> bool:
     """Tell whether a request may follow such a final response: only credentials answer a challenge."""
-    names = _CHALLENGES.get(status_code)
+    names = CHALLENGES.get(status_code)
     return names is None or names[1] in request.names
 
 
 def credentials_refused(request: Request, response: Response) -> bool:
     """Tell whether a challenge answers credentials that were given for its realm, and not as stale (RFC 7616 §3.3)."""
-    names = _CHALLENGES.get(response.status_code)
+    names = CHALLENGES.get(response.status_code)
     if names is None or names[1] not in request.names:
         return False
     given = {_digest(value).get(b"realm") for value in header_values(request.raw, names[1])}

@@ -12,7 +12,7 @@ from sipwatch.classify.past import Table
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
 from sipwatch.track.leg import Heard
-from sipwatch.track.transactions import CHALLENGES
+from sipwatch.track.table import CHALLENGES
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sipwatch.classify.families.setup import credentials
 from sipwatch.classify.findings import Fact, Finding, Kind, person, seen, where
 from sipwatch.classify.hops import last_hops
-from sipwatch.track.transactions import CHALLENGES, credentials_refused
+from sipwatch.track.table import CHALLENGES
+from sipwatch.track.transactions import credentials_refused
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:

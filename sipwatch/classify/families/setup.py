@@ -15,6 +15,7 @@ from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
 from sipwatch.track.dialog import answer_of
 from sipwatch.track.leg import Heard
+from sipwatch.track.table import CHALLENGES
 from sipwatch.wire.sip import header, parameters, split_values
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ REPEATS_ARE_SILENCE = 3  # so often a sender repeats its INVITE within 3.5 s
 HUNG_UP_WITHIN = 5 * SECOND  # of the answer: nobody has talked
 
 _NO_ANSWER = Outcome.NO_ANSWER.value
-_CREDENTIALS = {401: b"authorization", 407: b"proxy-authorization"}
-_CHALLENGES = {401: b"www-authenticate", 407: b"proxy-authenticate"}
 _NO_TRUNK = frozenset({PeerKind.DEVICES, PeerKind.SERVER})
 
 
@@ -133,7 +132,7 @@ def wrong_credentials(call: Call, directory: Directory) -> Finding | None:
 
 
 def _wrong_credentials(leg: Leg, directory: Directory) -> Finding | None:
-    if leg.status_code not in _CREDENTIALS or leg.followed or leg.final is None or not refused_credentials(leg):
+    if leg.status_code not in CHALLENGES or leg.followed or leg.final is None or not refused_credentials(leg):
         return None
     evidence = [seen(leg.invite), seen(leg.final)]
     facts = credentials(leg.invite, leg.status_code)
@@ -142,7 +141,7 @@ def _wrong_credentials(leg: Leg, directory: Directory) -> Finding | None:
 
 def credentials(request: Request, status_code: int) -> dict[str, Fact]:
     """Return user, realm and algorithm of the credentials that were refused; never the response digest."""
-    line = header(request.raw, _CREDENTIALS.get(status_code, b"authorization"))
+    line = header(request.raw, CHALLENGES.get(status_code, CHALLENGES[401])[1])
     _, _, rest = line.partition(b" ")
     given = parameters(b";" + b";".join(split_values(rest)))
     return {
@@ -161,11 +160,11 @@ def _shown(sort: Sort, value: bytes) -> Term:
 
 def stale_loop(call: Call, directory: Directory) -> Finding | None:
     """Every try with credentials is told that its nonce is too old, with the newest one as well (RFC 7616 §3.3)."""
-    stale = [leg for leg in call.legs if leg.status_code in _CREDENTIALS and _is_stale(leg)]
+    stale = [leg for leg in call.legs if leg.status_code in CHALLENGES and _is_stale(leg)]
     last = stale[-1] if len(stale) >= STALE_FROM else None
     if last is None or last.final is None:
         return None
-    challenge = header(last.final.raw, _CHALLENGES[last.status_code])
+    challenge = header(last.final.raw, CHALLENGES[last.status_code][0])
     realm = parameters(b";" + b";".join(split_values(challenge.partition(b" ")[2]))).get(b"realm", b"")
     facts: dict[str, Fact] = {"times": len(stale), "realm": _shown(Sort.QUOTED, realm)}
     evidence = [seen(leg.final) for leg in (stale[0], last) if leg.final]
@@ -173,9 +172,9 @@ def stale_loop(call: Call, directory: Directory) -> Finding | None:
 
 
 def _is_stale(leg: Leg) -> bool:
-    if leg.final is None or _CREDENTIALS[leg.status_code] not in leg.invite.names:
+    if leg.final is None or CHALLENGES[leg.status_code][1] not in leg.invite.names:
         return False
-    challenge = header(leg.final.raw, _CHALLENGES[leg.status_code])
+    challenge = header(leg.final.raw, CHALLENGES[leg.status_code][0])
     given = parameters(b";" + b";".join(split_values(challenge.partition(b" ")[2])))
     return given.get(b"stale", b"").lower() == b"true"
 
