@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,6 +159,32 @@ def test_the_engine_knows_no_clock_and_no_world(module: Path) -> None:
 def test_every_layer_is_declared() -> None:
     """A new package or module at the top has to say what it may know."""
     assert {layer(module) for module in MODULES} == set(MAY_IMPORT)
+
+
+def section(title: str) -> str:
+    """Return a section of docs/design.md."""
+    return (ROOT / "docs/design.md").read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_design_has_the_same_layers_each_below_those_that_it_imports() -> None:
+    rows = re.findall(r"^\| `(\w+)(?:/|\.py)` \|.*\| ([\w -]+) \|$", section("Layers"), re.MULTILINE)
+    drawn = {name: set(below.replace("-", "").split()) for name, below in rows}
+    alone = {"__main__", "sipwatch"}  # one line each
+    assert drawn == {name: below - alone for name, below in MAY_IMPORT.items() if name not in alone}
+    order = list(drawn)
+    assert [name for name in order if not drawn[name] <= set(order[: order.index(name)])] == []
+
+
+def test_what_a_packet_passes_is_there() -> None:
+    """Every dotted name in the list is a module, or what stands in one."""
+    names = re.findall(r"`([a-z_]+(?:\.\w+)+)`", section("The path of a packet"))
+    assert len(names) > 20
+    for name in names:
+        parts = name.split(".")
+        length = 1 if parts[0] == "engine" else 2
+        found: object = importlib.import_module(".".join(["sipwatch", *parts[:length]]))
+        for part in parts[length:]:
+            found = getattr(found, part)
 
 
 def test_the_layers_have_no_cycle() -> None:
