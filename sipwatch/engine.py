@@ -18,7 +18,7 @@ from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.message import Request, Response, Transport, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sipwatch.capture.deep import Datagram
     from sipwatch.capture.tally import Place
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 class Engine:
     """Decodes, tracks, judges and explains; every call that is over goes to ``sink`` (``export.handover``).
 
-    ``metrics`` counts, when that is wanted; ``diagnose`` says whether causes are looked for. ``account`` says what
-    was counted, not used, and given up.
+    ``metrics`` counts, when that is wanted; ``diagnose`` says whether causes are looked for.
     """
 
     def __init__(
@@ -52,28 +51,24 @@ class Engine:
         self._handover = Handover(sink, self.verdicts, self.diagnosis, metrics)
         self.desk = self._handover.desk
         self.account = Account(self)
-        # Who takes events, in this order; each says himself which.
+        self.hear: Callable[[Request | Response], None] | None = None  # has each message first, if anybody wants to
         self._who: list[Taker] = [one for one in (self.verdicts, metrics, self.diagnosis) if one is not None]
         self._takers = takers_of([*self._who, self._handover])
 
     def add(self, taker: Taker) -> None:
-        """Let somebody take events as well, behind all others but before a call that is over is let go of."""
+        """Let somebody else take events, behind all others but before a call that is over is let go of."""
         self._who.append(taker)
         self._takers = takers_of([*self._who, self._handover])
 
     def _hand_on(self) -> None:
-        events = self.tracker.events
-        for event in events:
+        for event in self.tracker.events:
             for take in self._takers[event.__class__]:
                 take(event)
-        events.clear()
-
-    # What comes in
+        self.tracker.events.clear()
 
     def run(self, frames: Iterable[tuple[int, int, bytes]], place: Place | None = None) -> None:
         """Take every frame: packet time in ns, link type, bytes. ``place`` says which packet of a file it is."""
-        decode = self.decoder.frame
-        message = self.message
+        decode, message = self.decoder.frame, self.message
         self.decoder.place = place
         for time, link_type, data in frames:
             for item in decode(time, link_type, data):
@@ -89,13 +84,18 @@ class Engine:
     def run_datagrams(self, datagrams: Iterable[Datagram]) -> None:
         """Take what another decoder found: packet time in ns, packet number, transport, ends, bytes."""
         for time, number, transport, key, payload in datagrams:
-            for item in self.decoder.datagram(time, self.decoder.path(Transport(transport), key), payload):
-                if isinstance(item, (Request, Response)):
-                    item.number = number
-                    self.message(item)
+            self._take(self.decoder.datagram(time, self.decoder.path(Transport(transport), key), payload), number)
+
+    def _take(self, items: Iterable[object], number: int = 0) -> None:
+        for item in items:
+            if isinstance(item, (Request, Response)):
+                item.number = item.number or number
+                self.message(item)
 
     def message(self, message: Request | Response) -> None:
         """Follow a message, and hand on what it brings about."""
+        if self.hear is not None:
+            self.hear(message)
         tracker = self.tracker
         if message.time >= tracker.queue.next:
             self._pass(message.time)
@@ -113,26 +113,22 @@ class Engine:
 
     def _pass(self, now: int) -> None:
         """Let the time up to ``now`` pass, timer by timer: whoever takes an event finds things as they stood then."""
-        while self.tracker.fire(now):
+        while self.tracker.queue.fire(now):
             self._hand_on()
 
     def advance(self, now: int) -> None:
         """Let time pass without a message: an idle tick."""
         if self.decoder.holding:
-            for item in self.decoder.advance(now):
-                if isinstance(item, (Request, Response)):
-                    self.message(item)
+            self._take(self.decoder.advance(now))
             now = self.decoder.reached(now)
         self._pass(now)
+        self.tracker.advance(now)
         self.desk.advance(self.tracker.now)
 
     def finish(self, last: int | None = None) -> None:
         """Close what is open: the capture is over, and its last packet came at ``last``."""
-        for item in self.decoder.finish(self.tracker.now):
-            if isinstance(item, (Request, Response)):
-                self.message(item)
-        if last is not None:
-            self.advance(last)
+        self._take(self.decoder.finish(self.tracker.now))
+        self.advance(self.tracker.now if last is None else last)
         while self.tracker.close():
             self._hand_on()
         self._hand_on()
@@ -140,9 +136,7 @@ class Engine:
 
     def use(self, settings: Settings) -> None:
         """Judge by new settings from now on. Legs under way keep their timers."""
-        self.directory = directory = Directory(settings, self.directory)
-        self.verdicts.directory = directory
-        self.tracker.timers_for = directory.timers_for
+        self.directory = self.verdicts.directory = directory = Directory(settings, self.directory)
         self.desk.use(directory)
         if self.diagnosis is not None:
             self.diagnosis.use(directory)
@@ -150,6 +144,6 @@ class Engine:
 
     def _rename(self) -> None:
         """Count under the names that the directory gives now."""
-        self.tracker.traffic.use(self.directory.ends)
+        self.tracker.use(self.directory.timers_for, self.directory.ends)
         if self.metrics is not None:
             self.metrics.use(self.directory, self.tracker.calls(), self.tracker.registrar.bound())

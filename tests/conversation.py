@@ -94,8 +94,9 @@ class Observed:
         self._take()
 
     def advance(self, now: int) -> None:
-        while self.tracker.fire(now):
+        while self.tracker.queue.fire(now):
             self._take()
+        self.tracker.advance(now)
 
     def finish(self) -> None:
         while self.tracker.close():

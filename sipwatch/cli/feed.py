@@ -64,18 +64,17 @@ def feed(
 
     ``output`` names the file that the result goes to: part of a file's calls never takes the place of an older result,
     while a stream is as complete as it will ever be. ``items`` are the source's, where somebody else hands them on;
-    ``hear`` is told each message before the engine.
+    ``hear`` has each message before the engine takes it.
     """
     from sipwatch.capture.deep import DeepSource
 
+    engine.hear = hear
     stream = not isinstance(source, DeepSource) and source.total_bytes is None
     with reading(source, partial=partial and (stream or not replaces(output))):
         if isinstance(source, DeepSource):
             engine.run_datagrams(source if items is None else items)
-        elif hear is None:
-            engine.run(source if items is None else items, source.place)
         else:
-            _run(engine, source, hear)
+            engine.run(source if items is None else items, source.place)
     engine.finish(source.last)
 
 
@@ -107,17 +106,3 @@ def warn(source: Source) -> None:
     """Say what was wrong with the captures, and did not keep them from being read."""
     for warning in source.warnings:
         complain(f"warning: {warning}")
-
-
-def _run(engine: Engine, source: CaptureSource, hear: Callable[[Message], None]) -> None:
-    """Do what the engine's own loop does, and let somebody listen."""
-    from sipwatch.wire.message import Request, Response
-
-    decode = engine.decoder.frame
-    place = source.place
-    for time, link_type, data in source:
-        for item in decode(time, link_type, data):
-            if isinstance(item, (Request, Response)):
-                item.number = place.number
-                hear(item)
-                engine.message(item)

@@ -78,7 +78,7 @@ class Tracker:
     """Follow every INVITE, REGISTER and OPTIONS: messages and time in, ``events`` out.
 
     Feed it messages in packet order, and ``close`` it in the end. Whoever feeds it takes the events, in order, and
-    clears the list; to see each as things stood then, he lets time pass timer by timer (``fire``) before he gives
+    clears the list; to see each as things stood then, he lets time pass timer by timer (``queue.fire``) before he gives
     the next message. ``timers_for`` gives the timers that apply between the two ends of a path, ``ends_of`` the names
     by which ``traffic`` counts. ``notices`` and ``evicted`` are plain counts by name.
     """
@@ -94,6 +94,7 @@ class Tracker:
         self.events: list[Event] = []
         self.lasts = NEVER if keep_messages else LASTS  # when less is kept of an answered call (ns)
         self.traffic = Traffic(ends_of)
+        self._count_message = self.traffic.message
         self.now = 0
         self.notices: dict[Notice, int] = {}
         self._evicted: dict[str, int] = {}
@@ -123,19 +124,19 @@ class Tracker:
         self._early = Early(self._limits.early)
 
     def advance(self, now: int) -> None:
-        """Let time pass without a message: an idle tick. Never goes back."""
-        while self.fire(now):
-            pass
+        """Let time pass without a message: an idle tick. Never goes back.
 
-    def fire(self, now: int) -> bool:
-        """Let time pass up to the timer that is due first, or to ``now`` if none is; return whether one was."""
-        if now < self.queue.next:
-            self.now = max(self.now, now)
-            return False
-        fired = self.queue.fire(now)
-        if not fired:
-            self.now = max(self.now, now)
-        return fired
+        Who wants to see each event as things stood then fires the queue's timers one by one before.
+        """
+        if now > self.now:
+            if now >= self.queue.next:
+                self.queue.advance(now)
+            self.now = now
+
+    def use(self, timers_for: Callable[[Path], Timers], ends_of: Callable[[Path], tuple[str, str]]) -> None:
+        """Take other timers for legs that are yet to begin, and count by other names."""
+        self.timers_for = timers_for
+        self.traffic.use(ends_of)
 
     def message(self, message: Request | Response) -> None:
         """Take one message: time first, then what is due, then the message itself."""
@@ -146,7 +147,7 @@ class Tracker:
             self.now = time
         elif time < self.now and not message.fragmented:  # else it was held back, in case that its rest came
             self._notice(Notice.TIME_STEPPED_BACK)
-        self.traffic.message(message)
+        self._count_message(message)
         if not message.call_id or message.cseq_number < 0:
             self._notice(Notice.UNTRACKABLE)
             return
