@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipwatch import packet
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.wire import hep
 from sipwatch.wire.decoder import Decoder, Item
@@ -526,3 +527,10 @@ def test_third_party_captures_hold_the_messages_that_tshark_finds(name: str, for
     found = Counter(item.method for item in items if isinstance(item, Request))
     found.update(str(item.status_code) for item in items if isinstance(item, Response))
     assert found == expected
+
+
+def test_every_link_layer_that_is_read_has_its_frames() -> None:
+    """The generator of calls and the tests above wrap everything in each of them."""
+    wrapped = {link_type for link_type, _ in f.LINKS.values()}
+    assert {*packet.LINK_HEADERS, *packet.FAMILY, packet.PPP} <= wrapped
+    assert packet.RAW & wrapped
