@@ -13,7 +13,7 @@ from sipwatch.export.calls import record_of
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.track.events import CallOver, CallSettled, takers_of
-from sipwatch.track.tracker import Limits, Tracker
+from sipwatch.track.tracker import TableLimits, Tracker
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
 
@@ -76,7 +76,9 @@ class Observed:
     ``events`` has every event as it was taken.
     """
 
-    def __init__(self, settings: Settings | None = None, *, keep: bool = False, limits: Limits | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, keep: bool = False, limits: TableLimits | None = None
+    ) -> None:
         directory = Directory(settings or Settings())
         self.verdicts = Verdicts(directory)
         self.calls: list[CallRecord] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, Wanted
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, WantedPackets
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import EVERYTHING, Callback, PeerKind, Privacy
 from sipwatch.config import Config, ConfigError, load, parse
@@ -81,7 +81,7 @@ def test_everything_that_a_configuration_can_say() -> None:
     first, second = acme.rules
     assert (first.status_code, first.outcome, first.note) == (603, Outcome.CONGESTED, "603 when every channel is taken")
     assert (second.cause, second.cause_protocol, second.heard) == (21, "Q.850", Heard.ALERTED)
-    assert config.wanted == Wanted((5060, 5066), ("gre",))
+    assert config.wanted == WantedPackets((5060, 5066), ("gre",))
     assert config.buffer == 4 << 20
     assert settings.callback == Callback(7200 * SECOND, "DE")
     assert config.privacy == Privacy(4, names=True)
@@ -99,7 +99,7 @@ def test_an_empty_configuration_means_the_defaults() -> None:
         None,
     )
     assert config.privacy == Privacy(None, names=False)
-    assert config.wanted == Wanted(DEFAULT_TCP_PORTS, ())
+    assert config.wanted == WantedPackets(DEFAULT_TCP_PORTS, ())
 
 
 def test_a_call_back_counts_within_an_hour_if_nothing_else_is_said() -> None:

@@ -80,7 +80,7 @@ MAX_TCP_PORTS = 32  # a jump in the program reaches 255 instructions
 DEFAULT_TCP_PORTS = (*SIP_PORTS, 5062, 5066, 5080, 8088)  # SIP; and where servers speak it over WebSocket
 
 
-class Wanted(NamedTuple):
+class WantedPackets(NamedTuple):
     """What the filter lets through beside SIP in plain UDP."""
 
     tcp_ports: tuple[int, ...] = DEFAULT_TCP_PORTS
@@ -133,12 +133,12 @@ class _Assembler:
         return self._labels[label] - place - 1 if label else 0
 
 
-def program(wanted: Wanted) -> Program:
+def program(wanted: WantedPackets) -> Program:
     """Assemble the filter for packet sockets."""
     return Program(_assemble(_ethernet, wanted), _assemble(_bare, wanted))
 
 
-def _assemble(link: Callable[[_Assembler, Wanted], None], wanted: Wanted) -> bytes:
+def _assemble(link: Callable[[_Assembler, WantedPackets], None], wanted: WantedPackets) -> bytes:
     p = _Assembler()
     # Loopback shows each packet on its way out and on its way in: one is enough.
     p.do(_LD_B_ABS, _PKTTYPE)
@@ -159,7 +159,7 @@ def _assemble(link: Callable[[_Assembler, Wanted], None], wanted: Wanted) -> byt
 # Every part but the first begins with X at its header.
 
 
-def _ethernet(p: _Assembler, wanted: Wanted) -> None:
+def _ethernet(p: _Assembler, wanted: WantedPackets) -> None:
     for tags in range(_MAX_TAGS + 1):
         p.label(f"tags {tags}")
         p.do(_LDX_IMM, 14 + 4 * tags)
@@ -168,7 +168,7 @@ def _ethernet(p: _Assembler, wanted: Wanted) -> None:
         p.jump(_JA, 0, yes="drop")
 
 
-def _bare(p: _Assembler, wanted: Wanted) -> None:
+def _bare(p: _Assembler, wanted: WantedPackets) -> None:
     """Ask the kernel what begins here. Where it says that a tag does, the IP header may do so nevertheless.
 
     It does when the packet is on its way out and the network card does not add tags itself.
@@ -189,7 +189,7 @@ def _bare(p: _Assembler, wanted: Wanted) -> None:
         p.jump(_JEQ, 6, yes="ipv6", no="drop")
 
 
-def _ethertype(p: _Assembler, wanted: Wanted, tags: int) -> None:
+def _ethertype(p: _Assembler, wanted: WantedPackets, tags: int) -> None:
     p.jump(_JEQ, ETHERTYPE_IPV4, yes="ipv4")
     p.jump(_JEQ, ETHERTYPE_IPV6, yes="ipv6")
     p.each(_of(_TUNNEL_ETHERTYPES, wanted), yes="keep")
@@ -197,7 +197,7 @@ def _ethertype(p: _Assembler, wanted: Wanted, tags: int) -> None:
         p.each(VLAN_TAGS, yes=f"tags {tags + 1}")
 
 
-def _ip(p: _Assembler, wanted: Wanted) -> None:
+def _ip(p: _Assembler, wanted: WantedPackets) -> None:
     tunnels = _of(_TUNNEL_PROTOCOLS, wanted)
     p.label("ipv4")
     p.do(_LD_B_IND, 9)
@@ -246,7 +246,7 @@ def _icmp(p: _Assembler, unreachable: int, exceeded: int) -> None:
     p.jump(_JEQ, exceeded, yes="keep", no="drop")
 
 
-def _transport(p: _Assembler, wanted: Wanted) -> None:
+def _transport(p: _Assembler, wanted: WantedPackets) -> None:
     p.label("esp")  # whether there is UDP or TCP in it stands at its end: what fits either passes
     p.do(_TXA)
     p.do(_ADD, _ESP_HEADER)
@@ -294,5 +294,5 @@ def _payload(p: _Assembler) -> None:
     p.do(_RET, _WHOLE)
 
 
-def _of(table: dict[str, tuple[int, ...]], wanted: Wanted) -> list[int]:
+def _of(table: dict[str, tuple[int, ...]], wanted: WantedPackets) -> list[int]:
     return [number for name in wanted.tunnels for number in table.get(name, ())]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sipwatch.capture.files import CaptureSource
     from sipwatch.classify.peers import Privacy, Settings
-    from sipwatch.evidence.choose import Selection, Wanted
+    from sipwatch.evidence.choose import Selection, WantedCalls
     from sipwatch.evidence.facts import Package
     from sipwatch.export.record import CallRecord
 
@@ -171,8 +171,8 @@ def _wanted(
     expression: str | None,
     bounds: tuple[str | None, str | None],
     zone: ZoneInfo,
-) -> Wanted:
-    from sipwatch.evidence.choose import Wanted
+) -> WantedCalls:
+    from sipwatch.evidence.choose import WantedCalls
     from sipwatch.evidence.period import depends_on_capture, moment
     from sipwatch.export.filters import FilterError, compile_filter
 
@@ -188,7 +188,7 @@ def _wanted(
     end = None if until is None else _read("--until", moment, until, zone, *extent, later=True)
     if begin is not None and end is not None and begin >= end:
         _refuse(f"--until: {until} is not later than --since {since}")
-    return Wanted(peer, outcomes, begin, end, keep)
+    return WantedCalls(peer, outcomes, begin, end, keep)
 
 
 # Reading

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, Wanted
+from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, WantedPackets
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.checks import Checks, ConfigError, nearest
 from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
@@ -62,7 +62,7 @@ class Config(NamedTuple):
     """
 
     settings: Settings
-    wanted: Wanted = Wanted()
+    wanted: WantedPackets = WantedPackets()
     buffer: int = DEFAULT_BUFFER << 20
     privacy: Privacy = Privacy()
     hours: tuple[Written, ...] = ()
@@ -102,7 +102,9 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
     megabytes = check.number(capture, "buffer_megabytes", 1, _MAX_BUFFER_SIZE, ("capture",))
     return Config(
         settings,
-        Wanted(_ports(check, capture, ("capture", "tcp_ports")), _tunnels(check, capture, ("capture", "tunnels"))),
+        WantedPackets(
+            _ports(check, capture, ("capture", "tcp_ports")), _tunnels(check, capture, ("capture", "tunnels"))
+        ),
         (megabytes or DEFAULT_BUFFER) << 20,
         _privacy(check, document),
         tuple(written),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
 
 
-class Wanted(NamedTuple):
+class WantedCalls(NamedTuple):
     """Which calls are asked for; times in ns, None where there is no bound. ``until`` is not in it."""
 
     peer: str
@@ -52,7 +52,7 @@ class Selection:
     ``others`` counts the calls in the period by peer, whoever that is.
     """
 
-    def __init__(self, wanted: Wanted, most: int) -> None:
+    def __init__(self, wanted: WantedCalls, most: int) -> None:
         self.wanted = wanted
         self.counts: dict[str, Count] = {}
         self.others: dict[str, int] = {}

@@ -22,7 +22,7 @@ _EFFECTIVE = frozenset({480, 486, 600, 603})
 _INEFFECTIVE = frozenset({408, 500, 503, 504})
 
 
-class Tally:
+class EndCounts:
     """Calls and answered calls of one end."""
 
     __slots__ = ("answered", "calls", "outcomes")
@@ -97,8 +97,8 @@ class Summary:
         self.conditions: dict[str, int] = {}
         self.tags: dict[str, int] = {}
         self.causes = Causes()
-        self.sources: dict[str, Tally] = {}
-        self.destinations: dict[str, Tally] = {}
+        self.sources: dict[str, EndCounts] = {}
+        self.destinations: dict[str, EndCounts] = {}
         self.setup = Spread()
         self.post_dial = Spread()
         self.ring = Spread()
@@ -153,10 +153,10 @@ class Summary:
         )
 
     @staticmethod
-    def _end(ends: dict[str, Tally], name: str, outcome: str) -> None:
+    def _end(ends: dict[str, EndCounts], name: str, outcome: str) -> None:
         tally = ends.get(name)
         if tally is None:
-            tally = ends[name] = Tally()
+            tally = ends[name] = EndCounts()
         tally.add(outcome)
 
     def _delays(self, call: CallRecord) -> None:

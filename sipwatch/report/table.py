@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.spread import Spread
     from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
-    from sipwatch.export.summary import Summary, Tally
+    from sipwatch.export.summary import EndCounts, Summary
 
 MAX_ENDS = 12  # sources or destinations listed
 BAR = 20  # characters
@@ -161,7 +161,7 @@ class TableWriter:
         if rows.row_count:
             self._section(rows)
 
-    def _ends(self, title: str, ends: dict[str, Tally]) -> None:
+    def _ends(self, title: str, ends: dict[str, EndCounts]) -> None:
         if set(ends) <= {"other"}:
             return  # no peer is configured: there is nothing to tell apart
         rows = table(figures("Calls"), title, figures("Answered"), "Most frequent otherwise")

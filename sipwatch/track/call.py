@@ -44,7 +44,7 @@ MAX_MESSAGES = 10_000  # messages kept of one call
 MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
 
 
-class Owner(Protocol):
+class CallOwner(Protocol):
     """What a call needs of the tracker that holds it."""
 
     events: list[Event]
@@ -80,7 +80,7 @@ class Call(Timed):
         "outcome", "over", "owner", "queue", "settled", "sibling", "started", "strays", "transferred", "upstream",
     )  # fmt: skip
 
-    def __init__(self, serial: int, invite: Request, now: int, owner: Owner, dialog_timeout: int) -> None:
+    def __init__(self, serial: int, invite: Request, now: int, owner: CallOwner, dialog_timeout: int) -> None:
         self.serial = serial
         self.queued = NEVER
         self.owner = owner

@@ -98,7 +98,7 @@ class Registrar:
     def concluded(
         self, transaction: Transaction, request: Request, response: Response | None, ending: Ending, now: int
     ) -> None:
-        """Take the last transaction of an attempt (``transactions.Owner``)."""
+        """Take the last transaction of an attempt (``transactions.AttemptOwner``)."""
         if transaction.method == "OPTIONS":
             self._events.append(_options(transaction, request, ending))
             return

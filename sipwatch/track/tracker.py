@@ -57,7 +57,7 @@ class Notice(StrEnum):
     TIME_STEPPED_BACK = "time_stepped_back"
 
 
-class Limits:
+class TableLimits:
     """How much is remembered at the most; what is given up is counted by table."""
 
     __slots__ = ("calls", "early", "legs", "siblings")
@@ -88,7 +88,7 @@ class Tracker:
         timers_for: Callable[[Path], Timers],
         ends_of: Callable[[Path], tuple[str, str]] = nobody,
         *,
-        limits: Limits | None = None,
+        limits: TableLimits | None = None,
         keep_messages: bool = False,
     ) -> None:
         self.events: list[Event] = []
@@ -100,7 +100,7 @@ class Tracker:
         self._evicted: dict[str, int] = {}
         self.queue = TimerQueue()
         self.timers_for = timers_for
-        self._limits = limits or Limits()
+        self._limits = limits or TableLimits()
         self._keep = keep_messages
         self._calls: dict[bytes, Call] = {}
         self._count = 0

@@ -151,7 +151,7 @@ class Transaction(Timed):
             self.table.end(self, None, ending, now)
 
 
-class Owner(Protocol):
+class AttemptOwner(Protocol):
     """Who wants to know what became of an attempt."""
 
     def concluded(
@@ -165,7 +165,7 @@ class Transactions:
 
     __slots__ = ("_all", "_by_call_id", "_early", "_limit", "_next_serial", "_owner", "evicted", "queue")
 
-    def __init__(self, owner: Owner, queue: TimerQueue, next_serial: Callable[[], int], limit: int) -> None:
+    def __init__(self, owner: AttemptOwner, queue: TimerQueue, next_serial: Callable[[], int], limit: int) -> None:
         self.queue = queue
         self.evicted: dict[str, int] = {}
         self._owner = owner

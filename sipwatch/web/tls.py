@@ -41,7 +41,7 @@ class _EncryptedKey(Exception):  # noqa: N818 - no error: what OpenSSL's questio
     pass
 
 
-class Wanted(NamedTuple):
+class TlsSettings(NamedTuple):
     """What a web configuration says of TLS. ``cert``, ``key`` and ``client_ca`` are PEM."""
 
     cert: bytes
@@ -53,7 +53,7 @@ class Wanted(NamedTuple):
     client_allowed_sans: tuple[str, ...] = ()
 
 
-def context(wanted: Wanted, failed: Callable[[str], None]) -> ssl.SSLContext:
+def context(wanted: TlsSettings, failed: Callable[[str], None]) -> ssl.SSLContext:
     """Make a server's context; ``failed`` is told of handshakes that fail, and why. Raises TlsError."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.set_alpn_protocols(["http/1.1"])
@@ -67,7 +67,7 @@ def context(wanted: Wanted, failed: Callable[[str], None]) -> ssl.SSLContext:
     return made
 
 
-def _version(key: str, wanted: Wanted) -> ssl.TLSVersion:
+def _version(key: str, wanted: TlsSettings) -> ssl.TLSVersion:
     word = wanted.min_version if key == "min_version" else wanted.max_version
     if word in BROKEN_VERSIONS:
         return ssl.TLSVersion.TLSv1_2
@@ -76,7 +76,7 @@ def _version(key: str, wanted: Wanted) -> ssl.TLSVersion:
     return VERSIONS[word]
 
 
-def _set_certificate(made: ssl.SSLContext, wanted: Wanted) -> None:
+def _set_certificate(made: ssl.SSLContext, wanted: TlsSettings) -> None:
     if b"-----BEGIN CERTIFICATE-----" not in wanted.cert:
         raise TlsError("cert", "a certificate in PEM: -----BEGIN CERTIFICATE-----")
     if not _PRIVATE_KEY.search(wanted.key):
@@ -94,7 +94,7 @@ def _set_certificate(made: ssl.SSLContext, wanted: Wanted) -> None:
         raise TlsError("cert", f"/proc to be mounted: OpenSSL is given files there ({error.strerror})") from None
 
 
-def _set_clients(made: ssl.SSLContext, wanted: Wanted) -> None:
+def _set_clients(made: ssl.SSLContext, wanted: TlsSettings) -> None:
     word = wanted.client_auth_type or "NoClientCert"
     if word not in (*CLIENT_AUTH, *UNVERIFIED):
         raise TlsError("client_auth_type", f"one of {', '.join(CLIENT_AUTH)}")

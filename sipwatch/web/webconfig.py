@@ -79,7 +79,7 @@ class WebConfig:
 
     users: Mapping[str, bytes] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
-    tls: tls.Wanted | None = None
+    tls: tls.TlsSettings | None = None
     files: Mapping[Path, Signature] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -160,7 +160,7 @@ class _Checker:
         wanted = self._tls(settings, top["tls_server_config"]) if settings else None
         return WebConfig(users, headers, wanted, self._files, tuple(self._remarks))
 
-    def _tls(self, settings: dict[str, _Entry], section: _Entry) -> tls.Wanted:
+    def _tls(self, settings: dict[str, _Entry], section: _Entry) -> tls.TlsSettings:
         certificate, private = self._pem(settings, "cert"), self._pem(settings, "key")
         if certificate is None or private is None:
             missing = "cert_file" if certificate is None else "key_file"
@@ -168,7 +168,9 @@ class _Checker:
         words = ("client_auth_type", "min_version", "max_version")
         given = {key: self._text(settings[key]) for key in words if key in settings}
         sans = self._texts(settings["client_allowed_sans"]) if "client_allowed_sans" in settings else ()
-        wanted = tls.Wanted(certificate, private, self._pem(settings, "client_ca"), **given, client_allowed_sans=sans)
+        wanted = tls.TlsSettings(
+            certificate, private, self._pem(settings, "client_ca"), **given, client_allowed_sans=sans
+        )
         try:
             tls.context(wanted, failed=lambda _: None)
         except tls.TlsError as error:

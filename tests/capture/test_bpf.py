@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sipwatch.capture.bpf import MAX_TCP_PORTS, TUNNELS, Program, Wanted, program
+from sipwatch.capture.bpf import MAX_TCP_PORTS, TUNNELS, Program, WantedPackets, program
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Response
@@ -23,8 +23,8 @@ from tests.wire import frames as f
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PLAIN = program(Wanted())
-ALL = program(Wanted(tunnels=TUNNELS))
+PLAIN = program(WantedPackets())
+ALL = program(WantedPackets(tunnels=TUNNELS))
 INVITE = b"INVITE sip:a@b SIP/2.0\r\n\r\n"
 
 
@@ -129,10 +129,10 @@ def test_tcp_passes_by_port_in_either_direction() -> None:
     for sport, dport, kept in ((5060, 40000, True), (40000, 5060, True), (40000, 443, False)):
         segments = each_ip(f.tcp(b"x", 1, sport=sport, dport=dport), f.TCP)
         assert [passes(PLAIN, ip) for ip in segments] == [kept] * 3
-    other = program(Wanted(tcp_ports=(443,)))
+    other = program(WantedPackets(tcp_ports=(443,)))
     assert passes(other, f.ipv4(f.tcp(b"x", 1, sport=40000, dport=443), f.TCP))
     assert not passes(other, f.ipv4(f.tcp(b"x", 1, sport=40000, dport=5060), f.TCP))
-    assert not passes(program(Wanted(tcp_ports=())), f.ipv4(f.tcp(b"x", 1), f.TCP))
+    assert not passes(program(WantedPackets(tcp_ports=())), f.ipv4(f.tcp(b"x", 1), f.TCP))
 
 
 @pytest.mark.parametrize("size", [8, 16, 512])
@@ -245,7 +245,7 @@ def test_labels_and_sessions_pass_only_when_they_are_asked_for(name: str) -> Non
 
 
 def test_every_tunnel_has_its_name() -> None:
-    plain = {Wanted(tunnels=(name,)): program(Wanted(tunnels=(name,))) for name in TUNNELS}
+    plain = {WantedPackets(tunnels=(name,)): program(WantedPackets(tunnels=(name,))) for name in TUNNELS}
     assert len({PLAIN, *plain.values()}) == len(TUNNELS) + 1
 
 
@@ -269,7 +269,7 @@ def test_whatever_gives_a_message_has_passed(first_seed: int) -> None:
     assert messages > 100
 
 
-ALL_PORTS = program(Wanted(tcp_ports=(5060,), tunnels=TUNNELS))
+ALL_PORTS = program(WantedPackets(tcp_ports=(5060,), tunnels=TUNNELS))
 
 
 def test_media_is_dropped_by_the_same_rule_as_in_a_file() -> None:
@@ -306,6 +306,6 @@ def test_the_kernel_agrees_with_the_machine_of_these_tests() -> None:
 
 
 def test_the_largest_program_still_assembles() -> None:
-    largest = program(Wanted(tcp_ports=tuple(range(5000, 5000 + MAX_TCP_PORTS)), tunnels=TUNNELS))
+    largest = program(WantedPackets(tcp_ports=tuple(range(5000, 5000 + MAX_TCP_PORTS)), tunnels=TUNNELS))
     assert all(len(code) // 8 < 4096 for code in largest), "BPF_MAXINSNS"
     assert passes(largest, f.ipv4(f.udp(INVITE)))

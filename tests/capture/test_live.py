@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from sipwatch.capture import live
-from sipwatch.capture.bpf import Wanted, program
+from sipwatch.capture.bpf import WantedPackets, program
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.live import MARGIN, TICK, InterfaceSource, Waker
 from sipwatch.capture.ring import BLOCK
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sipwatch.capture.tally import Frame
 
 SECOND = 1_000_000_000
-PROGRAM = program(Wanted())
+PROGRAM = program(WantedPackets())
 SIZE = 16 * BLOCK
 INVITE = b"INVITE sip:%d@b SIP/2.0\r\n\r\n"
 
@@ -228,7 +228,7 @@ def test_another_filter_is_taken_over_while_it_runs(opened: InterfaceSource) -> 
             lambda _: send(wrapped % 1, 4789),
             lambda _: send(INVITE % 2),
             lambda watched: watched.numbers() == [2, 2],
-            lambda _: opened.filter(program(Wanted(tunnels=("vxlan",)))),
+            lambda _: opened.filter(program(WantedPackets(tunnels=("vxlan",)))),
             lambda _: send(wrapped % 3, 4789),
             lambda watched: watched.numbers() == [2, 2, 3, 3],
         ),

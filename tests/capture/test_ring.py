@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.capture.bpf import MAX_TCP_PORTS, TUNNELS, Wanted, program
+from sipwatch.capture.bpf import MAX_TCP_PORTS, TUNNELS, WantedPackets, program
 from sipwatch.capture.errors import CaptureDenied, CaptureError
 from sipwatch.capture.ring import BLOCK, LEAST_BLOCKS, Ring
 from sipwatch.wire.decoder import Decoder
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sipwatch.capture.tally import Frame
     from sipwatch.wire.decoder import Item
 
-PROGRAM = program(Wanted())
+PROGRAM = program(WantedPackets())
 INVITE = b"INVITE sip:a@b SIP/2.0\r\n\r\n"
 SIZE = 8 * BLOCK
 
@@ -209,7 +209,7 @@ def test_a_message_in_fragments_is_put_together(ring: Ring, address: str) -> Non
 
 
 def test_another_filter_takes_the_place_of_the_first(ring: Ring) -> None:
-    ring.filter(program(Wanted(tunnels=("vxlan",))))
+    ring.filter(program(WantedPackets(tunnels=("vxlan",))))
     send(b"\x08\0\0\0\0\0\1\0 tunnelled", 4789)
     assert read(ring, 1)[0][2].endswith(b"tunnelled")
 
@@ -220,7 +220,7 @@ def test_the_largest_filter_fits_into_what_older_kernels_grant(name: str) -> Non
     knob = Path("/proc/sys/net/core/optmem_max")
     if knob.exists():  # older kernels have one for all namespaces, with the value that is meant here
         knob.write_text("20480")
-    largest = program(Wanted(tuple(range(5000, 5000 + MAX_TCP_PORTS)), TUNNELS))
+    largest = program(WantedPackets(tuple(range(5000, 5000 + MAX_TCP_PORTS)), TUNNELS))
     ring = Ring(name, largest, SIZE)
     ring.filter(largest)
     ring.close()
@@ -252,7 +252,7 @@ def test_tagged_frames_are_seen_without_link_headers_too(everything: Ring, tags:
 
 @pytest.mark.parametrize("name", ["one", "any"])
 def test_labels_and_sessions_are_looked_into(name: str) -> None:
-    ring = Ring(name, program(Wanted(tunnels=("mpls", "pppoe"))), SIZE)
+    ring = Ring(name, program(WantedPackets(tunnels=("mpls", "pppoe"))), SIZE)
     for make in (f.mpls, f.pppoe):
         inject(make(f.ipv4(f.udp(INVITE, sport=len(make.__name__)))))
     frames = read(ring, lambda found: len(methods(found)) >= 2)

@@ -8,7 +8,7 @@ import pytest
 
 from sipwatch.classify.endings import ENDINGS_BY, UNREMARKABLE, Ending
 from sipwatch.track.dialog import EndedBy
-from sipwatch.track.tracker import Limits
+from sipwatch.track.tracker import TableLimits
 from tests.conversation import Observed, messages, observe, the_call
 from tests.export.records import span
 
@@ -289,7 +289,7 @@ def test_still_up_when_the_capture_ended() -> None:
 
 def test_state_was_given_up_while_it_was_up() -> None:
     """By whoever needs the room; a call that had ended is not evicted."""
-    observed = Observed(limits=Limits(calls=1))
+    observed = Observed(limits=TableLimits(calls=1))
     for message in messages(ANSWERED + "20 A>P INVITE call=c2\n21 P>A 486 call=c2"):
         observed.message(message)
     observed.finish()

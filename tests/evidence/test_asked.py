@@ -7,7 +7,7 @@ import pytest
 from sipwatch.classify.outcomes import FAILURES
 from sipwatch.classify.peers import EVERYTHING, Privacy
 from sipwatch.evidence import asked
-from sipwatch.evidence.choose import Selection, Wanted
+from sipwatch.evidence.choose import Selection, WantedCalls
 from sipwatch.evidence.period import zone_of
 from tests.export.records import answered, at, call
 
@@ -69,7 +69,7 @@ def test_what_is_hidden_is_said_in_words() -> None:
 
 def nothing(*calls: object, **wanted: object) -> str:
     given = {"peer": "acme", "outcomes": frozenset({"no_progress"}), **wanted}
-    selection = Selection(Wanted(**given), 20)  # type: ignore[arg-type]
+    selection = Selection(WantedCalls(**given), 20)  # type: ignore[arg-type]
     for each in calls:
         selection.call(each, True)  # type: ignore[arg-type]
     assert selection.chosen() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.evidence.choose import Selection, Wanted
+from sipwatch.evidence.choose import Selection, WantedCalls
 from tests.export.records import answered, at, call
 
 
@@ -14,7 +14,7 @@ def stuck(seconds: float, *, source: str = "pbx", destination: str = "acme", out
 
 def select(*calls: object, most: int = 20, **wanted: object) -> Selection:
     given = {"peer": "acme", "outcomes": frozenset({"no_progress"}), **wanted}
-    selection = Selection(Wanted(**given), most)  # type: ignore[arg-type]
+    selection = Selection(WantedCalls(**given), most)  # type: ignore[arg-type]
     for each in calls:
         selection.call(each, True)  # type: ignore[arg-type]
     return selection

@@ -43,7 +43,7 @@ def look():
 NETWORK = """
 import time
 from subprocess import PIPE, Popen
-from sipwatch.capture.bpf import Wanted, program
+from sipwatch.capture.bpf import WantedPackets, program
 from sipwatch.capture.errors import CaptureDenied
 from sipwatch.capture.live import InterfaceSource
 
@@ -53,7 +53,7 @@ PAIR = (
 )
 
 def open_interfaces(*names):
-    return InterfaceSource(names, program(Wanted()), 1 << 20)
+    return InterfaceSource(names, program(WantedPackets()), 1 << 20)
 
 def as_root(command):
     shell.stdin.write(command + " && echo done || echo failed\\n")
@@ -214,7 +214,7 @@ with open_interfaces("one") as source:
     as_root("ip link delete one && " + PAIR)
     source.rings[0].follow()
     source.rings[0].follow()
-    source.filter(program(Wanted(tunnels=("gre",))))
+    source.filter(program(WantedPackets(tunnels=("gre",))))
     said = {"heard": speak_and_listen(source)}
     try:
         open_interfaces("two")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.track.tracker import Limits
+from sipwatch.track.tracker import TableLimits
 from tests.conversation import Observed, messages, nanoseconds, observe, the_call
 from tests.export.records import at, span
 
@@ -214,7 +214,7 @@ def test_a_call_is_over_soon_after_its_end_so_that_memory_is_freed() -> None:
 
 def test_the_call_table_is_bounded_and_what_is_given_up_is_counted() -> None:
     """Law 4: the oldest goes, as unfinished."""
-    observed = Observed(limits=Limits(calls=3))
+    observed = Observed(limits=TableLimits(calls=3))
     for i in range(5):
         for message in messages(f"{i} A>P INVITE call=c{i}"):
             observed.message(message)
@@ -225,7 +225,7 @@ def test_the_call_table_is_bounded_and_what_is_given_up_is_counted() -> None:
 
 def test_one_call_id_with_a_thousand_from_tags_stays_bounded() -> None:
     """An attack on the chain behind one Call-ID."""
-    observed = Observed(limits=Limits(siblings=8))
+    observed = Observed(limits=TableLimits(siblings=8))
     for i in range(1000):
         for message in messages(f"0 A>P INVITE ftag=t{i}"):
             observed.message(message)
@@ -235,7 +235,7 @@ def test_one_call_id_with_a_thousand_from_tags_stays_bounded() -> None:
 
 def test_a_thousand_forks_stay_bounded() -> None:
     """An attack on the legs of one call."""
-    observed = Observed(limits=Limits(legs=16))
+    observed = Observed(limits=TableLimits(legs=16))
     for i in range(1000):
         for message in messages(f"0 P>B INVITE branch=z9hG4bK{i}"):
             observed.message(message)
@@ -246,7 +246,7 @@ def test_a_thousand_forks_stay_bounded() -> None:
 
 def test_a_flood_of_responses_stays_bounded() -> None:
     """An attack on the table of responses that wait for their request."""
-    observed = Observed(limits=Limits(early=10))
+    observed = Observed(limits=TableLimits(early=10))
     for i in range(100):
         for message in messages(f"0 P>A 180 call=c{i}"):
             observed.message(message)

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sipwatch.web import tls
-from sipwatch.web.tls import TlsError, Wanted
+from sipwatch.web.tls import TlsError, TlsSettings
 
 if TYPE_CHECKING:
     from tests.web.certificates import Certificates
 
 
 @pytest.fixture(scope="module")
-def usual(certificates: Certificates) -> Wanted:
+def usual(certificates: Certificates) -> TlsSettings:
     server = certificates.server()
-    return Wanted(server.cert.read_bytes(), server.key.read_bytes())
+    return TlsSettings(server.cert.read_bytes(), server.key.read_bytes())
 
 
-def made_of(wanted: Wanted, told: list[str] | None = None) -> ssl.SSLContext:
+def made_of(wanted: TlsSettings, told: list[str] | None = None) -> ssl.SSLContext:
     """Make a context; ``told`` is where it says which handshakes failed."""
     lines: list[str] = [] if told is None else told
     return tls.context(wanted, lines.append)
 
 
-def refused(wanted: Wanted) -> tuple[str, str]:
+def refused(wanted: TlsSettings) -> tuple[str, str]:
     """Return the setting that is refused, and what is expected instead."""
     with pytest.raises(TlsError) as caught:
         made_of(wanted)
@@ -51,14 +51,14 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject
     return ends[0]
 
 
-def client_of(usual: Wanted, **settings: Any) -> ssl.SSLContext:
+def client_of(usual: TlsSettings, **settings: Any) -> ssl.SSLContext:
     client = ssl.create_default_context(cadata=usual.cert.decode())
     for name, value in settings.items():
         setattr(client, name, value)
     return client
 
 
-def test_the_defaults_are_those_of_the_format(usual: Wanted) -> None:
+def test_the_defaults_are_those_of_the_format(usual: TlsSettings) -> None:
     made = made_of(usual)
     assert (made.minimum_version, made.maximum_version) == (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
     assert made.verify_mode is ssl.CERT_NONE
@@ -66,13 +66,13 @@ def test_the_defaults_are_those_of_the_format(usual: Wanted) -> None:
     assert shake_hands(made, client_of(usual)).version() == "TLSv1.3"
 
 
-def test_http_1_1_is_what_is_agreed_on(usual: Wanted) -> None:
+def test_http_1_1_is_what_is_agreed_on(usual: TlsSettings) -> None:
     client = client_of(usual)
     client.set_alpn_protocols(["h2", "http/1.1"])
     assert shake_hands(made_of(usual), client).selected_alpn_protocol() == "http/1.1"
 
 
-def test_versions_are_bounds(usual: Wanted) -> None:
+def test_versions_are_bounds(usual: TlsSettings) -> None:
     older = made_of(usual._replace(max_version="TLS12"))
     assert shake_hands(older, client_of(usual)).version() == "TLSv1.2"
     newer = made_of(usual._replace(min_version="TLS13"))
@@ -81,13 +81,13 @@ def test_versions_are_bounds(usual: Wanted) -> None:
 
 
 @pytest.mark.parametrize("word", tls.BROKEN_VERSIONS)
-def test_a_broken_version_is_raised_to_one_that_is_not(usual: Wanted, word: str) -> None:
+def test_a_broken_version_is_raised_to_one_that_is_not(usual: TlsSettings, word: str) -> None:
     made = made_of(usual._replace(min_version=word, max_version=word))
     assert made.minimum_version is made.maximum_version is ssl.TLSVersion.TLSv1_2
 
 
 @pytest.mark.parametrize("word", ["TLS14", "tls12", ""])
-def test_versions_that_are_unknown_are_refused(usual: Wanted, word: str) -> None:
+def test_versions_that_are_unknown_are_refused(usual: TlsSettings, word: str) -> None:
     for key, wanted in (
         ("min_version", usual._replace(min_version=word)),
         ("max_version", usual._replace(max_version=word)),
@@ -96,7 +96,7 @@ def test_versions_that_are_unknown_are_refused(usual: Wanted, word: str) -> None
         assert (name, words == "TLS12 or TLS13") == (key, True)
 
 
-def test_the_least_version_is_not_above_the_greatest(usual: Wanted) -> None:
+def test_the_least_version_is_not_above_the_greatest(usual: TlsSettings) -> None:
     key, words = refused(usual._replace(min_version="TLS13", max_version="TLS12"))
     assert (key, "TLS13" in words) == ("max_version", True)
 
@@ -104,19 +104,19 @@ def test_the_least_version_is_not_above_the_greatest(usual: Wanted) -> None:
 # Certificates and keys
 
 
-def test_a_certificate_that_is_none_is_refused(usual: Wanted) -> None:
+def test_a_certificate_that_is_none_is_refused(usual: TlsSettings) -> None:
     for cert in (b"", b"\xff", usual.key):
         assert refused(usual._replace(cert=cert)) == (
             "cert", "a certificate in PEM: -----BEGIN CERTIFICATE-----"
         )  # fmt: skip
 
 
-def test_a_key_that_is_none_is_refused(usual: Wanted) -> None:
+def test_a_key_that_is_none_is_refused(usual: TlsSettings) -> None:
     for key in (b"", b"\xff", usual.cert):
         assert refused(usual._replace(key=key)) == ("key", "a private key in PEM: -----BEGIN PRIVATE KEY-----")
 
 
-def test_what_is_garbled_is_refused(usual: Wanted) -> None:
+def test_what_is_garbled_is_refused(usual: TlsSettings) -> None:
     garbled = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     for wanted in (
         usual._replace(cert=garbled),
@@ -126,22 +126,24 @@ def test_what_is_garbled_is_refused(usual: Wanted) -> None:
         assert (key, words.startswith("a certificate and its private key that OpenSSL takes")) == ("cert", True)
 
 
-def test_a_key_of_another_certificate_is_refused(usual: Wanted, certificates: Certificates) -> None:
+def test_a_key_of_another_certificate_is_refused(usual: TlsSettings, certificates: Certificates) -> None:
     key, words = refused(usual._replace(key=certificates.server("other").key.read_bytes()))
     assert (key, "belongs to the certificate" in words) == ("key", True)
 
 
-def test_a_key_with_a_passphrase_is_refused_without_asking_for_it(usual: Wanted, certificates: Certificates) -> None:
+def test_a_key_with_a_passphrase_is_refused_without_asking_for_it(
+    usual: TlsSettings, certificates: Certificates
+) -> None:
     key, words = refused(usual._replace(key=certificates.encrypted_key().read_bytes()))
     assert (key, "without a passphrase" in words) == ("key", True)
 
 
-def test_a_chain_with_words_around_it_is_taken(usual: Wanted, certificates: Certificates) -> None:
+def test_a_chain_with_words_around_it_is_taken(usual: TlsSettings, certificates: Certificates) -> None:
     chain = "# Für uns\n".encode() + usual.cert + b"\n# and the CA\n" + certificates.ca().cert.read_bytes()
     shake_hands(made_of(usual._replace(cert=chain)), client_of(usual))
 
 
-def test_no_file_stays_open(usual: Wanted) -> None:
+def test_no_file_stays_open(usual: TlsSettings) -> None:
     made_of(usual)
     before = len(os.listdir("/proc/self/fd"))
     made_of(usual)
@@ -152,11 +154,11 @@ def test_no_file_stays_open(usual: Wanted) -> None:
 
 
 @pytest.mark.parametrize("word", tls.UNVERIFIED)
-def test_certificates_that_are_not_verified_are_not_asked_for(usual: Wanted, word: str) -> None:
+def test_certificates_that_are_not_verified_are_not_asked_for(usual: TlsSettings, word: str) -> None:
     assert made_of(usual._replace(client_auth_type=word, client_ca=usual.cert)).verify_mode is ssl.CERT_NONE
 
 
-def test_without_a_ca_the_systems_are_trusted_as_in_go(usual: Wanted, certificates: Certificates) -> None:
+def test_without_a_ca_the_systems_are_trusted_as_in_go(usual: TlsSettings, certificates: Certificates) -> None:
     made = made_of(usual._replace(client_auth_type=tls.DEMANDED))
     assert made.verify_mode is ssl.CERT_REQUIRED
     stranger = client_of(usual)
@@ -165,7 +167,7 @@ def test_without_a_ca_the_systems_are_trusted_as_in_go(usual: Wanted, certificat
         shake_hands(made, stranger)
 
 
-def test_a_handshake_that_fails_is_told_once(usual: Wanted) -> None:
+def test_a_handshake_that_fails_is_told_once(usual: TlsSettings) -> None:
     told: list[str] = []
     made = made_of(usual._replace(min_version="TLS13"), told)
     with pytest.raises(ssl.SSLError):
@@ -178,7 +180,7 @@ def test_a_handshake_that_fails_is_told_once(usual: Wanted) -> None:
     [(tls.DEMANDED, ssl.CERT_REQUIRED), ("VerifyClientCertIfGiven", ssl.CERT_OPTIONAL)],
 )
 def test_certificates_that_are_verified_are_asked_for(
-    usual: Wanted, certificates: Certificates, word: str, mode: ssl.VerifyMode
+    usual: TlsSettings, certificates: Certificates, word: str, mode: ssl.VerifyMode
 ) -> None:
     made = made_of(usual._replace(client_auth_type=word, client_ca=certificates.ca().cert.read_bytes()))
     assert made.verify_mode is mode
@@ -191,7 +193,7 @@ def test_certificates_that_are_verified_are_asked_for(
         shake_hands(made, stranger)
 
 
-def test_clients_settings_that_contradict_each_other_are_refused(usual: Wanted) -> None:
+def test_clients_settings_that_contradict_each_other_are_refused(usual: TlsSettings) -> None:
     assert refused(usual._replace(client_auth_type="Never"))[0] == "client_auth_type"
     assert refused(usual._replace(client_ca=usual.cert))[0] == "client_ca"
     optional = usual._replace(client_auth_type="VerifyClientCertIfGiven", client_ca=usual.cert)

@@ -111,7 +111,7 @@ def test_certificates_are_looked_for_beside_the_file(at: Path) -> None:
     )
     cert, key, ca = ((at.parent / name).read_bytes() for name in ("server.crt", "server.key", "ca.crt"))
     sans = ("a.example", "2001:DB8::1")
-    assert config.tls == tls.Wanted(cert, key, ca, tls.DEMANDED, "TLS13", "TLS13", client_allowed_sans=sans)
+    assert config.tls == tls.TlsSettings(cert, key, ca, tls.DEMANDED, "TLS13", "TLS13", client_allowed_sans=sans)
     assert {path.name for path in config.files} == {"web.yml", "server.crt", "server.key", "ca.crt"}
     assert config.files == {path: signature(path) for path in config.files}
     assert config.remarks == ()
