@@ -37,7 +37,7 @@ from sipwatch.engine import Engine
 from sipwatch.export import series
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
-from sipwatch.export.series import Kind, Level
+from sipwatch.export.series import Level, MetricKind
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import TAG_WORDS
@@ -221,7 +221,7 @@ def buckets() -> str:
     rows = [
         [f"`{of.exposed}`", " ".join(f"{bound:g}" for bound in of.buckets)]
         for of in series.ALL
-        if of.kind is Kind.HISTOGRAM
+        if of.kind is MetricKind.HISTOGRAM
     ]
     return table(["histogram", "upper bounds, seconds"], rows)
 

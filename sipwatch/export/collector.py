@@ -13,7 +13,7 @@ from prometheus_client.samples import Exemplar
 from sipwatch.export import series
 from sipwatch.export.calls import short_id
 from sipwatch.export.metrics import METHODS, PHASES, known, pending
-from sipwatch.export.series import PREFIX, Kind
+from sipwatch.export.series import PREFIX, MetricKind
 from sipwatch.track.traffic import OTHER_METHOD
 from sipwatch.wire.discards import STAGE, Discard
 
@@ -117,7 +117,7 @@ class Collector:
         yield self.family(series.BUILD_INFO, {implementation: 1})
 
     def _counted(self, counter: Counter) -> Metric:
-        exemplars = counter.latest if counter.series.kind is Kind.COUNTER else None
+        exemplars = counter.latest if counter.series.kind is MetricKind.COUNTER else None
         return self.family(counter.series, counter.values, exemplars)
 
     def _histograms(self, durations: Durations) -> Metric:

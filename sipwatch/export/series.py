@@ -14,7 +14,7 @@ from sipwatch.packet import SECOND
 PREFIX = "sipwatch_"
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """Metric types of Prometheus."""
 
     COUNTER = "counter"
@@ -35,7 +35,7 @@ class Series(NamedTuple):
     """One metric. ``name`` is that of the family: counters get ``_total`` at exposition. Buckets are seconds."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     level: Level
     labels: tuple[str, ...]
     meaning: str
@@ -44,11 +44,11 @@ class Series(NamedTuple):
     @property
     def exposed(self) -> str:
         """Return the full name as it stands in queries."""
-        return PREFIX + self.name + ("_total" if self.kind is Kind.COUNTER else "")
+        return PREFIX + self.name + ("_total" if self.kind is MetricKind.COUNTER else "")
 
 
 _ENDS = ("source", "destination")
-_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+_C, _G, _H = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM
 
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 32)
 _ANSWERS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 32)

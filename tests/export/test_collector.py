@@ -19,7 +19,7 @@ from sipwatch.engine import Engine
 from sipwatch.export import series
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
-from sipwatch.export.series import Kind
+from sipwatch.export.series import MetricKind
 from tests.conversation import count
 from tests.replay import replay
 
@@ -63,7 +63,7 @@ def test_names_follow_the_conventions() -> None:
     for of in series.ALL:
         assert not of.name.endswith("_total"), of.name
         assert of.meaning.endswith("."), of.name
-        if of.kind is Kind.HISTOGRAM:
+        if of.kind is MetricKind.HISTOGRAM:
             assert of.name.endswith("_seconds"), of.name
             assert list(of.buckets) == sorted(set(of.buckets))
         else:

@@ -14,7 +14,7 @@ from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export import series
 from sipwatch.export.metrics import METHODS, PHASES, RESOLUTIONS
-from sipwatch.export.series import Kind, Series
+from sipwatch.export.series import MetricKind, Series
 from sipwatch.track.conditions import Condition
 from sipwatch.track.dialog import EndedBy
 from sipwatch.track.events import OptionsOutcome, RegistrationOutcome
@@ -103,13 +103,13 @@ def of_sipwatch() -> Iterator[Line]:
     """Return a line for every series that sipwatch exports."""
     for of in series.ALL:
         for labels in combinations(of):
-            if of.kind is Kind.HISTOGRAM:
+            if of.kind is MetricKind.HISTOGRAM:
                 for place, bound in enumerate([*map(str, map(float, of.buckets)), "+Inf"]):
                     yield f"{of.exposed}_bucket", {**labels, "le": bound}, 0, place
                 yield f"{of.exposed}_count", labels, 0, len(of.buckets)
                 yield f"{of.exposed}_sum", labels, 0, len(of.buckets) * of.buckets[0]
             else:
-                yield of.exposed, labels, *((0, 1) if of.kind is Kind.COUNTER else (1, 0))
+                yield of.exposed, labels, *((0, 1) if of.kind is MetricKind.COUNTER else (1, 0))
 
 
 def from_elsewhere() -> Iterator[Line]:

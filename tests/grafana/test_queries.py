@@ -15,7 +15,7 @@ import pytest
 from grafana.make import overview, own, peers, reasons
 from grafana.make.queries import RANGE, call_ratios
 from sipwatch.export import series
-from sipwatch.export.series import Kind
+from sipwatch.export.series import MetricKind
 from tests.each import for_each
 from tests.grafana import made_up
 from tests.grafana.pages import ASKED, PAGES, Asked, Document
@@ -38,18 +38,18 @@ per_page = pytest.mark.parametrize("uid", PAGES)
 # What is exported, as what, with which labels
 
 
-def exported() -> dict[str, tuple[Kind, set[str], series.Series | None]]:
+def exported() -> dict[str, tuple[MetricKind, set[str], series.Series | None]]:
     """Return kind and labels by the names that stand in queries; of a histogram, those of its three parts."""
-    found: dict[str, tuple[Kind, set[str], series.Series | None]] = {}
+    found: dict[str, tuple[MetricKind, set[str], series.Series | None]] = {}
     for of in series.ALL:
         labels = set(of.labels)
-        if of.kind is Kind.HISTOGRAM:
-            found[f"{of.exposed}_bucket"] = (Kind.HISTOGRAM, labels | {"le"}, of)
-            found[f"{of.exposed}_count"] = found[f"{of.exposed}_sum"] = (Kind.COUNTER, labels, of)
+        if of.kind is MetricKind.HISTOGRAM:
+            found[f"{of.exposed}_bucket"] = (MetricKind.HISTOGRAM, labels | {"le"}, of)
+            found[f"{of.exposed}_count"] = found[f"{of.exposed}_sum"] = (MetricKind.COUNTER, labels, of)
         else:
             found[of.exposed] = (of.kind, labels, of)
     for name, labels in made_up.beside().items():
-        found[name] = (Kind.COUNTER if name.endswith("_total") else Kind.GAUGE, labels, None)
+        found[name] = (MetricKind.COUNTER if name.endswith("_total") else MetricKind.GAUGE, labels, None)
     return found
 
 
@@ -72,14 +72,14 @@ def test_counters_are_counted_gauges_are_read_and_buckets_keep_their_bounds(aske
     for one in named(asked):
         kind = EXPORTED[one.metric][0]
         innermost = one.functions[:1]
-        if kind is Kind.GAUGE:
+        if kind is MetricKind.GAUGE:
             assert innermost != ["rate"], one
             assert innermost != ["increase"], one
             assert one.window is None or innermost[0].endswith("_over_time"), one
         else:
             assert one.window is not None, one
             assert innermost[0] in {"rate", "increase"}, one
-        if kind is Kind.HISTOGRAM:
+        if kind is MetricKind.HISTOGRAM:
             assert "le" in one.around[-2].labels, one
             assert one.functions[2:] == (["histogram_quantile"] if "histogram_quantile" in one.functions else []), one
         else:
