@@ -15,7 +15,7 @@ from sipwatch.classify.families.overload import Overloads
 from sipwatch.classify.families.oversize import Oversize
 from sipwatch.classify.families.reach import Reach
 from sipwatch.classify.families.registration import Refusals
-from sipwatch.classify.families.table import EARLY, look_for, signs_of, strongest_first
+from sipwatch.classify.families.table import look_for, strongest_first
 from sipwatch.classify.families.transfer import Transfers
 from sipwatch.classify.families.trunk import Trunks
 from sipwatch.classify.findings import Finding, Kind
@@ -23,6 +23,7 @@ from sipwatch.classify.noted import CaptureFinding, Noted
 from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
 from sipwatch.classify.past import Bounded, counts
 from sipwatch.classify.registered import Registrations
+from sipwatch.classify.signs import EARLY, signs_of
 from sipwatch.classify.verdict import reached
 from sipwatch.track.events import (
     Asked,

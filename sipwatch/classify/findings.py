@@ -7,13 +7,37 @@ sentence: whoever shows it puts its facts into the words of a language.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sipwatch.classify.signs import (
+    CANCELLED,
+    CONDITION,
+    EARLY_MEDIA,
+    ENDING,
+    FAILED,
+    HOPS,
+    IS_480,
+    IS_BUSY,
+    IS_CHALLENGED,
+    IS_LOOP,
+    IS_MEDIA,
+    REASONED,
+    RELIABLE,
+    REPEATED,
+    STRAY,
+    TROUBLE,
+)
 from sipwatch.packet import SECOND
 from sipwatch.wire.message import Request, Response, address_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sipwatch.classify.peers import Directory
+    from sipwatch.track.call import Call
     from sipwatch.wire.message import Message
+
+    Look = Callable[[Call, Directory], "Finding | None"]
 
 MAX_FACT_LENGTH = 120  # characters of anything that a stranger wrote
 MAX_EVIDENCE = 8  # packets shown for one finding
@@ -59,6 +83,63 @@ class Kind(StrEnum):
     INVITE_FLOOD = "invite_flood"
     IDLE_BUSY = "idle_busy"
 
+
+NONE: Final[frozenset[Kind]] = frozenset()
+_IN_VAIN: Final = frozenset(
+    {Kind.ACK_LOST, Kind.LOSS, Kind.NAT_SUSPECT}
+)  # what something that cannot arrive looks like
+
+
+class Entry(NamedTuple):
+    """One kind. It is looked for where a call shows any of ``signs``; without any it comes from ``diagnosis``.
+
+    ``explains`` are the kinds that are not told beside it: they are what it looks like.
+    """
+
+    kind: Kind
+    signs: int = 0
+    explains: frozenset[Kind] = NONE
+
+
+# In the order of their strength. Who looks for a kind is its family's (``families.table``).
+TABLE: Final[tuple[Entry, ...]] = (
+    Entry(Kind.OVERSIZE_UDP, explains=frozenset({Kind.SILENT_PEER})),
+    Entry(Kind.TCP_DEAD, explains=frozenset({Kind.SILENT_PEER})),
+    Entry(Kind.SILENT_PEER),
+    Entry(Kind.REGISTRATION_INACTIVE),
+    Entry(Kind.NUMBER_FORMAT),
+    Entry(Kind.NETWORK_BLOCKED, REASONED, frozenset({Kind.TRUNK_FULL})),
+    Entry(Kind.TRUNK_FULL),
+    Entry(Kind.OVERLOAD),
+    Entry(Kind.TRUNK_DOWN),
+    Entry(Kind.STALE_LOOP, IS_CHALLENGED, frozenset({Kind.WRONG_CREDENTIALS})),
+    Entry(Kind.WRONG_CREDENTIALS, IS_CHALLENGED),
+    Entry(Kind.INVITE_FLOOD),
+    Entry(Kind.CSEQ_MISMATCH, STRAY | TROUBLE, _IN_VAIN | {Kind.CANCEL_RACE, Kind.PRACK_MISSING}),
+    Entry(Kind.PRACK_MISSING, RELIABLE, frozenset({Kind.PRECONDITION})),
+    Entry(Kind.PRACK_IGNORED, RELIABLE, frozenset({Kind.PRECONDITION})),
+    Entry(Kind.PRECONDITION, EARLY_MEDIA),
+    Entry(Kind.MEDIA_MISMATCH, IS_MEDIA),
+    Entry(Kind.LOOP, IS_LOOP),
+    Entry(Kind.CANCEL_RACE, CANCELLED, _IN_VAIN | {Kind.ACK_MISROUTED}),
+    Entry(Kind.ACK_MISROUTED, CONDITION | REPEATED, _IN_VAIN),
+    Entry(Kind.NAT_SUSPECT, CONDITION, frozenset({Kind.ACK_LOST})),
+    Entry(Kind.ACK_LOST, CONDITION | REPEATED),
+    Entry(Kind.SESSION_TIMER, ENDING),
+    Entry(Kind.MIDCALL_REFUSED, TROUBLE),
+    Entry(Kind.TRANSFER_FAILED),
+    Entry(Kind.BYE_REFUSED, ENDING, frozenset({Kind.CSEQ_MISMATCH})),
+    Entry(Kind.INVENTED_RINGING, HOPS, frozenset({Kind.SHORT_RING})),
+    Entry(Kind.EARLY_CAUSE, REASONED),
+    Entry(Kind.LATE_480, IS_480),
+    Entry(Kind.LATE_BUSY, IS_BUSY, frozenset({Kind.IDLE_BUSY})),
+    Entry(Kind.IDLE_BUSY),
+    Entry(Kind.SHORT_RING, FAILED),
+    Entry(Kind.CAUSE_CONTRADICTS, REASONED),
+    Entry(Kind.LOSS, REPEATED),
+    Entry(Kind.EARLY_RINGING),
+    Entry(Kind.REFUSAL_STREAK),
+)
 
 PLAIN = "plain"
 _REGISTERED = frozenset({"who", "status_code", "register_code", "result_at"})

@@ -5,7 +5,7 @@ Must not know: other calls, words; which cause is believed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.causes import reason_outcome
 from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, own, quoted, seen
@@ -16,6 +16,7 @@ from sipwatch.track.leg import Heard
 from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
+    from sipwatch.classify.findings import Look
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
@@ -78,3 +79,11 @@ def _network_blocked(leg: Leg, directory: Directory) -> Finding | None:
     return Finding(
         Kind.NETWORK_BLOCKED, "redress" if text.text else PLAIN, far_end(leg, directory), facts, [seen(final)]
     )
+
+
+# What is looked for in every call that shows its signs (``findings.TABLE``).
+LOOKS: Final[dict[Kind, Look]] = {
+    Kind.NETWORK_BLOCKED: network_blocked,
+    Kind.EARLY_CAUSE: early_cause,
+    Kind.CAUSE_CONTRADICTS: cause_contradicts,
+}

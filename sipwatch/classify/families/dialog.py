@@ -5,7 +5,7 @@ Must not know: other calls, words; which ending a call has.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.endings import Ending, is_refusal_of_bye, is_refused
 from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, quoted, seconds, seen
@@ -15,7 +15,7 @@ from sipwatch.track.dialog import REFRESHES, answer_of, is_same_request
 from sipwatch.track.leg import RETRY_WINDOW
 
 if TYPE_CHECKING:
-    from sipwatch.classify.findings import Evidence
+    from sipwatch.classify.findings import Evidence, Look
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
     from sipwatch.track.dialog import Dialog, Exchange
@@ -183,3 +183,12 @@ def _used_again(call: Call, directory: Directory) -> Finding | None:
         evidence = [seen(before.request), seen(exchange.request), *([seen(exchange.final)] if exchange.final else [])]
         return Finding(Kind.CSEQ_MISMATCH, "request", about, facts, evidence)
     return None
+
+
+# What is looked for in every call that shows its signs (``findings.TABLE``).
+LOOKS: Final[dict[Kind, Look]] = {
+    Kind.CSEQ_MISMATCH: cseq_mismatch,
+    Kind.SESSION_TIMER: session_timer,
+    Kind.MIDCALL_REFUSED: midcall_refused,
+    Kind.BYE_REFUSED: bye_refused,
+}

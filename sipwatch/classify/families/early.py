@@ -5,7 +5,7 @@ Must not know: other calls, words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.families.dialog import exchanges
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, quoted, seen
@@ -13,6 +13,7 @@ from sipwatch.classify.hops import deepest_first, far_end
 from sipwatch.wire.sip import header, header_values
 
 if TYPE_CHECKING:
+    from sipwatch.classify.findings import Look
     from sipwatch.classify.peers import Directory
     from sipwatch.track.answers import Reliable
     from sipwatch.track.call import Call
@@ -96,3 +97,11 @@ def _asks(leg: Leg) -> Response | None:
             if b"precondition" in [tag.strip() for tag in tags]:
                 return response
     return None
+
+
+# What is looked for in every call that shows its signs (``findings.TABLE``).
+LOOKS: Final[dict[Kind, Look]] = {
+    Kind.PRACK_MISSING: prack_missing,
+    Kind.PRACK_IGNORED: prack_ignored,
+    Kind.PRECONDITION: precondition,
+}

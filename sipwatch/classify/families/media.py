@@ -5,7 +5,7 @@ Must not know: other calls, words; how a session description is read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, quoted, seen
 from sipwatch.classify.hops import far_end, first_of, last_hops
@@ -13,6 +13,7 @@ from sipwatch.classify.media import offered
 from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
+    from sipwatch.classify.findings import Look
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
@@ -36,3 +37,9 @@ def _media_mismatch(leg: Leg, directory: Directory) -> Finding | None:
     facts["warning"] = quoted(warning)
     evidence = [seen(leg.invite), seen(leg.final)]
     return Finding(Kind.MEDIA_MISMATCH, "warned" if warning else PLAIN, far_end(leg, directory), facts, evidence)
+
+
+# What is looked for in every call that shows its signs (``findings.TABLE``).
+LOOKS: Final[dict[Kind, Look]] = {
+    Kind.MEDIA_MISMATCH: media_mismatch,
+}

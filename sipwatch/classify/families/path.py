@@ -5,7 +5,7 @@ Must not know: other calls, words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.findings import (
     MAX_EVIDENCE,
@@ -32,6 +32,7 @@ from sipwatch.wire.message import Response, Transport
 from sipwatch.wire.sip import header, header_values, split_values, uri_of, user_of
 
 if TYPE_CHECKING:
+    from sipwatch.classify.findings import Look
     from sipwatch.classify.peers import Directory
     from sipwatch.track.answers import Answer
     from sipwatch.track.call import Call
@@ -305,3 +306,13 @@ def is_silent(leg: Leg, captured: bool) -> bool:
         and (captured if leg.path.transport is not Transport.UDP else leg.repeats_unheard >= REPEATS_ARE_SILENCE)
         and (leg.given_up or leg.cancelled_at - leg.started >= leg.timers.no_response_after)
     )
+
+
+# What is looked for in every call that shows its signs (``findings.TABLE``).
+LOOKS: Final[dict[Kind, Look]] = {
+    Kind.LOOP: loop,
+    Kind.ACK_MISROUTED: ack_misrouted,
+    Kind.NAT_SUSPECT: nat_suspect,
+    Kind.ACK_LOST: ack_lost,
+    Kind.LOSS: loss,
+}

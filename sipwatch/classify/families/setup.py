@@ -5,12 +5,13 @@ Must not know: other calls, words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, Sort, Term, own, said, seconds, seen
 from sipwatch.classify.hops import deepest_first, far_end, first_of, is_continued, last_hops, subject
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
+from sipwatch.classify.signs import EARLY_RINGING_FROM
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
 from sipwatch.track.dialog import answer_of
@@ -19,13 +20,13 @@ from sipwatch.track.table import CHALLENGES
 from sipwatch.wire.sip import header, parameters, split_values
 
 if TYPE_CHECKING:
+    from sipwatch.classify.findings import Look
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Request, Response
 
 LATE_480_AFTER = 8 * SECOND
-EARLY_RINGING_FROM = 5 * SECOND  # "long before": a phone rings within a second or two of 183
 SHORT_RING_BELOW = 20 * SECOND  # four rings
 STALE_FROM = 3  # twice may happen to whoever was slow
 REPEATS_ARE_SILENCE = 3  # so often a sender repeats its INVITE within 3.5 s
@@ -243,3 +244,15 @@ def _is_answered_beside(leg: Leg, success: Response) -> bool:
             if answer.tag != success.to_tag and answer.acked_at >= 0:
                 return True
     return False
+
+
+# What is looked for in every call that shows its signs (``findings.TABLE``).
+LOOKS: Final[dict[Kind, Look]] = {
+    Kind.STALE_LOOP: stale_loop,
+    Kind.WRONG_CREDENTIALS: wrong_credentials,
+    Kind.CANCEL_RACE: cancel_race,
+    Kind.INVENTED_RINGING: invented_ringing,
+    Kind.LATE_480: late_480,
+    Kind.LATE_BUSY: late_busy,
+    Kind.SHORT_RING: short_ring,
+}
