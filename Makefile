@@ -71,6 +71,7 @@ compiled: $(VENV)/dev
 	@rm -rf build/compiled
 	SIPWATCH_COMPILE=1 $(PIP) install --no-deps --target build/compiled .
 	@PYTHONPATH=build/compiled $(BIN)/python -P -m sipwatch --version | grep -F '(compiled)'
+	@PYTHONPATH=build/compiled $(BIN)/python -P -m sipwatch replay pcaps/demo.pcap --format jsonl -o /dev/null
 
 # Interpreted classes cannot inherit from compiled ones, as test_timers' alarms do.
 test-compiled: compiled
@@ -85,6 +86,7 @@ bench-live: compiled
 
 bench: compiled
 	$(BIN)/python -m bench.run --write
+	$(BIN)/python -m bench.open_calls
 
 pcaps: $(VENV)/installed
 	$(BIN)/python -m pcaps.make

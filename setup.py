@@ -34,6 +34,9 @@ COMPILED = [
     "sipwatch/export/summary.py",
     "sipwatch/engine.py",
 ]
+# Plain tuples that name the types of modules which import them: a compiled NamedTuple wants those types at once, when
+# the module that has them is only half imported. Python makes and unpacks tuples as fast as mypyc would.
+INTERPRETED = {"sipwatch/track/events.py"}
 # Each module's C by itself, for all processors to work on. -O2 makes code that is as fast as that of -O3 here (it calls
 # the interpreter's own functions, mostly), in less than half of the time.
 OPTIMIZE = "2"
@@ -47,7 +50,10 @@ def extensions(folder: str) -> list[Any]:
 
     files = [str(path.relative_to(HERE)) for pattern in COMPILED for path in sorted(HERE.glob(pattern))]
     modules: list[Any] = mypycify(
-        [f"--cache-dir={folder}/mypy", *(path for path in files if not path.endswith("__init__.py"))],
+        [
+            f"--cache-dir={folder}/mypy",
+            *(path for path in files if not path.endswith("__init__.py") and path not in INTERPRETED),
+        ],
         opt_level=OPTIMIZE,
         debug_level="0",
         multi_file=True,
