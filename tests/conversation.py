@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pcaps.make.talk import Line, lines, start_line
 from sipwatch.classify.peers import Directory, Settings
@@ -120,13 +120,16 @@ class Observed:
         event.call.release()
 
 
-class Counted(Engine):
-    """An engine that counts, and is fed with messages."""
+class Counted:
+    """An engine that counts, and is fed with messages; it has one, since nothing inherits from a compiled one."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.counts = Metrics(Directory(settings or Settings()))
-        super().__init__(None, metrics=self.counts)
-        self.collector = Collector(self)
+        self.engine = Engine(None, metrics=self.counts)
+        self.collector = Collector(self.engine)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
 
     def values(self, name: str, *, zero: bool = False) -> dict[tuple[str, ...], float]:
         """Return a metric's samples by their label values (buckets left out), those that are 0 only if asked."""

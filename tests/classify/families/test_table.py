@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.classify import diagnosis
 from sipwatch.classify.families.table import _LOOK_OF, strongest_first
 from sipwatch.classify.findings import PLAIN, TABLE, Finding, Kind, own
 from sipwatch.classify.signs import CANCELLED, ENDING, FAILED, IS_BUSY, REPEATED, TROUBLE, signs_of
+from sipwatch.track.events import CallOver
 from tests.classify.diagnosing import (
     HUNG_UP,
     RANG,
     SITE,
     TAKEN,
     TRIED,
+    Diagnosed,
     diagnose,
     ends,
 )
 
 if TYPE_CHECKING:
-    from sipwatch.track.call import Call
+    from sipwatch.track.events import Takes
 
 # Nothing at all
 
@@ -83,13 +84,14 @@ def test_the_strongest_cause_stands_first_and_what_it_explains_is_left_out() -> 
     ],
     ids=["a call that went well", "one that failed", "a refused BYE", "a CANCEL too late", "an INVITE sent again"],
 )
-def test_signs_are_read_off_a_call(script: str, signs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signs_are_read_off_a_call(script: str, signs: int) -> None:
     read: list[int] = []
 
-    def spying(call: Call) -> int:
-        read.append(signs_of(call))
-        return read[-1]
+    class Reading:
+        def takes(self) -> Takes:
+            return {CallOver: lambda event: read.append(signs_of(event.call))}
 
-    monkeypatch.setattr(diagnosis, "signs_of", spying)
-    diagnose(script, until="120")
+    found = Diagnosed()
+    found.engine.add(Reading())
+    found.say(script).until("120").over()
     assert read == [signs]
