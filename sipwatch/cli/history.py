@@ -46,7 +46,7 @@ class Replayed:
     def history(self, step: int | None) -> History:
         """Return what samples the figures every ``step`` seconds, or as often as is reasonable."""
         tracker = self.engine.tracker
-        return History(self.families, tracker.advance, lambda: not any(map(tracker.tracked.get, OPEN)), step)
+        return History(self.families, self.engine.advance, lambda: not any(map(tracker.tracked.get, OPEN)), step)
 
     def serve(self, listen: str) -> None:
         """Serve the figures until somebody ends it."""

@@ -152,7 +152,7 @@ class Metrics:
         self._resolved = self._counter(series.RESOLVED)
         self._in_condition = self._counter(series.IN_CONDITION)
         self._causes = self._counter(series.CAUSES)
-        self.may_repeat: set[Key] = set()  # retransmissions between these ends, and of these methods, may come
+        self.may_repeat: dict[Key, None] = {}  # retransmissions between these ends, and of these methods, may come
         self._trying_delay = self._histogram(series.TRYING_DELAY)
         self._progress_delay = self._histogram(series.PROGRESS_DELAY)
         self._early_progress = self._histogram(series.EARLY_PROGRESS)
@@ -229,7 +229,7 @@ class Metrics:
             self._in_condition.begin([(*ends, condition.value)])
             self._resolved.begin((*ends, condition.value, how.value) for how in RESOLUTIONS[condition])
         for way in (ends, ends[::-1]):  # final responses are sent again, too
-            self.may_repeat.update((*way, method) for method in _RETRANSMITTED)
+            self.may_repeat.update(dict.fromkeys((*way, method) for method in _RETRANSMITTED))
         self._trying_delay.at(ends)
         self._early_progress.at(ends)
         for code in (*sorted(_PROGRESS_CODES), "final"):
@@ -383,7 +383,7 @@ class Metrics:
             self._registered.begin([ends])
             self._expired.begin([ends])
             self._register_delay.at(ends)
-        self.may_repeat.update(((*ends, request.method), (*ends[::-1], request.method)))
+        self.may_repeat.update(dict.fromkeys([(*ends, request.method), (*ends[::-1], request.method)]))
 
     def registration(self, event: Registration) -> None:
         """Count an attempt to register."""

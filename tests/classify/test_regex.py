@@ -35,7 +35,7 @@ PATTERNS = st.recursive(
 @given(PATTERNS, st.text("abAB1é-_. ]}{٣\u00a0", max_size=12))
 def test_a_pattern_is_found_where_python_finds_it(source: str, text: str) -> None:
     if re.search(r"\\b|\\B", source):
-        text = text.replace("é", "e")  # RE2 knows the edges of words of A to Z only
+        text = text.replace("é", "e").replace("٣", "3")  # RE2 knows the edges of words of A to Z only
     try:
         pattern = Pattern(source)
     except PatternError as error:

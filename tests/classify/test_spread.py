@@ -19,7 +19,7 @@ def test_a_quantile_is_right_to_within_five_per_cent(durations: list[int], share
     found = spread.quantile(share)
     assert found is not None
     day = 86_400
-    assert exact * 0.999 <= found <= (exact * 1.051 if exact < day else spread.longest)
+    assert exact * 0.999 <= found <= (exact * 1.051 if exact < day else spread.longest + 1e-6)  # it is rounded
     assert (spread.count, spread.longest) == (len(durations), ranked[-1] / SECOND)
 
 

@@ -229,7 +229,7 @@ def test_a_wrong_web_configuration_is_one_line(text: str, word: str, tmp_path: P
 )
 def test_a_wrong_certificate_is_one_line(pem: str, tmp_path: Path) -> None:
     (tmp_path / "server.pem").write_text(pem)
-    (tmp_path / "server.key").write_text(pem)
+    (tmp_path / "server.key").write_text(pem.replace("CERTIFICATE", "PRIVATE KEY"))
     config = tmp_path / "web.yml"
     config.write_text("tls_server_config: {cert_file: server.pem, key_file: server.key}\n")
     assert "server.pem" in refused("-r", "-", "--web-config", config)
