@@ -103,7 +103,7 @@ class DeepSource:
     def close(self) -> None:
         """Stop tshark."""
         while self._captures:
-            self._captures.pop().close()
+            _stop(self._captures.pop())
         # pyshark's event loop leaves its descriptor for signals behind, which nobody reads any more: it fills up with
         # the ends of later child processes.
         with suppress(ValueError):  # not in the main thread, where nothing was set
@@ -159,6 +159,17 @@ class DeepSource:
         except CaptureError:
             return False
         return True
+
+
+def _stop(capture: Any) -> None:
+    """Stop a tshark; of one that has ended with an error, iterating has told already: pyshark would raise it again."""
+    from pyshark.capture.capture import TSharkCrashException
+
+    try:
+        capture.close()
+    except TSharkCrashException:
+        capture._running_processes.clear()  # noqa: SLF001 - else again when it is collected
+        capture.close()
 
 
 def _event_loop() -> None:

@@ -85,6 +85,18 @@ def test_the_packets_of_the_whole_file_are_counted() -> None:
         assert source.last > messages[-1].time
 
 
+@needs_tshark
+def test_a_file_that_was_cut_off_is_reported_up_to_there(tmp_path: Path) -> None:
+    """tshark ends with an error then: a warning, raised neither when the source is closed nor when it is collected."""
+    whole, cut = PCAPS / "outcomes" / "busy.pcap", tmp_path / "cut.pcap"
+    cut.write_bytes(whole.read_bytes()[:-10])
+    with DeepSource([str(whole)]) as source:
+        messages = list(source)
+    with DeepSource([str(cut)]) as source:
+        assert [message.payload for message in source] == [message.payload for message in messages[:-1]]
+        assert source.warnings
+
+
 def test_without_tshark_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(CaptureError, match="apt install tshark"):
