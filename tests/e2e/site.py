@@ -140,7 +140,9 @@ class Site:
         words = ["replay", str(self.tcpdump.stop()), "--config", str(self.at / "sipwatch.toml")]
         command = [*SIPWATCH, *words, "--format", "openmetrics"]
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        (size,) = done.stderr.splitlines()  # and nothing else
+        assert done.returncode == 0, done.stderr
+        assert " series, a sample every " in size
         return parse_history(done.stdout)
 
     def answers(self, name: str, scenario: str, address: str, *, port: int = 5060, **more: Any) -> Sipp:
