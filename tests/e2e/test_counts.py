@@ -57,7 +57,8 @@ def test_calls_that_go_well_are_answered_and_end_by_who_hangs_up(site: Site) -> 
     assert 35 * 0.3 <= samples.sum("sipwatch_session_duration_seconds_sum") < 35 * 3
     assert samples.sum("sipwatch_answer_delay_seconds_sum") < 35 * 1
     assert ser(samples) == 1
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert samples.sum("sipwatch_invite_conditions_total") == 0
     assert_all_is_over(samples)
 
@@ -73,7 +74,8 @@ def test_a_wave_of_busy_calls(site: Site) -> None:
     assert outcomes(samples) == {("server", "phones", "busy"): 200, ("server", "acme", "answered"): 20}
     assert finals(samples) == {("server", "phones", "486"): 200, ("server", "acme", "200"): 20}
     assert samples.sum("sipwatch_calls_total", outcome="busy", category="user") == 200
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
 
 
@@ -109,7 +111,8 @@ def test_each_refusal_is_counted_as_what_it_means(site: Site) -> None:
     assert finals(samples) == {
         ("server", peer, str(code)): many for many, peer in ((2, "acme"), (3, "phones")) for code in codes
     }
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
 
 
@@ -174,7 +177,8 @@ def test_who_gives_up_is_counted_by_what_was_heard_until_then_and_for_how_long(s
     }
     assert resolved(samples) == {(*key, "cancelled"): count for key, count in conditions(samples).items()}
     assert samples.by("sipwatch_call_final_responses_total", "status_code") == {"487": 38}
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
 
 
@@ -191,7 +195,8 @@ def test_a_challenged_call_is_one_call_and_all_of_them_are_established(site: Sit
     # What comes out when messages are counted instead of calls, as others do.
     assert samples.sum("sipwatch_responses_total", method="INVITE", status_code="200") == 20
     assert samples.sum("sipwatch_requests_total", method="INVITE") == 40
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
 
 
@@ -206,7 +211,8 @@ def test_a_call_that_keeps_the_tag_of_the_challenge_is_one_call_and_answered(sit
     assert legs(samples) == {("phones", "server", "retried"): 10, ("phones", "server", "answered"): 10}
     assert endings(samples) == {("phones", "server", "caller", "normal"): 10}
     assert ser(samples) == 1
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
 
 
@@ -250,7 +256,8 @@ def test_a_call_through_a_proxy_is_one_call_with_a_leg_on_each_hop(site: Site) -
     assert samples.table("sipwatch_calls_ended_total", "source", "destination", "ended_by") == {
         ("phones", "acme", "caller"): 10
     }
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
 
 
@@ -271,7 +278,8 @@ def test_transport_and_address_family_make_no_difference(
     samples = site.settled(sipwatch, 15)
     assert outcomes(samples) == {("server", "acme", "answered"): 10, ("server", "phones", "busy"): 5}
     assert samples.by("sipwatch_calls_ended_total", "ended_by") == {"caller": 10}
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
 
 
@@ -348,7 +356,8 @@ def test_registrations_and_pings_are_counted_by_what_came_of_them(site: Site) ->
     # Each of the two that stay registers one contact again and again.
     assert samples.table("sipwatch_registrations_active", "source", "destination") == {("phones", "server"): 2}
     assert samples.sum("sipwatch_registration_request_delay_seconds_count") == 3 + 4 + 2
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
 
 
 def test_what_is_certain_only_after_half_a_minute(site: Site) -> None:

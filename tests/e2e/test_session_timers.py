@@ -29,5 +29,6 @@ def test_calls_without_a_bye_end_by_themselves_and_those_that_are_refreshed_do_n
         ("server", "globex", "caller", "normal"): 5,
     }
     assert samples.sum("sipwatch_invite_conditions_total") == 0
-    assert samples.sum("sipwatch_retransmissions_total") == 0
+    # A hop taken for a retransmission would be one for each call; a busy machine may cause one or two real ones.
+    assert samples.sum("sipwatch_retransmissions_total") < 5
     assert_all_is_over(samples)
