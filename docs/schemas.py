@@ -18,7 +18,7 @@ from sipwatch.classify.findings import Kind as Cause
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.config import TABLES
-from sipwatch.export.moments import Moment, Span
+from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord, Words
 from sipwatch.track.conditions import Condition, Resolution
 
@@ -34,7 +34,7 @@ _MOMENT: Schema = {
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
     "description": "RFC 3339, UTC, to the microsecond.",
 }
-_SPAN: Schema = {"type": "number", "minimum": 0, "description": "Seconds, to the microsecond."}
+_DURATION: Schema = {"type": "number", "minimum": 0, "description": "Seconds, to the microsecond."}
 # The texts of records that come from a closed list. New words may come with a new version of sipwatch.
 _CLOSED: dict[tuple[str, str], type[StrEnum]] = {
     ("CallRecord", "category"): Category,
@@ -95,11 +95,11 @@ def _records(*records: type[msgspec.Struct]) -> tuple[list[Schema], dict[str, An
 
 
 def _as_written(kind: type) -> Schema:
-    """Return the schema of what stands for a moment, a span or words (msgspec's schema_hook). Raises NotImplementedError."""
+    """Return the schema of what stands for a moment, a duration or words (msgspec's schema_hook). Raises NotImplementedError."""
     if issubclass(kind, Moment):
         return dict(_MOMENT)
-    if issubclass(kind, Span):
-        return dict(_SPAN)
+    if issubclass(kind, Duration):
+        return dict(_DURATION)
     if issubclass(kind, Words):
         return {"type": "string"}
     raise NotImplementedError(kind)

@@ -10,7 +10,7 @@ from grafana.make import colours
 from grafana.make.words import HUES, Look, Looks, shaded
 from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
 from sipwatch.classify.outcomes import Category
-from sipwatch.knowledge import Kind, load
+from sipwatch.knowledge import Topic, load
 
 _BY_CLASS = {
     "1": colours.GREENS, "2": colours.GREENS, "3": HUES[Category.NORMAL], "4": HUES[Category.TECHNICAL],
@@ -31,7 +31,7 @@ def _hue_of_cause(cause: str) -> colours.Hue:
     return colours.GREYS if outcome is None else HUES[outcome.category]
 
 
-_NAMES = {entry.key: entry.name for entry in load().all(Kind.STATUS)}
+_NAMES = {entry.key: entry.name for entry in load().all(Topic.STATUS)}
 _COLOURS = shaded(_NAMES, _hue_of_status)
 STATUS: Looks = {
     "none": Look("No final response", colours.shades(colours.GREYS, 3)[2]),
@@ -44,7 +44,7 @@ PROGRESS: Looks = {
     "final": Look("Final response at once", colours.shades(colours.BLUES, 1)[0]),
 }
 
-_CAUSE_NAMES = {entry.key: entry.name for entry in load().all(Kind.CAUSE)}
+_CAUSE_NAMES = {entry.key: entry.name for entry in load().all(Topic.CAUSE)}
 _CAUSE_COLOURS = shaded(_CAUSE_NAMES, _hue_of_cause)
 _IN_REASON = ("408", "480", "486", "487", "500", "503", "504", "600", "603")  # of SIP, as Reason headers have them
 CAUSES: Looks = {

@@ -34,8 +34,8 @@ MAGICS = {
 }
 
 
-class Layout:
-    """How the records of one file are written."""
+class FileHeader:
+    """What the header of a file says of its records."""
 
     __slots__ = ("header", "link_type", "order", "skip", "unit")
 
@@ -83,11 +83,11 @@ def frames(reader: Reader, name: str, tally: Tally, media: MediaFilter) -> Itera
     if major != 2:
         raise CaptureError(f"{name}: pcap version {major}.{minor} is unknown, expected 2.4; convert it with editcap")
     reader.at += _FILE_HEADER
-    return _records(reader, Layout(order, magic, network & 0xFFFF), tally, media)
+    return _records(reader, FileHeader(order, magic, network & 0xFFFF), tally, media)
 
 
 def _records(  # noqa: PLR0915 - calls would cost more than the work
-    reader: Reader, layout: Layout, tally: Tally, media: MediaFilter
+    reader: Reader, layout: FileHeader, tally: Tally, media: MediaFilter
 ) -> Iterator[Frame]:
     """Yield the records. This runs for every packet, which is why it is one long loop."""
     unpack = layout.header.unpack_from

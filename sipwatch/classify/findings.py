@@ -90,7 +90,7 @@ _IN_VAIN: Final = frozenset(
 )  # what something that cannot arrive looks like
 
 
-class Entry(NamedTuple):
+class FindingRow(NamedTuple):
     """One kind. It is looked for where a call shows any of ``signs``; without any it comes from ``diagnosis``.
 
     ``explains`` are the kinds that are not told beside it: they are what it looks like.
@@ -102,43 +102,43 @@ class Entry(NamedTuple):
 
 
 # In the order of their strength. Who looks for a kind is its family's (``families.table``).
-TABLE: Final[tuple[Entry, ...]] = (
-    Entry(Kind.OVERSIZE_UDP, explains=frozenset({Kind.SILENT_PEER})),
-    Entry(Kind.TCP_DEAD, explains=frozenset({Kind.SILENT_PEER})),
-    Entry(Kind.SILENT_PEER),
-    Entry(Kind.REGISTRATION_INACTIVE),
-    Entry(Kind.NUMBER_FORMAT),
-    Entry(Kind.NETWORK_BLOCKED, REASONED, frozenset({Kind.TRUNK_FULL})),
-    Entry(Kind.TRUNK_FULL),
-    Entry(Kind.OVERLOAD),
-    Entry(Kind.TRUNK_DOWN),
-    Entry(Kind.STALE_LOOP, IS_CHALLENGED, frozenset({Kind.WRONG_CREDENTIALS})),
-    Entry(Kind.WRONG_CREDENTIALS, IS_CHALLENGED),
-    Entry(Kind.INVITE_FLOOD),
-    Entry(Kind.CSEQ_MISMATCH, STRAY | TROUBLE, _IN_VAIN | {Kind.CANCEL_RACE, Kind.PRACK_MISSING}),
-    Entry(Kind.PRACK_MISSING, RELIABLE, frozenset({Kind.PRECONDITION})),
-    Entry(Kind.PRACK_IGNORED, RELIABLE, frozenset({Kind.PRECONDITION})),
-    Entry(Kind.PRECONDITION, EARLY_MEDIA),
-    Entry(Kind.MEDIA_MISMATCH, IS_MEDIA),
-    Entry(Kind.LOOP, IS_LOOP),
-    Entry(Kind.CANCEL_RACE, CANCELLED, _IN_VAIN | {Kind.ACK_MISROUTED}),
-    Entry(Kind.ACK_MISROUTED, CONDITION | REPEATED, _IN_VAIN),
-    Entry(Kind.NAT_SUSPECT, CONDITION, frozenset({Kind.ACK_LOST})),
-    Entry(Kind.ACK_LOST, CONDITION | REPEATED),
-    Entry(Kind.SESSION_TIMER, ENDING),
-    Entry(Kind.MIDCALL_REFUSED, TROUBLE),
-    Entry(Kind.TRANSFER_FAILED),
-    Entry(Kind.BYE_REFUSED, ENDING, frozenset({Kind.CSEQ_MISMATCH})),
-    Entry(Kind.INVENTED_RINGING, HOPS, frozenset({Kind.SHORT_RING})),
-    Entry(Kind.EARLY_CAUSE, REASONED),
-    Entry(Kind.LATE_480, IS_480),
-    Entry(Kind.LATE_BUSY, IS_BUSY, frozenset({Kind.IDLE_BUSY})),
-    Entry(Kind.IDLE_BUSY),
-    Entry(Kind.SHORT_RING, FAILED),
-    Entry(Kind.CAUSE_CONTRADICTS, REASONED),
-    Entry(Kind.LOSS, REPEATED),
-    Entry(Kind.EARLY_RINGING),
-    Entry(Kind.REFUSAL_STREAK),
+TABLE: Final[tuple[FindingRow, ...]] = (
+    FindingRow(Kind.OVERSIZE_UDP, explains=frozenset({Kind.SILENT_PEER})),
+    FindingRow(Kind.TCP_DEAD, explains=frozenset({Kind.SILENT_PEER})),
+    FindingRow(Kind.SILENT_PEER),
+    FindingRow(Kind.REGISTRATION_INACTIVE),
+    FindingRow(Kind.NUMBER_FORMAT),
+    FindingRow(Kind.NETWORK_BLOCKED, REASONED, frozenset({Kind.TRUNK_FULL})),
+    FindingRow(Kind.TRUNK_FULL),
+    FindingRow(Kind.OVERLOAD),
+    FindingRow(Kind.TRUNK_DOWN),
+    FindingRow(Kind.STALE_LOOP, IS_CHALLENGED, frozenset({Kind.WRONG_CREDENTIALS})),
+    FindingRow(Kind.WRONG_CREDENTIALS, IS_CHALLENGED),
+    FindingRow(Kind.INVITE_FLOOD),
+    FindingRow(Kind.CSEQ_MISMATCH, STRAY | TROUBLE, _IN_VAIN | {Kind.CANCEL_RACE, Kind.PRACK_MISSING}),
+    FindingRow(Kind.PRACK_MISSING, RELIABLE, frozenset({Kind.PRECONDITION})),
+    FindingRow(Kind.PRACK_IGNORED, RELIABLE, frozenset({Kind.PRECONDITION})),
+    FindingRow(Kind.PRECONDITION, EARLY_MEDIA),
+    FindingRow(Kind.MEDIA_MISMATCH, IS_MEDIA),
+    FindingRow(Kind.LOOP, IS_LOOP),
+    FindingRow(Kind.CANCEL_RACE, CANCELLED, _IN_VAIN | {Kind.ACK_MISROUTED}),
+    FindingRow(Kind.ACK_MISROUTED, CONDITION | REPEATED, _IN_VAIN),
+    FindingRow(Kind.NAT_SUSPECT, CONDITION, frozenset({Kind.ACK_LOST})),
+    FindingRow(Kind.ACK_LOST, CONDITION | REPEATED),
+    FindingRow(Kind.SESSION_TIMER, ENDING),
+    FindingRow(Kind.MIDCALL_REFUSED, TROUBLE),
+    FindingRow(Kind.TRANSFER_FAILED),
+    FindingRow(Kind.BYE_REFUSED, ENDING, frozenset({Kind.CSEQ_MISMATCH})),
+    FindingRow(Kind.INVENTED_RINGING, HOPS, frozenset({Kind.SHORT_RING})),
+    FindingRow(Kind.EARLY_CAUSE, REASONED),
+    FindingRow(Kind.LATE_480, IS_480),
+    FindingRow(Kind.LATE_BUSY, IS_BUSY, frozenset({Kind.IDLE_BUSY})),
+    FindingRow(Kind.IDLE_BUSY),
+    FindingRow(Kind.SHORT_RING, FAILED),
+    FindingRow(Kind.CAUSE_CONTRADICTS, REASONED),
+    FindingRow(Kind.LOSS, REPEATED),
+    FindingRow(Kind.EARLY_RINGING),
+    FindingRow(Kind.REFUSAL_STREAK),
 )
 
 PLAIN = "plain"

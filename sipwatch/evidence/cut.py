@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.capture.write import Saved
 from sipwatch.engine import Engine
-from sipwatch.evidence.render import Numbered
+from sipwatch.evidence.render import NumberedPacket
 from sipwatch.export.calls import text
 from sipwatch.packet import SECOND
 from sipwatch.wire.limits import DEFAULT_LIMITS
@@ -36,7 +36,7 @@ class Found(NamedTuple):
     number: int
     trace: Trace
     raw: bytes
-    frames: tuple[Numbered, ...]
+    frames: tuple[NumberedPacket, ...]
 
 
 MAX_MESSAGES = 2_000  # of one Call-ID
@@ -89,10 +89,10 @@ class Cutter:
         self._due = _NEVER
         self._decoder = TracingDecoder()
         self._paths: dict[bytes, set[str]] = {}  # the Call-IDs of what went there
-        self._parts: dict[int, Numbered] = {}  # packets that belong to something that is not whole yet
+        self._parts: dict[int, NumberedPacket] = {}  # packets that belong to something that is not whole yet
         self._part_bytes = 0
         self._number = 0
-        self._here: Numbered | None = None
+        self._here: NumberedPacket | None = None
 
     def frame(self, time: int, link_type: int, data: bytes) -> None:
         """Take a packet: packet time in ns, LINKTYPE, bytes. Never raises."""
@@ -103,7 +103,7 @@ class Cutter:
         found = self._decoder.trace(self._number, time, link_type, data)
         if not found and not self._decoder.pending:
             return
-        self._here = Numbered(self._number, Saved(time, link_type, data, len(data)))
+        self._here = NumberedPacket(self._number, Saved(time, link_type, data, len(data)))
         if self._decoder.pending:
             self._remember(self._here)
         for item, trace in found:
@@ -141,7 +141,7 @@ class Cutter:
         """Count the messages with a call's Call-ID that were too many."""
         return self._wanted[call.call_id].left_out
 
-    def _remember(self, packet: Numbered) -> None:
+    def _remember(self, packet: NumberedPacket) -> None:
         """Keep a packet for as long as a message may come of it."""
         parts = self._parts
         parts[packet.number] = packet
@@ -172,17 +172,17 @@ class Cutter:
                 of_call.errors += 1
                 self._keep(call_id, found._replace(raw=_beginning(found.raw), frames=()))
 
-    def _frames(self, trace: Trace) -> tuple[Numbered, ...]:
+    def _frames(self, trace: Trace) -> tuple[NumberedPacket, ...]:
         """Return the packets of a datagram, if they are all there and hold nothing but the message."""
         found = [packet for piece in trace.pieces if (packet := self._packet(piece.number)) is not None]
         if trace.wrapped or len(found) < len(trace.pieces):
             return ()
         if len(found) == 1 and trace.missing:
             number, captured = found[0]
-            return (Numbered(number, captured._replace(length=len(captured.data) + trace.missing)),)
+            return (NumberedPacket(number, captured._replace(length=len(captured.data) + trace.missing)),)
         return tuple(found)
 
-    def _packet(self, number: int) -> Numbered | None:
+    def _packet(self, number: int) -> NumberedPacket | None:
         here = self._here
         return here if here is not None and here.number == number else self._parts.get(number)
 

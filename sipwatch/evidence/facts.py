@@ -72,7 +72,7 @@ class Package(NamedTuple):
     version: str
 
 
-class Row(NamedTuple):
+class SummaryRow(NamedTuple):
     """One line of the summary."""
 
     outcome: str
@@ -84,12 +84,12 @@ class Row(NamedTuple):
     asked: bool
 
 
-def rows(package: Package) -> list[Row]:
+def rows(package: Package) -> list[SummaryRow]:
     """Return the peer's calls by outcome, the most frequent first, each with its share."""
     total = sum(count.calls for count in package.counts.values())
     ordered = sorted(package.counts.items(), key=lambda entry: (-entry[1].calls, entry[0]))
     return [
-        Row(
+        SummaryRow(
             outcome,
             plain_name(outcome),
             count.calls,
@@ -189,7 +189,7 @@ def packets(example: Example) -> str:
     return words
 
 
-class Line(NamedTuple):
+class ExampleMessage(NamedTuple):
     """One message of an example; ``own`` says that it went over the supplier's hop."""
 
     clock: str
@@ -200,7 +200,7 @@ class Line(NamedTuple):
     own: bool
 
 
-def lines(example: Example, package: Package) -> tuple[list[Line], int]:
+def lines(example: Example, package: Package) -> tuple[list[ExampleMessage], int]:
     """Return the first messages, and how many more there are."""
     messages: list[MessageRecord] = example.call.messages or []
     found = []
@@ -210,7 +210,7 @@ def lines(example: Example, package: Package) -> tuple[list[Line], int]:
         again = " (again)" if message.retransmission else ""
         clock = local(message.time, package.zone)[11:_MICROSECONDS]
         found.append(
-            Line(
+            ExampleMessage(
                 clock,
                 f"{after:+.3f} s",
                 message.source,

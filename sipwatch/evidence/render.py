@@ -35,7 +35,7 @@ class Unsafe(Exception):  # noqa: N818 - not a mistake: a reason
     """Bytes that cannot be covered for certain; the text says why, in words that finish "because ..."."""
 
 
-class Numbered(NamedTuple):
+class NumberedPacket(NamedTuple):
     """A packet to be written, and the number of the captured one in whose place it stands."""
 
     number: int
@@ -44,7 +44,7 @@ class Numbered(NamedTuple):
 
 def render(messages: Sequence[Found], disguise: Disguise) -> list[Saved]:
     """Return the packets that hold the messages, in the order of the capture. Raises Unsafe."""
-    drawn: list[Numbered] = []
+    drawn: list[NumberedPacket] = []
     streams = Conversations()
     identifications: dict[tuple[bytes, bytes], int] = {}
     for one in messages:
@@ -61,7 +61,7 @@ def render(messages: Sequence[Found], disguise: Disguise) -> list[Saved]:
             if not one.trace.copy:
                 identifications[key, new] = one.number
             drawn += _datagram(one, key, new, identifications.get((key, new), one.number))
-    drawn += [Numbered(number, _saved(time, data, missing)) for number, time, data, missing in streams.segments()]
+    drawn += [NumberedPacket(number, _saved(time, data, missing)) for number, time, data, missing in streams.segments()]
     packets = [each.packet for each in sorted(drawn, key=lambda each: each.number)]
     if any(disguise.leaks(packet.data) for packet in packets):
         raise Unsafe(_LEAKED)
@@ -78,7 +78,7 @@ def _saved(time: int, data: bytes, missing: int = 0) -> Saved:
     return Saved(time, ETHERNET, data, len(data) + missing)
 
 
-def _datagram(one: Found, key: bytes, new: bytes, identification: int) -> Iterator[Numbered]:
+def _datagram(one: Found, key: bytes, new: bytes, identification: int) -> Iterator[NumberedPacket]:
     """Write a message in a datagram, in fragments if it came in fragments."""
     time, trace, path = one.item.time, one.trace, one.item.path
     if path.transport is not Transport.UDP:  # only HEP tells of these
@@ -90,12 +90,12 @@ def _datagram(one: Found, key: bytes, new: bytes, identification: int) -> Iterat
         whole = fresh.datagram(key, new, missing)
         yield from _fragments(trace.pieces, key, whole, identification, cut_short=bool(missing))
     else:
-        yield Numbered(one.number, _saved(time, fresh.udp(key, new, identification, missing), missing))
+        yield NumberedPacket(one.number, _saved(time, fresh.udp(key, new, identification, missing), missing))
 
 
 def _fragments(
     pieces: Sequence[Piece], key: bytes, whole: bytes, identification: int, *, cut_short: bool
-) -> Iterator[Numbered]:
+) -> Iterator[NumberedPacket]:
     """Cut a datagram where it was cut; what of it is not there is not written."""
     end = max(piece.last for piece in pieces)
     for piece in pieces:
@@ -107,7 +107,7 @@ def _fragments(
         if data:
             more = cut_short or piece.last != end
             frame = fresh.fragment(key, data, identification, first, more=more)
-            yield Numbered(piece.number, _saved(piece.time, frame))
+            yield NumberedPacket(piece.number, _saved(piece.time, frame))
 
 
 def _cut_at(at: int) -> int:
@@ -115,7 +115,7 @@ def _cut_at(at: int) -> int:
     return at + 8 & ~7
 
 
-def _error(one: Found, new: bytes, disguise: Disguise) -> Iterator[Numbered]:
+def _error(one: Found, new: bytes, disguise: Disguise) -> Iterator[NumberedPacket]:
     """Write an ICMP error, or a connection's reset."""
     error = one.item
     if not isinstance(error, Unreachable):
@@ -124,9 +124,9 @@ def _error(one: Found, new: bytes, disguise: Disguise) -> Iterator[Numbered]:
     reporter = disguise.address(error.reporter)
     if error.path.transport is not Transport.UDP:
         back = Path(key, Transport.TCP).reverse_key
-        yield Numbered(one.number, _saved(error.time, fresh.tcp(back, b"", 1, 0, RST)))
+        yield NumberedPacket(one.number, _saved(error.time, fresh.tcp(back, b"", 1, 0, RST)))
     elif new == one.raw and key == error.path.key and reporter == error.reporter and one.frames:
         yield from one.frames
     else:
         kind, code = icmp.numbers(error.code, v6=len(reporter) == 16)
-        yield Numbered(one.number, _saved(error.time, fresh.icmp(reporter, key, new, kind, code)))
+        yield NumberedPacket(one.number, _saved(error.time, fresh.icmp(reporter, key, new, kind, code)))

@@ -15,7 +15,7 @@ from sipwatch.classify.peers import OTHER
 from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
 from sipwatch.export import scrub
-from sipwatch.export.moments import Moment, Span
+from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
 from sipwatch.track.dialog import EndedBy, answer_of
 from sipwatch.track.front import was_cancelled
@@ -202,5 +202,5 @@ def _moment(moment: int) -> Moment | None:
     return None if moment < 0 else Moment(moment)
 
 
-def _span(start: int, end: int) -> Span | None:
-    return None if start < 0 or end < 0 else Span(end - start)
+def _span(start: int, end: int) -> Duration | None:
+    return None if start < 0 or end < 0 else Duration(end - start)

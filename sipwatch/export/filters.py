@@ -19,7 +19,7 @@ from sipwatch.classify.outcomes import OF_CALLS, Category
 from sipwatch.classify.regex import Pattern, PatternError
 from sipwatch.classify.tags import Tag
 from sipwatch.export.calls import INFERRED
-from sipwatch.export.moments import Moment, Span
+from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import CallRecord
 from sipwatch.track.conditions import Condition
 from sipwatch.track.dialog import EndedBy
@@ -123,7 +123,7 @@ def _resolve(call: CallRecord, name: str) -> object:
         return tuple(finding.kind for finding in value)
     if isinstance(value, Moment):
         return str(value)
-    if isinstance(value, Span):
+    if isinstance(value, Duration):
         return value.seconds
     return tuple(value) if name == "tags" else value
 

@@ -26,7 +26,7 @@ MAX_SAMPLES = 730  # of a series, unless somebody chose the step: three hours at
 _LONG_SILENCE = 240  # steps without a packet after which silence need not be written down, if nothing is open
 
 
-class Line:
+class Samples:
     """One series: its name and labels as text, its values, and at which sample each was taken."""
 
     __slots__ = ("head", "places", "values")
@@ -70,7 +70,7 @@ class Family:
         self.name = metric.name
         self.kind = metric.type
         self.help = metric.documentation
-        self.groups: dict[str, dict[str, Line]] = {}
+        self.groups: dict[str, dict[str, Samples]] = {}
 
     def add(self, place: int, metric: Metric) -> None:
         """Add one sample of every series."""
@@ -84,7 +84,7 @@ class Family:
                 lines = self.groups[group] = {}
             line = lines.get(head)
             if line is None:
-                line = lines[head] = Line(head)
+                line = lines[head] = Samples(head)
             line.add(place, sample.value, grows=grows)
 
     def thin(self, new: dict[int, int]) -> None:

@@ -57,7 +57,7 @@ class Moment(int):
         return (self - before) / SECOND
 
 
-class Span(int):
+class Duration(int):
     """A span of packet time, in ns; its text is in seconds, to the microsecond."""
 
     __slots__ = ()

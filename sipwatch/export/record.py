@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sipwatch.export.moments import Moment, Span, timestamp
+from sipwatch.export.moments import Duration, Moment, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def as_text(value: object) -> str | float:
         return timestamp(value)
     if isinstance(value, Words):
         return str(value)
-    if isinstance(value, Span):
+    if isinstance(value, Duration):
         return value.seconds
     raise NotImplementedError(type(value))
 
@@ -186,9 +186,9 @@ class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
     ringing: Moment | None
     answered: Moment | None
     ended: Moment | None
-    setup_seconds: Span | None
-    ring_seconds: Span | None
-    talk_seconds: Span | None
+    setup_seconds: Duration | None
+    ring_seconds: Duration | None
+    talk_seconds: Duration | None
     outcome: str
     category: str
     status_code: int | None

@@ -4,7 +4,7 @@ Must not know: formats.
 """
 
 from sipwatch.knowledge.book import Knowledge
-from sipwatch.knowledge.entries import Entry, Kind
+from sipwatch.knowledge.entries import Entry, Topic
 from sipwatch.knowledge.files import KnowledgeError, load
 
-__all__ = ["Entry", "Kind", "Knowledge", "KnowledgeError", "load"]
+__all__ = ["Entry", "Knowledge", "KnowledgeError", "Topic", "load"]

@@ -17,7 +17,7 @@ from sipwatch.knowledge.entries import (
     SMALLEST_CODE,
     CauseClass,
     Entry,
-    Kind,
+    Topic,
     cause_class,
     general_cause,
     general_code,
@@ -101,25 +101,25 @@ class Knowledge:
             for name in dict.fromkeys(normal(text) for text in (entry.key, entry.name, entry.plain)):
                 self._by_name.setdefault(name, []).append(entry)
 
-    def all(self, kind: Kind | None = None) -> list[Entry]:
+    def all(self, kind: Topic | None = None) -> list[Entry]:
         """Return every entry, or those of a kind, in the order of the lists."""
         return [entry for entry in self._entries.values() if kind is None or entry.kind is kind]
 
     def outcome(self, key: str) -> Entry:
         """Return what is known about an outcome. Raises KeyError."""
-        return self._entries[Kind.OUTCOME, key]
+        return self._entries[Topic.OUTCOME, key]
 
     def condition(self, key: str) -> Entry:
         """Return what is known about a condition. Raises KeyError."""
-        return self._entries[Kind.CONDITION, key]
+        return self._entries[Topic.CONDITION, key]
 
     def ending(self, key: str) -> Entry:
         """Return what is known about a way in which answered calls end. Raises KeyError."""
-        return self._entries[Kind.ENDING, key]
+        return self._entries[Topic.ENDING, key]
 
     def finding(self, key: str) -> Entry:
         """Return what is known about a kind of finding. Raises KeyError."""
-        return self._entries[Kind.FINDING, key]
+        return self._entries[Topic.FINDING, key]
 
     def says(self, key: str, variant: str) -> str:
         """Return the sentence in which a finding is told. Raises KeyError."""
@@ -127,12 +127,12 @@ class Knowledge:
 
     def status(self, code: int) -> Entry:
         """Return what is known about a status code, 100 to 699, registered or not. Raises KeyError."""
-        known = self._entries.get((Kind.STATUS, str(code)))
+        known = self._entries.get((Topic.STATUS, str(code)))
         return known or self._unregistered(code)
 
     def cause(self, number: int) -> Entry:
         """Return what is known about a Q.850 cause, 1 to 127, defined or not. Raises KeyError."""
-        known = self._entries.get((Kind.CAUSE, str(number)))
+        known = self._entries.get((Topic.CAUSE, str(number)))
         return known or self._undefined(number)
 
     def when(self, when: When) -> str:
@@ -163,10 +163,10 @@ class Knowledge:
             near += [name for name in self._by_name if wanted in name]
         return [self._written(name) for name in dict.fromkeys(near)][:MAX_SUGGESTIONS]
 
-    def _asked(self, kind: Kind | None, key: str) -> list[Entry]:
-        if kind is Kind.STATUS:
+    def _asked(self, kind: Topic | None, key: str) -> list[Entry]:
+        if kind is Topic.STATUS:
             return [self.status(int(key))]
-        if kind is Kind.CAUSE and key.isdecimal():
+        if kind is Topic.CAUSE and key.isdecimal():
             return [self.cause(int(key))]
         return [entry for entry in self._by_name.get(normal(key), ()) if kind is None or entry.kind is kind]
 
@@ -179,21 +179,21 @@ class Knowledge:
     def _unregistered(self, code: int) -> Entry:
         if not SMALLEST_CODE <= code <= MAX_CODE:
             raise KeyError(code)
-        general = self._entries[Kind.STATUS, str(general_code(code))]
+        general = self._entries[Topic.STATUS, str(general_code(code))]
         note = self.labels.unregistered.format(code=code, general=f"{general.key} {general.name}")
-        whole = self._entries[Kind.CLASS, f"{code // 100}xx"]
-        return _stand_in(whole, Kind.STATUS, code, self.labels.unregistered_name, note)
+        whole = self._entries[Topic.CLASS, f"{code // 100}xx"]
+        return _stand_in(whole, Topic.STATUS, code, self.labels.unregistered_name, note)
 
     def _undefined(self, number: int) -> Entry:
         if not 1 <= number <= MAX_CAUSE:
             raise KeyError(number)
-        general = self._entries[Kind.CAUSE, str(general_cause(number))]
+        general = self._entries[Topic.CAUSE, str(general_cause(number))]
         note = self.labels.undefined.format(
             code=number, **{"class": self.class_of_cause(number)}, general=f"{general.key} {general.name}"
         )
-        return _stand_in(general, Kind.CAUSE, number, self.labels.undefined_name, note)
+        return _stand_in(general, Topic.CAUSE, number, self.labels.undefined_name, note)
 
 
-def _stand_in(entry: Entry, kind: Kind, number: int, name: str, note: str) -> Entry:
+def _stand_in(entry: Entry, kind: Topic, number: int, name: str, note: str) -> Entry:
     meaning = f"{note} {entry.meaning}"
     return replace(entry, kind=kind, key=str(number), name=name, meaning=meaning, registered=False)

@@ -10,13 +10,13 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sipwatch.classify.endings import Ending
-from sipwatch.classify.findings import Kind as FindingKind
+from sipwatch.classify.findings import Kind
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.track.conditions import Condition
 
 
-class Kind(StrEnum):
+class Topic(StrEnum):
     """What an entry is about."""
 
     OUTCOME = "outcome"
@@ -40,7 +40,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     outcome.
     """
 
-    kind: Kind
+    kind: Topic
     key: str
     name: str
     plain: str
@@ -58,7 +58,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 # RFC 6076, and what telephone networks have always counted (ITU-T E.425). The summary has them in lower case.
 RATIOS = ("SER", "SEER", "ISA", "SCR", "ASR", "NER")
 
-FINDINGS = tuple(kind.value for kind in FindingKind)
+FINDINGS = tuple(kind.value for kind in Kind)
 
 # The registry "Response Codes" of IANA's "Session Initiation Protocol (SIP) Parameters".
 STATUS_CODES = (
@@ -121,14 +121,14 @@ def general_code(code: int) -> int:
     return 183 if code < 200 else code // 100 * 100
 
 
-KEYS: dict[Kind, tuple[str, ...]] = {
-    Kind.OUTCOME: tuple(outcome.value for outcome in Outcome),
-    Kind.CONDITION: tuple(condition.value for condition in Condition),
-    Kind.ENDING: tuple(ending.value for ending in Ending),
-    Kind.FINDING: FINDINGS,
-    Kind.TAG: tuple(tag.value for tag in Tag),
-    Kind.RATIO: RATIOS,
-    Kind.CLASS: CLASSES,
-    Kind.STATUS: tuple(str(code) for code in sorted((*STATUS_CODES, *HISTORIC_CODES))),
-    Kind.CAUSE: tuple(str(number) for number in CAUSES),
+KEYS: dict[Topic, tuple[str, ...]] = {
+    Topic.OUTCOME: tuple(outcome.value for outcome in Outcome),
+    Topic.CONDITION: tuple(condition.value for condition in Condition),
+    Topic.ENDING: tuple(ending.value for ending in Ending),
+    Topic.FINDING: FINDINGS,
+    Topic.TAG: tuple(tag.value for tag in Tag),
+    Topic.RATIO: RATIOS,
+    Topic.CLASS: CLASSES,
+    Topic.STATUS: tuple(str(code) for code in sorted((*STATUS_CODES, *HISTORIC_CODES))),
+    Topic.CAUSE: tuple(str(number) for number in CAUSES),
 }

@@ -17,16 +17,15 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from sipwatch.classify.findings import VARIANTS
-from sipwatch.classify.findings import Kind as FindingKind
+from sipwatch.classify.findings import VARIANTS, Kind
 from sipwatch.knowledge.book import Knowledge, Labels
-from sipwatch.knowledge.entries import KEYS, CauseClass, Entry, Kind
+from sipwatch.knowledge.entries import KEYS, CauseClass, Entry, Topic
 from sipwatch.knowledge.leads import When
 
 HERE = Path(__file__).parent
 _SOMETIMES = {  # fields that not every kind of entry has
-    "name": (Kind.STATUS, Kind.CAUSE, Kind.CLASS),  # beside its key
-    "who": (Kind.OUTCOME,),
+    "name": (Topic.STATUS, Topic.CAUSE, Topic.CLASS),  # beside its key
+    "who": (Topic.OUTCOME,),
 }
 _PLACES = {  # the names that a label may hold in braces
     "provisional": {"heard"},
@@ -34,7 +33,7 @@ _PLACES = {  # the names that a label may hold in braces
     "undefined": {"code", "class", "general"},
 }
 _TIMERS = {"no_response_after", "no_progress_after", "no_answer_after", "brief_before"}
-_SECTIONS = ("language", "labels", "when", "cause_class", *Kind)
+_SECTIONS = ("language", "labels", "when", "cause_class", *Topic)
 
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
@@ -87,7 +86,7 @@ class _Reader:
         self._keys(document, _SECTIONS, "")
         entries = [
             self._entry(kind, key, self._table(self._table(document[kind], kind)[key], f"{kind}.{key}"))
-            for kind in Kind
+            for kind in Topic
             for key in self._expected(document, kind)
         ]
         return Knowledge(
@@ -98,11 +97,11 @@ class _Reader:
             self._words(document, "cause_class", CauseClass, set()),
         )
 
-    def _expected(self, document: dict[str, Any], kind: Kind) -> tuple[str, ...]:
+    def _expected(self, document: dict[str, Any], kind: Topic) -> tuple[str, ...]:
         self._keys(self._table(document[kind], kind), KEYS[kind], f"{kind}.")
         return KEYS[kind]
 
-    def _entry(self, kind: Kind, key: str, table: dict[str, Any]) -> Entry:
+    def _entry(self, kind: Topic, key: str, table: dict[str, Any]) -> Entry:
         where = f"{kind}.{key}"
         for field, kinds in _SOMETIMES.items():
             if (field in table) is not (kind in kinds):
@@ -123,13 +122,13 @@ class _Reader:
             who="" if texts.who is None else self._text(texts.who, f"{where}: who"),
         )
 
-    def _says(self, kind: Kind, key: str, says: dict[str, str] | None, where: str) -> tuple[tuple[str, str], ...]:
+    def _says(self, kind: Topic, key: str, says: dict[str, str] | None, where: str) -> tuple[tuple[str, str], ...]:
         """Read the sentences in which a finding is told, one for each variant; they name the finding's facts."""
-        if kind is not Kind.FINDING:
+        if kind is not Topic.FINDING:
             if says is not None:
                 self._complain(f"{where}: says", "does not belong here")
             return ()
-        variants = VARIANTS[FindingKind(key)]
+        variants = VARIANTS[Kind(key)]
         self._keys(says or {}, tuple(variants), f"{where}: says.")
         found = []
         for variant, facts in variants.items():

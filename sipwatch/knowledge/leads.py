@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sipwatch.classify.causes import BY_CAUSE, blocks, cause_outcome, stands_against, status_outcome
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
-from sipwatch.knowledge.entries import CAUSES, STATUS_CODES, Kind
+from sipwatch.knowledge.entries import CAUSES, STATUS_CODES, Topic
 from sipwatch.track.leg import Heard, may_be_followed
 from sipwatch.track.table import CHALLENGES, RESPONSE_INPUT, Input
 
@@ -52,7 +52,7 @@ class Lead(NamedTuple):
 class Source(NamedTuple):
     """A status code or cause that leads to an outcome, and when."""
 
-    kind: Kind
+    kind: Topic
     number: int
     when: When
 
@@ -93,9 +93,9 @@ def cause_leads(number: int) -> tuple[Lead, ...]:
     return (usual,) if media is None or media is outcome else (usual, Lead(media, When.MEDIA))
 
 
-def leads(kind: Kind, number: int, peer: PeerKind | None = None) -> tuple[Lead, ...]:
+def leads(kind: Topic, number: int, peer: PeerKind | None = None) -> tuple[Lead, ...]:
     """Return what a status code or a cause leads to."""
-    return status_leads(number, peer) if kind is Kind.STATUS else cause_leads(number)
+    return status_leads(number, peer) if kind is Topic.STATUS else cause_leads(number)
 
 
 def heard_by(code: int) -> Heard | None:
@@ -105,7 +105,7 @@ def heard_by(code: int) -> Heard | None:
 
 def sources(outcome: Outcome, peer: PeerKind | None = None) -> tuple[Source, ...]:
     """Return every registered status code and every cause that leads to an outcome."""
-    numbers = [(Kind.STATUS, code) for code in STATUS_CODES] + [(Kind.CAUSE, number) for number in CAUSES]
+    numbers = [(Topic.STATUS, code) for code in STATUS_CODES] + [(Topic.CAUSE, number) for number in CAUSES]
     return tuple(
         Source(kind, number, lead.when)
         for kind, number in numbers

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.knowledge.entries import KEYS, MAX_CAUSE, MAX_CODE, SMALLEST_CODE, Kind
+from sipwatch.knowledge.entries import KEYS, MAX_CAUSE, MAX_CODE, SMALLEST_CODE, Topic
 from sipwatch.wire.sip import parameters, split_values
 
 LONGEST = 1000  # characters that are looked at
@@ -19,32 +19,32 @@ _STATUS_LINE = re.compile(r"sip/\d\.\d\s+(\d{1,4})\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"(\d{1,4})\s+\D")  # 603 Decline
 _Q850 = (b"q.850", b"q850")
 _KINDS = {
-    "outcome": Kind.OUTCOME,
-    "condition": Kind.CONDITION,
-    "ending": Kind.ENDING,
-    "finding": Kind.FINDING,
-    "tag": Kind.TAG,
-    "ratio": Kind.RATIO,
-    "status": Kind.STATUS,
-    "status code": Kind.STATUS,
-    "code": Kind.STATUS,
-    "sip": Kind.STATUS,
-    "cause": Kind.CAUSE,
-    "q.850": Kind.CAUSE,
-    "q850": Kind.CAUSE,
-    "q.850 cause": Kind.CAUSE,
-    "q850 cause": Kind.CAUSE,
-    "class": Kind.CLASS,
+    "outcome": Topic.OUTCOME,
+    "condition": Topic.CONDITION,
+    "ending": Topic.ENDING,
+    "finding": Topic.FINDING,
+    "tag": Topic.TAG,
+    "ratio": Topic.RATIO,
+    "status": Topic.STATUS,
+    "status code": Topic.STATUS,
+    "code": Topic.STATUS,
+    "sip": Topic.STATUS,
+    "cause": Topic.CAUSE,
+    "q.850": Topic.CAUSE,
+    "q850": Topic.CAUSE,
+    "q.850 cause": Topic.CAUSE,
+    "q850 cause": Topic.CAUSE,
+    "class": Topic.CLASS,
 }
 _OF_KIND = re.compile(rf"({'|'.join(map(re.escape, sorted(_KINDS, key=len, reverse=True)))})\s*[ =:]\s*(\S.*)")
 
 _NUMBER_OF_KIND = re.compile(r"(?:cause\s*=?\s*)?(\d{1,4})(?:\s.*)?")
 
 
-class Asked(NamedTuple):
+class Query(NamedTuple):
     """What was asked for: ``key`` is a number for status codes and causes, else a name; ``kind`` None takes any."""
 
-    kind: Kind | None
+    kind: Topic | None
     key: str
 
 
@@ -53,7 +53,7 @@ def normal(text: str) -> str:
     return " ".join(re.split(r"[\s_-]+", text[:LONGEST].casefold().strip()))
 
 
-def read(text: str) -> list[Asked]:
+def read(text: str) -> list[Query]:
     """Return what a text asks for, in the order in which it would decide; empty for numbers beyond every list."""
     text = _HEADER.sub("", text[:LONGEST].strip(), count=1)
     line = _STATUS_LINE.match(text)
@@ -69,33 +69,33 @@ def read(text: str) -> list[Asked]:
         number = int(numbered[1])
         return _status(number) if number >= SMALLEST_CODE else _cause(number)
     of_kind = _OF_KIND.fullmatch(words)
-    return _of_kind(_KINDS[of_kind[1]], of_kind[2]) if of_kind else [Asked(None, normal(words))]
+    return _of_kind(_KINDS[of_kind[1]], of_kind[2]) if of_kind else [Query(None, normal(words))]
 
 
-def _number(number: int) -> list[Asked]:
+def _number(number: int) -> list[Query]:
     """Take a bare number for what it is in any list; for a status code if it is in none."""
-    found = [Asked(kind, str(number)) for kind in (Kind.STATUS, Kind.CAUSE) if str(number) in KEYS[kind]]
+    found = [Query(kind, str(number)) for kind in (Topic.STATUS, Topic.CAUSE) if str(number) in KEYS[kind]]
     return found or _status(number) or _cause(number)
 
 
-def _status(code: int) -> list[Asked]:
-    return [Asked(Kind.STATUS, str(code))] if SMALLEST_CODE <= code <= MAX_CODE else []
+def _status(code: int) -> list[Query]:
+    return [Query(Topic.STATUS, str(code))] if SMALLEST_CODE <= code <= MAX_CODE else []
 
 
-def _cause(number: int) -> list[Asked]:
-    return [Asked(Kind.CAUSE, str(number))] if 1 <= number <= MAX_CAUSE else []
+def _cause(number: int) -> list[Query]:
+    return [Query(Topic.CAUSE, str(number))] if 1 <= number <= MAX_CAUSE else []
 
 
-def _of_kind(kind: Kind, rest: str) -> list[Asked]:
+def _of_kind(kind: Topic, rest: str) -> list[Query]:
     numbered = _NUMBER_OF_KIND.fullmatch(rest)
-    if numbered and kind is Kind.STATUS:
+    if numbered and kind is Topic.STATUS:
         return _status(int(numbered[1]))
-    if numbered and kind is Kind.CAUSE:
+    if numbered and kind is Topic.CAUSE:
         return _cause(int(numbered[1]))
-    return [Asked(None if kind is Kind.STATUS else kind, normal(rest))]
+    return [Query(None if kind is Topic.STATUS else kind, normal(rest))]
 
 
-def _reasons(text: str) -> list[Asked]:
+def _reasons(text: str) -> list[Query]:
     """Read Reason values as verdicts do (RFC 3326): those of Q.850 first, unknown protocols left out."""
     given = []
     for value in split_values(text.encode("utf-8", "replace")):
@@ -108,8 +108,8 @@ def _reasons(text: str) -> list[Asked]:
     return list(dict.fromkeys(first + then))
 
 
-def _sip_reason(code: int) -> list[Asked]:
+def _sip_reason(code: int) -> list[Query]:
     """As if it were the status code; but a success is another branch's (rule 3)."""
     if 200 <= code < 300:
-        return [Asked(Kind.OUTCOME, Outcome.ANSWERED_ELSEWHERE.value)]
+        return [Query(Topic.OUTCOME, Outcome.ANSWERED_ELSEWHERE.value)]
     return _status(code)

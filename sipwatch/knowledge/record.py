@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.knowledge.entries import Entry, Kind
+from sipwatch.knowledge.entries import Entry, Topic
 from sipwatch.knowledge.leads import When, heard_by, leads, sources
 
 if TYPE_CHECKING:
     from sipwatch.classify.peers import PeerKind
 
-_NUMBERED = (Kind.STATUS, Kind.CAUSE)
+_NUMBERED = (Topic.STATUS, Topic.CAUSE)
 _OF_RETRIES = (When.FOLLOWED, When.NOT_FOLLOWED, When.REFUSED)
 
 
@@ -62,7 +62,7 @@ class ExplanationRecord(Struct, frozen=True, kw_only=True):
 
 def record_of(entry: Entry, peer: PeerKind | None = None) -> ExplanationRecord:
     """Return an entry with what is worked out for it, between any peers or with one of the given kind."""
-    outcome = Outcome(entry.key) if entry.kind is Kind.OUTCOME else None
+    outcome = Outcome(entry.key) if entry.kind is Topic.OUTCOME else None
     return ExplanationRecord(
         kind=entry.kind.value,
         key=entry.key,
@@ -101,5 +101,5 @@ def _reached_by(outcome: Outcome, peer: PeerKind | None) -> tuple[SourceRecord, 
 
 
 def _heard(entry: Entry) -> str | None:
-    heard = heard_by(int(entry.key)) if entry.kind is Kind.STATUS else None
+    heard = heard_by(int(entry.key)) if entry.kind is Topic.STATUS else None
     return None if heard is None else heard.name.lower()

@@ -35,7 +35,7 @@ ODD_STYLE = "red"
 _INDENT = 10  # columns that the time takes
 
 
-class Entry(NamedTuple):
+class ListItem(NamedTuple):
     """What stands in a list beside a call's time, parties and id."""
 
     name: Text
@@ -52,7 +52,7 @@ class CallList:
         title: str,
         columns: tuple[Column | str, ...],
         takes: Callable[[CallRecord], bool],
-        entry: Callable[[CallRecord], Entry],
+        entry: Callable[[CallRecord], ListItem],
     ) -> None:
         self._title = title
         self._columns = (Column("Time", one_piece=True), "Call", *columns, Column("ID", one_piece=True))
@@ -93,11 +93,11 @@ class CallList:
         )
 
 
-def _cells(call: CallRecord, entry: Entry) -> tuple[str | Text, ...]:
+def _cells(call: CallRecord, entry: ListItem) -> tuple[str | Text, ...]:
     return (call.started.clock, parties(call), entry.name, *entry.how, call.id)
 
 
-def _lines(target: Console, call: CallRecord, entry: Entry, *, together: bool) -> list[RenderableType]:
+def _lines(target: Console, call: CallRecord, entry: ListItem, *, together: bool) -> list[RenderableType]:
     """Return a call's paragraph for a narrow terminal; ``together`` says that the hop stands in the second line."""
     short = (call.id, FAINT)
     head = [Text.assemble(f"{call.started.clock}  ", entry.name, f"  {parties(call)}  ", short)]
@@ -127,14 +127,14 @@ def odd_calls() -> CallList:
     return CallList("Answered, and ended oddly", columns, is_odd, _odd)
 
 
-def _failed(call: CallRecord) -> Entry:
+def _failed(call: CallRecord) -> ListItem:
     name = Text(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
     took = duration(call.ended.since(call.started)) if call.ended is not None else "-"
     response, hop = _response(call), stuck_at(call)
-    return Entry(name, (response, hop, took), f"{response}, after {took}", hop)
+    return ListItem(name, (response, hop, took), f"{response}, after {took}", hop)
 
 
-def _odd(call: CallRecord) -> Entry:
+def _odd(call: CallRecord) -> ListItem:
     name = Text(plain_ending(call.ending or ""), style=ODD_STYLE)
     by = ENDED_BY_WORDS[call.ended_by or ""]
     talked = "-" if call.talk_seconds is None else duration(call.talk_seconds.seconds)
@@ -142,7 +142,7 @@ def _odd(call: CallRecord) -> Entry:
     words = (
         f"by {by}" + ("" if call.talk_seconds is None else f", after {talked}") + (f", saying {said}" if said else "")
     )
-    return Entry(name, (by, said or "-", talked), words, f"{call.source_address} → {call.destination_address}")
+    return ListItem(name, (by, said or "-", talked), words, f"{call.source_address} → {call.destination_address}")
 
 
 def is_odd(call: CallRecord) -> bool:

@@ -13,7 +13,7 @@ from sipwatch.classify.outcomes import FAILURES, Category, Outcome
 from sipwatch.export import scrub
 from sipwatch.export.calls import call_id as id_of
 from sipwatch.export.calls import record_of, text
-from sipwatch.export.moments import Span, timestamp
+from sipwatch.export.moments import Duration, timestamp
 from sipwatch.track.conditions import Condition
 from sipwatch.track.events import CallConcluded, CallSettled, ConditionRaised, ConditionResolved
 from sipwatch.wire.sip import header, uri_of, user_of
@@ -64,7 +64,7 @@ class Told:
             request_uri=request_uri if self.policy is None else self.policy.uri(request_uri),
             source_address=self._address(leg.path.source),
             destination_address=self._address(leg.path.destination),
-            after_seconds=Span(raised.raised - leg.started).seconds,
+            after_seconds=Duration(raised.raised - leg.started).seconds,
             call_id=_call_id(leg, self.policy),
         )
 
@@ -81,7 +81,7 @@ class Told:
             at=timestamp(raised.resolved),
             condition=raised.kind.value,
             resolution=None if raised.resolution is None else raised.resolution.value,
-            lasted_seconds=Span(raised.resolved - raised.raised).seconds,
+            lasted_seconds=Duration(raised.resolved - raised.raised).seconds,
             source=source,
             destination=destination,
             id=id_of(leg.call),

@@ -24,7 +24,7 @@ from sipwatch.track.bindings import (
 )
 from sipwatch.track.events import Asked, Options, OptionsOutcome, Registration, RegistrationOutcome
 from sipwatch.track.table import CHALLENGES
-from sipwatch.track.transactions import Ending, Transaction, Transactions
+from sipwatch.track.transactions import Termination, Transaction, Transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,18 +96,18 @@ class Registrar:
     # Results
 
     def concluded(
-        self, transaction: Transaction, request: Request, response: Response | None, ending: Ending, now: int
+        self, transaction: Transaction, request: Request, response: Response | None, termination: Termination, now: int
     ) -> None:
         """Take the last transaction of an attempt (``transactions.AttemptOwner``)."""
         if transaction.method == "OPTIONS":
-            self._events.append(_options(transaction, request, ending))
+            self._events.append(_options(transaction, request, termination))
             return
         contacts = contacts_of(request)
         if not contacts:
             return  # a query
         aor = address_of_record(request)
-        if response is None or response.status_code >= 300 or ending is not Ending.FINAL:
-            self._events.append(_failed(transaction, aor, contacts, ending, request, response))
+        if response is None or response.status_code >= 300 or termination is not Termination.FINAL:
+            self._events.append(_failed(transaction, aor, contacts, termination, request, response))
         else:
             self._accepted(transaction, aor, contacts, request, response, now)
 
@@ -138,10 +138,10 @@ class Registrar:
                 self._bindings.remove(aor, contact)
 
 
-def _options(transaction: Transaction, request: Request, ending: Ending) -> Options:
-    if ending is Ending.CUT_OFF:
+def _options(transaction: Transaction, request: Request, termination: Termination) -> Options:
+    if termination is Termination.CUT_OFF:
         outcome = OptionsOutcome.UNFINISHED
-    elif ending is Ending.TIMED_OUT:
+    elif termination is Termination.TIMED_OUT:
         outcome = OptionsOutcome.NOT_RESPONDING
     else:
         outcome = OptionsOutcome.ANSWERED if transaction.status_code < 300 else OptionsOutcome.REFUSED
@@ -162,13 +162,13 @@ def _failed(
     transaction: Transaction,
     aor: bytes,
     contacts: list[Contact],
-    ending: Ending,
+    termination: Termination,
     request: Request,
     response: Response | None,
 ) -> Registration:
-    if ending is Ending.CUT_OFF:
+    if termination is Termination.CUT_OFF:
         outcome = RegistrationOutcome.UNFINISHED
-    elif ending is Ending.TIMED_OUT:
+    elif termination is Termination.TIMED_OUT:
         outcome = RegistrationOutcome.NOT_RESPONDING
     elif transaction.status_code in CHALLENGES:
         outcome = RegistrationOutcome.AUTH_FAILED

@@ -37,7 +37,7 @@ class Pair:
         self.last_request = self.last_response = 0
 
 
-class End:
+class LastResponse:
     """When a response last came from an end (ns)."""
 
     __slots__ = ("at",)
@@ -54,7 +54,7 @@ class Way:
     def __init__(self, path: Path, pair: Pair) -> None:
         self.path = path
         self.pair = pair
-        self.end: End | None = None
+        self.end: LastResponse | None = None
         self.at = -1
 
 
@@ -72,7 +72,7 @@ class Traffic:
         self.forgotten = 0
         self._ends_of = ends_of
         self._ways: dict[bytes, Way] = {}
-        self._ends: dict[str, End] = {}
+        self._ends: dict[str, LastResponse] = {}
         self._told: set[bytes] = set()
 
     def __len__(self) -> int:
@@ -151,10 +151,10 @@ class Traffic:
             pair = self.pairs[ends] = Pair(*ends)
         return pair
 
-    def _first_response(self, way: Way) -> End:
+    def _first_response(self, way: Way) -> LastResponse:
         end = self._ends.get(way.path.source)
         if end is None:
-            end = self._ends[way.path.source] = End()
+            end = self._ends[way.path.source] = LastResponse()
         way.end = end
         self._told.add(way.path.destination_address)
         return end

@@ -39,7 +39,7 @@ class Stage(IntEnum):
     ENDED = 2  # kept a little while, to know retransmissions
 
 
-class Ending(IntEnum):
+class Termination(IntEnum):
     """What ended an attempt."""
 
     FINAL = 0  # a final response that nothing followed
@@ -93,7 +93,7 @@ class Transaction(Timed):
         if self._invites_another(response):
             self.stage = Stage.SETTLING  # later due than Timer F was: the queue looks in time
         else:
-            self.table.end(self, response, Ending.FINAL, now)
+            self.table.end(self, response, Termination.FINAL, now)
         return False
 
     def _invites_another(self, response: Response) -> bool:
@@ -147,15 +147,15 @@ class Transaction(Timed):
         if self.stage is Stage.ENDED:
             self.table.forget(self)
         else:
-            ending = Ending.TIMED_OUT if self.stage is Stage.OPEN else Ending.FINAL
-            self.table.end(self, None, ending, now)
+            termination = Termination.TIMED_OUT if self.stage is Stage.OPEN else Termination.FINAL
+            self.table.end(self, None, termination, now)
 
 
 class AttemptOwner(Protocol):
     """Who wants to know what became of an attempt."""
 
     def concluded(
-        self, transaction: Transaction, request: Request, response: Response | None, ending: Ending, now: int
+        self, transaction: Transaction, request: Request, response: Response | None, termination: Termination, now: int
     ) -> None:
         """Take an attempt's last transaction. Told once; ``response`` is the final one if it came just now."""
 
@@ -224,17 +224,17 @@ class Transactions:
     def finish(self, now: int) -> None:
         """Cut off what is open: the capture is over."""
         for transaction in list(self._all.values()):
-            self.end(transaction, None, Ending.CUT_OFF, now)
+            self.end(transaction, None, Termination.CUT_OFF, now)
             self.forget(transaction)
         self._early.clear()
 
-    def end(self, transaction: Transaction, response: Response | None, ending: Ending, now: int) -> None:
+    def end(self, transaction: Transaction, response: Response | None, termination: Termination, now: int) -> None:
         """Conclude the attempt whose last transaction this is, unless that was done."""
         request = transaction.request
         if transaction.stage is Stage.ENDED or request is None:
             return
         self._close(transaction, now)
-        self._owner.concluded(transaction, request, response, ending, now)
+        self._owner.concluded(transaction, request, response, termination, now)
 
     def _close(self, transaction: Transaction, now: int) -> None:
         transaction.stage = Stage.ENDED
@@ -255,7 +255,7 @@ class Transactions:
 
     def _give_up(self, transaction: Transaction, now: int) -> None:
         self._evict("transactions")
-        self.end(transaction, None, Ending.CUT_OFF, now)
+        self.end(transaction, None, Termination.CUT_OFF, now)
         self.forget(transaction)
 
     def _evict(self, table: str) -> None:

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from sipwatch.export.escape import terminal
 from sipwatch.export.html import page
-from sipwatch.web.users import Answer, Users
+from sipwatch.web.users import AuthResult, Users
 from sipwatch.web.workers import Busy, Workers
 
 if TYPE_CHECKING:
@@ -131,9 +131,9 @@ class Guard:
         client = scope["client"][0].removeprefix("::ffff:") if scope["client"] else ""
         given = Request(scope).headers.get("authorization")
         answer = await self._users.check(users, given, client)
-        if answer is Answer.WELCOME:
+        if answer is AuthResult.WELCOME:
             return None
-        if answer is Answer.BUSY:
+        if answer is AuthResult.BUSY:
             return _line(HTTPStatus.TOO_MANY_REQUESTS, "Too many passwords to check at once.", {"Retry-After": "1"})
         challenge = {"WWW-Authenticate": 'Basic realm="sipwatch", charset="UTF-8"'}
         return _line(HTTPStatus.UNAUTHORIZED, "A user and a password are needed.", challenge)

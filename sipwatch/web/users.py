@@ -29,7 +29,7 @@ MAX_KNOWN = 100  # pairs of user and password that were found right
 MAX_PASSWORD_LENGTH = 72  # bytes: bcrypt looks no further
 
 
-class Answer(Enum):
+class AuthResult(Enum):
     """What becomes of a request."""
 
     WELCOME = "welcome"
@@ -53,31 +53,31 @@ class Users:
         self._secret = os.urandom(32)
         self._known: dict[bytes, None] = {}  # in the order they were found
 
-    async def check(self, users: Mapping[str, bytes], authorization: str | None, client: str) -> Answer:
+    async def check(self, users: Mapping[str, bytes], authorization: str | None, client: str) -> AuthResult:
         """Judge an Authorization header, None when there is none.
 
         ``client`` is whose address it comes from.
         """
         if authorization is None:
-            return Answer.UNAUTHORIZED  # every browser begins like this
+            return AuthResult.UNAUTHORIZED  # every browser begins like this
         credentials = _credentials(authorization)
         if credentials is None:
             self._log.event("warning", "unauthorized", client=client, reason="no basic authentication")
-            return Answer.UNAUTHORIZED
+            return AuthResult.UNAUTHORIZED
         user, password = credentials
         hashed = users.get(user)
         digest = self._digest(user, hashed or b"", password)
         if hashed is not None and digest in self._known:
-            return Answer.WELCOME
+            return AuthResult.WELCOME
         try:
             right = await self._compare(password, hashed or _nobodys(users), digest, client)
         except Busy:
             self._log.event("warning", "password_not_checked", client=client, reason="too many at once")
-            return Answer.BUSY
+            return AuthResult.BUSY
         if right and hashed is not None:
-            return Answer.WELCOME
+            return AuthResult.WELCOME
         self._log.event("warning", "unauthorized", user=user, client=client)
-        return Answer.UNAUTHORIZED
+        return AuthResult.UNAUTHORIZED
 
     async def _compare(self, password: bytes, hashed: bytes, digest: bytes, client: str) -> bool:
         """Wait for a turn, and compare. Raises Busy when too many wait already."""

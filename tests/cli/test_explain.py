@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from sipwatch.cli.explain import explain
-from sipwatch.knowledge import Entry, Kind, load
+from sipwatch.knowledge import Entry, Topic, load
 from tests.cli.program import ENVIRONMENT, ROOT
 from tests.each import for_each
 
@@ -312,4 +312,4 @@ def test_help_does_not_read_what_is_known() -> None:
 
 
 def test_every_kind_of_entry_is_in_the_list() -> None:
-    assert {entry.kind for entry in ENTRIES} == set(Kind)
+    assert {entry.kind for entry in ENTRIES} == set(Topic)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sipwatch.classify.findings import own
 from sipwatch.classify.outcomes import CATEGORY_OF
-from sipwatch.export.moments import Moment, Span
+from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import CallRecord, CaptureRecord, ConditionRecord, LegRecord, MessageRecord, Words
 
 START = Moment(1_767_603_600_000_000_000)  # 2026-01-05T09:00:00Z
@@ -18,9 +18,9 @@ def at(seconds: float) -> Moment:
     return Moment(START + round(seconds * 1e6) * 1000)
 
 
-def span(seconds: float) -> Span:
+def span(seconds: float) -> Duration:
     """Return a record's span."""
-    return Span(round(seconds * 1e6) * 1000)
+    return Duration(round(seconds * 1e6) * 1000)
 
 
 def words(text: str) -> Words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.export.moments import Moment, Span, timestamp
+from sipwatch.export.moments import Duration, Moment, timestamp
 from sipwatch.export.record import as_text
 from sipwatch.packet import MICROSECOND, SECOND
 
@@ -36,11 +36,11 @@ def test_between_two_moments_are_seconds() -> None:
 
 
 def test_a_span_is_seconds_to_the_microsecond() -> None:
-    assert (Span(1_234_567_890).seconds, str(Span(1_234_567_890))) == (1.234568, "1.234568")
-    assert str(Span(0)) == "0.0"
+    assert (Duration(1_234_567_890).seconds, str(Duration(1_234_567_890))) == (1.234568, "1.234568")
+    assert str(Duration(0)) == "0.0"
 
 
 def test_json_has_the_text_of_both_and_of_nothing_else() -> None:
-    assert (as_text(MORNING), as_text(Span(SECOND))) == ("2026-01-05T09:00:00.123456Z", 1.0)
+    assert (as_text(MORNING), as_text(Duration(SECOND))) == ("2026-01-05T09:00:00.123456Z", 1.0)
     with pytest.raises(NotImplementedError):
         as_text(object())

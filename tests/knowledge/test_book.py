@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.knowledge import Entry, Kind, load
+from sipwatch.knowledge import Entry, Topic, load
 from sipwatch.knowledge.leads import When
 from tests.each import for_each
 
@@ -19,7 +19,7 @@ def found(text: str) -> list[str]:
 
 def test_entries_are_looked_up_by_key_and_number() -> None:
     assert ENGLISH.outcome("busy").plain == "Agent busy"
-    assert ENGLISH.condition("no_answer").kind is Kind.CONDITION
+    assert ENGLISH.condition("no_answer").kind is Topic.CONDITION
     assert ENGLISH.finding("late_480").key == "late_480"
     assert "{waited_seconds}" in ENGLISH.says("late_480", "plain")
     assert ENGLISH.status(486).name == "Busy Here"
@@ -46,17 +46,17 @@ def test_what_is_not_in_a_list_is_not_made_up() -> None:
 
 def test_a_code_that_is_not_registered_is_explained_by_its_class() -> None:
     """RFC 3261 §8.1.3.2."""
-    explained = {entry.key for entry in ENGLISH.all(Kind.STATUS)}
+    explained = {entry.key for entry in ENGLISH.all(Topic.STATUS)}
     for code in (code for code in range(100, 700) if str(code) not in explained):
         entry = ENGLISH.status(code)
-        assert (entry.kind, entry.key, entry.registered) == (Kind.STATUS, str(code), False)
+        assert (entry.kind, entry.key, entry.registered) == (Topic.STATUS, str(code), False)
         assert entry.meaning.startswith(f"{code} is not registered. ")
         assert f" {183 if code < 200 else code // 100 * 100} " in entry.meaning
 
 
 def test_a_cause_that_is_not_defined_is_explained_by_its_class() -> None:
     entry = ENGLISH.cause(37)
-    assert (entry.kind, entry.key, entry.registered) == (Kind.CAUSE, "37", False)
+    assert (entry.kind, entry.key, entry.registered) == (Topic.CAUSE, "37", False)
     assert "'resource unavailable'" in entry.meaning
     assert "47 Resource unavailable, unspecified" in entry.meaning
 

@@ -11,7 +11,7 @@ from sipwatch.classify.endings import Ending
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export.record import SummaryRecord
-from sipwatch.knowledge import Entry, Kind, load
+from sipwatch.knowledge import Entry, Topic, load
 from sipwatch.knowledge.entries import (
     CAUSES,
     HISTORIC_CODES,
@@ -44,7 +44,7 @@ def texts(entry: Entry) -> list[str]:
 def test_every_registered_status_code_is_explained() -> None:
     """IANA's registry has 75: 50 of RFC 3261, 25 of later RFCs."""
     assert len(STATUS_CODES) == len(set(STATUS_CODES)) == 75
-    explained = {int(entry.key) for entry in ENGLISH.all(Kind.STATUS)}
+    explained = {int(entry.key) for entry in ENGLISH.all(Topic.STATUS)}
     assert explained == {*STATUS_CODES, *HISTORIC_CODES}
     by_rfc = Counter(ENGLISH.status(code).reference.partition(" §")[0] for code in STATUS_CODES)
     assert by_rfc["RFC 3261"] == 50
@@ -52,31 +52,31 @@ def test_every_registered_status_code_is_explained() -> None:
 
 def test_every_q850_cause_is_explained() -> None:
     assert len(CAUSES) == len(set(CAUSES)) == 71
-    assert [int(entry.key) for entry in ENGLISH.all(Kind.CAUSE)] == sorted(CAUSES)
+    assert [int(entry.key) for entry in ENGLISH.all(Topic.CAUSE)] == sorted(CAUSES)
 
 
 def test_every_outcome_condition_ending_and_finding_is_explained() -> None:
-    assert {entry.key for entry in ENGLISH.all(Kind.OUTCOME)} == {outcome.value for outcome in Outcome}
-    assert {entry.key for entry in ENGLISH.all(Kind.CONDITION)} == {condition.value for condition in Condition}
-    assert {entry.key for entry in ENGLISH.all(Kind.ENDING)} == {ending.value for ending in Ending}
-    assert len(ENGLISH.all(Kind.FINDING)) == len(set(KEYS[Kind.FINDING])) == 36
+    assert {entry.key for entry in ENGLISH.all(Topic.OUTCOME)} == {outcome.value for outcome in Outcome}
+    assert {entry.key for entry in ENGLISH.all(Topic.CONDITION)} == {condition.value for condition in Condition}
+    assert {entry.key for entry in ENGLISH.all(Topic.ENDING)} == {ending.value for ending in Ending}
+    assert len(ENGLISH.all(Topic.FINDING)) == len(set(KEYS[Topic.FINDING])) == 36
 
 
 def test_every_tag_and_every_ratio_of_a_summary_is_explained() -> None:
-    assert [entry.key for entry in ENGLISH.all(Kind.TAG)] == [tag.value for tag in Tag]
-    ratios = [entry.key.lower() for entry in ENGLISH.all(Kind.RATIO)]
+    assert [entry.key for entry in ENGLISH.all(Topic.TAG)] == [tag.value for tag in Tag]
+    ratios = [entry.key.lower() for entry in ENGLISH.all(Topic.RATIO)]
     assert set(ratios) <= set(SummaryRecord.__struct_fields__)
     assert ratios == list(RATIO_WORDS)
 
 
 def test_outcomes_have_the_names_that_reports_use() -> None:
-    assert {entry.key: entry.plain for entry in ENGLISH.all(Kind.OUTCOME)} == {
+    assert {entry.key: entry.plain for entry in ENGLISH.all(Topic.OUTCOME)} == {
         outcome.value: outcome.plain_name for outcome in Outcome
     }
 
 
 def test_endings_have_the_names_that_reports_use() -> None:
-    assert {entry.key: entry.plain for entry in ENGLISH.all(Kind.ENDING)} == {
+    assert {entry.key: entry.plain for entry in ENGLISH.all(Topic.ENDING)} == {
         ending.value: ending.plain_name for ending in Ending
     }
 
@@ -107,7 +107,7 @@ def test_paragraphs_are_sentences_and_names_are_not(entry: Entry) -> None:
 def test_a_reference_names_a_section(entry: Entry) -> None:
     """RFC 3261 §21.4.24; whole documents only where they are about nothing else."""
     whole = {"RFC 4411", "RFC 6314", "RFC 7616", "RFC 8760", "ITU-T E.164", "ITU-T E.411", "ITU-T E.425"}
-    if entry.kind is Kind.TAG:
+    if entry.kind is Topic.TAG:
         whole.add("docs/configuration.md")  # what somebody configured decides about most
     if entry.key != "unfinished":
         for part in entry.reference.split("; "):

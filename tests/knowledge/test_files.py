@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sipwatch.knowledge.entries import Kind
+from sipwatch.knowledge.entries import Topic
 from sipwatch.knowledge.files import HERE, KnowledgeError, load, parse
 
 ENGLISH = (HERE / "en.toml").read_text("utf-8")
@@ -78,7 +78,7 @@ def test_what_is_no_toml_is_refused_with_its_line() -> None:
 
 
 def test_a_section_that_is_no_table_is_refused() -> None:
-    tables = "\n".join(f"{kind.value} = {{}}" for kind in Kind)
+    tables = "\n".join(f"{kind.value} = {{}}" for kind in Topic)
     assert (
         refusal(f"language = 'xx'\nlabels = 3\nwhen = 1\ncause_class = 1\n{tables}") == "outcome.answered: is missing"
     )
@@ -101,7 +101,7 @@ def test_a_translation_is_a_file() -> None:
     lines = [f"language = '{document['language']}y'"]
     for section in ("labels", "when", "cause_class"):
         lines += [f"[{section}]", *(f"{name} = 'Über {name}'" for name in document[section])]
-    for kind in Kind:
+    for kind in Topic:
         for key, entry in document[kind].items():
             lines.append(f"[{kind}.{key}]")
             lines += [f"{field} = {another(field, given)}" for field, given in entry.items()]

@@ -9,7 +9,7 @@ import pytest
 from sipwatch.classify.causes import BY_CAUSE
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Settings
-from sipwatch.knowledge.entries import CAUSES, HISTORIC_CODES, STATUS_CODES, Kind
+from sipwatch.knowledge.entries import CAUSES, HISTORIC_CODES, STATUS_CODES, Topic
 from sipwatch.knowledge.leads import CANCELLED, When, cause_leads, heard_by, leads, sources, status_leads
 from sipwatch.track.leg import Heard
 from tests.conversation import observe, the_call
@@ -164,5 +164,5 @@ def test_sources_are_leads_the_other_way_round() -> None:
 
 def test_sources_depend_on_the_peers_kind() -> None:
     from_trunk = [(s.kind, s.number) for s in sources(Outcome.CONGESTED, PeerKind.TRUNK)]
-    assert from_trunk == [(Kind.STATUS, 603), *((Kind.CAUSE, number) for number in (34, 42, 44, 47))]
-    assert (Kind.STATUS, 603) not in [(s.kind, s.number) for s in sources(Outcome.CONGESTED, PeerKind.DEVICES)]
+    assert from_trunk == [(Topic.STATUS, 603), *((Topic.CAUSE, number) for number in (34, 42, 44, 47))]
+    assert (Topic.STATUS, 603) not in [(s.kind, s.number) for s in sources(Outcome.CONGESTED, PeerKind.DEVICES)]

@@ -11,7 +11,7 @@ import bcrypt
 import pytest
 
 from sipwatch.web import users as module
-from sipwatch.web.users import Answer, Users
+from sipwatch.web.users import AuthResult, Users
 from tests.web.serving import PATIENT, Told, basic, hashed
 
 SECRET = "correct horse"  # noqa: S105 - of nobody
@@ -49,11 +49,11 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
     return Counting(monkeypatch)
 
 
-def judge(known: dict[str, bytes], *headers: str | None) -> tuple[list[Answer], list[str]]:
+def judge(known: dict[str, bytes], *headers: str | None) -> tuple[list[AuthResult], list[str]]:
     """Judge headers one after the other; return the answers, and the log."""
     log = Told()
 
-    async def scenario() -> list[Answer]:
+    async def scenario() -> list[AuthResult]:
         users = Users(log)
         return [await users.check(known, header, CLIENT) for header in headers]
 
@@ -65,7 +65,7 @@ def header(user: str, password: str) -> str:
 
 
 def test_the_right_password_is_welcome_and_not_a_word_is_said(known: dict[str, bytes]) -> None:
-    assert judge(known, header("prometheus", SECRET), header("jürgen", "pässwört")) == ([Answer.WELCOME] * 2, [])
+    assert judge(known, header("prometheus", SECRET), header("jürgen", "pässwört")) == ([AuthResult.WELCOME] * 2, [])
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_a_wrong_one_gets_one_line_without_the_password(
     known: dict[str, bytes], user: str, password: str, shown: str
 ) -> None:
     answers, lines = judge(known, header(user, password))
-    assert answers == [Answer.UNAUTHORIZED]
+    assert answers == [AuthResult.UNAUTHORIZED]
     assert lines == [f"WARNING unauthorized user={shown} client={CLIENT}"]
 
 
 def test_no_credentials_at_all_are_refused_silently(known: dict[str, bytes]) -> None:
-    assert judge(known, None) == ([Answer.UNAUTHORIZED], [])
+    assert judge(known, None) == ([AuthResult.UNAUTHORIZED], [])
 
 
 @pytest.mark.parametrize(
@@ -107,30 +107,36 @@ def test_no_credentials_at_all_are_refused_silently(known: dict[str, bytes]) -> 
 )
 def test_garbled_credentials_are_refused_with_one_line(known: dict[str, bytes], garbled: str) -> None:
     answers, lines = judge(known, garbled)
-    assert answers == [Answer.UNAUTHORIZED]
+    assert answers == [AuthResult.UNAUTHORIZED]
     assert lines == [f'WARNING unauthorized client={CLIENT} reason="no basic authentication"']
 
 
 def test_the_scheme_is_written_in_any_case(known: dict[str, bytes]) -> None:
     right = header("prometheus", SECRET)
-    assert judge(known, right.replace("Basic", "bASIC"), right.replace("Basic ", "Basic   "))[0] == [Answer.WELCOME] * 2
+    assert (
+        judge(known, right.replace("Basic", "bASIC"), right.replace("Basic ", "Basic   "))[0]
+        == [AuthResult.WELCOME] * 2
+    )
 
 
 def test_bytes_that_are_no_text_are_no_user(known: dict[str, bytes]) -> None:
     answers, lines = judge(known, "Basic " + base64.b64encode(b"\xff\x00:\xff").decode())
-    assert answers == [Answer.UNAUTHORIZED]
+    assert answers == [AuthResult.UNAUTHORIZED]
     assert len(lines) == 1
 
 
 def test_a_long_password_counts_as_far_as_bcrypt_looks() -> None:
     long = "x" * 72
     known = {"u": hashed(long).encode()}
-    assert judge(known, header("u", long + "y"), header("u", long[:-1]))[0] == [Answer.WELCOME, Answer.UNAUTHORIZED]
+    assert judge(known, header("u", long + "y"), header("u", long[:-1]))[0] == [
+        AuthResult.WELCOME,
+        AuthResult.UNAUTHORIZED,
+    ]
 
 
 def test_what_was_right_is_not_hashed_again(known: dict[str, bytes], counting: Counting) -> None:
     right = header("prometheus", SECRET)
-    assert judge(known, right, right, right)[0] == [Answer.WELCOME] * 3
+    assert judge(known, right, right, right)[0] == [AuthResult.WELCOME] * 3
     assert len(counting.compared) == 1
 
 
@@ -142,7 +148,7 @@ def test_what_was_wrong_is_hashed_each_time(known: dict[str, bytes], counting: C
 def test_another_password_in_the_file_ends_the_old_one(known: dict[str, bytes]) -> None:
     log = Told()
 
-    async def scenario() -> list[Answer]:
+    async def scenario() -> list[AuthResult]:
         users = Users(log)
         old = header("prometheus", SECRET)
         changed = {"prometheus": hashed("new").encode()}
@@ -152,7 +158,7 @@ def test_another_password_in_the_file_ends_the_old_one(known: dict[str, bytes]) 
             await users.check({} | {"other": known["prometheus"]}, old, CLIENT),
         ]
 
-    assert asyncio.run(scenario()) == [Answer.WELCOME, Answer.UNAUTHORIZED, Answer.UNAUTHORIZED]
+    assert asyncio.run(scenario()) == [AuthResult.WELCOME, AuthResult.UNAUTHORIZED, AuthResult.UNAUTHORIZED]
 
 
 def test_an_unknown_user_costs_as_much_as_the_dearest_known_one(counting: Counting) -> None:
@@ -167,7 +173,7 @@ def test_only_so_many_pairs_are_remembered(monkeypatch: pytest.MonkeyPatch, coun
     monkeypatch.setattr(module, "MAX_KNOWN", 2)
     known = {name: hashed(name).encode() for name in "abc"}
     answers, _ = judge(known, *(header(name, name) for name in "abcca"))
-    assert answers == [Answer.WELCOME] * 5
+    assert answers == [AuthResult.WELCOME] * 5
     assert len(counting.compared) == 4  # a once more: it was the oldest when c came
 
 
@@ -177,7 +183,7 @@ def test_one_password_at_a_time_few_from_one_stranger_and_few_in_all(
     log = Told()
     wrong = header("prometheus", "wrong")
 
-    async def scenario() -> list[Answer]:
+    async def scenario() -> list[AuthResult]:
         users = Users(log)
         counting.hold = threading.Event()
         strangers = [f"192.0.2.{number}" for number in range(20) for _ in range(3)]
@@ -189,18 +195,18 @@ def test_one_password_at_a_time_few_from_one_stranger_and_few_in_all(
         return answers
 
     answers = asyncio.run(scenario())
-    assert answers.count(Answer.UNAUTHORIZED) == module.MAX_WAITING
-    assert answers.count(Answer.BUSY) == 60 - module.MAX_WAITING
-    assert answers[:6] == [Answer.UNAUTHORIZED, Answer.UNAUTHORIZED, Answer.BUSY] * 2
+    assert answers.count(AuthResult.UNAUTHORIZED) == module.MAX_WAITING
+    assert answers.count(AuthResult.BUSY) == 60 - module.MAX_WAITING
+    assert answers[:6] == [AuthResult.UNAUTHORIZED, AuthResult.UNAUTHORIZED, AuthResult.BUSY] * 2
     assert counting.most_at_once == 1
     assert len(log.of("password_not_checked")) == 60 - module.MAX_WAITING
 
 
 def test_who_is_known_does_not_wait_behind_somebody_who_guesses(known: dict[str, bytes], counting: Counting) -> None:
-    async def scenario() -> Answer:
+    async def scenario() -> AuthResult:
         users = Users(Told())
         right = header("prometheus", SECRET)
-        assert await users.check(known, right, CLIENT) is Answer.WELCOME
+        assert await users.check(known, right, CLIENT) is AuthResult.WELCOME
         counting.hold = threading.Event()
         guessing = asyncio.create_task(users.check(known, header("prometheus", "wrong"), "x"))
         await asyncio.sleep(0)
@@ -212,7 +218,7 @@ def test_who_is_known_does_not_wait_behind_somebody_who_guesses(known: dict[str,
         await guessing
         return answer
 
-    assert asyncio.run(scenario()) is Answer.WELCOME
+    assert asyncio.run(scenario()) is AuthResult.WELCOME
 
 
 def test_the_same_right_password_many_times_at_once_is_hashed_once(
@@ -220,12 +226,12 @@ def test_the_same_right_password_many_times_at_once_is_hashed_once(
 ) -> None:
     monkeypatch.setattr(module, "MAX_WAITING_EACH", module.MAX_WAITING)
 
-    async def scenario() -> list[Answer]:
+    async def scenario() -> list[AuthResult]:
         users = Users(Told())
         right = header("prometheus", SECRET)
         return await asyncio.gather(*(users.check(known, right, CLIENT) for _ in range(5)))
 
-    assert asyncio.run(scenario()) == [Answer.WELCOME] * 5
+    assert asyncio.run(scenario()) == [AuthResult.WELCOME] * 5
     assert len(counting.compared) == 1
 
 
@@ -236,4 +242,4 @@ def test_a_version_of_bcrypt_that_refuses_a_password_refuses_the_user(
         raise ValueError("password may not contain NUL bytes")
 
     monkeypatch.setattr(bcrypt, "checkpw", refuse)
-    assert judge(known, header("prometheus", "a\0b"))[0] == [Answer.UNAUTHORIZED]
+    assert judge(known, header("prometheus", "a\0b"))[0] == [AuthResult.UNAUTHORIZED]
