@@ -9,7 +9,7 @@ from pcaps.make.talk import Line, lines, start_line
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.engine import Engine
-from sipwatch.export.calls import record_of
+from sipwatch.export.calls import call_record
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.track.events import CallOver, CallSettled, takers_of
@@ -116,7 +116,7 @@ class Observed:
         self.judged.append(event.call.outcome)
 
     def _over(self, event: CallOver) -> None:
-        self.calls.append(record_of(event.call, self.verdicts))
+        self.calls.append(call_record(event.call, self.verdicts))
         event.call.release()
 
 

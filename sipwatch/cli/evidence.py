@@ -118,7 +118,7 @@ def evidence(
     """Write a zip with examples of failed calls for a supplier: a page, tables, and the packets of each call."""
     from sipwatch.config import MAX_MASKED, key_of
     from sipwatch.evidence import asked
-    from sipwatch.evidence.archive import write
+    from sipwatch.evidence.archive import write_archive
     from sipwatch.evidence.build import entries
     from sipwatch.evidence.choose import Selection
     from sipwatch.evidence.period import zone_of
@@ -143,7 +143,7 @@ def evidence(
         if not chosen:
             fail(asked.nothing(selection, where))
         package, captures = _build(files, read.settings, privacy, selection, chosen, extent, where, expression)
-        write(out, entries(package, captures))
+        write_archive(out, entries(package, captures))
     _say(output, package, len(captures))
 
 
@@ -237,7 +237,7 @@ def _build(
     expression: str | None,
 ) -> tuple[Package, list[tuple[str, bytes]]]:
     """Read for the second time: cut the packets out."""
-    from sipwatch.evidence.asked import hidden
+    from sipwatch.evidence.asked import hidden_in_words
     from sipwatch.evidence.build import Builder
     from sipwatch.evidence.cut import Cutter
     from sipwatch.evidence.facts import Package
@@ -261,7 +261,7 @@ def _build(
         expression=expression,
         counts=selection.counts,
         matching=selection.matching,
-        hidden=hidden(privacy),
+        hidden=hidden_in_words(privacy),
         examples=[builder.example(number, call) for number, call in enumerate(chosen, 1)],
         version=installed_version(),
     )

@@ -105,16 +105,16 @@ def _peer(kind: OfKind | None) -> PeerKind | None:
 
 def _everything(knowledge: Knowledge, peer: PeerKind | None) -> list[ExplanationRecord]:
     from sipwatch.cli.watched import alerts, metrics
-    from sipwatch.knowledge.record import record_of
+    from sipwatch.knowledge.record import explanation_record
 
-    return [*(record_of(entry, peer) for entry in knowledge.all()), *metrics(), *alerts()]
+    return [*(explanation_record(entry, peer) for entry in knowledge.all()), *metrics(), *alerts()]
 
 
 def _find(knowledge: Knowledge, wanted: str, peer: PeerKind | None) -> list[ExplanationRecord]:
     from sipwatch.cli import watched
-    from sipwatch.knowledge.record import record_of
+    from sipwatch.knowledge.record import explanation_record
 
-    found = [record_of(entry, peer) for entry in knowledge.find(wanted)] or watched.find(wanted)
+    found = [explanation_record(entry, peer) for entry in knowledge.find(wanted)] or watched.find(wanted)
     if not found:
         quoted = wanted if len(wanted) <= _MAX_QUOTE_LENGTH else wanted[: _MAX_QUOTE_LENGTH - 3] + "..."
         fail(f"nothing is known about '{quoted}'; {_hint(knowledge, wanted)}")

@@ -71,7 +71,7 @@ class Replayed:
             server.stop()
 
 
-def write(history: History, out: IO[bytes]) -> None:
+def write_history(history: History, out: IO[bytes]) -> None:
     """Write a history to its end, and say on standard error how large it has become."""
     history.finish()
     with text_of(out) as text:

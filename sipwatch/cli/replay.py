@@ -133,13 +133,13 @@ class _Run(NamedTuple):
 
 
 def _history(run: _Run, step: int | None) -> Engine:
-    from sipwatch.cli.history import Replayed, write
+    from sipwatch.cli.history import Replayed, write_history
     from sipwatch.engine import Engine
 
     engine = Engine(None, metrics=_metrics(run.settings))
     history = Replayed(engine, run.source).history(step)
     feed(engine, run.source, run.output, items=history.watch(run.source))
-    write(history, run.out)
+    write_history(history, run.out)
     return engine
 
 

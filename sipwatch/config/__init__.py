@@ -14,7 +14,7 @@ from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.checks import Checks, ConfigError, nearest
 from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
 from sipwatch.config.lines import lines_of
-from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_timers, seconds
+from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_seconds, read_timers
 from sipwatch.config.rules import CAUSE_PROTOCOLS, RULE_KEYS
 from sipwatch.track.timers import Timers
 
@@ -137,7 +137,7 @@ def _callback(check: Checks, document: dict[str, Any]) -> Callback | None:
     if "callback" not in document:
         return None
     table = _table(check, document, "callback", CALLBACK_KEYS)
-    within = seconds(check, table.get("within", DEFAULT_WITHIN), 1, _MAX_WITHIN, ("callback", "within"))
+    within = read_seconds(check, table.get("within", DEFAULT_WITHIN), 1, _MAX_WITHIN, ("callback", "within"))
     region = table.get("region")
     return Callback(within, None if region is None else _region(check, region, ("callback", "region")))
 

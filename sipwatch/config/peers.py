@@ -51,11 +51,11 @@ def read_timers(check: Checks, table: dict[str, Any], where: Where) -> dict[str,
     for key in TIMER_KEYS:
         if key in table:
             most = _MAX_HUNT if key == "hunt_within" else _MAX_TIMER
-            found[key] = seconds(check, table[key], 0.001, most, (*where, key))
+            found[key] = read_seconds(check, table[key], 0.001, most, (*where, key))
     return found
 
 
-def seconds(check: Checks, value: object, least: float, most: float, where: Where) -> int:
+def read_seconds(check: Checks, value: object, least: float, most: float, where: Where) -> int:
     """Return a number of seconds as ns. Raises ConfigError."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         check.complain(where, value, f"a number of seconds, at least {least:g}")

@@ -55,7 +55,7 @@ def read_rules(check: Checks, found: object, where: Where) -> list[Rule]:
             _apart(check, other, rule, at)
         if _is_shadowed(rule, made):
             lines = ", ".join(str(other.line) for other in made if overlapping(rule, other))
-            check.complain(at, words(rule), f"a call that the rules of lines {lines} leave over")
+            check.complain(at, in_short(rule), f"a call that the rules of lines {lines} leave over")
         made.append(rule)
     return made
 
@@ -205,11 +205,11 @@ def _apart(check: Checks, earlier: Rule, rule: Rule, where: Where) -> None:
     """Complain of a rule that meets an earlier one."""
     if not overlapping(earlier, rule):
         return
-    of_line = f"that of line {earlier.line} ({words(earlier)})"
+    of_line = f"that of line {earlier.line} ({in_short(earlier)})"
     expected = f"a rule that cannot match the same call as {of_line}"
     if overlapping(rule, earlier):  # otherwise they need only change places
-        check.complain(where, words(rule), expected)
-    check.complain(where, words(rule), f"it before {of_line}, which leaves it no call: this rule can never match")
+        check.complain(where, in_short(rule), expected)
+    check.complain(where, in_short(rule), f"it before {of_line}, which leaves it no call: this rule can never match")
 
 
 def _is_shadowed(rule: Rule, earlier: list[Rule]) -> bool:
@@ -223,7 +223,7 @@ def _is_shadowed(rule: Rule, earlier: list[Rule]) -> bool:
     return True
 
 
-def words(rule: Rule) -> str:
+def in_short(rule: Rule) -> str:
     """Write what a rule asks for as it stands in the file."""
     given = {
         "status_code": rule.status_code,

@@ -17,7 +17,7 @@ _READABLE = 0o100644 << 16  # a file that everybody may read
 _LEVEL = 6
 
 
-def write(out: IO[bytes], entries: Iterable[tuple[str, bytes]]) -> None:
+def write_archive(out: IO[bytes], entries: Iterable[tuple[str, bytes]]) -> None:
     """Write entries (name, content) in their order."""
     with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name, content in entries:

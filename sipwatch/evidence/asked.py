@@ -50,7 +50,7 @@ def masked(text: str, configured: Privacy, most: int) -> Privacy:
     raise ValueError(f"{text[:40]!r} is no number of digits; write 0 to {most}, or all")
 
 
-def hidden(privacy: Privacy) -> str:
+def hidden_in_words(privacy: Privacy) -> str:
     """Say in words what is hidden besides secrets; nothing for nothing."""
     parts = []
     if privacy.key:

@@ -14,7 +14,7 @@ from sipwatch.evidence import page, plain, sheets
 from sipwatch.evidence.facts import Capture, Example
 from sipwatch.evidence.render import Unsafe, render
 from sipwatch.export import scrub
-from sipwatch.export.calls import text
+from sipwatch.export.calls import decoded
 from sipwatch.export.moments import Moment
 from sipwatch.export.privacy import policy_of
 from sipwatch.export.rawmask import Disguise
@@ -88,7 +88,7 @@ def _records(found: Sequence[Found]) -> Iterator[MessageRecord]:
         if isinstance(item, Unreachable) or one.trace.copy:
             continue
         key = (item.path.key, one.raw)
-        raw = text(scrub.payload(one.raw))
+        raw = decoded(scrub.payload(one.raw))
         first_line = raw.partition("\n")[0].rstrip("\r")
         ends = (item.path.source, item.path.destination)
         # An example lists what was said; which transaction it belonged to is not asked there.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sipwatch.capture.write import Saved
 from sipwatch.engine import Engine
 from sipwatch.evidence.render import NumberedPacket
-from sipwatch.export.calls import text
+from sipwatch.export.calls import decoded
 from sipwatch.packet import SECOND
 from sipwatch.wire.limits import DEFAULT_LIMITS
 from sipwatch.wire.message import Request, Response, Unreachable
@@ -155,7 +155,7 @@ class Cutter:
         if isinstance(item, Unreachable):
             self._take_error(Found(item, number, trace, raw, self._frames(trace)))
             return
-        call_id = text(item.call_id)
+        call_id = decoded(item.call_id)
         if call_id in self._wanted:
             found = Found(item, number, trace, raw, self._frames(trace))
             if self._keep(call_id, found):
@@ -163,7 +163,7 @@ class Cutter:
 
     def _take_error(self, found: Found) -> None:
         """Keep an error for every call with messages on that way: nothing gets through there, whoever it was for."""
-        about = text(header(found.raw, b"call-id", b"i"))
+        about = decoded(header(found.raw, b"call-id", b"i"))
         for call_id in self._paths.get(found.item.path.key, set()) | ({about} & self._wanted.keys()):
             of_call = self._wanted[call_id]
             if not about or about == call_id:
@@ -228,7 +228,7 @@ def _verdicts(call: CallRecord) -> tuple[str, list[str]]:
 def _owner(found: Found, attempts: list[CallRecord]) -> CallRecord:
     """Return the call that a message belongs to: by the caller's tag at either end, and then by time."""
     item = found.item
-    tags = () if isinstance(item, Unreachable) else (text(item.from_tag) or None, text(item.to_tag) or None)
+    tags = () if isinstance(item, Unreachable) else (decoded(item.from_tag) or None, decoded(item.to_tag) or None)
     alike = [attempt for attempt in attempts if attempt.from_tag in tags] or attempts
     before = [attempt for attempt in alike if attempt.started <= item.time]
     return before[-1] if before else alike[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sipwatch.evidence.hop import Hop, hop_of, seen
+from sipwatch.evidence.hop import Hop, hop_of, seen_in_words
 from sipwatch.evidence.period import local
 from sipwatch.knowledge import load
 from sipwatch.report.plain import CONDITION_WORDS, duration, plain_name
@@ -143,7 +143,7 @@ def fields(example: Example, package: Package) -> Iterator[tuple[str, str]]:
     if told_caller(example):
         yield "The caller was told", told_caller(example)
     yield "Reason header", hop.reason or "none"
-    yield "What we saw", seen(hop)
+    yield "What we saw", seen_in_words(hop)
     if hop.waited is not None:
         yield "We waited", f"{duration(hop.waited)}, of that {duration(hop.silence)} without a word"
     for condition in call.conditions:

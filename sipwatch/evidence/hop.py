@@ -91,7 +91,7 @@ def hop_of(call: CallRecord, peer: str) -> Hop:
     )
 
 
-def seen(hop: Hop) -> str:
+def seen_in_words(hop: Hop) -> str:
     """Tell in a sentence what was seen, and how long was waited."""
     parts: list[str] = []
     before = 0.0

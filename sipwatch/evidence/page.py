@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 
 def page(package: Package) -> str:
     """Return the page."""
-    return html.page("evidence.html", package=package, facts=facts, plain_name=plain_name)
+    return html.fill_in("evidence.html", package=package, facts=facts, plain_name=plain_name)

@@ -10,7 +10,7 @@ import io
 from typing import TYPE_CHECKING
 
 from sipwatch.evidence import facts
-from sipwatch.evidence.hop import seen
+from sipwatch.evidence.hop import seen_in_words
 from sipwatch.evidence.period import there
 from sipwatch.export.escape import csv_cell
 from sipwatch.report.plain import plain_name
@@ -55,7 +55,8 @@ def _example(example: Example, package: Package) -> Sequence[Cell]:
         str(call.started), call.call_id, call.outcome, plain_name(call.outcome),
         hop.leg.source_address, hop.leg.destination_address, hop.leg.transport, _stamp(hop.began, package.zone),
         hop.response, hop.reason, call.status_code, call.reason_phrase,
-        call.cause_protocol, call.cause, call.cause_text, _seconds(hop.waited), _seconds(hop.silence), seen(hop),
+        call.cause_protocol, call.cause, call.cause_text, _seconds(hop.waited), _seconds(hop.silence),
+        seen_in_words(hop),
         ", ".join(condition.kind for condition in call.conditions),
         " ".join(str(found.text) for found in call.findings),
         call.source, call.destination, example.capture.name, example.capture.why_not,

@@ -38,12 +38,12 @@ _INVITE = "invite"
 INFERRED = frozenset({_INVITE, *_INFERRED.values()})
 
 
-def text(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
     r"""Decode what stood on the wire; what is not UTF-8 becomes ``\\xNN``."""
     return raw.decode("utf-8", "backslashreplace")
 
 
-def record_of(
+def call_record(
     call: Call, verdicts: Verdicts, findings: list[FindingRecord] | None = None, tags: list[str] | None = None
 ) -> CallRecord:
     """Make the record of a call that is over."""
@@ -62,14 +62,14 @@ def record_of(
     end = end_reason(call)
     peers = bool(verdicts.directory.settings.peers)
     return CallRecord(
-        id=call_id(call),
-        call_id=text(call.call_id),
-        from_tag=text(call.from_tag) or None,
-        to_tag=text(dialog_tag or (answer.to_tag if answer else b"")) or None,
-        caller=text(caller_by(caller_uri, call, verdicts.directory)) or None,
-        callee=text(user_of(invite.request_uri)) or None,
-        caller_uri=scrub.uri(text(caller_uri)) or None,
-        callee_uri=scrub.uri(text(invite.request_uri)) or None,
+        id=record_id(call),
+        call_id=decoded(call.call_id),
+        from_tag=decoded(call.from_tag) or None,
+        to_tag=decoded(dialog_tag or (answer.to_tag if answer else b"")) or None,
+        caller=decoded(caller_by(caller_uri, call, verdicts.directory)) or None,
+        callee=decoded(user_of(invite.request_uri)) or None,
+        caller_uri=scrub.uri(decoded(caller_uri)) or None,
+        callee_uri=scrub.uri(decoded(invite.request_uri)) or None,
         source=verdicts.source(call).name if peers else OTHER,
         destination=verdicts.destination(call).name if peers else OTHER,
         source_address=first.path.source,
@@ -89,7 +89,7 @@ def record_of(
         outcome=call.outcome,
         category=CATEGORY_OF[call.outcome],
         status_code=last.status_code or None,
-        reason_phrase=text(last.final.reason_phrase) if last.final else None,
+        reason_phrase=decoded(last.final.reason_phrase) if last.final else None,
         cause=reason.cause,
         cause_protocol=reason.protocol,
         cause_text=reason.text,
@@ -122,7 +122,7 @@ def _settled_at(last: Leg, answered: int) -> int:
     return last.cancelled_at if was_cancelled(last) and last.cancelled_at >= 0 else last.final_at
 
 
-def call_id(call: Call) -> str:
+def record_id(call: Call) -> str:
     """Return the short id of a call: the same input gives the same id."""
     return short_id(call.call_id, call.from_tag, call.started)
 
@@ -136,7 +136,7 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
     path = leg.path
     peers = bool(verdicts.directory.settings.peers)
     return LegRecord(
-        branch=text(leg.branch),
+        branch=decoded(leg.branch),
         source=verdicts.directory.peer(path.source_address).name if peers else OTHER,
         destination=verdicts.directory.peer(path.destination_address).name if peers else OTHER,
         source_address=path.source,
@@ -176,9 +176,9 @@ def _conditions(call: Call) -> list[ConditionRecord]:
 
 def _message_record(message: Message, again: bool, placed: bool) -> MessageRecord:
     if isinstance(message, Request):
-        first_line = f"{message.method} {scrub.uri(text(message.request_uri))} SIP/2.0"
+        first_line = f"{message.method} {scrub.uri(decoded(message.request_uri))} SIP/2.0"
     else:
-        first_line = text(message.raw.partition(b"\n")[0].rstrip(b"\r"))
+        first_line = decoded(message.raw.partition(b"\n")[0].rstrip(b"\r"))
     return MessageRecord(
         time=Moment(message.time),
         source=message.path.source,
@@ -186,12 +186,12 @@ def _message_record(message: Message, again: bool, placed: bool) -> MessageRecor
         first_line=first_line,
         retransmission=again,
         placed=placed,
-        raw=scrub.message(text(message.raw)),
+        raw=scrub.message(decoded(message.raw)),
     )
 
 
 def _software(message: Message, name: bytes) -> str | None:
-    return text(header(message.raw, name)) or None if name in message.names else None
+    return decoded(header(message.raw, name)) or None if name in message.names else None
 
 
 def _first(moments: Iterable[int]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.desk import Desk
-from sipwatch.export.calls import record_of
+from sipwatch.export.calls import call_record
 from sipwatch.export.findings import finding_record
 from sipwatch.track.events import CallOver, CallSettled
 
@@ -51,7 +51,7 @@ class Handover:
         findings = [] if self._diagnosis is None else self._diagnosis.over(call)
         record = None
         if self._sink is not None:
-            record = record_of(call, self._verdicts, [finding_record(finding) for finding in findings])
+            record = call_record(call, self._verdicts, [finding_record(finding) for finding in findings])
         self.desk.over(call, findings, (record, call.completed))
         call.release()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def page(template: str, **values: object) -> str:
+def fill_in(template: str, **values: object) -> str:
     """Fill in a template of ``sipwatch/templates``. Raises jinja2.UndefinedError."""
     return _environment().get_template(template).render(values)
 

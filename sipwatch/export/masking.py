@@ -417,11 +417,11 @@ def _shown_word(found: re.Match[str]) -> str:
     word = found["word"]
     if word is None:
         return found[0]
-    return word if word.lower().strip("*.+-%") in words() or word.strip("*") == "" else hidden(word)
+    return word if word.lower().strip("*.+-%") in harmless_words() or word.strip("*") == "" else hidden(word)
 
 
 @cache
-def words() -> frozenset[str]:
+def harmless_words() -> frozenset[str]:
     """Return the words that name nobody, in lower case: of the protocols, of reason phrases, of products."""
     text = resources.files("sipwatch.export").joinpath("words.txt").read_text("utf-8")
     return frozenset(word for line in text.splitlines() for word in line.partition("#")[0].lower().split())

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.export import scrub
-from sipwatch.export.masking import NO_ONE, Known, Masking, pseudonyms_of, words
+from sipwatch.export.masking import NO_ONE, Known, Masking, harmless_words, pseudonyms_of
 from sipwatch.export.scrub import FIELD, hidden
 from sipwatch.wire.sip import header, parameters
 
@@ -186,7 +186,7 @@ def _field(masking: Masking, line: str, known: Known) -> str:
     if found is None:
         return masking.free(line, known)
     name = found["name"]
-    shown = hidden(name) if masking.closed and name.lower() not in words() else masking.software(name)
+    shown = hidden(name) if masking.closed and name.lower() not in harmless_words() else masking.software(name)
     return shown + found["colon"] + _value(masking, name.lower(), found["value"], known)
 
 
@@ -195,13 +195,13 @@ def _value(masking: Masking, name: str, value: str, known: Known) -> str:
         return _WORDS.sub(_shown, value) if masking.closed else value
     if masking.names and (name in _ABOUT_PEOPLE or "name" in name):
         return hidden(value)
-    if "auth" in name and not (masking.closed and name not in words()):
+    if "auth" in name and not (masking.closed and name not in harmless_words()):
         return _credentials(masking, value, known)
     return _READ.get(name, _anything)(masking, value, known)
 
 
 def _shown(found: re.Match[str]) -> str:
-    return found[0] if found[0].lower() in words() else hidden(found[0])
+    return found[0] if found[0].lower() in harmless_words() else hidden(found[0])
 
 
 def _anything(masking: Masking, value: str, known: Known) -> str:
@@ -369,5 +369,5 @@ def _closed_sdp(masking: Masking, kind: str, value: str, known: Known) -> str:
         return "-" if kind == "s=" and value == "-" else hidden(value)
     name, colon, rest = value.partition(":")
     if name.strip().lower() not in _ATTRIBUTES:
-        return (name if name.strip().lower() in words() else hidden(name)) + colon + hidden(rest)
+        return (name if name.strip().lower() in harmless_words() else hidden(name)) + colon + hidden(rest)
     return name + colon + masking.technical(rest, known)

@@ -60,7 +60,7 @@ class ExplanationRecord(Struct, frozen=True, kw_only=True):
     heard: str | None
 
 
-def record_of(entry: Entry, peer: PeerKind | None = None) -> ExplanationRecord:
+def explanation_record(entry: Entry, peer: PeerKind | None = None) -> ExplanationRecord:
     """Return an entry with what is worked out for it, between any peers or with one of the given kind."""
     outcome = Outcome(entry.key) if entry.kind is Topic.OUTCOME else None
     return ExplanationRecord(

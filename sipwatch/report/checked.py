@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sipwatch.packet import SECOND
-from sipwatch.report.rules import sentence
+from sipwatch.report.rules import rule_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,7 +132,7 @@ def peer_record(peer: Peer, settings: Settings, keys: Sequence[str]) -> PeerReco
         peer.hosts,
         timers,
         [key for key in keys if timers[key] != general[key]],
-        [RuleRecord(rule.line, rule.outcome.value, sentence(peer, rule), rule.note) for rule in peer.rules],
+        [RuleRecord(rule.line, rule.outcome.value, rule_in_words(peer, rule), rule.note) for rule in peer.rules],
     )
 
 

@@ -30,7 +30,7 @@ _HEARD = {
 }
 
 
-def sentence(peer: Peer, rule: Rule) -> str:
+def rule_in_words(peer: Peer, rule: Rule) -> str:
     """Say what a rule does."""
     parts = []
     if rule.status_code is not None:

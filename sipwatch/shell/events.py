@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import FAILURES, Category, Outcome
 from sipwatch.export import scrub
-from sipwatch.export.calls import call_id as id_of
-from sipwatch.export.calls import record_of, text
+from sipwatch.export.calls import call_record, decoded, record_id
 from sipwatch.export.moments import Duration, timestamp
 from sipwatch.track.conditions import Condition
 from sipwatch.track.events import CallConcluded, CallSettled, ConditionRaised, ConditionResolved
@@ -51,7 +50,7 @@ class Told:
         """Write that something is wrong with a leg right now."""
         leg, raised = event
         source, destination = self._verdicts.directory.ends(leg.path)
-        request_uri = scrub.uri(text(leg.invite.request_uri))
+        request_uri = scrub.uri(decoded(leg.invite.request_uri))
         self._log.event(
             # Slow is worth counting; it is no trouble yet.
             "info" if raised.kind is Condition.SLOW_PROGRESS else "warning",
@@ -60,7 +59,7 @@ class Told:
             condition=raised.kind.value,
             source=source,
             destination=destination,
-            id=id_of(leg.call),
+            id=record_id(leg.call),
             request_uri=request_uri if self.policy is None else self.policy.uri(request_uri),
             source_address=self._address(leg.path.source),
             destination_address=self._address(leg.path.destination),
@@ -84,7 +83,7 @@ class Told:
             lasted_seconds=Duration(raised.resolved - raised.raised).seconds,
             source=source,
             destination=destination,
-            id=id_of(leg.call),
+            id=record_id(leg.call),
             call_id=_call_id(leg, self.policy),
         )
 
@@ -92,13 +91,13 @@ class Told:
         """Write a call that failed."""
         call = event.call
         if call.outcome in FAILURES and self._log.has_room(CALL_FAILED):
-            call_failed(self._log, record_of(call, self._verdicts), self.policy)
+            call_failed(self._log, call_record(call, self._verdicts), self.policy)
 
     def call_concluded(self, event: CallConcluded) -> None:
         """Write an answered call that ended in an odd way."""
         call = event.call
         if call.ending not in UNREMARKABLE and self._log.has_room(CALL_ENDED_ODDLY):
-            call_ended_oddly(self._log, record_of(call, self._verdicts), self.policy)
+            call_ended_oddly(self._log, call_record(call, self._verdicts), self.policy)
 
 
 def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> None:
@@ -158,7 +157,7 @@ def call_ended_oddly(log: Log, record: CallRecord, policy: Policy | None = None)
 def _call_id(leg: Leg, policy: Policy | None) -> str:
     call = leg.call
     if policy is None:
-        return text(call.call_id)
+        return decoded(call.call_id)
     caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
     callees = [user_of(one.invite.request_uri) for one in (call.front[0], leg)]
-    return policy.call_id(text(call.call_id), text(call.from_tag), *map(text, (caller, *callees)))
+    return policy.call_id(decoded(call.call_id), decoded(call.from_tag), *map(decoded, (caller, *callees)))

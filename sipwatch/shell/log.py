@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 import msgspec
 
-from sipwatch.export.calls import text as decoded
+from sipwatch.export.calls import decoded
 from sipwatch.export.escape import json_text, terminal
 from sipwatch.export.moments import timestamp
 from sipwatch.packet import MICROSECOND

@@ -60,7 +60,7 @@ def _contact(value: bytes) -> Contact:
     instance, flow = given.get(b"+sip.instance", b""), given.get(b"reg-id", b"")
     # RFC 5626 §6: the same instance and flow again replaces the binding, whatever its URI.
     name = instance + b" " + flow if instance and flow else uri
-    return Contact(uri, short(name), seconds(given.get(b"expires", b"")))
+    return Contact(uri, short(name), delta_seconds(given.get(b"expires", b"")))
 
 
 def wants_all_removed(contacts: list[Contact]) -> bool:
@@ -79,9 +79,9 @@ def granted(contacts: list[Contact], request: Request, response: Response) -> li
     given_to_all = expires_of(response)
     listed = contacts_of(response)
     by_name = {contact.name: contact for contact in reversed(listed)}
-    by_address = {canonical(contact.uri): contact for contact in reversed(listed)}
+    by_address = {canonical_uri(contact.uri): contact for contact in reversed(listed)}
     asked = [_first(contact.expires, asked_of_all, DEFAULT_EXPIRES) for contact in contacts]
-    found = [by_name.get(contact.name) or by_address.get(canonical(contact.uri)) for contact in contacts]
+    found = [by_name.get(contact.name) or by_address.get(canonical_uri(contact.uri)) for contact in contacts]
     wanted = [i for i, wish in enumerate(asked) if wish]
     believed = all(found[i] is None for i in wanted)
     if believed and len(wanted) == 1:
@@ -99,10 +99,10 @@ def granted(contacts: list[Contact], request: Request, response: Response) -> li
 
 def expires_of(message: Message) -> int:
     """Return the seconds of the Expires header (§20.19), -1 without a usable one."""
-    return seconds(header(message.raw, b"expires")) if b"expires" in message.names else -1
+    return delta_seconds(header(message.raw, b"expires")) if b"expires" in message.names else -1
 
 
-def seconds(text: bytes) -> int:
+def delta_seconds(text: bytes) -> int:
     """Read delta-seconds, ``MAX_EXPIRES`` at the most; -1 for what is none."""
     text = text.strip()
     if not text.isdigit():
@@ -119,10 +119,10 @@ def _first(first: int, second: int, third: int) -> int:
 
 def address_of_record(message: Message) -> bytes:
     """Return whom a REGISTER is about: the To URI in its canonical form (§10.3, step 5), ``b""`` without."""
-    return canonical(uri_of(header(message.raw, b"to", b"t")))
+    return canonical_uri(uri_of(header(message.raw, b"to", b"t")))
 
 
-def canonical(uri: bytes) -> bytes:
+def canonical_uri(uri: bytes) -> bytes:
     """Return a URI without parameters and headers; scheme and host, which know no case, in lower case."""
     scheme, colon, rest = uri.partition(b":")
     if not colon:

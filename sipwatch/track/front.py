@@ -88,7 +88,7 @@ def was_cancelled(leg: Leg) -> bool:
     return leg.status_code == 487 or (leg.cancelled_at >= 0 and leg.status_code == 0)
 
 
-def is_silent(leg: Leg) -> bool:
+def got_nothing(leg: Leg) -> bool:
     """Tell whether nothing at all came back, as far as anybody can know."""
     return leg.heard is _NOTHING and leg.final is None and leg.inferred is Inferred.NOTHING and leg.presumed_since < 0
 
@@ -99,7 +99,7 @@ def is_let_go(leg: Leg, latest: int, broken_at: int) -> bool:
     Legs begun together all wait for Timer B. ``latest`` is when the last of the equal legs began, ``broken_at`` when
     the way of this one was last found broken (ns; -1: never).
     """
-    if not is_silent(leg):
+    if not got_nothing(leg):
         return False
     if leg.cancelled_at >= 0 or broken_at >= leg.started:
         return True
@@ -146,7 +146,7 @@ def deciding(front: list[Leg], let_go: list[bool]) -> Leg:
         if not gone and not has_ended(leg):
             return leg
     legs = [leg for leg, _ in present]
-    counted = [leg for leg in legs if not is_silent(leg)] or [leg for leg, gone in present if not gone] or legs
+    counted = [leg for leg in legs if not got_nothing(leg)] or [leg for leg, gone in present if not gone] or legs
     last = max(counted, key=_ended_at)
     if was_cancelled(last) and not last.hunted_on:
         return last

@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sipwatch.export.escape import terminal
-from sipwatch.export.html import page
+from sipwatch.export.html import fill_in
 from sipwatch.web.users import AuthResult, Users
 from sipwatch.web.workers import Busy, Workers
 
@@ -69,7 +69,7 @@ class Pages:
         self.app.router.redirect_slashes = False
 
     async def _start(self, _: Request) -> Response:
-        return HTMLResponse(page("start.html", version=_version()))
+        return HTMLResponse(fill_in("start.html", version=_version()))
 
     async def _metrics(self, request: Request) -> Response:
         openmetrics = prefers_openmetrics(",".join(request.headers.getlist("accept")))

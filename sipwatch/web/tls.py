@@ -63,7 +63,7 @@ def context(wanted: TlsSettings, failed: Callable[[str], None]) -> ssl.SSLContex
         raise TlsError("max_version", f"a version that is not below min_version, {wanted.min_version}")
     _set_certificate(made, wanted)
     _set_clients(made, wanted)
-    made.sslobject_class = _handshakes(canonical(wanted.client_allowed_sans), failed)
+    made.sslobject_class = _handshakes(canonical_names(wanted.client_allowed_sans), failed)
     return made
 
 
@@ -127,7 +127,7 @@ def _handshakes(allowed: frozenset[str], failed: Callable[[str], None]) -> type[
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise
             except ssl.SSLError as error:
-                failed(explain(error))
+                failed(handshake_failure(error))
                 raise
 
     return Handshake
@@ -138,7 +138,7 @@ def _check_names(connection: ssl.SSLObject, allowed: frozenset[str]) -> None:
         raise ssl.SSLError(ssl.SSL_ERROR_SSL, _NO_MATCH)
 
 
-def canonical(names: Iterable[str]) -> frozenset[str]:
+def canonical_names(names: Iterable[str]) -> frozenset[str]:
     """Return names of certificates with IP addresses as Go writes them: ssl writes those of IPv6 at length."""
     return frozenset(_canonical(name) for name in names)
 
@@ -153,10 +153,10 @@ def names_of(peer: Mapping[str, object]) -> frozenset[str]:
     """Return the Subject Alternative Names of a client's verified certificate, as ``getpeercert`` gives it."""
     given = peer.get("subjectAltName", ())
     kinds = ("DNS", "IP Address", "URI", "email")
-    return canonical(value for kind, value in given if kind in kinds) if isinstance(given, tuple) else frozenset()
+    return canonical_names(value for kind, value in given if kind in kinds) if isinstance(given, tuple) else frozenset()
 
 
-def explain(error: ssl.SSLError) -> str:
+def handshake_failure(error: ssl.SSLError) -> str:
     """Say in a few words why a handshake failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"client certificate: {error.verify_message}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 
-from sipwatch.evidence.archive import write
+from sipwatch.evidence.archive import write_archive
 
 ENTRIES = [("index.html", b"<html>" * 100), ("examples/001-ab.pcap", bytes(1000))]
 
 
 def archive() -> bytes:
     out = io.BytesIO()
-    write(out, ENTRIES)
+    write_archive(out, ENTRIES)
     return out.getvalue()
 
 

@@ -62,9 +62,9 @@ def test_a_mask_goes_before_the_configuration_and_leaves_names_to_it() -> None:
 
 
 def test_what_is_hidden_is_said_in_words() -> None:
-    assert asked.hidden(Privacy()) == ""
-    assert asked.hidden(Privacy(4)) == "the last 4 digits of numbers"
-    assert asked.hidden(Privacy(EVERYTHING, names=True)) == "whole numbers and display names"
+    assert asked.hidden_in_words(Privacy()) == ""
+    assert asked.hidden_in_words(Privacy(4)) == "the last 4 digits of numbers"
+    assert asked.hidden_in_words(Privacy(EVERYTHING, names=True)) == "whole numbers and display names"
 
 
 def nothing(*calls: object, **wanted: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.evidence.hop import hop_of, place_of, seen
+from sipwatch.evidence.hop import hop_of, place_of, seen_in_words
 from tests.evidence.told import CALLER, REASON, SERVER, TRUNK, said, stuck
 from tests.export.records import answered, at, call, leg
 
@@ -27,7 +27,7 @@ def test_another_peer_of_the_same_call_sees_another_hop() -> None:
 
 
 def test_what_was_seen_is_a_sentence() -> None:
-    assert seen(hop_of(stuck(), "acme")) == (
+    assert seen_in_words(hop_of(stuck(), "acme")) == (
         "INVITE; 100 Trying after 0.20 s; then nothing for 12.4 s; CANCEL after 12.6 s;"
         " 487 Request Terminated after 12.8 s."
     )
@@ -38,13 +38,13 @@ def test_silence_is_told_as_what_it_is() -> None:
     messages = [said(seconds, SERVER, TRUNK, invite, again=seconds > 0) for seconds in (0, 0.5, 1.5)]
     silent = stuck(messages=messages, ended=at(32), status_code=None, reason_phrase=None, setup_seconds=None)
     hop = hop_of(silent, "acme")
-    assert seen(hop) == "INVITE (3 times); no final response within 32.0 s."
+    assert seen_in_words(hop) == "INVITE (3 times); no final response within 32.0 s."
     assert (hop.response, hop.reason, hop.waited, hop.silence) == ("", "", 32.0, 32.0)
 
 
 def test_a_quick_refusal_needs_no_word_about_silence() -> None:
     messages = [said(0, SERVER, TRUNK, "INVITE sip:b SIP/2.0"), said(0.2, TRUNK, SERVER, "SIP/2.0 503 Busy")]
-    assert seen(hop_of(stuck(messages=messages), "acme")) == "INVITE; 503 Busy after 0.20 s."
+    assert seen_in_words(hop_of(stuck(messages=messages), "acme")) == "INVITE; 503 Busy after 0.20 s."
 
 
 def test_a_retry_with_credentials_is_told() -> None:
@@ -55,7 +55,7 @@ def test_a_retry_with_credentials_is_told() -> None:
         said(0.3, TRUNK, SERVER, "SIP/2.0 403 No", "2 INVITE", branch="z9hG4bK2", headers={"Reason": "SIP;cause=403"}),
     ]
     hop = hop_of(stuck(messages=messages), "acme")
-    assert seen(hop) == "INVITE; 407 Who after 0.10 s; INVITE after 0.20 s; 403 No after 0.30 s."
+    assert seen_in_words(hop) == "INVITE; 407 Who after 0.10 s; INVITE after 0.20 s; 403 No after 0.30 s."
     assert (hop.response, hop.reason) == ("403 No", "SIP;cause=403")
 
 
@@ -69,9 +69,9 @@ def test_a_leg_that_failed_goes_before_one_that_did_not() -> None:
 def test_without_messages_the_record_says_what_it_can() -> None:
     hop = hop_of(stuck(messages=None, cause=19, cause_protocol="Q.850"), "acme")
     assert (hop.began, hop.response, hop.reason) == (at(0), "480 Try later", "Q.850;cause=19")
-    assert seen(hop) == "INVITE; 100 after 0.10 s; then nothing for 13.3 s; 480 Try later after 13.4 s."
+    assert seen_in_words(hop) == "INVITE; 100 after 0.10 s; then nothing for 13.3 s; 480 Try later after 13.4 s."
     hop = hop_of(answered(), "acme")
-    assert seen(hop).startswith("INVITE; 100 after 0.10 s")
+    assert seen_in_words(hop).startswith("INVITE; 100 after 0.10 s")
 
 
 def test_a_call_that_the_capture_ends_with_has_nothing_to_wait_for() -> None:
@@ -79,7 +79,7 @@ def test_a_call_that_the_capture_ends_with_has_nothing_to_wait_for() -> None:
     hop = hop_of(stuck(messages=only, ended=at(0.5), setup_seconds=None, status_code=None), "acme")
     assert (hop.waited, hop.silence) == (0.5, 0.5)
     hop = hop_of(stuck(messages=only, ended=None, setup_seconds=None, status_code=None), "acme")
-    assert (hop.waited, seen(hop)) == (None, "INVITE; no final response.")
+    assert (hop.waited, seen_in_words(hop)) == (None, "INVITE; no final response.")
 
 
 def test_time_that_steps_back_makes_no_negative_wait() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipwatch.export.calls import text
+from sipwatch.export.calls import decoded
 from sipwatch.export.moments import timestamp
 from tests.conversation import EPOCH, Observed, messages, observe, the_call
 from tests.export.records import span
@@ -63,7 +63,7 @@ def test_the_same_input_gives_the_same_id_and_another_call_another() -> None:
 
 
 def test_bytes_that_are_no_utf8_are_made_visible() -> None:
-    assert text(b"Z\xc3\xbc \xff") == "Zü \\xff"
+    assert decoded(b"Z\xc3\xbc \xff") == "Zü \\xff"
 
 
 def test_times_are_exact_and_survive_the_far_future() -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import jinja2
 import pytest
 
-from sipwatch.export.html import page
+from sipwatch.export.html import fill_in
 
 
 def test_what_is_filled_in_is_escaped() -> None:
-    assert "<h1>sipwatch &lt;script&gt;</h1>" in page("start.html", version="<script>")
+    assert "<h1>sipwatch &lt;script&gt;</h1>" in fill_in("start.html", version="<script>")
 
 
 def test_what_hides_or_turns_text_is_made_visible() -> None:
-    assert page("start.html", version="a\u202eb\x1b").count("sipwatch a\\u202eb\\x1b") == 1
+    assert fill_in("start.html", version="a\u202eb\x1b").count("sipwatch a\\u202eb\\x1b") == 1
 
 
 def test_what_is_missing_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        page("start.html")
+        fill_in("start.html")

@@ -11,7 +11,7 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.classify.regex import Pattern
 from sipwatch.packet import SECOND
-from sipwatch.report.rules import remarks, sentence, usual
+from sipwatch.report.rules import remarks, rule_in_words, usual
 from sipwatch.track.leg import Heard
 from sipwatch.track.timers import Timers
 from tests.conversation import the_call
@@ -31,7 +31,7 @@ def test_all_that_a_rule_asks_for_is_said() -> None:
         value=Pattern("32203"),
         early_media=False,
     )
-    assert sentence(TRUNK, rule) == (
+    assert rule_in_words(TRUNK, rule) == (
         "A call to or from acme counts as All lines busy (congested) if it ends with 503, a Reason header gives cause 34"
         " of Q.850, its reason phrase, or the text of a Reason header, has 'no channel' in it, it ends with a header"
         " X-Error that has '32203' in it, no more than 100 Trying had been heard and there was no early media (183 with SDP)."
@@ -40,15 +40,17 @@ def test_all_that_a_rule_asks_for_is_said() -> None:
 
 @pytest.mark.parametrize("heard", Heard)
 def test_everything_that_can_be_heard_has_words(heard: Heard) -> None:
-    assert " heard" in sentence(TRUNK, Rule(Outcome.BUSY, heard=heard)) or heard >= Heard.PROGRESSED
+    assert " heard" in rule_in_words(TRUNK, Rule(Outcome.BUSY, heard=heard)) or heard >= Heard.PROGRESSED
 
 
 def test_one_condition_stands_alone() -> None:
-    assert sentence(TRUNK, Rule(Outcome.BUSY, cause=17)).endswith("if a Reason header gives cause 17 of any protocol.")
+    assert rule_in_words(TRUNK, Rule(Outcome.BUSY, cause=17)).endswith(
+        "if a Reason header gives cause 17 of any protocol."
+    )
 
 
 def test_a_header_may_be_asked_for_whatever_is_in_it() -> None:
-    assert sentence(TRUNK, Rule(Outcome.BUSY, header="X-Error")).endswith("if it ends with a header X-Error.")
+    assert rule_in_words(TRUNK, Rule(Outcome.BUSY, header="X-Error")).endswith("if it ends with a header X-Error.")
 
 
 USUAL: list[tuple[dict[str, Any], str | None]] = [

@@ -15,10 +15,10 @@ from sipwatch.track.bindings import (
     MAX_NAME_LENGTH,
     Bindings,
     address_of_record,
-    canonical,
+    canonical_uri,
     contacts_of,
+    delta_seconds,
     granted,
-    seconds,
     short,
 )
 from sipwatch.track.registrar import RegistrarLimits
@@ -90,7 +90,7 @@ def test_what_a_2xx_grants(asked: str, answer: str, lifetimes: list[int]) -> Non
 )
 def test_seconds_are_read_or_not_there(text: bytes, read: int) -> None:
     """Nothing overflows, nothing is negative but what is absent."""
-    assert seconds(text) == read
+    assert delta_seconds(text) == read
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_seconds_are_read_or_not_there(text: bytes, read: int) -> None:
 )
 def test_an_address_of_record_has_one_form(uri: bytes, written: bytes) -> None:
     """§10.3, step 5: without parameters; case counts in the user part alone."""
-    assert canonical(uri) == written
+    assert canonical_uri(uri) == written
 
 
 def test_the_address_of_record_is_the_to_uri() -> None:

@@ -217,4 +217,4 @@ def test_names_are_compared_as_go_writes_them() -> None:
     expected = {"a.example", "192.0.2.1", "2001:db8::1", "spiffe://x/y", "a@b.example"}
     assert tls.names_of(peer) == expected
     assert tls.names_of({}) == frozenset()
-    assert tls.canonical(["2001:DB8:0::1", "a.example"]) == {"2001:db8::1", "a.example"}
+    assert tls.canonical_names(["2001:DB8:0::1", "a.example"]) == {"2001:db8::1", "a.example"}
