@@ -27,7 +27,7 @@ MAX_BLOCK_SIZE = 1 << 24  # name resolution, decryption secrets; a packet block 
 MAX_INTERFACES = 1 << 16  # what the obsolete packet block can number
 
 _BYTE_ORDER_MAGIC = b"\x1a\x2b\x3c\x4d"
-_SMALLEST_BLOCK = 12
+_MIN_BLOCK_SIZE = 12
 _SECTION_START = 16  # up to the version
 _PACKET_HEADER = 24  # up to the captured length
 _TIME_RESOLUTION, _TIME_OFFSET = 9, 14  # interface options
@@ -81,7 +81,7 @@ class Section:
         """Yield block length, link type and bytes of the packets from an offset on, up to anything odd."""
         while at + 28 <= len(buffer):
             kind, total, number, _, _, captured = self.enhanced.unpack_from(buffer, at)
-            if total < _SMALLEST_BLOCK or at + total > len(buffer) or kind == SECTION:
+            if total < _MIN_BLOCK_SIZE or at + total > len(buffer) or kind == SECTION:
                 return
             if kind == ENHANCED and number < len(self.interfaces):
                 yield total, self.interfaces[number].link_type, buffer[at + 28 : at + 28 + captured]
@@ -220,7 +220,7 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
         while True:
             buffer, at = reader.buffer, reader.at
             size = len(buffer)
-            last_start = size - _SMALLEST_BLOCK
+            last_start = size - _MIN_BLOCK_SIZE
             packets = skipped = 0
             before = tally.packets
             unseen = -1  # where the last packet is, if it was skipped
@@ -258,7 +258,7 @@ def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the wo
                             total = word(buffer, at + 4)[0]
                             run_of = _NO_RUNS.get  # those in use were of the section before
                     end = at + total
-                    if total < _SMALLEST_BLOCK or total & 3 or total > MAX_BLOCK_SIZE:
+                    if total < _MIN_BLOCK_SIZE or total & 3 or total > MAX_BLOCK_SIZE:
                         raise Damage(f"absurd block length {total}")
                     if end > size:
                         break

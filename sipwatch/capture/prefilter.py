@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 WORTHWHILE = 1 << 16  # bytes in the buffer; a slow live stream is read packet by packet
 MAX_PROGRAMS = 256  # compiled for one file, about 0.3 ms each; video has lengths without end
-LONGEST = 0xFFFF  # record or block; media is no longer
+MAX_RECORD_LENGTH = 0xFFFF  # record or block; media is no longer
 _SAMPLE = 24  # packets of each chunk that are looked at
 _MOSTLY = 0.5  # share of media in them from which on it pays
 
@@ -90,7 +90,7 @@ class MediaFilter:
     def _learn(self, layout: Layout, key: tuple[object, ...], lengths: set[int]) -> dict[int, Run]:
         known = self._runs.setdefault(key, {})
         for length in lengths - known.keys():
-            if length <= LONGEST and self._programs < MAX_PROGRAMS:
+            if length <= MAX_RECORD_LENGTH and self._programs < MAX_PROGRAMS:
                 known[length] = layout.pattern(length).match
                 self._programs += 1
         return known

@@ -12,13 +12,13 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.numbers import LONGEST, index_key, same_number
+from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, index_key, same_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # What stands where a number would (RFC 3323 §4.1, 3GPP TS 24.229, and what systems write of their own accord).
-NOBODY = frozenset({"", "anonymous", "asterisk", "private", "restricted", "unavailable", "unknown", "withheld"})
+ANONYMOUS = frozenset({"", "anonymous", "asterisk", "private", "restricted", "unavailable", "unknown", "withheld"})
 
 MAX_OF_ONE = 128  # waiting calls of one number: who redials all day pushes out no one but himself
 _MAX_ALIKE = 16  # spellings with the same last digits that are compared; only an attacker brings more
@@ -26,7 +26,7 @@ _MAX_ALIKE = 16  # spellings with the same last digits that are compared; only a
 
 def can_be_called(number: str) -> bool:
     """Tell whether a caller left something that can be dialled."""
-    return len(number) <= LONGEST and number.strip().lower() not in NOBODY
+    return len(number) <= MAX_NUMBER_LENGTH and number.strip().lower() not in ANONYMOUS
 
 
 class Missed:

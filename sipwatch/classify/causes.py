@@ -10,14 +10,27 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.reason import Q850, SIP
+from sipwatch.track.table import CHALLENGES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sipwatch.classify.reason import Reason
 
 _O = Outcome
 
+# Status codes that say one thing, wherever somebody asks for it.
+PROGRESS_CODES = frozenset({180, 181, 182, 183, 199})  # of RFC 3261 and RFC 6228: the call is on its way
+BUSY_CODES = frozenset({486, 600})
+LOOP_CODES = frozenset({482, 483})
+MEDIA_CODES = frozenset({415, 488, 606})
+BLOCKING_CODES = frozenset({607, 608})  # RFC 8197, RFC 8688
+# RFC 6076 §4.7 and §4.9: the session was set up as far as the network goes, or failed on the way.
+EFFECTIVE_CODES = frozenset({480, 486, 600, 603})
+INEFFECTIVE_CODES = frozenset({408, 500, 503, 504})
 
-def _each(*groups: tuple[Outcome, tuple[int, ...]]) -> dict[int, Outcome]:
+
+def _each(*groups: tuple[Outcome, Iterable[int]]) -> dict[int, Outcome]:
     return {number: outcome for outcome, numbers in groups for number in numbers}
 
 
@@ -41,11 +54,11 @@ BY_CAUSE = _each(
 
 # Rule 4: status codes that mean the same wherever they come from.
 BY_STATUS = _each(
-    (_O.AUTH_FAILED, (401, 407)),
+    (_O.AUTH_FAILED, CHALLENGES),
     (_O.FORBIDDEN, (403,)),
     (_O.NOT_FOUND, (404, 410, 484, 485, 604)),
-    (_O.BLOCKED, (433, 607, 608)),
-    (_O.BUSY, (486, 600)),
+    (_O.BLOCKED, (433, *BLOCKING_CODES)),
+    (_O.BUSY, BUSY_CODES),
     (_O.SERVER_ERROR, (482, 483, 500, 501, 502, 503, 505, 513)),
     (_O.GATEWAY_TIMEOUT, (504,)),
     (_O.REJECTED, (580, 606)),
@@ -59,7 +72,7 @@ _BY_CLASS = {3: _O.REDIRECTED, 4: _O.REJECTED, 5: _O.SERVER_ERROR, 6: _O.DECLINE
 
 # Whoever sends these has reached the callee, or decided about the call: it did not fail for want of a resource, of a
 # network, or of interworking. Gateways attach such a cause by habit.
-_CERTAIN = frozenset({486, 600, 607, 608})
+_CERTAIN = BUSY_CODES | BLOCKING_CODES
 _NOT_THE_CALLEE = frozenset({34, 38, 41, 42, 44, 47, 58, 65, 79, 88, 102})
 
 _NUMBER_CHANGED = 22
@@ -146,4 +159,4 @@ def names_network(reason: Reason) -> bool:
 
 def blocks(code: int, reason_phrase: bytes) -> bool:
     """Tell whether a start line says that the call was screened out (RFC 8197, RFC 8688, ATIS-1000099)."""
-    return code in (607, 608) or (code == 603 and reason_phrase.strip().lower() == _BLOCKED_PHRASE)
+    return code in BLOCKING_CODES or (code == 603 and reason_phrase.strip().lower() == _BLOCKED_PHRASE)

@@ -38,6 +38,7 @@ from sipwatch.track.events import (
     RegistrationOutcome,
 )
 from sipwatch.track.leg import Heard
+from sipwatch.track.table import CHALLENGES
 from sipwatch.wire.message import Unreachable
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ _BUSY: Final = Outcome.BUSY.value
 _CONGESTED: Final = Outcome.CONGESTED.value
 _NOTHING: Final = Heard.NOTHING
 _TRYING: Final = Heard.TRYING
+# By these a server did not take a call of its own accord: none, a challenge, a CANCEL, its overload.
 _OVERLOADED: Final = 503
+_NOT_TAKEN: Final = frozenset({0, 487, _OVERLOADED, *CHALLENGES})
 # What a single hop may have shown, and what is only told where the call came to nothing, or to that.
 _IF_FAILED: Final = frozenset({Kind.TRUNK_FULL, Kind.OVERLOAD, Kind.IDLE_BUSY})
 
@@ -116,7 +119,7 @@ class Diagnosis:
             self._refused(leg, outcome)
         if self._streaks and (leg.answered_at >= 0 or leg.heard > _TRYING):
             self.floods.passed(leg)
-        if self._pauses and leg.status_code not in (0, 401, 407, 487, _OVERLOADED):
+        if self._pauses and leg.status_code not in _NOT_TAKEN:
             self.overloads.taken(leg)
 
     def _refused(self, leg: Leg, outcome: str) -> None:

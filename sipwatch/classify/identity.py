@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.callbacks import NOBODY
+from sipwatch.classify.callbacks import ANONYMOUS
 from sipwatch.classify.peers import PeerKind, host_of
 from sipwatch.wire.sip import header, header_values, split_values, uri_of, user_of
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # that he has configured are in it; a phone, or a stranger, may write there what he likes.
 _TRUSTED = frozenset({PeerKind.TRUNK, PeerKind.SERVER})
 _ANONYMOUS_HOST = b"anonymous.invalid"  # RFC 3323 §4.1
+ANONYMOUS_USERS = frozenset({word.encode() for word in ANONYMOUS})
 _NUMBER = re.compile(rb"\+?[0-9][0-9().\-]*")  # as a SIP user part or a tel URI (RFC 3966 §3) spells it
 MAX_ASSERTED = 8  # values looked at; RFC 3325 §9.1 knows two, a SIP URI and a tel URI
 
@@ -46,10 +47,7 @@ def caller_by(uri: bytes, call: Call, directory: Directory) -> bytes:
 
 
 def _is_anonymous(uri: bytes, user: bytes) -> bool:
-    return user.strip().lower() in _NOBODY or host_of(uri) == _ANONYMOUS_HOST
-
-
-_NOBODY = frozenset({word.encode() for word in NOBODY})
+    return user.strip().lower() in ANONYMOUS_USERS or host_of(uri) == _ANONYMOUS_HOST
 
 
 def _asserted(invite: Request) -> bytes:

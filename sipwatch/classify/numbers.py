@@ -12,8 +12,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-LONGEST = 32  # characters; E.164 knows 15 digits, and prefixes and separators come to it
-SHORTEST = 7  # digits; what is shorter is an extension of somebody's own
+MAX_NUMBER_LENGTH = 32  # characters; E.164 knows 15 digits, and prefixes and separators come to it
+MIN_NUMBER_LENGTH = 7  # digits; what is shorter is an extension of somebody's own
 _CACHE_SIZE = 4096
 
 _SEPARATORS = str.maketrans("", "", " -.()/")  # RFC 3966 §5.1.1, and what people write besides
@@ -30,13 +30,13 @@ def same_number(one: str, other: str, region: str | None) -> bool:
 
     ``region`` is the country (ISO 3166, ``"DE"``) whose people dial here, None if it is not known:
     then a national number is read as one of the other number's country. Extensions, user names and
-    whatever is longer than ``LONGEST`` are the same only if they are identical; nothing is the same as "".
+    whatever is longer than ``MAX_NUMBER_LENGTH`` are the same only if they are identical; nothing is the same as "".
     """
     one, other = _written(one), _written(other)
     if one == other:
         return one != ""
     first, second = _plain(one), _plain(other)
-    if not first or first[-SHORTEST:] != second[-SHORTEST:]:
+    if not first or first[-MIN_NUMBER_LENGTH:] != second[-MIN_NUMBER_LENGTH:]:
         return False
     return _digits_alike(first, second, region) or _read_alike(first, second, region)
 
@@ -44,7 +44,7 @@ def same_number(one: str, other: str, region: str | None) -> bool:
 def index_key(number: str) -> str:
     """Return a key that is equal for all numbers that can be the same: the last digits, or the text itself."""
     written = _written(number)
-    return _plain(written)[-SHORTEST:] or written[:LONGEST]
+    return _plain(written)[-MIN_NUMBER_LENGTH:] or written[:MAX_NUMBER_LENGTH]
 
 
 def other_spelling(failed: str, answered: str, region: str | None = None) -> str | None:
@@ -68,7 +68,7 @@ def other_spelling(failed: str, answered: str, region: str | None = None) -> str
 
 def _written(number: str) -> str:
     """Return a number without its scheme, and with its plus as such (RFC 3261 §19.1.4: %2B is the same)."""
-    if len(number) > LONGEST:
+    if len(number) > MAX_NUMBER_LENGTH:
         return number
     if number[:4].lower() == "tel:":
         number = number[4:]
@@ -77,11 +77,11 @@ def _written(number: str) -> str:
 
 def _plain(written: str) -> str:
     """Return the digits, behind their plus if there is one; "" for extensions, user names and what is too long."""
-    if len(written) > LONGEST:
+    if len(written) > MAX_NUMBER_LENGTH:
         return ""
     plain = written.translate(_SEPARATORS)
     digits = plain[1:] if plain[:1] == "+" else plain
-    return plain if len(digits) >= SHORTEST and digits.isascii() and digits.isdigit() else ""
+    return plain if len(digits) >= MIN_NUMBER_LENGTH and digits.isascii() and digits.isdigit() else ""
 
 
 def _digits_alike(first: str, second: str, region: str | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.track.timers import Timers
 from sipwatch.wire.compact import both_forms
@@ -35,6 +35,9 @@ class PeerKind(StrEnum):
     TRUNK = "trunk"
     DEVICES = "devices"
     SERVER = "server"
+
+
+OWN_PEERS: Final = frozenset({PeerKind.DEVICES, PeerKind.SERVER})  # the operator's own; carriers' are trunks
 
 
 class Rule:

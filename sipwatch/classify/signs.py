@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.classify.causes import BLOCKING_CODES, BUSY_CODES, LOOP_CODES, MEDIA_CODES
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.packet import SECOND
 from sipwatch.track.call import gives_a_reason
+from sipwatch.track.table import CHALLENGES
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
@@ -29,17 +31,23 @@ TROUBLE: Final = 128  # a request inside the call was refused, or got no answer
 ENDING: Final = 256  # it did not end as it should
 # ... and what a call that failed was told on any hop:
 IS_480: Final = 512
-IS_BUSY: Final = 1024  # 486, 600
-IS_CHALLENGED: Final = 2048  # 401, 407
-IS_MEDIA: Final = 4096  # 415, 488, 606
-IS_LOOP: Final = 8192  # 482, 483
+IS_BUSY: Final = 1024
+IS_CHALLENGED: Final = 2048
+IS_MEDIA: Final = 4096
+IS_LOOP: Final = 8192
 REASONED: Final = 16384  # a Reason header, in a final, a CANCEL or a 18x; or a code that blocks by itself
 HOPS: Final = 32768  # there are several hops
 EARLY_MEDIA: Final = 65536  # 183, or 580
-_BY_CODE: Final = {
-    480: IS_480, 486: IS_BUSY, 600: IS_BUSY, 401: IS_CHALLENGED, 407: IS_CHALLENGED, 415: IS_MEDIA, 488: IS_MEDIA,
-    606: IS_MEDIA, 482: IS_LOOP, 483: IS_LOOP, 580: EARLY_MEDIA, 603: REASONED, 607: REASONED, 608: REASONED,
-}  # fmt: skip
+_BY_CODE: Final[dict[int, int]] = {
+    480: IS_480,
+    580: EARLY_MEDIA,
+    603: REASONED,
+    **dict.fromkeys(BLOCKING_CODES, REASONED),
+    **dict.fromkeys(BUSY_CODES, IS_BUSY),
+    **dict.fromkeys(CHALLENGES, IS_CHALLENGED),
+    **dict.fromkeys(MEDIA_CODES, IS_MEDIA),
+    **dict.fromkeys(LOOP_CODES, IS_LOOP),
+}
 
 _ANSWERED: Final = Outcome.ANSWERED.value
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Settings
     from sipwatch.report.waiting import WaitingRecord
 
-DEFAULT_WITHIN = 3600  # seconds
 _FOR_EVER = 1 << 62  # ns: within a capture everybody goes on waiting until he is served
 
 
@@ -62,6 +61,8 @@ def callbacks(
 
 
 def _within(settings: Settings) -> int:
+    from sipwatch.config import DEFAULT_WITHIN
+
     return DEFAULT_WITHIN * SECOND if settings.callback is None else settings.callback.within_ns
 
 

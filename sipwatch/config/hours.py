@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from sipwatch.classify.hours import Hours, Span
-from sipwatch.classify.numbers import LONGEST, same_number
+from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, same_number
 from sipwatch.config.checks import nearest
 
 if TYPE_CHECKING:
@@ -87,8 +87,10 @@ def _peers(check: Checks, value: object, known: list[str], where: Where) -> list
 def _numbers(check: Checks, value: object, where: Where) -> list[str]:
     numbers = check.texts(value, 'dialled numbers, such as "15550100"', where)
     for place, number in enumerate(numbers):
-        if len(number) > LONGEST or not _NUMBER.fullmatch(number):
-            check.complain((*where, place), number, f'a dialled number of up to {LONGEST} characters, as "15550100"')
+        if len(number) > MAX_NUMBER_LENGTH or not _NUMBER.fullmatch(number):
+            check.complain(
+                (*where, place), number, f'a dialled number of up to {MAX_NUMBER_LENGTH} characters, as "15550100"'
+            )
     return numbers
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 from sipwatch.export.record import CallRecord
 
 _NOT_FOUND = "the capture does not hold them any more"
-_SMALLEST_FRAME = 60  # bytes; what a packet without content says that it was at least
+_MIN_FRAME_SIZE = 60  # bytes; what a packet without content says that it was at least
 
 
 class Builder:
@@ -64,7 +64,7 @@ class Builder:
         if witness is not None:
             time, length = witness
             after = (time - packets[-1].time) / SECOND
-            packets.append(Saved(time, packets[0].link_type, b"", max(length, _SMALLEST_FRAME)))
+            packets.append(Saved(time, packets[0].link_type, b"", max(length, _MIN_FRAME_SIZE)))
         # Both parts are ours: a number and hexadecimal digits.
         name = f"examples/{number:03d}-{call.id}.{extension(packets)}"
         self.captures.append((name, capture_file(packets)))

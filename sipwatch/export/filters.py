@@ -44,7 +44,7 @@ _CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in it
     "tags": frozenset(Tag),
     "inferred": INFERRED,
 }
-LONGEST = 4096
+MAX_LENGTH = 4096
 _IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -62,8 +62,8 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
     import rule_engine
     from rule_engine import errors
 
-    if len(expression) > LONGEST:
-        raise FilterError(f"the expression is longer than {LONGEST} characters")
+    if len(expression) > MAX_LENGTH:
+        raise FilterError(f"the expression is longer than {MAX_LENGTH} characters")
     types = {key: _type_of(key, rule_engine.DataType) for key in _KEYS}
 
     def resolve_type(name: str) -> Any:

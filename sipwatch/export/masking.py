@@ -8,9 +8,9 @@ text is hidden the same way everywhere.
     alice                a****           a user part that is no number keeps its first character
     "Alice" <sip:...>    ******* <sip:...>    a display name
 
-While the beginning of numbers may be read, a number in free text is known by its looks, ``SHORTEST`` digits or more in
-a row; addresses and times are none. What is known to be a number or a name of somebody in the call (``Known``) is found
-by what it is, however short.
+While the beginning of numbers may be read, a number in free text is known by its looks, ``MIN_DIGITS`` digits or more
+in a row; addresses and times are none. What is known to be a number or a name of somebody in the call (``Known``) is
+found by what it is, however short.
 
 Where whole numbers are hidden, everything is, of which it is not known that it names nobody: of free text those words
 stay that are on a list (``sipwatch/export/words.txt``). With a key, whoever is recognised gets a pseudonym, always the
@@ -27,7 +27,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
-from sipwatch.classify.callbacks import NOBODY
+from sipwatch.classify.callbacks import ANONYMOUS
 from sipwatch.classify.peers import EVERYTHING
 from sipwatch.export.pseudonyms import Pseudonyms
 from sipwatch.export.scrub import hidden
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.peers import Privacy
 
-SHORTEST = 5  # digits in a row
+MIN_DIGITS = 5  # digits in a row
 SPELT = 7  # digits with blanks, dashes and the like between them
-LONGEST = 15  # digits of a number (ITU-T E.164); who knows where one begins in a longer row
+MAX_DIGITS = 15  # digits of a number (ITU-T E.164); who knows where one begins in a longer row
 MAX_KNOWN = 64  # numbers and names of one call; only an attacker brings more
 _TAIL = 7  # digits at the end that the spellings of one number have in common, as for classify.numbers
-_SHORTEST_NAME = 3
+_MIN_NAME_LENGTH = 3
 _MAX_HOST_LENGTH = 253  # characters (RFC 1035 §2.3.4)
 _MAX_PORT_LENGTH = 5  # digits
 
@@ -80,7 +80,7 @@ _CLOSED_PRODUCT = re.compile(
     rf"(?:{_KEPT}|(?<![\w])v?\d{{1,4}}(?:\.\d{{1,4}}){{1,4}}(?![\w])|(?<!\w)\d{{1,2}}(?!\w))|{_WORD}", re.IGNORECASE
 )
 _CLOSED_PROTOCOL = re.compile(rf"(?:{_KEPT}|(?<!\w)\d{{1,6}}(?:[.\-]\d{{1,6}}){{0,8}}(?![\w.]))|{_WORD}", re.IGNORECASE)
-_ONE_PIECE = re.compile(rf"\d{{{SHORTEST},}}")
+_ONE_PIECE = re.compile(rf"\d{{{MIN_DIGITS},}}")
 # What tells by its grammar who is meant: RFC 3261 §25.1, RFC 3966, and user@host without a scheme.
 _STRUCTURE = re.compile(
     r'(?P<quoted>"(?:[^"\\]|\\.)*+"(?=\s*+<))'
@@ -120,7 +120,7 @@ class Known:
 
     def _add_name(self, name: str) -> None:
         name = name.strip().lower()
-        if len(name) >= _SHORTEST_NAME and name not in NOBODY:
+        if len(name) >= _MIN_NAME_LENGTH and name not in ANONYMOUS:
             self._names[name] = None
 
     def _add(self, user: str) -> None:
@@ -128,8 +128,8 @@ class Known:
         digits = "".join(_DIGITS.findall(user))
         if _NUMBER.fullmatch(user) is None:
             self._add_name(user)
-            digits = digits if len(digits) >= SHORTEST else ""
-        if len(digits) >= _SHORTEST_NAME:
+            digits = digits if len(digits) >= MIN_DIGITS else ""
+        if len(digits) >= _MIN_NAME_LENGTH:
             self._numbers[digits[-_TAIL:]] = None
 
     def may_stand_in(self, texts: Iterable[str]) -> bool:
@@ -147,13 +147,13 @@ class Known:
         """What finds them: a group for each kind, ``whole``, ``digits`` and those before, ``short``, ``name``."""
         if self._pattern is None:
             numbers = sorted(self._numbers, key=len, reverse=True)
-            gaps = [_GAP.join(number) for number in numbers if len(number) >= SHORTEST]
+            gaps = [_GAP.join(number) for number in numbers if len(number) >= MIN_DIGITS]
             names = [re.escape(name) for name in self._names]
             kinds = {
                 "whole": _any_of(re.escape(one) for one in self._whole if len(one) > _TAIL),
                 "digits": rf"\+?(?:\d{_GAP}){{0,24}}?{_any_of(gaps)}",
                 # Only where it stands alone, and is no part of an address.
-                "short": rf"(?<!\w)(?<!\d[.:]){_any_of(n for n in numbers if len(n) < SHORTEST)}(?!\w|[.:]\d)",
+                "short": rf"(?<!\w)(?<!\d[.:]){_any_of(n for n in numbers if len(n) < MIN_DIGITS)}(?!\w|[.:]\d)",
                 "name": rf"(?<![^\W_]){_any_of(names)}(?![^\W_])",
             }
             wanted = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds.items())
@@ -202,7 +202,7 @@ class Masking:
 
     def number(self, text: str) -> str:
         """Hide the end of a number, or of the user name that stands where a number could."""
-        if self.mask is None or text.strip().lower() in NOBODY:
+        if self.mask is None or text.strip().lower() in ANONYMOUS:
             return text
         if _NUMBER.fullmatch(unquote(text)) is not None:
             return self._digits(text) if self._pseudonyms is None else self._pseudonyms.number(text)
@@ -393,9 +393,9 @@ class Masking:
     def _row(self, found: re.Match[str]) -> str:
         row = found[0]
         digits = len(row.lstrip("+"))
-        if digits < SHORTEST:
+        if digits < MIN_DIGITS:
             return row
-        return self._digits(row, EVERYTHING if digits > LONGEST else None)
+        return self._digits(row, EVERYTHING if digits > MAX_DIGITS else None)
 
 
 def _shown_of_words(text: str) -> str:

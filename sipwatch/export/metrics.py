@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.causes import PROGRESS_CODES
 from sipwatch.classify.endings import ENDINGS_BY, Ending
 from sipwatch.classify.outcomes import AFTER_RINGING, CATEGORY_OF, OF_CALLS, Outcome
 from sipwatch.classify.tags import Tag
@@ -36,8 +37,9 @@ from sipwatch.track.events import (
 )
 from sipwatch.track.front import was_cancelled
 from sipwatch.track.leg import Heard
-from sipwatch.track.table import RESOLVED_BY, State
+from sipwatch.track.table import CHALLENGES, RESOLVED_BY, State
 from sipwatch.track.traffic import OTHER_METHOD
+from sipwatch.wire.sip import METHODS as KNOWN_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,10 +50,7 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Path
 
-METHODS = (
-    "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY",
-    "PUBLISH", "MESSAGE", "REFER",
-)  # fmt: skip
+METHODS = tuple(KNOWN_METHODS.values())
 PHASES = {
     Heard.NOTHING: "calling",
     Heard.TRYING: "trying",
@@ -59,8 +58,7 @@ PHASES = {
     Heard.ALERTED: "ringing",
 }
 _KNOWN = frozenset(METHODS)
-_PROGRESS_CODES = frozenset({180, 181, 182, 183, 199})
-_NO_DELAY = frozenset({401, 402, 407})  # RFC 6076 §4.3.2
+_NO_DELAY = frozenset({402, *CHALLENGES})  # RFC 6076 §4.3.2
 _RETRANSMITTED = ("INVITE", "CANCEL", "BYE")
 # Series by code appear with their first event; these are there from the first REGISTER on.
 _USUAL_REGISTRATIONS = (
@@ -232,7 +230,7 @@ class Metrics:
             self.may_repeat.update(dict.fromkeys((*way, method) for method in _RETRANSMITTED))
         self._trying_delay.at(ends)
         self._early_progress.at(ends)
-        for code in (*sorted(_PROGRESS_CODES), "final"):
+        for code in (*sorted(PROGRESS_CODES), "final"):
             self._progress_delay.at((*ends, str(code)))
 
     def _begin_call(self, ends: tuple[str, str]) -> None:
@@ -271,7 +269,7 @@ class Metrics:
             return  # a challenge says nothing of how long the callee's side takes
         if leg.progress is not None:
             code = leg.progress.status_code
-            if code in _PROGRESS_CODES:
+            if code in PROGRESS_CODES:
                 delay = leg.progressed_at - leg.trying_at
                 self._progress_delay.at((*ends, str(code))).observe(delay, call, leg.progressed_at)
                 if code == 183 and leg.ringing_at >= 0:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from sipwatch.classify.causes import EFFECTIVE_CODES, INEFFECTIVE_CODES
+from sipwatch.classify.past import MAX_IDS
 from sipwatch.classify.spread import Spread
 from sipwatch.export.record import CaptureFindingRecord, SummaryRecord
 
@@ -16,10 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord, LegRecord
-
-# RFC 6076 §4.7 and §4.9
-_EFFECTIVE = frozenset({480, 486, 600, 603})
-_INEFFECTIVE = frozenset({408, 500, 503, 504})
 
 
 class EndCounts:
@@ -39,7 +37,6 @@ class EndCounts:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
-MAX_IDS = 5  # calls named for one finding
 MAX_FINDINGS = 500
 
 
@@ -178,8 +175,8 @@ class Summary:
             self._ineffective += unheard and call.ended_by == "timeout"
         else:
             self._redirected += 300 <= code < 400
-            self._effective += code in _EFFECTIVE
-            self._ineffective += code in _INEFFECTIVE
+            self._effective += code in EFFECTIVE_CODES
+            self._ineffective += code in INEFFECTIVE_CODES
 
 
 def stands_for_the_call(call: CallRecord) -> list[LegRecord]:

@@ -14,9 +14,10 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 import msgspec
 
+from sipwatch.classify.past import MAX_IDS
 from sipwatch.export.escape import csv_cell, json_text
 from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord, as_text
-from sipwatch.export.summary import MAX_FINDINGS, MAX_IDS
+from sipwatch.export.summary import MAX_FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sipwatch.knowledge.entries import (
     MAX_CAUSE,
     MAX_CODE,
-    SMALLEST_CODE,
+    MIN_CODE,
     CauseClass,
     Entry,
     Topic,
@@ -177,7 +177,7 @@ class Knowledge:
         return next(written for written in names if normal(written) == name)
 
     def _unregistered(self, code: int) -> Entry:
-        if not SMALLEST_CODE <= code <= MAX_CODE:
+        if not MIN_CODE <= code <= MAX_CODE:
             raise KeyError(code)
         general = self._entries[Topic.STATUS, str(general_code(code))]
         note = self.labels.unregistered.format(code=code, general=f"{general.key} {general.name}")

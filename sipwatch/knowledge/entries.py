@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from sipwatch.classify.causes import PROGRESS_CODES
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind
 from sipwatch.classify.outcomes import Outcome
@@ -62,7 +63,7 @@ FINDINGS = tuple(kind.value for kind in Kind)
 
 # The registry "Response Codes" of IANA's "Session Initiation Protocol (SIP) Parameters".
 STATUS_CODES = (
-    *(100, 180, 181, 182, 183, 199),
+    *(100, *sorted(PROGRESS_CODES)),
     *(200, 202, 204),
     *(300, 301, 302, 305, 380),
     *(400, 401, 402, 403, 404, 405, 406, 407, 408, 410, 412, 413, 414, 415, 416, 417),
@@ -73,7 +74,7 @@ STATUS_CODES = (
 )
 # Of RFC 2543, which RFC 3261 did not take over: old devices still send them.
 HISTORIC_CODES = (409, 411)
-SMALLEST_CODE, MAX_CODE = 100, 699
+MIN_CODE, MAX_CODE = 100, 699
 
 # ITU-T Q.850, table 1, with its amendments.
 CAUSES = (

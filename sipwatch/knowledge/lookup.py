@@ -9,10 +9,10 @@ import re
 from typing import NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.knowledge.entries import KEYS, MAX_CAUSE, MAX_CODE, SMALLEST_CODE, Topic
+from sipwatch.knowledge.entries import KEYS, MAX_CAUSE, MAX_CODE, MIN_CODE, Topic
 from sipwatch.wire.sip import parameters, split_values
 
-LONGEST = 1000  # characters that are looked at
+MAX_QUERY_LENGTH = 1000  # characters that are looked at
 
 _HEADER = re.compile(r"\Areason\s*:\s*", re.IGNORECASE)
 _STATUS_LINE = re.compile(r"sip/\d\.\d\s+(\d{1,4})\b", re.IGNORECASE)
@@ -50,12 +50,12 @@ class Query(NamedTuple):
 
 def normal(text: str) -> str:
     """Return text as names are compared: any case, and blanks, hyphens and underscores alike."""
-    return " ".join(re.split(r"[\s_-]+", text[:LONGEST].casefold().strip()))
+    return " ".join(re.split(r"[\s_-]+", text[:MAX_QUERY_LENGTH].casefold().strip()))
 
 
 def read(text: str) -> list[Query]:
     """Return what a text asks for, in the order in which it would decide; empty for numbers beyond every list."""
-    text = _HEADER.sub("", text[:LONGEST].strip(), count=1)
+    text = _HEADER.sub("", text[:MAX_QUERY_LENGTH].strip(), count=1)
     line = _STATUS_LINE.match(text)
     if line:
         return _status(int(line[1]))
@@ -67,7 +67,7 @@ def read(text: str) -> list[Query]:
     numbered = _NUMBERED.match(words)
     if numbered:
         number = int(numbered[1])
-        return _status(number) if number >= SMALLEST_CODE else _cause(number)
+        return _status(number) if number >= MIN_CODE else _cause(number)
     of_kind = _OF_KIND.fullmatch(words)
     return _of_kind(_KINDS[of_kind[1]], of_kind[2]) if of_kind else [Query(None, normal(words))]
 
@@ -79,7 +79,7 @@ def _number(number: int) -> list[Query]:
 
 
 def _status(code: int) -> list[Query]:
-    return [Query(Topic.STATUS, str(code))] if SMALLEST_CODE <= code <= MAX_CODE else []
+    return [Query(Topic.STATUS, str(code))] if MIN_CODE <= code <= MAX_CODE else []
 
 
 def _cause(number: int) -> list[Query]:

@@ -3,8 +3,14 @@
 Must not know: terminals, formats.
 """
 
+from sipwatch.classify.causes import EFFECTIVE_CODES, INEFFECTIVE_CODES
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.outcomes import Outcome, distinct_name
+
+
+def _listed(codes: frozenset[int]) -> str:
+    return ", ".join(map(str, sorted(codes)))
+
 
 CONDITION_WORDS = {
     "no_response": "no response at all",
@@ -56,8 +62,8 @@ TAG_WORDS = {
 # RFC 6076, and what telephone networks have always counted (ITU-T E.425).
 RATIO_WORDS = {
     "ser": "answered, redirected calls left out",
-    "seer": "answered, or ended by the called user (480, 486, 600, 603), redirected calls left out",
-    "isa": "failed on the way (408, 500, 503, 504, or no response at all)",
+    "seer": f"answered, or ended by the called user ({_listed(EFFECTIVE_CODES)}), redirected calls left out",
+    "isa": f"failed on the way ({_listed(INEFFECTIVE_CODES)}, or no response at all)",
     "scr": "answered, and ended by a BYE that was confirmed",
     "asr": "answered",
     "ner": "answered, or failed because of a user and not of the network",

@@ -11,8 +11,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from sipwatch.track.leg import RETRY_WINDOW, may_be_followed
-from sipwatch.track.table import CHALLENGES, T1, T4, TIMER_F
+from sipwatch.track.leg import REORDERED_WITHIN, RETRY_WINDOW, may_be_followed
+from sipwatch.track.table import CHALLENGES, T4, TIMER_F
 from sipwatch.track.timers import NEVER, Timed, TimerQueue
 from sipwatch.wire.sip import header_values, parameters, split_values
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 # A sender repeats itself at least every T2 = 4 s (§17.1.2.2): after T4 = 5 s of silence nothing more comes.
 LINGERS = T4
-REORDERED_WITHIN = T1  # a final response captured before its request is kept this long
 MAX_EARLY = 256  # of them
 MAX_OF_ONE_CALL_ID = 64  # some pingers use one Call-ID for ever; 32 s of one request a second stay open
 MAX_TRIES = 8  # requests in one attempt: who is sent round in circles has his answer

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sipwatch.shell.log import Log
 
-LOOK_EVERY = 1.0  # seconds
+LOOK_EVERY = 1  # seconds between looks at the files; also made when nobody asks for anything
 
 
 class Current:

@@ -19,7 +19,7 @@ import uvicorn
 
 from sipwatch.export.escape import terminal
 from sipwatch.web import tls
-from sipwatch.web.current import Current
+from sipwatch.web.current import LOOK_EVERY, Current
 from sipwatch.web.pages import Guard, Pages, Sources
 from sipwatch.web.users import Users
 from sipwatch.web.webconfig import WebError
@@ -38,7 +38,6 @@ MAX_CONNECTIONS = 64  # whoever comes then is answered 503
 MAX_HEAD_SIZE = 8 << 10  # bytes of a request head that are kept while the rest is waited for; Prometheus sends 500
 NEXT_REQUEST = 30  # seconds of silence after an answer
 FETCH = 30  # seconds in which a client that does not take what it is sent has to take some
-LOOK_EVERY = 1  # seconds between looks at the web configuration's files, when nobody asks for anything
 _LAST_ANSWERS = 1  # seconds for requests under way when the server is stopped
 _LAST_THREADS = 0.5  # seconds for work that they still wait for, of each kind
 _WHY = {

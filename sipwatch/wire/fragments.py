@@ -7,7 +7,7 @@ from sipwatch.wire.discards import Discard
 from sipwatch.wire.duplicates import Duplicates
 from sipwatch.wire.limits import Limits
 
-_LARGEST = 65_535  # what an IP packet can carry
+_MAX_SIZE = 65_535  # what an IP packet can carry
 
 
 class _Partial:
@@ -99,7 +99,7 @@ class Fragments:
     def _impossible(self, partial: _Partial, offset: int, more: bool, piece: bytes) -> bool:
         """Tell whether a piece overlaps another (RFC 5722: give the datagram up) or cannot be."""
         end = offset + len(piece)
-        if not piece or end > _LARGEST or len(partial.pieces) >= self._limits.fragments:
+        if not piece or end > _MAX_SIZE or len(partial.pieces) >= self._limits.fragments:
             return True
         if partial.total >= 0 and (end > partial.total or not more):
             return True

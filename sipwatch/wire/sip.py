@@ -18,8 +18,8 @@ from sipwatch.wire.shapes import Shapes
 METHODS = {
     name.encode(): name
     for name in (
-        "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "SUBSCRIBE", "NOTIFY",
-        "PUBLISH", "INFO", "REFER", "MESSAGE", "UPDATE",
+        "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY",
+        "PUBLISH", "MESSAGE", "REFER",
     )
 }  # fmt: skip
 STATUS_CODES = {b"%d" % code: code for code in range(100, 700)}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from sipwatch.classify import numbers
-from sipwatch.classify.numbers import LONGEST, index_key, other_spelling, same_number
+from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, index_key, other_spelling, same_number
 
 BERLIN = [
     "+49301234567",
@@ -181,7 +181,7 @@ def test_numbers_without_end_are_not_looked_into(filler: str) -> None:
     assert not same_number(endless, endless + filler, "DE")
     assert not same_number("+4930" + endless + "1234567", "+49301234567", "DE")
     assert other_spelling(endless + "1", endless) is None
-    assert len(index_key(endless)) <= LONGEST
+    assert len(index_key(endless)) <= MAX_NUMBER_LENGTH
     assert numbers._parsed.cache_info() == before
 
 
@@ -287,7 +287,7 @@ def test_the_same_number_as_a_telephone_uri_has_no_difference() -> None:
 def test_a_difference_is_short_and_never_the_whole_number(one: str, other: str, region: str | None) -> None:
     difference = other_spelling(one, other, region)
     if difference is not None:
-        assert len(difference) <= 2 * (LONGEST - 7) + 2
+        assert len(difference) <= 2 * (MAX_NUMBER_LENGTH - 7) + 2
         assert (
             set(difference.removeprefix("no ").removeprefix("extra ")) <= set("0123456789+->")
             or difference == "punctuation"

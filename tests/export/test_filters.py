@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.export.filters import _CLOSED, _LISTS, LONGEST, FilterError, compile_filter
+from sipwatch.export.filters import _CLOSED, _LISTS, MAX_LENGTH, FilterError, compile_filter
 from sipwatch.export.record import FindingRecord
 from tests.export.records import answered, at, call, condition, leg, span, words
 
@@ -72,7 +72,7 @@ WRONG = [
     ('"late_481" in findings', "did you mean 'late_480'?"),
     ('"finale" in inferred', "did you mean 'final'?"),
     ("legs == 1", "no key 'legs'"),
-    ("x" * (LONGEST + 1), f"longer than {LONGEST}"),
+    ("x" * (MAX_LENGTH + 1), f"longer than {MAX_LENGTH}"),
 ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.causes import _MEDIA_WORDS
 from sipwatch.classify.peers import EVERYTHING
-from sipwatch.export.masking import LONGEST, SHORTEST, Known, Masking, harmless_words
+from sipwatch.export.masking import MAX_DIGITS, MIN_DIGITS, Known, Masking, harmless_words
 
 FOUR = Masking(4, names=True)
 ALL = Masking(EVERYTHING, names=True)
@@ -178,7 +178,7 @@ def test_the_words_that_a_verdict_is_read_from_stay() -> None:
 
 # Whatever comes
 
-NUMBERS = st.text(string.digits, min_size=SHORTEST, max_size=LONGEST)
+NUMBERS = st.text(string.digits, min_size=MIN_DIGITS, max_size=MAX_DIGITS)
 AROUND = st.sampled_from(["", " ", "x", "-", ";n=", "sip:", "<", '"', ",", "+", "(", "=", "@h", "\r\n ", "é", "/"])
 
 

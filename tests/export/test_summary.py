@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from sipwatch.classify.past import MAX_IDS
 from sipwatch.export.record import FindingRecord
-from sipwatch.export.summary import MAX_IDS, Summary, rests_on_inference
+from sipwatch.export.summary import Summary, rests_on_inference
 from tests.export.records import answered, call, condition, leg, words
 
 

@@ -148,7 +148,7 @@ def test_users_over_tls(tmp_path: Path, certificates: Certificates) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sipwatch.web.current.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("sipwatch.web.current.LOOK_EVERY", 0)
     monkeypatch.setattr("sipwatch.web.server.LOOK_EVERY", 0)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, person, seen
+from sipwatch.classify.identity import ANONYMOUS_USERS
 from sipwatch.classify.past import Table
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
@@ -29,8 +30,7 @@ FLOOD_FROM = 5
 FLOOD_WITHIN = SECOND
 _MAX_NUMBER_LENGTH: Final = 64
 _MAX_KEPT_SIZE: Final = 4096  # bytes of an INVITE that is kept
-_NOBODY: Final = frozenset({b"", b"anonymous", b"unknown", b"restricted"})
-_ENTRY: Final = frozenset({401, 403, 407})  # codes that keep somebody out
+_ENTRY: Final = frozenset({403, *CHALLENGES})  # codes that keep somebody out
 
 Numbers = tuple[bytes, bytes]
 
@@ -191,7 +191,7 @@ class Floods:
         if before is None or not before.final_at <= leg.started < before.final_at + FLOOD_WITHIN:
             return
         numbers = _numbers(leg.invite)
-        if numbers[0].lower() in _NOBODY:
+        if numbers[0].lower() in ANONYMOUS_USERS:
             return
         key = (*ends, *numbers)
         if self.streaks.get(key) is None and _numbers(before.invite) == numbers:

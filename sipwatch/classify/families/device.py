@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.classify.causes import BUSY_CODES
 from sipwatch.classify.findings import (
     MAX_EVIDENCE,
     PLAIN,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 MAX_DEVICES = 10_000
 STREAK_FROM = 3
 FAIR_RING = 10 * SECOND  # a phone that a server gave up sooner to ring the next has missed nothing
-_BUSY: Final = frozenset({486, 600})
 _ANSWERED: Final = Outcome.ANSWERED.value
 _DEVICES: Final = PeerKind.DEVICES
 _UNSET: Final = -1
@@ -175,7 +175,7 @@ class Devices:
         if outcome == _ANSWERED:
             device.took()
             return
-        if leg.status_code in _BUSY:
+        if leg.status_code in BUSY_CODES:
             self._busy(leg, device)
         device.refuses(outcome, leg.started, seen(leg.final or leg.cancel or leg.invite), leg.call.serial)
         if device.streak >= STREAK_FROM:

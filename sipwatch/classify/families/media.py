@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.classify.causes import MEDIA_CODES
 from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, quoted, seen
 from sipwatch.classify.hops import far_end, first_of, last_hops
 from sipwatch.classify.media import offered
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
 
-_MEDIA_CODES = frozenset({415, 488, 606})
-
 
 def media_mismatch(call: Call, directory: Directory) -> Finding | None:
     """The callee's side takes none of what was offered."""
@@ -27,7 +26,7 @@ def media_mismatch(call: Call, directory: Directory) -> Finding | None:
 
 
 def _media_mismatch(leg: Leg, directory: Directory) -> Finding | None:
-    if leg.status_code not in _MEDIA_CODES or leg.followed or leg.final is None:
+    if leg.status_code not in MEDIA_CODES or leg.followed or leg.final is None:
         return None
     codecs = offered(leg.invite)
     if not codecs:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Response
 
 MAX_ASKERS = 4096
-_LONGEST = 10  # digits of a number of seconds: more than any life
+_MAX_DIGITS = 10  # digits of a number of seconds: more than any life
 
 
 class Pause:
@@ -81,4 +81,4 @@ def retry_after(response: Response) -> int:
     if b"retry-after" not in response.names:
         return 0
     value = header(response.raw, b"retry-after").split(b";", 1)[0].split(b"(", 1)[0].strip()
-    return int(value) if value.isdigit() and len(value) <= _LONGEST else 0
+    return int(value) if value.isdigit() and len(value) <= _MAX_DIGITS else 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.classify.causes import LOOP_CODES
 from sipwatch.classify.findings import (
     MAX_EVIDENCE,
     PLAIN,
@@ -45,7 +46,6 @@ REPEATS_ARE_LOSS = 2  # one may just have crossed the answer
 REPEATS_ARE_SILENCE = 2
 LOOP_GROWS_BY = 3  # Via values more than the first hop had
 HOPS_ENOUGH = 10  # a call that may not pass so many servers ends with 483 without having gone in circles
-LOOP_CODES = frozenset({482, 483})
 
 
 def ack_lost(call: Call, directory: Directory) -> Finding | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.classify.causes import BUSY_CODES
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Fact, Finding, Kind, Sort, Term, own, said, seconds, seen
 from sipwatch.classify.hops import deepest_first, far_end, first_of, is_continued, last_hops, subject
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.peers import PeerKind
+from sipwatch.classify.peers import OWN_PEERS
 from sipwatch.classify.signs import EARLY_RINGING_FROM
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
@@ -33,7 +34,6 @@ REPEATS_ARE_SILENCE = 3  # so often a sender repeats its INVITE within 3.5 s
 HUNG_UP_WITHIN = 5 * SECOND  # of the answer: nobody has talked
 
 _NO_ANSWER = Outcome.NO_ANSWER.value
-_NO_TRUNK = frozenset({PeerKind.DEVICES, PeerKind.SERVER})
 
 
 def late_480(call: Call, directory: Directory) -> Finding | None:
@@ -66,7 +66,7 @@ def late_busy(call: Call, directory: Directory) -> Finding | None:
 
 
 def _late_busy(leg: Leg, directory: Directory) -> Finding | None:
-    if leg.status_code not in (486, 600) or leg.ringing is None or leg.final is None:
+    if leg.status_code not in BUSY_CODES or leg.ringing is None or leg.final is None:
         return None
     rang = leg.final_at - leg.ringing_at
     if rang < leg.timers.no_answer_after:
@@ -116,7 +116,7 @@ def early_ringing(far: Leg, directory: Directory, typical: int, calls: int) -> F
     early = early_by(far)
     if early < EARLY_RINGING_FROM or far.progress is None or far.ringing is None:
         return None
-    if directory.peer(far.path.destination_address).kind in _NO_TRUNK:
+    if directory.peer(far.path.destination_address).kind in OWN_PEERS:
         return None
     facts: dict[str, Fact] = {
         "early_seconds": seconds(early), "typical_seconds": seconds(typical), "calls": calls,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.findings import PLAIN, Evidence, Fact, Finding, Kind, Term, own, person, said
-from sipwatch.classify.numbers import LONGEST, SHORTEST, index_key, other_spelling
+from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, MIN_NUMBER_LENGTH, index_key, other_spelling
 from sipwatch.classify.past import MAX_IDS, CallId, Glimpse, Table, glimpse, recalled
 
 if TYPE_CHECKING:
@@ -62,7 +62,11 @@ class Numbers:
 
     def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Respelling]:
         """Take a number that was answered; return what that says of its other spellings, which failed before."""
-        digits = number[-SHORTEST:] if number.isdigit() and SHORTEST <= len(number) <= LONGEST else _shared(number)
+        digits = (
+            number[-MIN_NUMBER_LENGTH:]
+            if number.isdigit() and MIN_NUMBER_LENGTH <= len(number) <= MAX_NUMBER_LENGTH
+            else _shared(number)
+        )
         if not digits:
             return []
         key = (trunk, digits)
@@ -121,7 +125,7 @@ class Numbers:
 
 def _shared(number: bytes) -> bytes:
     """Return what all spellings of a number share, "" for what has no other: extensions, names, what is too long."""
-    if not SHORTEST <= len(number) <= LONGEST:
+    if not MIN_NUMBER_LENGTH <= len(number) <= MAX_NUMBER_LENGTH:
         return b""
     key = index_key(said(number))
     return key.encode() if key.isdigit() else b""

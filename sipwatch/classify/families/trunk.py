@@ -14,10 +14,10 @@ from sipwatch.classify.families.setup import early_by, early_ringing
 from sipwatch.classify.families.spelling import Numbers, number_format
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, Term, own, seen
 from sipwatch.classify.hops import is_continued
-from sipwatch.classify.numbers import LONGEST
+from sipwatch.classify.numbers import MAX_NUMBER_LENGTH
 from sipwatch.classify.outcomes import CATEGORY_OF, TRUNKS_FAULT, Category, Outcome
 from sipwatch.classify.past import Table, call_id
-from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind
+from sipwatch.classify.peers import NOBODY, OWN_PEERS, Directory, Peer, PeerKind
 from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
 from sipwatch.track.dialog import EndedBy
@@ -42,7 +42,6 @@ _DELAYS = 50
 _SAY_NOTHING = frozenset(
     outcome for outcome, category in CATEGORY_OF.items() if category in (Category.NORMAL.value, Category.UNKNOWN.value)
 )
-_NO_TRUNK = frozenset({PeerKind.DEVICES, PeerKind.SERVER})
 _ANSWERED: Final = Outcome.ANSWERED.value
 _CONGESTED: Final = Outcome.CONGESTED.value
 _NOT_FOUND: Final = Outcome.NOT_FOUND.value
@@ -119,7 +118,7 @@ class Trunk:
         if outcome not in TRUNKS_FAULT:
             return None
         self._pass(self.ended_calls - 1)
-        self._recent.append(Failure(self.ended_calls, outcome, number[:LONGEST], seen(message)))
+        self._recent.append(Failure(self.ended_calls, outcome, number[:MAX_NUMBER_LENGTH], seen(message)))
         self._pass(self.ended_calls)
         return self._jump(outcome)
 
@@ -222,7 +221,7 @@ class Trunks:
                 near.answered()
             self.up[call.serial] = (source, address, near, trunk)
         number = number_in(far.invite.request_uri)
-        if number and far.final is not None and peer.kind not in _NO_TRUNK:
+        if number and far.final is not None and peer.kind not in OWN_PEERS:
             for respelling in self.numbers.answers(trunk, number, far.final):
                 self._noted.of_none(
                     number_format(self._noted.subject(address), respelling), respelling.calls, respelling.ids
@@ -235,7 +234,7 @@ class Trunks:
         peer = self._noted.directory.peer(address)
         trunk = self.of(address, peer)
         number = number_in(far.invite.request_uri)
-        if outcome == _NOT_FOUND and not unregistered and peer.kind not in _NO_TRUNK:
+        if outcome == _NOT_FOUND and not unregistered and peer.kind not in OWN_PEERS:
             self._not_found(call, trunk, far, number)
         last = call.upstream or call.front[-1]
         jump = trunk.verdict(outcome, number, last.final or last.invite)
