@@ -6,7 +6,7 @@ Must not know: clocks, records, how a call back is waited for (``callbacks``).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.findings import Finding, Kind, said
 from sipwatch.classify.hours import outside_hours
@@ -32,13 +32,17 @@ class Tag(StrEnum):
     EARLY_RINGING = "early_ringing"
 
 
+# Words of the hot path: an enum's value is looked up in Python.
+_ABANDONED_BRIEF: Final = Outcome.ABANDONED_BRIEF.value
+_ANSWERED: Final = Outcome.ANSWERED.value
+_REDIRECTED: Final = Outcome.REDIRECTED.value
 _BY_FINDING = {Kind.SHORT_RING: Tag.SHORT_RING, Kind.EARLY_RINGING: Tag.EARLY_RINGING}
 
 
 def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings) -> list[Tag]:
     """Return a call's marks in the order of the list, but for those of call backs."""
     found: set[Tag] = {_BY_FINDING[finding.kind] for finding in findings if finding.kind in _BY_FINDING}
-    if call.outcome == Outcome.ABANDONED_BRIEF.value:
+    if call.outcome == _ABANDONED_BRIEF:
         found.add(Tag.BRIEF)
     if destination.kind is PeerKind.DEVICES and _was_refused(call):
         found.add(Tag.REFUSED)
@@ -76,7 +80,7 @@ def is_outbound(source: Peer, destination: Peer) -> bool:
 
 def was_transferred(call: Call) -> bool:
     """Tell whether a call was sent elsewhere: by REFER while it was up, or by 3xx before."""
-    if call.transferred or call.outcome == Outcome.REDIRECTED.value:
+    if call.transferred or call.outcome == _REDIRECTED:
         return True
     for leg in call.legs:  # noqa: SIM110 - quicker than any()
         if 300 <= leg.status_code < 400:
@@ -90,6 +94,4 @@ def _was_refused(call: Call) -> bool:
     Its own hop says so where the call's outcome tells something else: declined with 603 by a person, a call from a
     trunk is congested by the letter of the rules.
     """
-    return call.outcome in TURNED_DOWN or (
-        call.outcome != Outcome.ANSWERED.value and reached(call).outcome in TURNED_DOWN
-    )
+    return call.outcome in TURNED_DOWN or (call.outcome != _ANSWERED and reached(call).outcome in TURNED_DOWN)

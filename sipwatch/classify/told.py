@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _O = Outcome
 _ELSEWHERE = Outcome.ANSWERED_ELSEWHERE
+# Of a call whose far hops are not compared with it, as words: an enum's value is looked up in Python.
+_NO_FAILURE = ("", _O.ANSWERED.value, _O.UNFINISHED.value)
 
 
 class Deciding(NamedTuple):
@@ -198,7 +200,7 @@ def _against_the_code(leg: Leg) -> Contradiction | None:
 def _against_the_call(leg: Leg) -> Contradiction | None:
     """Return the claim that somebody else has answered, where it is certain that nobody did."""
     call = leg.call
-    if leg in call.front or _is_answered_beside(leg) or call.outcome in ("", _O.ANSWERED.value, _O.UNFINISHED.value):
+    if leg in call.front or _is_answered_beside(leg) or call.outcome in _NO_FAILURE:
         return None
     for reason in told(leg):
         if reason.cause is not None and _says_elsewhere(reason):

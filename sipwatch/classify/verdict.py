@@ -48,15 +48,15 @@ class Verdicts:
 
     def leg_settled(self, event: LegSettled) -> None:
         """Say what became of a leg."""
-        event.leg.outcome = self.leg(event.leg).value
+        event.leg.outcome = self.leg(event.leg)._value_
 
     def call_settled(self, event: CallSettled) -> None:
         """Say what became of a call."""
-        event.call.outcome = self.call(event.call).value
+        event.call.outcome = self.call(event.call)._value_
 
     def call_concluded(self, event: CallConcluded) -> None:
         """Say how an answered call ended."""
-        event.call.ending = ending_of(event.call).value
+        event.call.ending = ending_of(event.call)._value_
 
     def leg(self, leg: Leg) -> Outcome:
         """Return a leg's outcome; for the upstream leg this is the call's."""

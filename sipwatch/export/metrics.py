@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.causes import PROGRESS_CODES
-from sipwatch.classify.endings import ENDINGS_BY, Ending
+from sipwatch.classify.endings import ENDINGS_BY
 from sipwatch.classify.outcomes import AFTER_RINGING, CATEGORY_OF, OF_CALLS, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.classify.told import deciding_reason
@@ -150,6 +150,8 @@ class Metrics:
         self._resolved = self._counter(series.RESOLVED)
         self._in_condition = self._counter(series.IN_CONDITION)
         self._causes = self._counter(series.CAUSES)
+        self._leg_ends: set[tuple[str, str]] = set()  # pairs whose series of legs, and of calls, have begun
+        self._call_ends: set[tuple[str, str]] = set()
         self.may_repeat: dict[Key, None] = {}  # retransmissions between these ends, and of these methods, may come
         self._trying_delay = self._histogram(series.TRYING_DELAY)
         self._progress_delay = self._histogram(series.PROGRESS_DELAY)
@@ -210,17 +212,18 @@ class Metrics:
         """Take a new leg, and with the first one a new call."""
         leg = event.leg
         source, destination = ends = self.ends(leg.path)
-        if (*ends, Condition.NO_RESPONSE.value) not in self._in_condition.values:
+        if ends not in self._leg_ends:
             self._begin_leg(ends)
         call = leg.call
         if len(call.legs) == 1:
             self._calls_started.add((source,))
         else:
             source = self.directory.peer(call.front[0].path.source_address).name
-        if (source, destination, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
+        if (source, destination) not in self._call_ends:
             self._begin_call((source, destination))
 
     def _begin_leg(self, ends: tuple[str, str]) -> None:
+        self._leg_ends.add(ends)
         self._invites.begin((*ends, outcome.value) for outcome in Outcome)
         for condition in Condition:
             self._conditions.begin([(*ends, condition.value)])
@@ -234,6 +237,7 @@ class Metrics:
             self._progress_delay.at((*ends, str(code)))
 
     def _begin_call(self, ends: tuple[str, str]) -> None:
+        self._call_ends.add(ends)
         self._calls.begin((*ends, outcome.value, outcome.category.value) for outcome in OF_CALLS)
         self._timed_out.begin((*ends, timer) for timer in ("B", "C", "cancel"))
         self._established.begin([ends])
@@ -261,9 +265,12 @@ class Metrics:
                 self._causes.add_call((*ends, reason.protocol, str(reason.cause)), call, leg.over_at)
 
     def _leg_delays(self, leg: Leg, ends: tuple[str, str], call: CallKey) -> None:
-        heard = [at for at in (leg.trying_at, leg.progressed_at, leg.final_at) if at >= 0]
-        if heard and leg.invite_seen:
-            first = min(heard)
+        first = leg.final_at
+        if leg.progressed_at >= 0 and (first < 0 or leg.progressed_at < first):
+            first = leg.progressed_at
+        if leg.trying_at >= 0 and (first < 0 or leg.trying_at < first):
+            first = leg.trying_at
+        if first >= 0 and leg.invite_seen:
             self._trying_delay.at(ends).observe(first - leg.started, call, first)
         if leg.followed or leg.trying_at < 0:
             return  # a challenge says nothing of how long the callee's side takes
@@ -305,7 +312,7 @@ class Metrics:
             directory.peer(reached(call).path.destination_address).name,
         )
         key = call_key(call)
-        if (*ends, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
+        if ends not in self._call_ends:
             self._begin_call(ends)
         self._calls.add_call((*ends, outcome, CATEGORY_OF[outcome]), key, last.over_at)
         self._call_finals.add((*ends, str(last.status_code) if last.status_code else "none"))
@@ -351,7 +358,7 @@ class Metrics:
         ends = call.ends
         if len([leg for leg in call.front if leg.answered_at >= 0]) > 1:
             ends = (ends[0], self.directory.peer(reached(call).path.destination_address).name)
-        if (*ends, EndedBy.CALLER.value, Ending.NORMAL.value) not in self._ended.values:
+        if ends not in self._call_ends:
             self._begin_call(ends)
         self._ended.add_call((*ends, call.ended_by.value, call.ending), call_key(call), call.ended_at)
         kept = call.kept_leg()

@@ -114,12 +114,13 @@ class Call(Timed):
         # that was slow, or a Max-Forwards that somebody resets, makes it look nearer or farther than that one.
         before = self.followed_by(leg)
         legs, front = self.legs, self.front
-        if legs:
-            mark_given_up_for(leg, legs)
+        if not legs:
+            self.legs, self.front = [leg], [leg]  # smaller than lists that have grown
+            self.upstream = leg
+            return
+        mark_given_up_for(leg, legs)
         legs.append(leg)
-        if not front:
-            front.append(leg)
-        elif before is not None:
+        if before is not None:
             if before in front:
                 front.append(leg)
             if before.final is None:

@@ -27,6 +27,7 @@ LASTS: Final = HORIZON  # after the answer (ns)
 _SPENT: Final = frozenset({
     b"to", b"t", b"call-id", b"i", b"cseq", b"max-forwards", b"content-length", b"l", b"allow", b"supported", b"k",
     b"allow-events", b"u", b"accept", b"accept-encoding", b"accept-language", b"date", b"expires", b"min-se",
+    b"content-type", b"c", b"content-disposition", b"content-encoding", b"e", b"content-language", b"mime-version",
 })  # fmt: skip
 _SPENT_BEHIND: Final = _SPENT | {b"from", b"f"}  # who calls is read of the INVITE
 _VIA: Final = frozenset({b"via", b"v"})
@@ -34,13 +35,35 @@ _VIA: Final = frozenset({b"via", b"v"})
 
 def lighten(call: Call) -> None:
     """Cut down what an answered call holds of its answered legs; of a hop that failed, the text may say why."""
+    taken = all(answer.count <= 1 for leg in call.legs for answer in leg.answers or ())
     for leg in call.legs:
         if leg.answers is None or not leg.settled:
             continue
+        _let_go(leg, taken=taken, compared=len(call.legs) > 1 and leg in call.front)
         for message in _messages(leg):
             _share(message, call, leg)
             spent = _SPENT if message is leg.invite else _SPENT_BEHIND
             message.raw = essence(message.raw, spent if message.via_count != 1 else spent | _VIA)
+
+
+def _let_go(leg: Leg, *, taken: bool, compared: bool) -> None:
+    """Let go of messages that were as they should be: that one came, and when, stands in the leg and its answers.
+
+    ``taken`` says that no answer of the call was sent again, ``compared`` that what this hop was told may yet be
+    compared with what the hops behind it say.
+    """
+    # A 180 with which it began to ring. Of a 183 before it, or of one that requires something, more may be said.
+    if (
+        leg.progress is leg.ringing
+        and leg.progress is not None
+        and not compared
+        and b"require" not in leg.progress.names
+    ):
+        leg.progress = leg.ringing = None
+    # The ACK, where no 2xx was repeated: by now it would have been (64*T1, §13.3.1.4).
+    for answer in leg.answers or ():
+        if taken and answer.misrouted is None:
+            answer.ack = None
 
 
 def _messages(leg: Leg) -> list[Message]:

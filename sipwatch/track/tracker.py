@@ -94,7 +94,8 @@ class Tracker:
         self.events: list[Event] = []
         self.lasts = NEVER if keep_messages else LASTS  # when less is kept of an answered call (ns)
         self.traffic = Traffic(ends_of)
-        self._count_message = self.traffic.message
+        self._count_request = self.traffic.request
+        self._count_response = self.traffic.response
         self.now = 0
         self.notices: dict[Notice, int] = {}
         self._evicted: dict[str, int] = {}
@@ -147,23 +148,24 @@ class Tracker:
             self.now = time
         elif time < self.now and not message.fragmented:  # else it was held back, in case that its rest came
             self._notice(Notice.TIME_STEPPED_BACK)
-        self._count_message(message)
-        if not message.call_id or message.cseq_number < 0:
-            self._notice(Notice.UNTRACKABLE)
-            return
+        usable = message.call_id and message.cseq_number >= 0
         # A request's method is its own, a response's that of its CSeq.
         if message.__class__ is Response:
+            self._count_response(message)
             respond = self._responses.get(message.cseq_method)
-            if respond is not None:
+            if respond is not None and usable:
                 respond(message, self.now)
-            elif self._keep:
-                self._other(message, self.now)
+                return
         elif message.__class__ is Request:
+            self._count_request(message)
             request = self._requests.get(message.method)
-            if request is not None:
+            if request is not None and usable:
                 request(message, self.now)
-            elif self._keep:
-                self._other(message, self.now)
+                return
+        if not usable:
+            self._notice(Notice.UNTRACKABLE)
+        elif self._keep:
+            self._other(message, self.now)
 
     def unreachable(self, error: Unreachable) -> None:
         """Take an ICMP error or a connection reset: what is sent that way does not arrive."""

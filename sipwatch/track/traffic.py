@@ -78,29 +78,26 @@ class Traffic:
     def __len__(self) -> int:
         return len(self._ways)
 
-    def message(self, message: Request | Response) -> None:
-        """Count a message."""
-        way = self._ways.get(message.path.key)
-        if way is None:
-            way = self._meet(message.path)
+    def request(self, request: Request) -> None:
+        """Count a request."""
+        way = self._ways.get(request.path.key) or self._meet(request.path)
         pair = way.pair
-        if message.__class__ is Request:
-            method = message.method
-            before = pair.requests.get(method)
-            if before is None:
-                method, before = self._new_method(pair.requests, method)
-            pair.requests[method] = before + 1
-            pair.last_request = message.time
-        elif message.__class__ is Response:
-            codes = pair.responses.get(message.cseq_method)
-            if codes is None:
-                codes = self._new_codes(pair, message.cseq_method)
-            codes[message.status_code] = codes.get(message.status_code, 0) + 1
-            pair.last_response = at = message.time
-            end = way.end
-            if end is None:
-                end = self._first_response(way)
-            way.at = end.at = at
+        method = request.method
+        before = pair.requests.get(method)
+        if before is None:
+            method, before = self._new_method(pair.requests, method)
+        pair.requests[method] = before + 1
+        pair.last_request = request.time
+
+    def response(self, response: Response) -> None:
+        """Count a response."""
+        way = self._ways.get(response.path.key) or self._meet(response.path)
+        pair = way.pair
+        codes = pair.responses.get(response.cseq_method) or self._new_codes(pair, response.cseq_method)
+        code = response.status_code
+        codes[code] = codes.get(code, 0) + 1
+        end = way.end or self._first_response(way)
+        pair.last_response = way.at = end.at = response.time
 
     def repeated(self, message: Request | Response) -> None:
         """Count a retransmission, which was counted as a message before or will be."""

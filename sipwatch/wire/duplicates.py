@@ -13,14 +13,14 @@ class Duplicates:
     without end must not vanish.
     """
 
-    __slots__ = ("_before", "_most", "_now", "_since", "_window", "evicted")
+    __slots__ = ("_before", "_most", "_now", "_until", "_window", "evicted")
 
     def __init__(self, limits: Limits) -> None:
         self._most = limits.duplicates
         self._window = limits.duplicate_window
         self._now: dict[int, int] = {}
         self._before: dict[int, int] = {}
-        self._since = 0
+        self._until = self._window  # of the newer generation
         self.evicted = 0
 
     def __len__(self) -> int:
@@ -33,17 +33,17 @@ class Duplicates:
         packets that must not be fragmented (RFC 6864 §4), it is zero for all, and bytes and time decide.
         """
         what = hash(payload) ^ hash(ends) ^ identification
-        first = self._now.get(what)
+        recent = self._now
+        first = recent.get(what)
         if first is None:
             first = self._before.get(what)
-        window = self._window
-        if first is not None and -window <= time - first <= window:
+        if first is not None and -self._window <= time - first <= self._window:
             return True
-        if time - self._since > window or len(self._now) >= self._most:
-            if time - self._since <= window:
+        if time > self._until or len(recent) >= self._most:
+            if time <= self._until:
                 self.evicted += len(self._before)
-            self._before = self._now
-            self._now = {}
-            self._since = time
-        self._now[what] = time
+            self._before = recent
+            recent = self._now = {}
+            self._until = time + self._window
+        recent[what] = time
         return False

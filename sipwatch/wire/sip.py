@@ -10,6 +10,8 @@ shape is read by one pattern, in a fifth of the time. A message that departs fro
 way goes to the patient one, so both always agree; a property test holds them to it.
 """
 
+import re
+
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Path, Request, Response
 from sipwatch.wire.shapes import Shapes
@@ -29,6 +31,10 @@ _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _MAX_METHOD_LENGTH = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
 _MAX_CSEQ_LENGTH = 10  # digits; §8.1.1.5 keeps it below 2**31
 _CSEQ_CACHE_SIZE = 4096
+_COMMAS = re.compile(rb'[,"<>]').search
+_SEMICOLONS = re.compile(rb'[;"<>]').search
+_QUOTED = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL).match  # from behind the opening mark (§25.1 quoted-string)
+_HOPS = {b"%d" % number: number for number in range(256)}  # of Max-Forwards, whose range it is (§20.22)
 _MAX_VIAS = 70  # as many hops as a Max-Forwards of its usual size allows
 
 _VIA, _FROM, _TO, _CALL_ID, _CSEQ, _MAX_FORWARDS = range(6)
@@ -71,8 +77,9 @@ class Parser:
                 (
                     request.request_uri, message.branch, message.from_tag, to_tag, message.call_id, cseq, forwards,
                 ) = found.group(*shape.groups)  # fmt: skip
+                hops = _HOPS.get(forwards)
                 # Without a Max-Forwards its group is the whole match: no number.
-                request.max_forwards = _number(forwards)
+                request.max_forwards = _number(forwards) if hops is None else hops
             message.time = time
             message.number = 0
             message.path = path
@@ -207,27 +214,32 @@ def split_values(value: bytes, separator: bytes = b",") -> list[bytes]:
 def _separators(value: bytes, separator: int) -> list[int]:
     places: list[int] = []
     bracketed, quoting = False, True
-    i = 0
-    while i < len(value):
-        c = value[i]
-        if c == separator and not bracketed:
-            places.append(i)
-        elif c == 0x22 and quoting and (i == 0 or value[i - 1] != 0x5C):
-            end = _closing(value, i)
+    marks = _COMMAS if separator == 0x2C else _SEMICOLONS
+    found = marks(value)
+    while found is not None:
+        at = found.start()
+        behind = at + 1
+        mark = value[at]
+        if mark == separator:
+            if not bracketed:
+                places.append(at)
+        elif mark != 0x22:
+            bracketed = mark == 0x3C
+        elif quoting and (at == 0 or value[at - 1] != 0x5C):
+            end = _closing(value, at)
             quoting = end >= 0  # if not, no later one is closed either
-            i = max(i, end)
-        elif c in (0x3C, 0x3E):
-            bracketed = c == 0x3C
-        i += 1
+            behind = max(at, end) + 1
+        found = marks(value, behind)
     return places
 
 
 def _closing(value: bytes, opening: int) -> int:
     """Return where the quotation mark is that closes another, escapes honoured; -1 if nowhere."""
-    i = opening + 1
-    while i < len(value) and value[i] != 0x22:
-        i += 2 if value[i] == 0x5C else 1
-    return i if i < len(value) else -1
+    end = value.find(b'"', opening + 1)
+    if end < 0 or value.find(b"\\", opening + 1, end) < 0:
+        return end
+    found = _QUOTED(value, opening + 1)
+    return -1 if found is None else found.end() - 1
 
 
 def parameters(value: bytes) -> dict[bytes, bytes]:

@@ -23,6 +23,7 @@ from tests.conversation import Observed, messages, nanoseconds
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
+    from sipwatch.track.leg import Leg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PCAPS = ROOT / "pcaps"
@@ -116,3 +117,42 @@ def test_a_failed_hop_keeps_its_text() -> None:
 def test_what_is_spent_goes_and_what_is_not_plainly_written_stays(raw: bytes, kept: bytes) -> None:
     assert essence(raw, frozenset({b"to", b"t"})) == kept
     assert header(essence(raw, frozenset({b"to", b"t"})), b"from") == header(raw, b"from")
+
+
+def told_of(script: str) -> tuple[Observed, Leg]:
+    """Let a conversation last until it is cut down; return it and its first leg."""
+    observed = Observed()
+    for message in messages(script):
+        observed.message(message)
+    leg = next(event.leg for event in observed.events if isinstance(event, LegBegun))
+    observed.advance(nanoseconds("2") + LASTS)
+    return observed, leg
+
+
+def test_of_a_call_that_was_set_up_as_it_should_be_invite_and_answer_are_kept() -> None:
+    _, leg = told_of(ANSWERED)
+    assert leg.progress is leg.ringing is None
+    assert leg.answers is not None
+    assert [(answer.ack, answer.acked_at) for answer in leg.answers] == [(None, nanoseconds("2.1"))]
+    assert leg.invite.raw.startswith(b"INVITE ")
+    assert leg.final is not None
+    assert leg.final.status_code == 200
+
+
+def test_an_acknowledged_answer_that_was_repeated_keeps_its_ack() -> None:
+    """It may have gone where nobody took it."""
+    _, leg = told_of(f"{ANSWERED}2.5 P>A 200\n")
+    assert leg.answers is not None
+    assert leg.answers[0].ack is not None
+
+
+def test_a_183_before_the_180_is_kept() -> None:
+    _, leg = told_of(f"0 A>P INVITE\n0.5 P>A 183\n{ANSWERED.partition(chr(10))[2]}")
+    assert leg.progress is not None
+    assert leg.ringing is not None
+
+
+def test_what_the_caller_was_told_is_kept_where_hops_behind_may_say_otherwise() -> None:
+    script = ANSWERED.replace("1 P>A 180", "0.1 P>B INVITE\n1 P>A 180")
+    _, leg = told_of(script)
+    assert leg.ringing is not None

@@ -13,10 +13,17 @@ def by_letter(way: Path) -> tuple[str, str]:
     return chr(way.source_address[-1]), chr(way.destination_address[-1])
 
 
+def count(traffic: Traffic, message: Request | Response) -> None:
+    if isinstance(message, Request):
+        traffic.request(message)
+    else:
+        traffic.response(message)
+
+
 def counted(script: str) -> Traffic:
     traffic = Traffic(by_letter)
     for message in messages(script):
-        traffic.message(message)
+        count(traffic, message)
     return traffic
 
 
@@ -48,10 +55,10 @@ def test_methods_that_strangers_invent_share_one_count_beyond_a_limit() -> None:
     traffic = Traffic(by_letter)
     way = path("A", "P")
     for number in range(200):
-        traffic.message(said(way, b"M%d sip:x SIP/2.0" % number, number))
+        count(traffic, said(way, b"M%d sip:x SIP/2.0" % number, number))
         response = parse(number, way, b"SIP/2.0 200 OK\r\nCSeq: 1 M%d\r\n\r\n" % number, False)
         assert isinstance(response, Response)
-        traffic.message(response)
+        count(traffic, response)
     pair = traffic.pairs["A", "P"]
     assert len(pair.requests) == len(pair.responses) == MAX_METHODS + 1
     assert pair.requests[OTHER_METHOD] == pair.responses[OTHER_METHOD][200] == 200 - MAX_METHODS
@@ -60,12 +67,12 @@ def test_methods_that_strangers_invent_share_one_count_beyond_a_limit() -> None:
 def test_who_was_heard_is_known_by_end_by_path_and_by_whom_it_was_told() -> None:
     """Requests say nothing of it: only who answers was heard."""
     traffic = Traffic(by_letter)
-    traffic.message(said(path("A", "P"), b"INVITE sip:x SIP/2.0", 5))
+    count(traffic, said(path("A", "P"), b"INVITE sip:x SIP/2.0", 5))
     way = path("P", "A")
     assert (traffic.heard_along(way.key), traffic.heard_from(way.source)) == (-1, -1)
     assert not traffic.was_told(way.destination_address)
-    traffic.message(said(way, b"SIP/2.0 200 OK", 7))
-    traffic.message(said(path("P", "B"), b"SIP/2.0 200 OK", 9))
+    count(traffic, said(way, b"SIP/2.0 200 OK", 7))
+    count(traffic, said(path("P", "B"), b"SIP/2.0 200 OK", 9))
     assert (traffic.heard_along(way.key), traffic.heard_from(way.source)) == (7, 9)
     assert traffic.was_told(way.destination_address)
 
@@ -75,7 +82,7 @@ def test_what_was_counted_keeps_its_name_and_what_comes_has_the_new_one() -> Non
     traffic = counted("0 A>P INVITE\n1 P>A 100")
     traffic.use(lambda _: ("phones", "acme"))
     for message in messages("2 A>P INVITE"):
-        traffic.message(message)
+        count(traffic, message)
     assert traffic.pairs["A", "P"].requests == {"INVITE": 1}
     assert traffic.pairs["phones", "acme"].requests == {"INVITE": 1}
     assert traffic.heard_along(path("P", "A").key) >= 0
@@ -84,6 +91,6 @@ def test_what_was_counted_keeps_its_name_and_what_comes_has_the_new_one() -> Non
 def test_paths_are_bounded_and_giving_them_up_is_counted_and_loses_no_count() -> None:
     traffic = Traffic(lambda _: ("", ""))
     for number in range(MAX_PATHS + 1):
-        traffic.message(said(Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), b"SIP/2.0 200 OK", number))
+        count(traffic, said(Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), b"SIP/2.0 200 OK", number))
     assert (len(traffic), traffic.forgotten) == (1, 1)
     assert traffic.pairs["", ""].responses == {"INVITE": {200: MAX_PATHS + 1}}

@@ -83,7 +83,7 @@ def is_ignored(leg: Leg) -> bool:
 
 def _passed_before(leg: Leg) -> Request | None:
     """Return the ACK of a hop's answer as it was seen on the hop before it."""
-    tags = {answer.tag for answer in leg.answers or () if answer.ack is None}
+    tags = {answer.tag for answer in leg.answers or () if answer.acked_at < 0}
     for before in leg.call.legs:
         if before.path.destination_address == leg.path.source_address:
             for answer in before.answers or ():
@@ -116,7 +116,7 @@ def _misrouted(leg: Leg, answer: Answer, response: Response) -> tuple[str, dict[
     if not contact and (ignored or unseen):
         return "contact", {"address": where(leg.path.destination_address)}, [seen(response)]
     ack = answer.misrouted
-    if ack is not None and answer.ack is None:
+    if ack is not None and answer.acked_at < 0:
         evidence = [seen(response), seen(ack)]
         if ack.to_tag != answer.tag:
             return "tag", {"went": identifier(ack.to_tag or b"-"), "should": identifier(answer.tag)}, evidence

@@ -22,7 +22,7 @@ def heard(silences: Silences, way: Path, at: int) -> None:
     """Let a response come along a path."""
     response = parse(at, way, b"SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n", False)
     assert isinstance(response, Response)
-    silences.traffic.message(response)
+    silences.traffic.response(response)
 
 
 X = "192.0.2.88:5060"
