@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from sipwatch.cli.options import switch
 from sipwatch.cli.output import opened
 from sipwatch.cli.words import fail, why
 
@@ -21,7 +22,7 @@ def assets(
     folder: Annotated[
         str, typer.Argument(metavar="DIR", help="The folder to write into; it is made if it is not there.")
     ],
-    force: Annotated[bool, typer.Option("--force", help="Write over files that are there already.")] = False,
+    force: Annotated[bool, switch("--force", "Write over files that are there already.")] = False,
 ) -> None:
     """Write out the Grafana dashboards, Prometheus rules, systemd unit and example configuration."""
     files = asset_files()

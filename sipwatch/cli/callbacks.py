@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from sipwatch.cli.feed import captures, feed, warn
-from sipwatch.cli.options import Files, Force, Format, Output, format_option
+from sipwatch.cli.options import Files, Force, Format, Output, format_option, value
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration, fail
 from sipwatch.packet import SECOND
@@ -29,9 +27,7 @@ def callbacks(
     files: Files,
     config: Annotated[
         str,
-        typer.Option(
-            metavar="FILE", help="Configuration: which peers are trunks ([[peer]] with kind trunk); [callback]."
-        ),
+        value("FILE", "Configuration: which peers are trunks ([[peer]] with kind trunk); [callback]."),
     ],
     form: Annotated[Format, format_option(Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
     output: Output = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sipwatch.cli.feed import captures, feed, warn
-from sipwatch.cli.options import Force, Format, Output, format_option
+from sipwatch.cli.options import Force, Format, Output, format_option, value
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration
 
@@ -29,10 +29,7 @@ def check(
     ] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Apply it to capture files, and say how many calls each peer had and each rule decided.",
-        ),
+        value("FILE", "Apply it to capture files, and say how many calls each peer had and each rule decided."),
     ] = None,
     form: Annotated[Format, format_option(Format.TABLE, Format.JSON)] = Format.TABLE,
     output: Output = None,

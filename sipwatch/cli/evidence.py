@@ -14,7 +14,7 @@ import typer
 
 from sipwatch import installed_version
 from sipwatch.cli.feed import captures, feed, reading, warn
-from sipwatch.cli.options import number
+from sipwatch.cli.options import number, switch, value
 from sipwatch.cli.output import STDIN, opened
 from sipwatch.cli.words import complain, configuration, fail
 
@@ -46,77 +46,68 @@ def _begun(incomplete: str) -> list[str]:
     return [name for name in OUTCOMES if name.startswith(incomplete)]
 
 
+_Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="Capture files: pcap, pcapng, gzip of either. Several are merged in time order. They are read twice.",
+    ),
+]
+_Outcomes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="OUTCOME",
+        help="Only calls with this outcome, such as no_progress; separate several by commas, or repeat the option."
+        " Default: any failure.",
+        autocompletion=_begun,
+    ),
+]
+_Since = Annotated[
+    str | None,
+    value(
+        "WHEN",
+        "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (on the capture's day),"
+        " 1h (before its end). Default: all.",
+    ),
+]
+_Zone = Annotated[str, value("ZONE", "Time zone of the pages and of --since and --until, such as Europe/Berlin.")]
+_Mask = Annotated[
+    str | None,
+    value(
+        "DIGITS",
+        "Hide this many digits at the end of numbers, or all; in the pages and in the packets. Default: as configured.",
+    ),
+]
+_Pseudonyms = Annotated[
+    str | None,
+    value(
+        "KEYFILE",
+        "Replace numbers and names by pseudonyms, which are the same in every package made with this key, and hide"
+        " whatever else may name somebody.",
+    ),
+]
+_MOST_WORDS = f"At most this many examples, the newest; up to {MAX_CALLS}."
+
+
 def evidence(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Capture files: pcap, pcapng, gzip of either. Several are merged in time order. They are read twice.",
-        ),
-    ],
-    peer: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="Calls from or to this peer of the configuration."),
-    ],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="ZIP", help="Write the package to this file.")],
-    outcome: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OUTCOME",
-            help="Only calls with this outcome, such as no_progress; separate several by commas, or repeat the option."
-            " Default: any failure.",
-            autocompletion=_begun,
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHEN",
-            help="Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (on the capture's"
-            " day), 1h (before its end). Default: all.",
-        ),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Only calls that began before this time, written the same way.")
-    ] = None,
-    expression: Annotated[
-        str | None, typer.Option("--filter", metavar="EXPR", help="Only calls that match, as in replay.")
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Configuration: peers, timers, what is hidden.")
-    ] = None,
-    most: Annotated[
-        int, number("N", 1, MAX_CALLS, words=f"At most this many examples, the newest; up to {MAX_CALLS}.")
-    ] = DEFAULT_MOST,
-    zone: Annotated[
-        str,
-        typer.Option(metavar="ZONE", help="Time zone of the pages and of --since and --until, such as Europe/Berlin."),
-    ] = "UTC",
-    mask: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIGITS",
-            help="Hide this many digits at the end of numbers, or all; in the pages and in the packets. Default: as"
-            " configured.",
-        ),
-    ] = None,
-    pseudonyms: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEYFILE",
-            help="Replace numbers and names by pseudonyms, which are the same in every package made with this key, and"
-            " hide whatever else may name somebody.",
-        ),
-    ] = None,
+    files: _Files,
+    peer: Annotated[str, value("NAME", "Calls from or to this peer of the configuration.")],
+    output: Annotated[str, value("ZIP", "Write the package to this file.", "-o", "--output")],
+    outcome: _Outcomes = None,
+    since: _Since = None,
+    until: Annotated[str | None, value("WHEN", "Only calls that began before this time, written the same way.")] = None,
+    expression: Annotated[str | None, value("EXPR", "Only calls that match, as in replay.", "--filter")] = None,
+    config: Annotated[str | None, value("FILE", "Configuration: peers, timers, what is hidden.")] = None,
+    most: Annotated[int, number("N", 1, MAX_CALLS, words=_MOST_WORDS)] = DEFAULT_MOST,
+    zone: _Zone = "UTC",
+    mask: _Mask = None,
+    pseudonyms: _Pseudonyms = None,
     hide_addresses: Annotated[
-        bool, typer.Option("--hide-addresses", help="With pseudonyms: replace addresses and hosts as well.")
+        bool, switch("--hide-addresses", "With pseudonyms: replace addresses and hosts as well.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite an existing package; follow a symbolic link.")
-    ] = False,
+    force: Annotated[bool, switch("--force", "Overwrite an existing package; follow a symbolic link.")] = False,
 ) -> None:
     """Write a zip with examples of failed calls for a supplier: a page, tables, and the packets of each call."""
-    from sipwatch.config import MAX_MASKED, key_of
     from sipwatch.evidence import asked
     from sipwatch.evidence.archive import write_archive
     from sipwatch.evidence.build import entries
@@ -126,15 +117,7 @@ def evidence(
     with opened(output, [*files, config], force=force, new=True) as out:
         where = _read("--zone", zone_of, zone)
         read = configuration(config)
-        privacy = read.privacy if mask is None else _read("--mask", asked.masked, mask, read.privacy, MAX_MASKED)
-        if pseudonyms is not None:
-            privacy = privacy._replace(key=_read("--pseudonyms", key_of, pseudonyms))
-        if hide_addresses:
-            if not privacy.key:
-                _refuse(
-                    "--hide-addresses: is of use only with --pseudonyms KEYFILE, or pseudonyms in the configuration"
-                )
-            privacy = privacy._replace(addresses=True)
+        privacy = _privacy(read.privacy, mask, pseudonyms, hide_addresses=hide_addresses)
         _read("--peer", asked.check_peer, peer, [one.name for one in read.settings.peers], config)
         outcomes = _read("--outcome", asked.outcomes, outcome or ())
         selection = Selection(_wanted(files, peer, outcomes, expression, (since, until), where), most)
@@ -162,6 +145,19 @@ def _read(option: str, reader: Callable[..., Any], *given: object, **more: objec
         return reader(*given, **more)
     except (ValueError, OverflowError) as error:
         _refuse(f"{option}: {error}")
+
+
+def _privacy(configured: Privacy, mask: str | None, pseudonyms: str | None, *, hide_addresses: bool) -> Privacy:
+    """Return what is to be hidden: what is configured, and what the options say beyond it."""
+    from sipwatch.config import MAX_MASKED, key_of
+    from sipwatch.evidence import asked
+
+    privacy = configured if mask is None else _read("--mask", asked.masked, mask, configured, MAX_MASKED)
+    if pseudonyms is not None:
+        privacy = privacy._replace(key=_read("--pseudonyms", key_of, pseudonyms))
+    if hide_addresses and not privacy.key:
+        _refuse("--hide-addresses: is of use only with --pseudonyms KEYFILE, or pseudonyms in the configuration")
+    return privacy._replace(addresses=True) if hide_addresses else privacy
 
 
 def _wanted(

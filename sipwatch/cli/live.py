@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sipwatch.cli.options import choice
+from sipwatch.cli.options import choice, value
 from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 
 if TYPE_CHECKING:
@@ -37,26 +37,20 @@ class LogFormat(StrEnum):
 def live(
     interfaces: Annotated[
         list[str] | None,
-        typer.Option(
-            "-i", "--interface", metavar="IFACE", help="Watch this interface; may be repeated. any: all of them."
-        ),
+        value("IFACE", "Watch this interface; may be repeated. any: all of them.", "-i", "--interface"),
     ] = None,
     pipe: Annotated[
-        str | None,
-        typer.Option("-r", "--read", metavar="PIPE", help="Read packets from this pipe; - is standard input."),
+        str | None, value("PIPE", "Read packets from this pipe; - is standard input.", "-r", "--read")
     ] = None,
     config: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Configuration: timers, peers, what to capture. SIGHUP reads it again."),
+        str | None, value("FILE", "Configuration: timers, peers, what to capture. SIGHUP reads it again.")
     ] = None,
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Serve /metrics here.")] = DEFAULT_LISTEN,
+    listen: Annotated[str, value("HOST:PORT", "Serve /metrics here.")] = DEFAULT_LISTEN,
     web_config: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="TLS and basic authentication, in the format of Prometheus' exporters."),
+        str | None, value("FILE", "TLS and basic authentication, in the format of Prometheus' exporters.")
     ] = None,
     user: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="If started as root: the user to become once the interfaces are open."),
+        str | None, value("NAME", "If started as root: the user to become once the interfaces are open.")
     ] = None,
     log_format: Annotated[LogFormat, choice(*LogFormat, words="Format of the log on standard error.")] = LogFormat.TEXT,
 ) -> None:

@@ -62,6 +62,16 @@ def number(metavar: str, least: int, most: int | None = None, *, words: str, fla
     return typer.Option(*([flag] if flag else []), parser=read, metavar=metavar, help=words)
 
 
+def value(metavar: str, words: str, *flags: str) -> Any:
+    """Return an option that takes whatever is written, once or, for a list, several times."""
+    return typer.Option(*flags, metavar=metavar, help=words)
+
+
+def switch(flag: str, words: str) -> Any:
+    """Return an option without a value."""
+    return typer.Option(flag, help=words)
+
+
 def format_option(*formats: Format, words: str = "How to write the result.") -> Any:
     """Return the option ``--format`` of a command that knows these."""
     return choice(*formats, flag="--format", words=words)
@@ -76,11 +86,10 @@ Files = Annotated[
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="OUT",
-        help="Write to this file instead of standard output. It replaces an older one only when complete.",
+    value(
+        "OUT",
+        "Write to this file instead of standard output. It replaces an older one only when complete.",
+        *("-o", "--output"),
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="If OUT is a symbolic link, overwrite what it points to.")]
+Force = Annotated[bool, switch("--force", "If OUT is a symbolic link, overwrite what it points to.")]

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from sipwatch.cli.feed import captures, feed, warn
-from sipwatch.cli.options import Files, Force, Format, Output, format_option
+from sipwatch.cli.options import Files, Force, Format, Output, format_option, value
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration
 
@@ -27,9 +25,7 @@ def peers(
     files: Files,
     config: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="Configuration: the peers in it keep their names, and are not proposed again."
-        ),
+        value("FILE", "Configuration: the peers in it keep their names, and are not proposed again."),
     ] = None,
     form: Annotated[
         Format,

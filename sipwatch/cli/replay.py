@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from sipwatch.cli.feed import captures, deep_captures, feed, warn
-from sipwatch.cli.options import Files, Force, Format, Output, choice, format_option, number
+from sipwatch.cli.options import Files, Force, Format, Output, choice, format_option, number, switch, value
 from sipwatch.cli.output import open_text, opened, text_of
 from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 
@@ -40,70 +40,50 @@ class UsePrefilter(StrEnum):
     OFF = "off"
 
 
+_LADDER_ONLY = "a ladder is drawn for the terminal; it cannot be combined with --format"
+_COUNT_ALL = "metrics count every call; they cannot be filtered"
+_STEP_WORDS = "Seconds between samples (openmetrics). Default: 15, more if the capture is longer than three hours."
+_Form = Annotated[Format, format_option(Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.OPENMETRICS)]
+_Config = Annotated[str | None, value("FILE", "Configuration: timers, peers and their rules (sipwatch.toml).")]
+_Deep = Annotated[bool, switch("--deep", "Decode with tshark: slower, but reads TLS (with --keylog), SCTP and more.")]
+_Prefilter = Annotated[
+    UsePrefilter, choice(*UsePrefilter, words="Filter out RTP before Python sees it; changes no result.")
+]
+_Ladder = Annotated[
+    str | None,
+    value("CALL", "Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID."),
+]
+_Filter = Annotated[
+    str | None, value("EXPR", "Only calls that match, e.g. 'outcome == \"busy\" and setup_seconds > 3'.", "--filter")
+]
+
+
 def replay(
     files: Files,
-    form: Annotated[
-        Format, format_option(Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.OPENMETRICS)
-    ] = Format.TABLE,
+    form: _Form = Format.TABLE,
     output: Output = None,
     force: Force = False,
-    config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Configuration: timers, peers and their rules (sipwatch.toml).")
-    ] = None,
-    expression: Annotated[
-        str | None,
-        typer.Option(
-            "--filter",
-            metavar="EXPR",
-            help="Only calls that match, e.g. 'outcome == \"busy\" and setup_seconds > 3'.",
-        ),
-    ] = None,
-    messages: Annotated[
-        bool, typer.Option("--messages", help="Include every call's messages (json, jsonl, csv).")
-    ] = False,
-    ladder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CALL", help="Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID."
-        ),
-    ] = None,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Decode with tshark: slower, but reads TLS (with --keylog), SCTP and more.")
-    ] = False,
-    keylog: Annotated[
-        str | None, typer.Option(metavar="FILE", help="TLS key log for --deep (SSLKEYLOGFILE format).")
-    ] = None,
-    prefilter: Annotated[
-        UsePrefilter, choice(*UsePrefilter, words="Filter out RTP before Python sees it; changes no result.")
-    ] = UsePrefilter.AUTO,
-    step: Annotated[
-        int | None,
-        number(
-            "SECONDS",
-            1,
-            words="Seconds between samples (openmetrics). Default: 15, more if the capture is longer than three hours.",
-        ),
-    ] = None,
-    serve: Annotated[bool, typer.Option("--serve", help="Serve the figures as /metrics afterwards.")] = False,
-    listen: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help=f"Where --serve listens. Default: {DEFAULT_LISTEN}.")
-    ] = None,
+    config: _Config = None,
+    expression: _Filter = None,
+    messages: Annotated[bool, switch("--messages", "Include every call's messages (json, jsonl, csv).")] = False,
+    ladder: _Ladder = None,
+    deep: _Deep = False,
+    keylog: Annotated[str | None, value("FILE", "TLS key log for --deep (SSLKEYLOGFILE format).")] = None,
+    prefilter: _Prefilter = UsePrefilter.AUTO,
+    step: Annotated[int | None, number("SECONDS", 1, words=_STEP_WORDS)] = None,
+    serve: Annotated[bool, switch("--serve", "Serve the figures as /metrics afterwards.")] = False,
+    listen: Annotated[str | None, value("HOST:PORT", f"Where --serve listens. Default: {DEFAULT_LISTEN}.")] = None,
 ) -> None:
     """Say what became of every call in capture files."""
-    if keylog is not None and not deep:
-        raise typer.BadParameter("a key log is of use only with --deep", param_hint="--keylog")
-    if ladder is not None and form is not Format.TABLE:
-        raise typer.BadParameter(
-            "a ladder is drawn for the terminal; it cannot be combined with --format", param_hint="--ladder"
-        )
-    if step is not None and form is not Format.OPENMETRICS:
-        raise typer.BadParameter("is of use only with --format openmetrics", param_hint="--step")
-    if listen is not None and not serve:
-        raise typer.BadParameter("is of use only with --serve", param_hint="--listen")
-    if expression is not None and (serve or form is Format.OPENMETRICS):
-        raise typer.BadParameter("metrics count every call; they cannot be filtered", param_hint="--filter")
-    if ladder is not None and serve:
-        raise typer.BadParameter("a ladder cannot be combined with --serve", param_hint="--ladder")
+    metrics = form is Format.OPENMETRICS
+    _refuse_first(
+        (keylog is not None and not deep, "--keylog", "a key log is of use only with --deep"),
+        (ladder is not None and form is not Format.TABLE, "--ladder", _LADDER_ONLY),
+        (step is not None and not metrics, "--step", "is of use only with --format openmetrics"),
+        (listen is not None and not serve, "--listen", "is of use only with --serve"),
+        (expression is not None and (serve or metrics), "--filter", _COUNT_ALL),
+        (ladder is not None and serve, "--ladder", "a ladder cannot be combined with --serve"),
+    )
     read = configuration(config)
     keep = _filter(expression)
     with _source(files, prefilter, deep=deep, keylog=keylog) as source:
@@ -111,7 +91,7 @@ def replay(
             run = _Run(source, read.settings, _policy(read.privacy), out, output)
             if ladder is not None:
                 _draw(run, ladder)
-            elif form is Format.OPENMETRICS:
+            elif metrics:
                 engine = _history(run, step)
             else:
                 engine = _report(run, form, keep, messages=messages, counting=serve)
@@ -120,6 +100,13 @@ def replay(
             from sipwatch.cli.history import Replayed
 
             Replayed(engine, source).serve(listen or DEFAULT_LISTEN)
+
+
+def _refuse_first(*combinations: tuple[bool, str, str]) -> None:
+    """End for the first of the combinations (whether it was asked for, option, why not) that makes no sense."""
+    for asked_for, option, why in combinations:
+        if asked_for:
+            raise typer.BadParameter(why, param_hint=option)
 
 
 class _Run(NamedTuple):
