@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pcaps.make.__main__ import everything
+from sipwatch.classify.outcomes import Outcome
 from tests.replay import replay
 
 PCAPS = Path(__file__).resolve().parent.parent / "pcaps"
@@ -42,6 +43,10 @@ def test_a_scenes_calls_end_as_a_person_says(scene: Path) -> None:
     config = TRUNK if expected["trunk"] else None
     found = {call.call_id: fate(call) for call in replay(scene.with_name(scene.name + ".pcap"), config=config).calls}
     assert found == expected["calls"]
+
+
+def test_every_outcome_has_its_scene() -> None:
+    assert {scene.name for scene in SCENES if scene.parent.name == "outcomes"} == set(Outcome)
 
 
 def test_every_call_of_the_demo_ends_as_it_was_made() -> None:

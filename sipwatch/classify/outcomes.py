@@ -42,6 +42,7 @@ class Is(Flag):
 
 
 _MISSED, _DOWN, _TRUNKS, _RANG, _OK = Is.MISSED, Is.TURNED_DOWN, Is.TRUNKS_FAULT, Is.AFTER_RINGING, Is.IN_ORDER
+_NO = Is.NOTHING
 
 
 class Outcome(StrEnum):
@@ -85,7 +86,7 @@ class OutcomeRow(NamedTuple):
 
     category: Category
     plain_name: str
-    also: Is = Is.NOTHING
+    also: Is
 
 
 _C, _O = Category, Outcome
@@ -97,19 +98,19 @@ ROWS: Final[dict[Outcome, OutcomeRow]] = {
     _O.UNAVAILABLE: OutcomeRow(_C.USER, "Unavailable", _MISSED | _DOWN | _TRUNKS),
     _O.ABANDONED_BRIEF: OutcomeRow(_C.USER, "Briefly abandoned", _MISSED | _RANG),
     _O.ABANDONED: OutcomeRow(_C.USER, "Abandoned", _MISSED | _RANG),
-    _O.BLOCKED: OutcomeRow(_C.POLICY, "Rejection list"),
+    _O.BLOCKED: OutcomeRow(_C.POLICY, "Rejection list", _NO),
     _O.FORBIDDEN: OutcomeRow(_C.POLICY, "Forbidden", _TRUNKS),
     _O.AUTH_FAILED: OutcomeRow(_C.POLICY, "Authentication failed", _TRUNKS),
     _O.NOT_FOUND: OutcomeRow(_C.ROUTING, "Number not found", _MISSED | _TRUNKS),
     _O.ANSWERED_ELSEWHERE: OutcomeRow(_C.NORMAL, "Call redirected by system", _OK),
-    _O.REDIRECTED: OutcomeRow(_C.NORMAL, "Call redirected by system"),
+    _O.REDIRECTED: OutcomeRow(_C.NORMAL, "Call redirected by system", _NO),
     _O.NOT_RESPONDING: OutcomeRow(_C.TECHNICAL, "Device not responding", _MISSED | _DOWN | _TRUNKS),
     _O.NO_PROGRESS: OutcomeRow(_C.TECHNICAL, "Stuck in Trying", _MISSED | _TRUNKS),
     _O.GATEWAY_TIMEOUT: OutcomeRow(_C.TECHNICAL, "Connection timeout", _MISSED | _TRUNKS),
     _O.SERVER_ERROR: OutcomeRow(_C.TECHNICAL, "Server failure", _MISSED | _TRUNKS),
     _O.REJECTED: OutcomeRow(_C.TECHNICAL, "Not acceptable", _MISSED | _TRUNKS),
     _O.CONGESTED: OutcomeRow(_C.CAPACITY, "All lines busy", _MISSED),
-    _O.UNFINISHED: OutcomeRow(_C.UNKNOWN, "Unfinished"),
+    _O.UNFINISHED: OutcomeRow(_C.UNKNOWN, "Unfinished", _NO),
     _O.RETRIED: OutcomeRow(_C.NORMAL, "Tried again", _OK | Is.OF_HOPS),  # followed by the call's next INVITE
 }
 

@@ -17,7 +17,9 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import VARIANTS, Kind
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.knowledge.book import Knowledge, Labels
 from sipwatch.knowledge.entries import KEYS, CauseClass, Entry, Topic
 from sipwatch.knowledge.leads import When
@@ -27,6 +29,7 @@ _SOMETIMES = {  # fields that not every kind of entry has
     "name": (Topic.STATUS, Topic.CAUSE, Topic.CLASS),  # beside its key
     "who": (Topic.OUTCOME,),
 }
+_NAMED: dict[Topic, type[Outcome | Ending]] = {Topic.OUTCOME: Outcome, Topic.ENDING: Ending}
 _PLACES = {  # the names that a label may hold in braces
     "provisional": {"heard"},
     "unregistered": {"code", "general"},
@@ -45,13 +48,13 @@ class KnowledgeError(Exception):
 class _Texts(Struct, forbid_unknown_fields=True):
     """An entry as it stands in a file."""
 
-    plain: str
     meaning: str
     agent: str
     admin: str
     situations: Annotated[list[str], Meta(min_length=1)]
     misuse: str
     reference: str
+    plain: str | None = None
     name: str | None = None
     says: dict[str, str] | None = None
     who: str | None = None
@@ -111,7 +114,7 @@ class _Reader:
             kind=kind,
             key=key,
             name=key if texts.name is None else self._text(texts.name, f"{where}: name"),
-            plain=self._text(texts.plain, f"{where}: plain"),
+            plain=self._plain(kind, key, texts.plain, where),
             meaning=self._text(texts.meaning, f"{where}: meaning"),
             agent=self._text(texts.agent, f"{where}: agent"),
             admin=self._text(texts.admin, f"{where}: admin"),
@@ -121,6 +124,14 @@ class _Reader:
             says=self._says(kind, key, texts.says, where),
             who="" if texts.who is None else self._text(texts.who, f"{where}: who"),
         )
+
+    def _plain(self, kind: Topic, key: str, given: str | None, where: str) -> str:
+        """Return an entry's plain name: what reports call it has its name there, unless this language has another."""
+        if given is not None:
+            return self._text(given, f"{where}: plain")
+        if kind not in _NAMED:
+            self._complain(f"{where}: plain", "is missing")
+        return _NAMED[kind](key).plain_name
 
     def _says(self, kind: Topic, key: str, says: dict[str, str] | None, where: str) -> tuple[tuple[str, str], ...]:
         """Read the sentences in which a finding is told, one for each variant; they name the finding's facts."""

@@ -43,6 +43,7 @@ BROKEN = [
     ("an-entry-too-many", ENGLISH + '[outcome.bussy]\nplain = "x"\n', "outcome.bussy: is not known; did you mean busy?"),
     ("a-missing-code", changed(r"^\[status\.486\]$", "[status.487x]"), "status.486: is missing"),
     ("a-missing-field", in_entry("outcome.busy", "admin", ""), "outcome.busy: missing required field 'admin'"),
+    ("a-missing-plain-name", in_entry("finding.loop", "plain", ""), "finding.loop: plain: is missing"),
     ("an-empty-field", in_entry("cause.19", "agent", '""'), "cause.19: agent: is empty"),
     ("a-blank-field", in_entry("cause.19", "misuse", '" \\n "'), "cause.19: misuse: is empty"),
     ("a-field-that-is-no-text", in_entry("finding.loop", "meaning", "7"), "finding.loop: meaning: Expected 'str', got 'int'"),
@@ -51,11 +52,11 @@ BROKEN = [
     ("a-situation-that-is-no-text", in_entry("status.486", "situations", "[1]"), "status.486: situations: Expected 'str', got 'int'"),
     ("a-field-too-many", in_entry("outcome.busy", "misuse", '"x."\nmisues = "y."'), "outcome.busy: contains unknown field 'misues'"),
     ("a-code-without-its-name", in_entry("status.486", "name", ""), "status.486: name: is missing"),
-    ("a-name-where-none-belongs", in_entry("outcome.busy", "plain", '"x"\nname = "y"'), "outcome.busy: name: does not belong here"),
+    ("a-name-where-none-belongs", in_entry("outcome.busy", "admin", '"x"\nname = "y"'), "outcome.busy: name: does not belong here"),
     ("a-finding-without-a-sentence", changed(r"^says\.growing = .*$", ""), "finding.loop: says.growing: is missing"),
     ("a-sentence-too-many", changed(r"^says\.growing = ", 'says.shrinking = "x."\nsays.growing = '), "finding.loop: says.shrinking: is not known"),
     ("a-sentence-with-an-unknown-fact", changed(r"^says\.growing = .*$", 'says.growing = "{a.b}"'), "finding.loop: says.growing: uses {a.b}, which is not there"),
-    ("a-sentence-where-none-belongs", in_entry("outcome.busy", "plain", '"x"\nsays = {}'), "outcome.busy: says: does not belong here"),
+    ("a-sentence-where-none-belongs", in_entry("outcome.busy", "admin", '"x"\nsays = {}'), "outcome.busy: says: does not belong here"),
     ("a-control-character", in_entry("status.486", "agent", '"a\\u001b[2J"'), "status.486: agent: holds a character that cannot be shown"),
     ("an-entry-that-is-no-table", changed(r"^\[when\]$", "[when]\n[finding2]"), "finding2: is not known; did you mean finding?"),
     ("a-missing-section", changed(r"^\[cause_class\]$", "[cause_klass]"), "cause_class: is missing"),
@@ -111,6 +112,15 @@ def test_a_translation_is_a_file() -> None:
     assert translated.outcome("busy").admin == "Ä admin"  # lines are joined
     assert translated.status(486).situations == ("ß.",)
     assert translated.says("loop", "growing") == "Ä growing"
+
+
+def test_a_translation_may_have_a_name_of_its_own_for_what_the_program_names() -> None:
+    """English has none: how reports call an outcome or an ending stands in its row."""
+    other = ENGLISH.replace("[outcome.busy]\n", "[outcome.busy]\nplain = 'Besetzt'\n")
+    assert (parse(other, "xx.toml").outcome("busy").plain, load().outcome("busy").plain) == ("Besetzt", "Agent busy")
+    assert not any(
+        "plain" in entry for kind in ("outcome", "ending") for entry in tomllib.loads(ENGLISH)[kind].values()
+    )
 
 
 def test_a_language_that_is_not_there_is_refused() -> None:
