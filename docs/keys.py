@@ -24,7 +24,7 @@ from sipwatch.config import (
     RULE_KEYS,
     TIMER_KEYS,
 )
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 
 Schema = dict[str, Any]
 

@@ -13,12 +13,13 @@ from sipwatch.export.calls import call_record
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.track.events import CallOver, CallSettled, takers_of
-from sipwatch.track.tracker import TableLimits, Tracker
+from sipwatch.track.tracker import Tracker
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
+    from sipwatch.track.calls import TableLimits
     from sipwatch.track.events import Event, Takes
 
 EPOCH = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z

@@ -12,7 +12,7 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import EVERYTHING, Callback, PeerKind, Privacy
 from sipwatch.config import Config, ConfigError, load, parse
 from sipwatch.packet import SECOND
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from grafana.make import colours
 from grafana.make.words import Look, Looks, looks
-from sipwatch.track.tracker import Notice
+from sipwatch.track.events import Notice
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
 

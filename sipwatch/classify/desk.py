@@ -13,7 +13,7 @@ from sipwatch.classify.identity import caller_number
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
 from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of, was_transferred
 from sipwatch.classify.verdict import reached
-from sipwatch.track.leg import FORK_SETTLES, RETRY_WINDOW
+from sipwatch.track.table import FORK_SETTLES, RETRY_WINDOW
 from sipwatch.wire.sip import user_of
 
 if TYPE_CHECKING:

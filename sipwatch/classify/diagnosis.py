@@ -37,8 +37,7 @@ from sipwatch.track.events import (
     Registration,
     RegistrationOutcome,
 )
-from sipwatch.track.leg import Heard
-from sipwatch.track.table import CHALLENGES
+from sipwatch.track.table import CHALLENGES, Heard
 from sipwatch.wire.message import Unreachable
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sipwatch.classify.reason import Q850, SIP, Reason, reasons
 from sipwatch.packet import SECOND
 from sipwatch.track.dialog import EndedBy, answer_of
-from sipwatch.track.leg import ACK_MISSING_AT
-from sipwatch.track.table import T4, TIMER_F
+from sipwatch.track.table import ACK_MISSING_AT, T4, TIMER_F
 from sipwatch.track.timers import NEVER
 
 if TYPE_CHECKING:

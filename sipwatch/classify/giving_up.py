@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.track.front import was_cancelled
-from sipwatch.track.leg import FORK_SETTLES, REORDERED_WITHIN, Heard
+from sipwatch.track.table import FORK_SETTLES, REORDERED_WITHIN, Heard
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.hours import Hours
     from sipwatch.classify.outcomes import Outcome
     from sipwatch.classify.regex import Pattern
-    from sipwatch.track.leg import Heard
+    from sipwatch.track.table import Heard
     from sipwatch.wire.message import Path, Request
 
 OTHER = "other"  # the name of whoever is not configured

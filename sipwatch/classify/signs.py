@@ -11,7 +11,7 @@ from sipwatch.classify.causes import BLOCKING_CODES, BUSY_CODES, LOOP_CODES, MED
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.packet import SECOND
-from sipwatch.track.call import gives_a_reason
+from sipwatch.track.front import gives_a_reason
 from sipwatch.track.table import CHALLENGES
 
 if TYPE_CHECKING:

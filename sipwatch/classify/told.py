@@ -20,7 +20,7 @@ from sipwatch.classify.giving_up import cancelled_at
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.reason import Q850, reasons
 from sipwatch.track.front import was_cancelled
-from sipwatch.track.leg import FORK_SETTLES, Heard
+from sipwatch.track.table import FORK_SETTLES, Heard
 
 if TYPE_CHECKING:
     from sipwatch.classify.reason import Reason

@@ -17,8 +17,7 @@ from sipwatch.classify.told import by_reason
 from sipwatch.track.dialog import answer_of
 from sipwatch.track.events import CallConcluded, CallSettled, LegSettled
 from sipwatch.track.front import was_cancelled
-from sipwatch.track.leg import Heard, Leg
-from sipwatch.track.table import CHALLENGES
+from sipwatch.track.table import CHALLENGES, Heard
 from sipwatch.track.transactions import credentials_refused
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Rule
     from sipwatch.track.call import Call
     from sipwatch.track.events import Takes
+    from sipwatch.track.leg import Leg
     from sipwatch.track.timers import Timers
 
 _O = Outcome

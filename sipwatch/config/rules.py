@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sipwatch.classify.outcomes import RULABLE, Outcome
 from sipwatch.classify.peers import Rule
 from sipwatch.classify.regex import Pattern, PatternError
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 
 if TYPE_CHECKING:
     from sipwatch.config.checks import Checks

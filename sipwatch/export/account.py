@@ -12,7 +12,7 @@ from sipwatch.export.gaps import gaps
 from sipwatch.export.moments import Moment
 from sipwatch.export.record import CaptureRecord, SummaryRecord
 from sipwatch.track import tracker
-from sipwatch.track.tracker import Notice
+from sipwatch.track.events import Notice
 from sipwatch.wire.discards import Discard
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
 from sipwatch.track.dialog import EndedBy, answer_of
 from sipwatch.track.front import was_cancelled
-from sipwatch.track.leg import Inferred
+from sipwatch.track.table import Inferred
 from sipwatch.wire.message import Request
 from sipwatch.wire.sip import header, uri_of, user_of
 

@@ -36,8 +36,7 @@ from sipwatch.track.events import (
     Unbound,
 )
 from sipwatch.track.front import was_cancelled
-from sipwatch.track.leg import Heard
-from sipwatch.track.table import CHALLENGES, RESOLVED_BY, State
+from sipwatch.track.table import CHALLENGES, RESOLVED_BY, Heard, State
 from sipwatch.track.traffic import OTHER_METHOD
 from sipwatch.wire.sip import METHODS as KNOWN_METHODS
 

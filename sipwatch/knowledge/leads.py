@@ -12,8 +12,7 @@ from sipwatch.classify.causes import BY_CAUSE, blocks, cause_outcome, stands_aga
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import PeerKind
 from sipwatch.knowledge.entries import CAUSES, STATUS_CODES, Topic
-from sipwatch.track.leg import Heard, may_be_followed
-from sipwatch.track.table import CHALLENGES, RESPONSE_INPUT, Input
+from sipwatch.track.table import CHALLENGES, RESPONSE_INPUT, Heard, Input, may_be_followed
 
 _BUSY = 486  # of those that deny a cause, any
 _HEARD = {Input.TRYING: Heard.TRYING, Input.PROGRESS: Heard.PROGRESSED, Input.ALERT: Heard.ALERTED}

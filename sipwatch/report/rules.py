@@ -12,8 +12,7 @@ from sipwatch.classify.causes import BY_STATUS_AND_ALERT, cause_outcome, stands_
 from sipwatch.classify.peers import PeerKind
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import plain_name
-from sipwatch.track.leg import Heard
-from sipwatch.track.table import TIMER_B
+from sipwatch.track.table import TIMER_B, Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.wire.sip import header
+
 if TYPE_CHECKING:
     from sipwatch.wire.message import Request, Response
 
 _UNSET = -1
+MAX_RELIABLE = 32  # reliable provisional responses remembered of one hop
 
 
 class Answer:
@@ -52,3 +55,17 @@ def note_ack(answer: Answer, ack: Request, now: int) -> None:
     if answer.acked_at < 0:
         answer.acked_at = now
         answer.ack = ack
+
+
+def note_reliable(known: list[Reliable], response: Response, now: int) -> bool:
+    """Note a provisional response that wants a PRACK, or another copy; return False where too many are known."""
+    rseq = header(response.raw, b"rseq")
+    for one in known:
+        if one.rseq == rseq and one.response.to_tag == response.to_tag:
+            one.count += 1
+            one.last_at = now
+            return True
+    if len(known) >= MAX_RELIABLE:
+        return False
+    known.append(Reliable(response, rseq, now))
+    return True

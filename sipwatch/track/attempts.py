@@ -8,8 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.track.front import equally_near, waits_for_a_retry_only
-from sipwatch.track.leg import PROVEN_AFTER, Heard, Leg
-from sipwatch.track.table import CREDENTIALS
+from sipwatch.track.inference import was_challenged_unseen
+from sipwatch.track.leg import Leg
+from sipwatch.track.table import (
+    CHALLENGES,
+    CREDENTIALS,
+    PROVEN_AFTER,
+    RETRY_WINDOW,
+    Heard,
+    may_be_followed,
+)
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
@@ -61,7 +69,7 @@ def starts_anew(call: Call, request: Request, now: int) -> bool:
     """
     probe = Leg(0, call, request, now, call.legs[0].timers)
     if not call.settled and call.answered_at < 0:
-        return waits_for_a_retry_only(call.front, now) and call.followed_by(probe) is None and _is_beside(probe)
+        return waits_for_a_retry_only(call.front, now) and followed_by(call, probe) is None and _is_beside(probe)
     if call.answered_at >= 0:
         return call.ended_by is not None or now - call.started > JOINS_ANSWERED_FOR
     if any([leg.cseq_number == request.cseq_number for leg in call.legs]):  # noqa: C419 - a list is quicker
@@ -72,3 +80,36 @@ def starts_anew(call: Call, request: Request, now: int) -> bool:
 def _is_beside(leg: Leg) -> bool:
     """Tell whether a leg would stand beside those nearest the caller."""
     return equally_near(leg, leg.call.front[0], leg.call.legs)
+
+
+def followed_by(call: Call, leg: Leg) -> Leg | None:
+    """Return the leg of a call whose final response a new leg answers, as far as the RFCs allow a retry.
+
+    It comes from the same element on the same hop, after a final response that asks for another INVITE, in time; a
+    challenge must be answered with credentials. Credentials in a new INVITE show a challenge that was not captured.
+    """
+    # The latest first: of several that might be meant, the challenge answered is the one met last. Each is followed
+    # once (§22.3: a client tries again, not again and again for one challenge), so that loops stay visible as legs.
+    for before in reversed(call.legs):
+        if (
+            before.followed
+            or before.via_count != leg.via_count
+            or before.path.source_address != leg.path.source_address
+        ):
+            continue
+        if before.final is None:
+            if was_challenged_unseen(before, leg):
+                return before
+        elif (
+            may_be_followed(before.status_code)
+            and leg.started - before.final_at <= RETRY_WINDOW
+            and _may_answer(leg, before.status_code)
+        ):
+            return before
+    return None
+
+
+def _may_answer(leg: Leg, status_code: int) -> bool:
+    """Tell whether an INVITE may follow such a final: only credentials, a header, answer a challenge (§22)."""
+    names = CHALLENGES.get(status_code)
+    return names is None or not leg.invite_seen or names[1] in leg.invite.names

@@ -7,27 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from sipwatch.track.attempts import followed_by
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import REFRESHES, Dialogs, EndedBy, Exchange
 from sipwatch.track.events import CallConcluded, CallEnded, CallOver, CallSettled, LegSettled
 from sipwatch.track.front import (
     deciding,
     equally_near,
+    gives_a_reason,
     is_let_go,
     mark_given_up_for,
     nearer_caller,
     verdict_due,
     was_cancelled,
 )
-from sipwatch.track.inference import leads_to, presume, proven, take_as_challenged, was_challenged_unseen
+from sipwatch.track.inference import leads_to, presume, proven, take_as_challenged
 from sipwatch.track.lasting import lighten
-from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Inferred, Leg, may_be_followed
-from sipwatch.track.table import CHALLENGES, T4, Input, State
+from sipwatch.track.table import PROVEN_AFTER, T4, Inferred, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed
 
 if TYPE_CHECKING:
     from sipwatch.track.answers import Answer
     from sipwatch.track.events import Event
+    from sipwatch.track.leg import Leg
     from sipwatch.track.timers import TimerQueue
     from sipwatch.wire.message import Message, Path, Request, Response
 
@@ -112,7 +114,7 @@ class Call(Timed):
         """Place a new leg: a retry of an earlier one, one beside it, nearer the caller than all others, or behind."""
         # What came before is looked for first: a retry stands where the leg stood that it continues, though a router
         # that was slow, or a Max-Forwards that somebody resets, makes it look nearer or farther than that one.
-        before = self.followed_by(leg)
+        before = followed_by(self, leg)
         legs, front = self.legs, self.front
         if not legs:
             self.legs, self.front = [leg], [leg]  # smaller than lists that have grown
@@ -139,32 +141,6 @@ class Call(Timed):
     def is_upstream(self, leg: Leg) -> bool:
         """Tell whether no leg is nearer the caller than this one."""
         return leg in self.front
-
-    def followed_by(self, leg: Leg) -> Leg | None:
-        """Return the leg whose final response this new leg answers, as far as the RFCs allow a retry.
-
-        It comes from the same element on the same hop, after a final response that asks for another INVITE, in time; a
-        challenge must be answered with credentials. Credentials in a new INVITE show a challenge that was not captured.
-        """
-        # The latest first: of several that might be meant, the challenge answered is the one met last. Each is followed
-        # once (§22.3: a client tries again, not again and again for one challenge), so that loops stay visible as legs.
-        for before in reversed(self.legs):
-            if (
-                before.followed
-                or before.via_count != leg.via_count
-                or before.path.source_address != leg.path.source_address
-            ):
-                continue
-            if before.final is None:
-                if was_challenged_unseen(before, leg):
-                    return before
-            elif (
-                may_be_followed(before.status_code)
-                and leg.started - before.final_at <= RETRY_WINDOW
-                and _may_answer(leg, before.status_code)
-            ):
-                return before
-        return None
 
     def alerted(self, leg: Leg, now: int) -> None:
         """Take the first 180 or 183 on a leg: the hops before it have heard something at least."""
@@ -346,6 +322,15 @@ class Call(Timed):
             dialog.refresh(response, now, by_caller=by_caller)
             self._watch_dialogs(now)
 
+    def keep(self, message: Message, repeated: bool, placed: bool) -> None:
+        """Keep a message for the ladder: ``placed`` says that its transaction or dialog is known."""
+        if self.messages is None:
+            self.messages = []
+        if len(self.messages) < MAX_MESSAGES:
+            self.messages.append((message, repeated, placed))
+        else:
+            self.owner.evict("messages")
+
     def stray(self, response: Response) -> None:
         """Keep a response whose CSeq number is that of no request."""
         if self.strays is None:
@@ -500,25 +485,3 @@ class Call(Timed):
         if leg.final is not None or leg.inferred & Inferred.FINAL:
             return EndedBy.CALLEE
         return EndedBy.TIMEOUT if leg.given_up else EndedBy.CAPTURE_END
-
-    def siblings(self) -> int:
-        """Count the calls with this Call-ID, this one and those behind it."""
-        count = 1
-        call = self.sibling
-        while call is not None:
-            count += 1
-            call = call.sibling
-        return count
-
-
-def gives_a_reason(leg: Leg) -> bool:
-    """Tell whether the end of a cancelled leg says why (RFC 3326)."""
-    return (leg.cancel is not None and b"reason" in leg.cancel.names) or (
-        leg.final is not None and b"reason" in leg.final.names
-    )
-
-
-def _may_answer(leg: Leg, status_code: int) -> bool:
-    """Tell whether an INVITE may follow such a final: only credentials, a header, answer a challenge (§22)."""
-    names = CHALLENGES.get(status_code)
-    return names is None or not leg.invite_seen or names[1] in leg.invite.names

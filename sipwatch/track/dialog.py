@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from sipwatch.packet import SECOND
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.events import ByeAccepted
-from sipwatch.track.leg import PROVEN_AFTER
-from sipwatch.track.table import T4, TIMER_F
+from sipwatch.track.table import PROVEN_AFTER, T4, TIMER_F
 from sipwatch.track.timers import NEVER
 from sipwatch.wire.sip import header
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sipwatch.track.leg import REORDERED_WITHIN
+from sipwatch.track.table import REORDERED_WITHIN
 
 if TYPE_CHECKING:
     from sipwatch.track.leg import Leg

@@ -166,6 +166,17 @@ class Unbound(NamedTuple):
     expired: bool
 
 
+class Notice(StrEnum):
+    """What the tracker met out of the ordinary; counted, never an error."""
+
+    RESPONSE_WITHOUT_REQUEST = "response_without_request"
+    RESPONSE_BEFORE_REQUEST = "response_before_request"  # captured out of order, put right
+    REQUEST_IN_UNKNOWN_DIALOG = "request_in_unknown_dialog"  # a call already up when the capture began
+    CALL_ID_REUSED = "call_id_reused"
+    UNTRACKABLE = "untrackable"  # no Call-ID or CSeq
+    TIME_STEPPED_BACK = "time_stepped_back"
+
+
 Event = (
     LegBegun
     | ConditionRaised

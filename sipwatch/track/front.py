@@ -13,8 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import SECOND
-from sipwatch.track.leg import Heard, Inferred
-from sipwatch.track.table import State
+from sipwatch.track.table import Heard, Inferred, State
 from sipwatch.track.timers import NEVER
 
 if TYPE_CHECKING:
@@ -163,3 +162,10 @@ def has_ended(leg: Leg) -> bool:
 
 def _ended_at(leg: Leg) -> tuple[int, int]:
     return leg.over_at, leg.serial
+
+
+def gives_a_reason(leg: Leg) -> bool:
+    """Tell whether the end of a cancelled leg says why (RFC 3326)."""
+    return (leg.cancel is not None and b"reason" in leg.cancel.names) or (
+        leg.final is not None and b"reason" in leg.final.names
+    )

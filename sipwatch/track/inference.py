@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.track.leg import PROVEN_AFTER, RETRY_WINDOW, Heard, Inferred
-from sipwatch.track.table import CREDENTIALS, Input, State
+from sipwatch.track.table import CREDENTIALS, PROVEN_AFTER, RETRY_WINDOW, Heard, Inferred, Input, State
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call

@@ -5,49 +5,32 @@ Must not know: outcomes, peers, or the other hops; what concerns the whole call 
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.packet import SECOND
-from sipwatch.track.answers import Answer, Reliable, note_ack
+from sipwatch.track.answers import Answer, Reliable, note_ack, note_reliable
 from sipwatch.track.conditions import Condition, Raised, Resolution
+from sipwatch.track.deadlines import TIMERS_OF, due_of
 from sipwatch.track.events import ConditionRaised, ConditionResolved
 from sipwatch.track.table import (
+    ACK_MISSING_AT,
+    FORK_SETTLES,
+    PROVEN_AFTER,
+    REORDERED_WITHIN,
     RESOLVED_BY,
     RESPONSE_INPUT,
-    T1,
+    RETRY_WINDOW,
     TABLE,
-    TIMER_B,
-    TIMERS,
+    Heard,
+    Inferred,
     Input,
-    Since,
     State,
-    Timer,
+    may_be_followed,
 )
 from sipwatch.track.timers import NEVER, Timed, Timers
-from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.wire.message import Message, Path, Request, Response
-
-
-class Heard(IntEnum):
-    """The most the callee's side has said so far."""
-
-    NOTHING = 0
-    TRYING = 1
-    PROGRESSED = 2
-    ALERTED = 3
-
-
-class Inferred(IntFlag):
-    """What was not captured of a leg, but must have been (OUTCOMES §2.2)."""
-
-    NOTHING = 0
-    FINAL = 1  # a failing final response
-    SUCCESS = 2  # a 2xx
-    CHALLENGE = 4  # a 401 or 407
 
 
 # Names of the hot path: looked up once, not at every packet.
@@ -71,25 +54,9 @@ _TERMINATED: Final = State.TERMINATED
 _TRYING: Final = Heard.TRYING
 _HEARD_AS: Final = (Input.INVITE, _INPUT_TRYING, _INPUT_PROGRESS, _INPUT_ALERT)  # by ``Heard``
 
-# Finals that ask for another INVITE under the same Call-ID: challenges (§22), other terms
-# (§8.1.3.5, RFC 4028 §7.3), another offer (488, 606), more digits (484), glare (§14.1). Redirects (3xx) are
-# added by ``may_be_followed``.
-ASKS_AGAIN = frozenset({401, 407, 413, 415, 416, 420, 421, 422, 484, 488, 491, 494, 606})
-RETRY_WINDOW = TIMER_B  # a retry later than this is another attempt
-FORK_SETTLES = SECOND  # how long after a CANCEL a sibling's 2xx still explains it
-PROVEN_AFTER = 64 * T1  # evidence that may yet be contradicted on the hop counts after this
-REORDERED_WITHIN = T1  # captures swap neighbours; no sender repeats sooner
-ACK_MISSING_AT = 4  # the same 2xx sent this many times
 MAX_ANSWERS = 16  # dialogs that one hop brings about: the largest forks that answer at once
-MAX_RELIABLE = 32  # reliable provisional responses remembered of one hop
 
-_TIMERS_OF: tuple[tuple[Timer, ...], ...] = tuple(tuple(t for t in TIMERS if t.state is state) for state in State)
 _UNSET = -1
-
-
-def may_be_followed(status_code: int) -> bool:
-    """Tell whether a final response invites the caller to try again under the same Call-ID."""
-    return status_code in ASKS_AGAIN or 300 <= status_code < 400
 
 
 class Leg(Timed):
@@ -372,17 +339,9 @@ class Leg(Timed):
 
     def _reliable(self, response: Response, now: int) -> None:
         """Remember a reliable provisional response, or count it again: RSeq numbers them (RFC 3262 §3)."""
-        rseq = header(response.raw, b"rseq")
         if self.reliables is None:
             self.reliables = []
-        for known in self.reliables:
-            if known.rseq == rseq and known.response.to_tag == response.to_tag:
-                known.count += 1
-                known.last_at = now
-                return
-        if len(self.reliables) < MAX_RELIABLE:
-            self.reliables.append(Reliable(response, rseq, now))
-        else:
+        if not note_reliable(self.reliables, response, now):
             self.call.owner.evict("reliables")
 
     def _final(self, response: Response, code: int, now: int) -> None:
@@ -520,9 +479,8 @@ class Leg(Timed):
             return min(due, self.presumed_since + PROVEN_AFTER)
         if self.state is _ACCEPTED and self.conditions is None:
             return due  # Timer L could only end a missing ACK's condition
-        for timer in _TIMERS_OF[self.state]:
-            at = self._due(timer)
-            due = min(due, at)
+        for timer in TIMERS_OF[self.state]:
+            due = min(due, due_of(self, timer))
         return due
 
     def expire(self, now: int) -> None:
@@ -533,38 +491,11 @@ class Leg(Timed):
             else:
                 self.call.settle(self, now)
             return
-        for timer in _TIMERS_OF[self.state]:
-            if self._due(timer) <= now:
+        for timer in TIMERS_OF[self.state]:
+            if due_of(self, timer) <= now:
                 if timer.raises is not None:
                     self.raise_condition(timer.raises, now)
                 elif timer.gives is not None:
                     self.take(timer.gives, now)
                 return
         self.call.settle(self, now)
-
-    def _due(self, timer: Timer) -> int:
-        """Return when a timer of the present state fires; NEVER when its condition was raised already."""
-        # Raised once for each leg: a hop that is slow, gets a 181 and is slow again would else ring twice at night.
-        if timer.raises is not None and any(r.kind is timer.raises for r in self.conditions or ()):
-            return NEVER
-        delay = timer.delay
-        if isinstance(delay, str):
-            delay = int(getattr(self.timers, delay))
-        return self._moment(timer.since) + delay
-
-    def _moment(self, since: Since) -> int:
-        match since:
-            case Since.INVITE:
-                return self.started
-            case Since.TRYING:
-                return self.trying_at
-            case Since.ALERT:
-                return self.alerted_at
-            case Since.PROVISIONAL:
-                return self.provisional_at
-            case Since.CANCEL:
-                return self.cancelled_at
-            case Since.FINAL:
-                return self.final_at
-            case Since.ACTIVITY:
-                return self.active_at

@@ -22,7 +22,7 @@ saw also arrived. So there is one machine for both ends, with these differences:
 Every (state, input) pair is in the table; what changes nothing is there as well.
 """
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Final, NamedTuple
 
 from sipwatch.packet import SECOND
@@ -44,6 +44,22 @@ TIMER_H = 64 * T1
 CANCEL_WAIT = 64 * T1  # §9.1
 
 
+# Finals that ask for another INVITE under the same Call-ID: challenges (§22), other terms
+# (§8.1.3.5, RFC 4028 §7.3), another offer (488, 606), more digits (484), glare (§14.1). Redirects (3xx) are
+# added by ``may_be_followed``.
+ASKS_AGAIN = frozenset({401, 407, 413, 415, 416, 420, 421, 422, 484, 488, 491, 494, 606})
+RETRY_WINDOW = TIMER_B  # a retry later than this is another attempt
+FORK_SETTLES = SECOND  # how long after a CANCEL a sibling's 2xx still explains it
+PROVEN_AFTER = 64 * T1  # evidence that may yet be contradicted on the hop counts after this
+REORDERED_WITHIN = T1  # captures swap neighbours; no sender repeats sooner
+ACK_MISSING_AT = 4  # the same 2xx sent this many times
+
+
+def may_be_followed(status_code: int) -> bool:
+    """Tell whether a final response invites the caller to try again under the same Call-ID."""
+    return status_code in ASKS_AGAIN or 300 <= status_code < 400
+
+
 class State(IntEnum):
     """Where a leg stands."""
 
@@ -56,6 +72,24 @@ class State(IntEnum):
     COMPLETED = 6  # final response of 300 or more seen
     CONFIRMED = 7  # and its ACK
     TERMINATED = 8
+
+
+class Heard(IntEnum):
+    """The most the callee's side has said so far."""
+
+    NOTHING = 0
+    TRYING = 1
+    PROGRESSED = 2
+    ALERTED = 3
+
+
+class Inferred(IntFlag):
+    """What was not captured of a leg, but must have been (OUTCOMES §2.2)."""
+
+    NOTHING = 0
+    FINAL = 1  # a failing final response
+    SUCCESS = 2  # a 2xx
+    CHALLENGE = 4  # a 401 or 407
 
 
 class Input(IntEnum):

@@ -5,14 +5,14 @@ Must not know: outcomes, peers, files, clocks. What it cannot place is a named, 
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.track.attempts import attempt_of, is_retry, starts_anew
-from sipwatch.track.call import MAX_MESSAGES, Call
+from sipwatch.track.attempts import is_retry, starts_anew
+from sipwatch.track.call import Call
+from sipwatch.track.calls import Calls, TableLimits
 from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
-from sipwatch.track.events import LegBegun, Referred
+from sipwatch.track.events import LegBegun, Notice, Referred
 from sipwatch.track.front import mark_given_up
 from sipwatch.track.lasting import LASTS
 from sipwatch.track.leg import Leg
@@ -44,29 +44,6 @@ _INPUT_END: Final = Input.END
 _INPUT_LINGERED: Final = Input.LINGERED
 
 MAX_BROKEN = 4096  # paths that an error says lead nowhere
-
-
-class Notice(StrEnum):
-    """What the tracker met out of the ordinary; counted, never an error."""
-
-    RESPONSE_WITHOUT_REQUEST = "response_without_request"
-    RESPONSE_BEFORE_REQUEST = "response_before_request"  # captured out of order, put right
-    REQUEST_IN_UNKNOWN_DIALOG = "request_in_unknown_dialog"  # a call already up when the capture began
-    CALL_ID_REUSED = "call_id_reused"
-    UNTRACKABLE = "untrackable"  # no Call-ID or CSeq
-    TIME_STEPPED_BACK = "time_stepped_back"
-
-
-class TableLimits:
-    """How much is remembered at the most; what is given up is counted by table."""
-
-    __slots__ = ("calls", "early", "legs", "siblings")
-
-    def __init__(self, *, calls: int = 100_000, legs: int = 256, early: int = 1024, siblings: int = 32) -> None:
-        self.calls = calls  # some 300 MB at worst
-        self.legs = legs  # of one call: the largest ring-all groups have some 100 members
-        self.siblings = siblings  # calls with one Call-ID and different From tags
-        self.early = early  # responses that wait for their request
 
 
 def nobody(path: Path) -> tuple[str, str]:  # noqa: ARG001 - a path's ends have no names here
@@ -103,8 +80,7 @@ class Tracker:
         self.timers_for = timers_for
         self._limits = limits or TableLimits()
         self._keep = keep_messages
-        self._calls: dict[bytes, Call] = {}
-        self._count = 0
+        self._calls = Calls(self._limits)
         self._serial = 0
         self._requests: dict[str, Callable[[Request, int], None]] = {
             "INVITE": self._invite,
@@ -187,7 +163,8 @@ class Tracker:
 
         The capture is over: ``while tracker.close(): ...`` closes it, call by call.
         """
-        for call in self._calls.values():
+        call = self._calls.oldest()
+        if call is not None:
             call.finish(self.now, _INPUT_END)
             return True
         self._drop_early(NEVER)
@@ -201,16 +178,12 @@ class Tracker:
 
     def calls(self) -> Iterator[Call]:
         """Give every call that is tracked right now."""
-        for first in self._calls.values():
-            call: Call | None = first
-            while call is not None:
-                yield call
-                call = call.sibling
+        return iter(self._calls)
 
     @property
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""
-        tracked = {"calls": self._count, "early": len(self._early), "timers": len(self.queue)}
+        tracked = {"calls": len(self._calls), "early": len(self._early), "timers": len(self.queue)}
         return {**tracked, "paths_heard": len(self.traffic), **self.registrar.tracked}
 
     @property
@@ -225,27 +198,8 @@ class Tracker:
 
     # Which message is whose
 
-    def _find(self, message: Message) -> Call | None:
-        """Return the call whose caller's tag stands at either end of the message.
-
-        Where one Call-ID and From tag were used for several attempts, a message inside a dialog belongs to the attempt
-        that brought the dialog about.
-        """
-        call = self._calls.get(message.call_id)
-        if call is None:
-            return None
-        if call.sibling is None:
-            tag = call.from_tag
-            return call if tag == message.from_tag or tag == message.to_tag else None  # noqa: PLR1714 - quicker
-        one: Call | None = call
-        while one is not None:
-            if one.from_tag in (message.from_tag, message.to_tag):
-                return attempt_of(one, message)
-            one = one.sibling
-        return None
-
     def _invite(self, request: Request, now: int) -> None:
-        call = self._find(request)
+        call = self._calls.find(request)
         if call is not None:
             key = request.path.key
             leg = leg_of(call, request, key)
@@ -289,15 +243,11 @@ class Tracker:
             self._reunite(call, now)
 
     def _new_call(self, request: Request, now: int, timers: Timers) -> Call:
-        sibling = self._calls.get(request.call_id)
-        if self._count >= self._limits.calls:
-            self._give_up(next(iter(self._calls.values())), now)
-        elif sibling is not None and sibling.siblings() >= self._limits.siblings:
-            self._give_up(sibling, now)
+        full = self._calls.to_give_up(request.call_id)
+        if full is not None:
+            self._give_up(full, now)
         call = Call(self._next_serial(), request, now, self, timers.dialog_timeout)
-        call.sibling = self._calls.get(request.call_id)
-        self._calls[request.call_id] = call
-        self._count += 1
+        self._calls.add(call)
         return call
 
     def _give_up(self, call: Call, now: int) -> None:
@@ -306,7 +256,7 @@ class Tracker:
         call.finish(now, _INPUT_END)
 
     def _invite_response(self, response: Response, now: int) -> None:
-        call = self._find(response)
+        call = self._calls.find(response)
         if call is None:
             self._too_early(response, now)
             return
@@ -338,14 +288,9 @@ class Tracker:
 
     def _misfit(self, call: Call, response: Response, now: int) -> None:
         """Take a response to no known request: one with a wrong CSeq stays with its call, others may be early."""
-        if has_wrong_cseq(call, response):
-            call.active_at = now
-            call.stray(response)
-            self._keep_message(call, response, False, False)
-        elif call.answered_at >= 0 or call.settled or response.from_tag != call.from_tag:
-            call.active_at = now
-            call.refreshed_unseen(response, now)
-            self._keep_message(call, response, False, False)
+        answered = call.answered_at >= 0 or call.settled or response.from_tag != call.from_tag
+        if answered or has_wrong_cseq(call, response):
+            self._misfit_inside(call, response, now)
         elif self._may_begin(call, response):
             leg = self._unseen_leg(call, response, now)
             self._doubt(leg, now)
@@ -381,7 +326,7 @@ class Tracker:
         self.queue.watch(leg, now + leg.timers.shortest)
 
     def _ack(self, request: Request, now: int) -> None:
-        call = self._find(request)
+        call = self._calls.find(request)
         if call is None:
             self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG)
             return
@@ -412,7 +357,7 @@ class Tracker:
         self._keep_message(call, request, False)
 
     def _cancel(self, request: Request, now: int) -> None:
-        call = self._find(request)
+        call = self._calls.find(request)
         leg = None if call is None else leg_of(call, request, request.path.key) or leg_cancelled(call, request)
         if call is None or leg is None:
             self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG)
@@ -427,7 +372,7 @@ class Tracker:
         self._keep_message(call, request, again)
 
     def _cancel_response(self, response: Response, now: int) -> None:
-        call = self._find(response)
+        call = self._calls.find(response)
         if call is None:
             return
         call.active_at = now
@@ -438,7 +383,7 @@ class Tracker:
 
     def _request_inside(self, request: Request, now: int) -> None:
         """Take BYE, UPDATE, PRACK, REFER or NOTIFY."""
-        call = self._find(request)
+        call = self._calls.find(request)
         if call is None:  # subscriptions have NOTIFYs of their own: only a BYE is surely a call's
             self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG if request.method == "BYE" else None)
         elif not self._repeated_inside(call, request, now):
@@ -465,7 +410,7 @@ class Tracker:
 
     def _response_inside(self, response: Response, now: int) -> None:
         """Take a response to one of these."""
-        call = self._find(response)
+        call = self._calls.find(response)
         if call is None:
             self._unplaced(response, None)
             return
@@ -507,7 +452,7 @@ class Tracker:
 
     def _other(self, message: Message, now: int) -> None:
         """Keep any other message of a known call, for the ladder."""
-        call = self._find(message)
+        call = self._calls.find(message)
         if call is not None:
             call.active_at = now
             self._keep_message(call, message, False)
@@ -519,18 +464,13 @@ class Tracker:
         if notice is not None:
             self._notice(notice)
         if self._keep:
-            call = self._calls.get(message.call_id)
+            call = self._calls.latest(message.call_id)
             if call is not None:
                 self._keep_message(call, message, False, False)
 
     def _keep_message(self, call: Call, message: Message, repeated: bool, placed: bool = True) -> None:
         if self._keep:
-            if call.messages is None:
-                call.messages = []
-            if len(call.messages) < MAX_MESSAGES:
-                call.messages.append((message, repeated, placed))
-            else:
-                self.evict("messages")
+            call.keep(message, repeated, placed)
 
     # Responses captured before their request
 
@@ -563,20 +503,7 @@ class Tracker:
 
     def forget(self, call: Call) -> None:
         """Let go of a call that is over."""
-        first = self._calls.get(call.call_id)
-        if first is call:
-            if call.sibling is None:
-                del self._calls[call.call_id]
-            else:
-                self._calls[call.call_id] = call.sibling
-            self._count -= 1
-            return
-        while first is not None:
-            if first.sibling is call:
-                first.sibling = call.sibling
-                self._count -= 1
-                return
-            first = first.sibling
+        self._calls.remove(call)
 
     def _notice(self, notice: Notice) -> None:
         self.notices[notice] = self.notices.get(notice, 0) + 1

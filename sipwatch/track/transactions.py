@@ -11,8 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from sipwatch.track.leg import REORDERED_WITHIN, RETRY_WINDOW, may_be_followed
-from sipwatch.track.table import CHALLENGES, T4, TIMER_F
+from sipwatch.track.table import CHALLENGES, REORDERED_WITHIN, RETRY_WINDOW, T4, TIMER_F, may_be_followed
 from sipwatch.track.timers import NEVER, Timed, TimerQueue
 from sipwatch.wire.sip import header_values, parameters, split_values
 

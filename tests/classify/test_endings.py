@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sipwatch.classify.endings import ENDINGS_BY, UNREMARKABLE, Ending
+from sipwatch.track.calls import TableLimits
 from sipwatch.track.dialog import EndedBy
-from sipwatch.track.tracker import TableLimits
 from tests.conversation import Observed, messages, observe, the_call
 from tests.export.records import span
 

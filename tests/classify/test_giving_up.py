@@ -6,7 +6,7 @@ import pytest
 
 from sipwatch.classify.giving_up import Waited, given_up
 from sipwatch.packet import SECOND
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from sipwatch.track.timers import Timers
 from tests.conversation import the_call
 from tests.export.records import span

@@ -22,7 +22,7 @@ from sipwatch.classify.peers import (
 )
 from sipwatch.classify.regex import Pattern
 from sipwatch.packet import SECOND
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from sipwatch.track.timers import Timers
 from sipwatch.wire.message import Path, Request, Transport
 from sipwatch.wire.sip import parse

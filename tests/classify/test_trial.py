@@ -8,7 +8,7 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.classify.trial import Trial
 from sipwatch.engine import Engine
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from tests.conversation import messages, nanoseconds
 
 

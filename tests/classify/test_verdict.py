@@ -10,7 +10,7 @@ from sipwatch.classify.causes import BY_CAUSE
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.packet import SECOND
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from sipwatch.track.timers import Timers
 from tests.conversation import observe, the_call
 

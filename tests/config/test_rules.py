@@ -14,7 +14,7 @@ from sipwatch.classify.peers import Rule
 from sipwatch.classify.regex import Pattern
 from sipwatch.config import ConfigError, parse
 from sipwatch.config.rules import overlapping
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 
 PEER = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n'
 RULE = PEER + "[[peer.rule]]\n"

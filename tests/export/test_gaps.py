@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.export.gaps import gaps
-from sipwatch.track.tracker import Notice
+from sipwatch.track.events import Notice
 from sipwatch.wire.discards import Discard
 from tests.classify.diagnosing import Diagnosed, at
 

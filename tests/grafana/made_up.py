@@ -17,8 +17,7 @@ from sipwatch.export.metrics import METHODS, PHASES, RESOLUTIONS
 from sipwatch.export.series import MetricKind, Series
 from sipwatch.track.conditions import Condition
 from sipwatch.track.dialog import EndedBy
-from sipwatch.track.events import OptionsOutcome, RegistrationOutcome
-from sipwatch.track.tracker import Notice
+from sipwatch.track.events import Notice, OptionsOutcome, RegistrationOutcome
 from sipwatch.wire.discards import STAGE
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY
 

@@ -23,8 +23,7 @@ from sipwatch.export.metrics import METHODS, PHASES
 from sipwatch.shell import events
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
-from sipwatch.track.events import OptionsOutcome, RegistrationOutcome
-from sipwatch.track.tracker import Notice
+from sipwatch.track.events import Notice, OptionsOutcome, RegistrationOutcome
 from sipwatch.track.traffic import OTHER_METHOD
 from sipwatch.wire.discards import STAGE, Discard
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY

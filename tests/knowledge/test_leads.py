@@ -11,7 +11,7 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Settings
 from sipwatch.knowledge.entries import CAUSES, HISTORIC_CODES, STATUS_CODES, Topic
 from sipwatch.knowledge.leads import CANCELLED, When, cause_leads, heard_by, leads, sources, status_leads
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from tests.conversation import observe, the_call
 from tests.each import for_each
 

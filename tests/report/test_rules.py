@@ -12,7 +12,7 @@ from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.classify.regex import Pattern
 from sipwatch.packet import SECOND
 from sipwatch.report.rules import remarks, rule_in_words, usual
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from sipwatch.track.timers import Timers
 from tests.conversation import the_call
 

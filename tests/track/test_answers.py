@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.track.answers import Answer, note_ack
-from sipwatch.track.leg import MAX_ANSWERS, MAX_RELIABLE
+from sipwatch.track.answers import MAX_RELIABLE, Answer, note_ack
+from sipwatch.track.leg import MAX_ANSWERS
 from sipwatch.wire.message import Request
 from tests.conversation import Observed, messages, nanoseconds, the_call
 

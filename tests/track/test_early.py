@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sipwatch.track.early import Early
-from sipwatch.track.leg import REORDERED_WITHIN
+from sipwatch.track.table import REORDERED_WITHIN
 from sipwatch.wire.message import Response
 from tests.conversation import messages, observe
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipwatch.track.tracker import TableLimits
+from sipwatch.track.calls import TableLimits
 from tests.conversation import Observed, messages, nanoseconds, observe, the_call
 from tests.export.records import at, span
 

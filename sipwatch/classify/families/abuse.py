@@ -12,8 +12,7 @@ from sipwatch.classify.identity import ANONYMOUS_USERS
 from sipwatch.classify.past import Table
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
-from sipwatch.track.leg import Heard
-from sipwatch.track.table import CHALLENGES
+from sipwatch.track.table import CHALLENGES, Heard
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:

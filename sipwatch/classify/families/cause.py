@@ -12,7 +12,7 @@ from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, own, quoted, 
 from sipwatch.classify.hops import deepest_first, far_end, first_of
 from sipwatch.classify.reason import reasons
 from sipwatch.classify.told import contradiction, is_network_blocked
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:

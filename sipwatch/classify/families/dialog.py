@@ -12,7 +12,7 @@ from sipwatch.classify.findings import PLAIN, Fact, Finding, Kind, quoted, secon
 from sipwatch.classify.hops import subject
 from sipwatch.classify.media import offered
 from sipwatch.track.dialog import REFRESHES, answer_of, is_same_request
-from sipwatch.track.leg import RETRY_WINDOW
+from sipwatch.track.table import RETRY_WINDOW
 
 if TYPE_CHECKING:
     from sipwatch.classify.findings import Evidence, Look

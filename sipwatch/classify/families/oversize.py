@@ -11,7 +11,7 @@ from sipwatch.classify.families.path import is_silent
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, seen
 from sipwatch.classify.past import Table
 from sipwatch.packet import SECOND
-from sipwatch.track.leg import Heard
+from sipwatch.track.table import Heard
 from sipwatch.wire.message import Transport
 
 if TYPE_CHECKING:

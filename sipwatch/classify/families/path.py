@@ -27,8 +27,8 @@ from sipwatch.classify.hops import deepest_first, far_end, first_of, is_continue
 from sipwatch.classify.peers import host_of
 from sipwatch.track.conditions import Condition, Raised
 from sipwatch.track.dialog import EndedBy
-from sipwatch.track.leg import ACK_MISSING_AT, Heard
 from sipwatch.track.match import MAX_ROUTES, host_address, targets
+from sipwatch.track.table import ACK_MISSING_AT, Heard
 from sipwatch.wire.message import Response, Transport
 from sipwatch.wire.sip import header, header_values, split_values, uri_of, user_of
 

@@ -16,8 +16,7 @@ from sipwatch.classify.signs import EARLY_RINGING_FROM
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
 from sipwatch.track.dialog import answer_of
-from sipwatch.track.leg import Heard
-from sipwatch.track.table import CHALLENGES
+from sipwatch.track.table import CHALLENGES, Heard
 from sipwatch.wire.sip import header, parameters, split_values
 
 if TYPE_CHECKING:

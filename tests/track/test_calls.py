@@ -1,0 +1,65 @@
+"""Which call a message belongs to, and which call goes when the table is full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.track.calls import TableLimits
+from tests.conversation import Observed, messages
+
+if TYPE_CHECKING:
+    from sipwatch.track.call import Call
+    from sipwatch.track.calls import Calls
+
+
+def table(script: str, limits: TableLimits | None = None) -> Calls:
+    """Let calls begin, and return the table that holds them."""
+    observed = Observed(limits=limits)
+    for message in messages(script):
+        observed.message(message)
+    return observed.tracker._calls
+
+
+def found(calls: Calls, line: str) -> Call | None:
+    return calls.find(messages(line)[0])
+
+
+def test_a_call_is_found_by_its_call_id_and_the_callers_tag_at_either_end() -> None:
+    calls = table("0 A>P INVITE")
+    (call,) = calls
+    assert found(calls, "1 P>A 180") is call
+    assert found(calls, "1 P>A BYE ftag=callee ttag=caller") is call
+    assert found(calls, "1 A>P BYE ftag=somebody ttag=else") is None
+    assert found(calls, "1 P>A 180 call=other") is None
+
+
+def test_one_call_id_may_hold_calls_of_several_callers() -> None:
+    calls = table("0 A>P INVITE\n1 B>P INVITE ftag=second branch=z9hG4bK2")
+    latest, first = calls
+    assert len(calls) == 2
+    assert (first.from_tag, latest.from_tag) == (b"caller", b"second")
+    assert found(calls, "2 P>A 180") is first
+    assert found(calls, "2 P>B 180 ftag=second branch=z9hG4bK2") is latest
+    assert calls.latest(first.call_id) is latest
+
+
+def test_the_oldest_goes_when_the_table_is_full() -> None:
+    calls = table("0 A>P INVITE\n1 A>P INVITE call=c2\n2 A>P INVITE call=c3", TableLimits(calls=2))
+    assert [call.call_id for call in calls] == [b"c2", b"c3"]
+    assert calls.oldest() is next(iter(calls))
+
+
+def test_one_call_id_cannot_take_the_whole_table() -> None:
+    script = "\n".join(f"{n} A>P INVITE ftag=t{n} branch=z9hG4bK{n}" for n in range(5))
+    calls = table(script, TableLimits(siblings=3))
+    assert len(calls) == 3
+    assert calls.to_give_up(b"c1") is not None
+    assert calls.to_give_up(b"c2") is None
+
+
+def test_a_call_in_the_middle_of_its_call_id_can_go() -> None:
+    calls = table("\n".join(f"{n} A>P INVITE ftag=t{n} branch=z9hG4bK{n}" for n in range(3)))
+    middle = list(calls)[1]
+    calls.remove(middle)
+    assert [call.from_tag for call in calls] == [b"t2", b"t0"]
+    assert len(calls) == 2
