@@ -5,6 +5,7 @@ Must not know: files, pipes, link layers. Format: draft-ietf-opsawg-pcapng.
 
 from __future__ import annotations
 
+from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-    from sipwatch.capture.prefilter import MediaFilter, Run
+    from sipwatch.capture.prefilter import MediaFilter
     from sipwatch.capture.reader import Reader
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -33,20 +34,21 @@ _PACKET_HEADER = 24  # up to the captured length
 _TIME_RESOLUTION, _TIME_OFFSET = 9, 14  # interface options
 _INTERFACE_DROPS, _SYSTEM_DROPS = 5, 7  # options of interface statistics
 _FILTERED_INTERFACES = 8  # the first ones; the rest are read plainly
-_NO_RUNS: dict[int, Run] = {}
 
 
 class Interface:
     """What an interface description says of its packets."""
 
-    __slots__ = ("link_type", "offset", "per_second", "scale", "snaplen")
+    __slots__ = ("link_type", "offset", "per_second", "plain_below", "scale", "snaplen")
 
     def __init__(self, link_type: int, snaplen: int, per_second: int = 1_000_000, offset: int = 0) -> None:
         self.link_type = link_type
         self.snaplen = snaplen
         self.per_second = per_second
         self.offset = offset  # ns
-        self.scale = 0 if SECOND % per_second or offset else SECOND // per_second  # ns a unit, where that is all
+        # Where a unit is so many ns and nothing else counts, up to which higher half of a time calendars know it.
+        self.scale = 0 if SECOND % per_second or offset else SECOND // per_second
+        self.plain_below = (LATEST // self.scale) >> 32 if self.scale else 0
 
     def time(self, units: int) -> int:
         """Convert a packet's time to ns since 1970, within the years that calendars know."""
@@ -56,7 +58,7 @@ class Interface:
 class Section:
     """One section of a file: its byte order and the interfaces described so far."""
 
-    __slots__ = ("_drops", "_key", "dropped", "enhanced", "interfaces", "order", "pair", "word")
+    __slots__ = ("_drops", "_key", "dropped", "enhanced", "interfaces", "latest", "order", "pair", "word")
 
     def __init__(self, order: str) -> None:
         self.order = order
@@ -65,6 +67,7 @@ class Section:
         self.pair = Struct(order + "II")
         self.enhanced = Struct(order + "IIIIII")  # type, length, interface, time high and low, captured length
         self.dropped = 0  # packets lost while capturing
+        self.latest = 0  # ns; of the packet read last, also of a section before
         self._drops: dict[int, int] = {}
         self._key: tuple[object, ...] | None = None
 
@@ -194,7 +197,7 @@ def frames(reader: Reader, name: str, tally: Tally, media: MediaFilter) -> Itera
         section = _section(header, 0)
     except Damage as damage:
         raise CaptureError(f"{name}: {damage}; convert it with editcap, or capture again") from None
-    return _blocks(reader, section, tally, media)
+    return chain.from_iterable(_stretches(reader, section, tally, media))
 
 
 def _section(buffer: bytes, at: int) -> Section:
@@ -209,96 +212,120 @@ def _section(buffer: bytes, at: int) -> Section:
     return section
 
 
-def _blocks(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the work
-    reader: Reader, section: Section, tally: Tally, media: MediaFilter
-) -> Iterator[Frame]:
-    """Yield the packets. This runs for every packet, which is why it is one long loop."""
-    unpack, word, interfaces = section.enhanced.unpack_from, section.word.unpack_from, section.interfaces
-    first = time = 0  # ns
+def _next_section(reader: Reader) -> Section | None:
+    """Pass over a section header; None if something else is next, or not all of it is there. Raises Damage."""
+    buffer, at = reader.buffer, reader.at
+    if buffer[at : at + 4] != MAGIC or at + _SECTION_START > len(buffer):
+        return None
+    section = _section(buffer, at)
+    total = section.word.unpack_from(buffer, at + 4)[0]
+    _check_length(total)
+    if at + total > len(buffer):
+        return None
+    section.block(buffer, at, at + total, 0)
+    reader.at = at + total
+    return section
+
+
+def _check_length(total: int) -> None:
+    if total < _MIN_BLOCK_SIZE or total & 3 or total > MAX_BLOCK_SIZE:
+        raise Damage(f"absurd block length {total}")
+
+
+def _stretches(reader: Reader, section: Section, tally: Tally, media: MediaFilter) -> Iterator[Iterator[Frame]]:
+    """Yield the packets of each section, a buffer at a time. To chain them costs nothing for each (see ``pcap``)."""
     dropped = 0  # in sections that are over
     try:
         while True:
-            buffer, at = reader.buffer, reader.at
-            size = len(buffer)
-            last_start = size - _MIN_BLOCK_SIZE
-            packets = skipped = 0
-            before = tally.packets
-            unseen = -1  # where the last packet is, if it was skipped
-            run_of = media.runs(section, buffer, at).get
-            try:
-                while at <= last_start:
-                    if at + _PACKET_HEADER <= size:
-                        kind, total, number, high, low, captured = unpack(buffer, at)
-                    else:
-                        kind, total = section.pair.unpack_from(buffer, at)
-                        number = high = low = 0
-                        captured = total  # no packet fits into a block as short as that
-                    if kind == ENHANCED:
-                        run = run_of(total)
-                        if run is not None and (end := run(buffer, at).end()) > at:  # type: ignore[union-attr]
-                            if not packets:
-                                first = section.time(buffer, at)
-                            count = (end - at) // total
-                            packets += count
-                            skipped += count
-                            unseen = end - total
-                            at = end
-                            continue
-                    else:
-                        if unseen >= 0:
-                            time = section.time(buffer, unseen)
-                            unseen = -1
-                        if kind == SECTION:
-                            if at + _SECTION_START > size:
-                                break
-                            dropped += section.dropped
-                            section = _section(buffer, at)
-                            unpack, word = section.enhanced.unpack_from, section.word.unpack_from
-                            interfaces = section.interfaces
-                            total = word(buffer, at + 4)[0]
-                            run_of = _NO_RUNS.get  # those in use were of the section before
-                    end = at + total
-                    if total < _MIN_BLOCK_SIZE or total & 3 or total > MAX_BLOCK_SIZE:
-                        raise Damage(f"absurd block length {total}")
-                    if end > size:
-                        break
-                    if (
-                        kind == ENHANCED
-                        and captured + 32 <= total
-                        and captured <= MAX_RECORD_SIZE
-                        and number < len(interfaces)
-                        and word(buffer, end - 4)[0] == total
-                        and (scale := interfaces[number].scale)
-                    ):
-                        time = (high << 32 | low) * scale
-                        if time > LATEST:  # noqa: PLR1730 - a call
-                            time = LATEST
-                        link_type = interfaces[number].link_type
-                        data = buffer[at + 28 : at + 28 + captured]
-                    else:
-                        frame = section.block(buffer, at, end, time)
-                        if frame is None:
-                            at = end
-                            continue
-                        time, link_type, data = frame
-                    if not packets:
-                        first = time
-                    packets += 1
-                    at = end
-                    unseen = -1
-                    tally.number = before + packets
-                    yield time, link_type, data
-            finally:
-                reader.at = at
-                tally.media += skipped
-                tally.dropped = dropped + section.dropped
-                if unseen >= 0:
-                    time = section.time(buffer, unseen)
-                tally.add(packets, first, time)
-            if not reader.more():
+            yield _packets(reader, section, tally, media)
+            tally.dropped = dropped + section.dropped
+            if tally.damage:
+                return
+            following = _next_section(reader)
+            if following is not None:
+                dropped = tally.dropped
+                following.latest = section.latest
+                section = following
+            elif not reader.more():
                 tally.damage = reader.end("block")
                 return
     except Damage as damage:
         tally.damage = str(damage)
     finally:
         reader.close()
+
+
+def _packets(  # noqa: C901, PLR0912, PLR0915 - calls would cost more than the work
+    reader: Reader, section: Section, tally: Tally, media: MediaFilter
+) -> Iterator[Frame]:
+    """Yield the packets up to the next section, or to the end of the buffer.
+
+    This runs for every packet, which is why it is one long loop.
+    """
+    unpack, word, interfaces = section.enhanced.unpack_from, section.word.unpack_from, section.interfaces
+    buffer, at = reader.buffer, reader.at
+    size = len(buffer)
+    last_start = size - _MIN_BLOCK_SIZE
+    packets = skipped = first = 0
+    time = section.latest  # ns
+    before = tally.packets
+    unseen = -1  # where the last packet is, if it was skipped
+    run_of = media.runs(section, buffer, at).get
+    try:
+        while at <= last_start:
+            if at + _PACKET_HEADER <= size:
+                kind, total, number, high, low, captured = unpack(buffer, at)
+            else:
+                kind, total = section.pair.unpack_from(buffer, at)
+                number = high = low = 0
+                captured = total  # no packet fits into a block as short as that
+            if kind == ENHANCED:
+                run = run_of(total)
+                if run is not None and (end := run(buffer, at).end()) > at:  # type: ignore[union-attr]
+                    if not packets:
+                        first = section.time(buffer, at)
+                    count = (end - at) // total
+                    packets += count
+                    skipped += count
+                    unseen = end - total
+                    at = end
+                    continue
+            elif kind == SECTION:
+                break
+            elif unseen >= 0:
+                time = section.time(buffer, unseen)
+                unseen = -1
+            end = at + total
+            if total < _MIN_BLOCK_SIZE or total & 3 or total > MAX_BLOCK_SIZE or end > size:
+                _check_length(total)
+                break
+            if (
+                kind == ENHANCED
+                and captured + 32 <= total
+                and captured <= MAX_RECORD_SIZE
+                and number < len(interfaces)
+                and word(buffer, end - 4)[0] == total
+                and high < (interface := interfaces[number]).plain_below
+            ):
+                time = (high << 32 | low) * interface.scale
+                link_type = interface.link_type
+                data = buffer[at + 28 : at + 28 + captured]
+            else:
+                frame = section.block(buffer, at, end, time)
+                if frame is None:
+                    at = end
+                    continue
+                time, link_type, data = frame
+            if not packets:
+                first = time
+            packets += 1
+            at, unseen = end, -1
+            tally.number = before + packets
+            yield time, link_type, data
+    except Damage as damage:
+        tally.damage = str(damage)
+    finally:
+        reader.at = at
+        tally.media += skipped
+        section.latest = time if unseen < 0 else section.time(buffer, unseen)
+        tally.add(packets, first, section.latest)
