@@ -23,6 +23,7 @@ RAW_IPV4: Final = 228
 RAW_IPV6: Final = 229
 FAMILY: Final = frozenset({NULL, LOOP})  # the address family comes first, in the capturing machine's byte order
 FAMILIES: Final = frozenset({2, 10, 24, 28, 30})  # AF_INET; AF_INET6 of Linux, NetBSD, FreeBSD and macOS
+REPORTED: Final = -1  # no LINKTYPE of any file: what an agent reported over HEP, as wire.hep.carry writes it
 LINK_HEADERS: Final = {ETHERNET: (14, 12), C_HDLC: (4, 2), SLL: (16, 14), SLL2: (20, 0)}  # bytes; its ethertype's place
 
 # Ethertypes

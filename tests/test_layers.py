@@ -90,7 +90,6 @@ TESTED_ELSEWHERE = {
     "track/leg.py": "part of the tracker, spoken to through it in tests/track/test_tracker.py",
     "track/call.py": "part of the tracker, spoken to through it in tests/track/test_tracker.py",
     "wire/discards.py": "a closed list; its reasons are met in tests/wire/test_decoder.py",
-    "wire/duplicates.py": "behind the door, tests/wire/test_decoder.py, as a compiled twin would be",
     "wire/fragments.py": "behind the door, tests/wire/test_decoder.py",
     "wire/link.py": "behind the door, tests/wire/test_decoder.py",
     "wire/message.py": "values; they come out of the door in tests/wire/test_decoder.py",

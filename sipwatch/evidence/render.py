@@ -83,6 +83,8 @@ def _datagram(one: Found, key: bytes, new: bytes, identification: int) -> Iterat
     time, trace, path = one.item.time, one.trace, one.item.path
     if path.transport is not Transport.UDP:  # only HEP tells of these
         key, new = key[:-4] + _HEP_PORTS, hep.encode(time, Path(key, path.transport), new)
+        if not new:
+            raise Unsafe(_TOO_LONG)
     if len(new) > fresh.MAX_PAYLOAD:
         raise Unsafe(_TOO_LONG)
     missing = min(trace.missing, fresh.MAX_PAYLOAD - len(new))

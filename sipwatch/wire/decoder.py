@@ -26,6 +26,7 @@ from sipwatch.packet import (
     IPV6,
     MAX_JUNK_LENGTH,
     MORE_FRAGMENTS,
+    REPORTED,
     RST,
     RTP_MASK,
     RTP_VERSION,
@@ -35,8 +36,9 @@ from sipwatch.packet import (
     UDP,
 )
 from sipwatch.wire import hep, icmp, link, tunnels
+from sipwatch.wire.agents import Agents
 from sipwatch.wire.discards import Discard
-from sipwatch.wire.duplicates import Duplicates
+from sipwatch.wire.duplicates import Copies, Duplicates
 from sipwatch.wire.esp import Associations, Opened
 from sipwatch.wire.fragments import Fragments
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY, Heads
@@ -44,7 +46,7 @@ from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
 from sipwatch.wire.paths import Paths, may_be_tunnel
 from sipwatch.wire.resets import Resets
-from sipwatch.wire.sip import Parser, looks_like_sip
+from sipwatch.wire.sip import Parser, begins_sip, is_sip, looks_like_sip
 from sipwatch.wire.tcp import Found, Streams
 
 Item = Request | Response | Unreachable | Discard
@@ -71,6 +73,8 @@ class Decoder:
 
     ``discards`` counts, by reason, everything that gave no message; duplicates among them. ``notices`` counts what was
     read in spite of something. A message whose ``number`` is not 0 was held back, and is of that packet of ``place``.
+    ``agents`` are those who report to us over HEP; ``correlated`` is the latest message that came so with the agent's
+    correlation id. ``own`` are the ports (2 bytes), or addresses and ports, at which HEP is ours already.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -86,6 +90,11 @@ class Decoder:
         self._udp_paths = self._paths.udp
         self._duplicates = Duplicates(limits)
         self._seen = self._duplicates.seen
+        self._copies: Copies | None = None  # once HEP is met, or expected
+        self._across_nat = False
+        self.agents = Agents(self._counts, limits)
+        self.correlated: tuple[Request | Response, bytes] | None = None
+        self.own: frozenset[bytes] = frozenset()
         self._fragments = Fragments(self._counts, limits)
         self._heads = Heads(limits)
         self._held = self._heads.held
@@ -110,6 +119,8 @@ class Decoder:
         tables = {
             "paths": self._paths.evicted,
             "duplicates": self._duplicates.evicted + self._fragments.copies.evicted,
+            "copies": 0 if self._copies is None else self._copies.evicted,
+            "hep_senders": self.agents.evicted,
             "fragments": self._fragments.evicted,
             "associations": self._associations.evicted,
             "streams": self._streams.evicted,
@@ -124,6 +135,8 @@ class Decoder:
         return {
             "paths": len(self._paths),
             "duplicates": len(self._duplicates) + len(self._fragments.copies),
+            "copies": 0 if self._copies is None else len(self._copies),
+            "hep_senders": len(self.agents),
             "fragments": len(self._fragments),
             "associations": len(self._associations),
             "streams": len(self._streams),
@@ -156,8 +169,11 @@ class Decoder:
                         end = 34 + length
                         items = self._datagram(time, path, data[42:end], end > len(data), identification)
                         return self._in_order(time, items) if self._held else items
-        start = link.ip_offset(link_type, data)
-        items = self._discard(start) if isinstance(start, Discard) else self._ip(time, data, start, 0)
+        if link_type == REPORTED:
+            items = self._reported(time, data)
+        else:
+            start = link.ip_offset(link_type, data)
+            items = self._discard(start) if isinstance(start, Discard) else self._ip(time, data, start, 0)
         return self._in_order(time, items) if self._held else items
 
     def datagram(self, time: int, path: Path, data: bytes) -> tuple[Item, ...]:
@@ -167,6 +183,13 @@ class Decoder:
     def path(self, transport: Transport, key: bytes) -> Path:
         """Return the interned path for ``datagram``; the key as in ``Path``."""
         return self._paths.get(transport, key)
+
+    def expect_hep(self, *, across_nat: bool) -> None:
+        """Compare copies of messages from now on; whether agents stand on either side of a NAT."""
+        self._across_nat = across_nat
+        if self._copies is None:
+            self._copies = Copies(self._limits)
+        self._copies.across_nat = across_nat
 
     def advance(self, now: int) -> tuple[Item, ...]:
         """Let time pass without a frame; give what need not be held back any longer."""
@@ -267,7 +290,7 @@ class Decoder:
             if offset == 0 and protocol == UDP:
                 self._hold(time, data, start, end, ends, key)
             return _NOTHING
-        if whole is Discard.DUPLICATE and not (offset == 0 and protocol == UDP and _begins_sip(data, start, end)):
+        if whole is Discard.DUPLICATE and not (offset == 0 and protocol == UDP and begins_sip(data, start, end)):
             whole = Discard.FRAGMENT_REPEATED  # one duplicate for each message; what others belong to cannot be known
         if isinstance(whole, Discard):
             if whole is Discard.FRAGMENT_OVERLAP:
@@ -278,7 +301,7 @@ class Decoder:
 
     def _hold(self, time: int, data: bytes, start: int, end: int, ends: bytes, key: bytes) -> None:
         """Read a first fragment for itself, in case that it stays alone."""
-        if not _begins_sip(data, start, end):
+        if not begins_sip(data, start, end):
             return
         text = data[start + 8 : end].lstrip(BLANKS)
         message = self._parser.parse(time, self._paths.get(Transport.UDP, ends + data[start : start + 4]), text, True)
@@ -367,13 +390,13 @@ class Decoder:
     def _datagram(
         self, time: int, path: Path, payload: bytes, truncated: bool, identification: int
     ) -> tuple[Item, ...]:
-        if self._seen(time, path.key, payload, identification) and _is_sip(payload):
+        if self._seen(time, path.key, payload, identification) and is_sip(payload):
             self._repeated += 1
             return _DUPLICATE
         item = self._parser.parse(time, path, payload, truncated)
         if item.__class__ is Discard:  # isinstance() of an enum asks its metaclass
             return self._not_plain(time, path, payload, truncated, item)
-        return (item,)
+        return (item,) if self._copies is None else self._once(time, item, False)
 
     def _not_plain(self, time: int, path: Path, payload: bytes, truncated: bool, reason: Discard) -> tuple[Item, ...]:
         """Say what a datagram is that does not begin with a SIP start line."""
@@ -381,10 +404,12 @@ class Decoder:
         if len(text) <= MAX_JUNK_LENGTH:
             return self._discard(Discard.KEEPALIVE)
         if hep.is_hep(payload):
+            port = path.key[-2:]
+            if self.own and (port in self.own or path.destination_address + port in self.own):
+                return self._discard(Discard.HEP_OWN)
             return self._unwrap(time, payload)
         if len(text) != len(payload) and looks_like_sip(text):
-            item = self._parser.parse(time, path, text, truncated)  # leading blank lines (RFC 3261 §7.5)
-            return self._discard(item) if isinstance(item, Discard) else (item,)
+            return self._once(time, self._parser.parse(time, path, text, truncated), False)  # RFC 3261 §7.5
         return self._discard(reason) if isinstance(reason, Discard) else (reason,)
 
     def _unwrap(self, time: int, payload: bytes) -> tuple[Item, ...]:
@@ -393,16 +418,33 @@ class Decoder:
         HEP in HEP is not looked for.
         """
         inner = hep.decode(payload)
-        if isinstance(inner, Discard):
-            return self._discard(inner)
-        path = self._paths.get(inner.transport, inner.key)
-        # Two agents may report the same, each in its own words; what was TCP has lost its sequence numbers.
+        return self._discard(inner) if isinstance(inner, Discard) else self._told(time, time, inner)
+
+    def _reported(self, time: int, data: bytes) -> tuple[Item, ...]:
+        """Take what an agent reported to us: ``time`` has passed, the message's own may be earlier."""
+        inner = hep.carried(data)
+        return self._discard(Discard.HEP_MALFORMED) if inner is None else self._told(time, inner.time, inner)
+
+    def _told(self, time: int, own: int, inner: hep.Encapsulated) -> tuple[Item, ...]:
+        """Read what was captured by others. What was TCP has lost its sequence numbers: all is compared as a whole."""
+        if self._copies is None:
+            self.expect_hep(across_nat=self._across_nat)
         text = inner.payload.lstrip(BLANKS)
-        if self._seen(time, path.key, inner.payload) and looks_like_sip(text):
+        if len(text) <= MAX_JUNK_LENGTH:
+            return self._discard(Discard.KEEPALIVE)
+        item = self._parser.parse(time, self._paths.get(inner.transport, inner.key), text, False)
+        if inner.correlation and not isinstance(item, Discard):
+            self.correlated = (item, inner.correlation)
+        return self._once(own, item, True)
+
+    def _once(self, time: int, item: Request | Response | Discard, reported: bool) -> tuple[Item, ...]:
+        """Give a message that is no copy; ``time`` is its own, ``reported`` says that an agent told of it."""
+        if isinstance(item, Discard):
+            return self._discard(item)
+        if self._copies is not None and self._copies.seen(time, item, reported):
             self._repeated += 1
             return _DUPLICATE
-        item = self._parser.parse(time, path, text, False) if len(text) > MAX_JUNK_LENGTH else Discard.KEEPALIVE
-        return self._discard(item) if isinstance(item, Discard) else (item,)
+        return (item,)
 
     def _tcp(self, time: int, data: bytes, start: int, end: int, ends: bytes) -> tuple[Item, ...]:
         if len(data) < start + 20:
@@ -436,11 +478,9 @@ class Decoder:
             text = data.lstrip(BLANKS)
             over = self._paths.get(Transport.WS, path.key) if websocket else path
             item = self._parser.parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
-            if isinstance(item, Discard):
-                self._count(item)
-            elif path.key not in self._carriers:
+            if not isinstance(item, Discard) and path.key not in self._carriers:
                 self._resets.carried(path)
-            items.append(item)
+            items += self._once(time, item, False)
         return tuple(items)
 
     def _icmp(self, time: int, data: bytes, start: int, end: int, protocol: int, ends: bytes) -> tuple[Item, ...]:
@@ -459,20 +499,6 @@ class Decoder:
     def _discard(self, reason: Discard) -> tuple[Item, ...]:
         self._count(reason)
         return _ALONE[reason]
-
-
-def _is_sip(payload: bytes) -> bool:
-    """Tell whether a datagram is SIP; of most, quickly."""
-    end = payload.find(b"\n")
-    if payload[:8] == b"SIP/2.0 " or (end >= 9 and payload[end - 9 : end] == b" SIP/2.0\r"):
-        return True
-    return looks_like_sip(payload.lstrip(BLANKS))
-
-
-def _begins_sip(data: bytes, start: int, end: int) -> bool:
-    """Tell whether a UDP datagram holds SIP, as far as its beginning says."""
-    body = start + 8
-    return body < min(end, len(data)) and looks_like_sip(data[body:end].lstrip(BLANKS))
 
 
 def _fragmented(items: tuple[Item, ...], ends: bytes) -> tuple[Item, ...]:

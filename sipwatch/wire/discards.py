@@ -39,6 +39,9 @@ class Discard(StrEnum):
     TLS = "tls"  # encrypted: needs the deep decoder and a key log
     WEBSOCKET_MALFORMED = "websocket_malformed"
     HEP_MALFORMED = "hep_malformed"
+    HEP_COMPRESSED = "hep_compressed"  # a compressed payload that cannot be opened, or holds more than a message may
+    HEP_UNAUTHORIZED = "hep_unauthorized"  # without the key that is demanded, or with another one
+    HEP_OWN = "hep_own"  # seen on an interface, and on its way to one of our listeners, or from us
     # SIP
     DUPLICATE = "duplicate"  # the same datagram captured twice; copies of what is no SIP are what they are
     NOT_SIP = "not_sip"

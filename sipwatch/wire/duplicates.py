@@ -1,9 +1,16 @@
-"""Datagrams captured twice: by a mirror port, the `any` interface, on both sides of a bridge.
+"""Datagrams captured twice, and messages that several have seen: a mirror port, both sides of a bridge, two agents.
 
-Must not know: SIP.
+Must not know: calls.
 """
 
-from sipwatch.wire.limits import Limits
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.wire.message import Request, Response
+
+if TYPE_CHECKING:
+    from sipwatch.wire.limits import Limits
 
 
 class Duplicates:
@@ -47,3 +54,54 @@ class Duplicates:
             self._until = time + self._window
         recent[what] = time
         return False
+
+
+class Copies:
+    """Remembers messages, whoever saw them, where agents report over HEP what others report or we see as well.
+
+    Of two copies at least one was reported: what the wire shows twice is the affair of ``Duplicates``. Copies have
+    the same ends and bytes; ``across_nat`` those of agents on either side of a NAT, which rewrites both: the same
+    Call-ID, CSeq, branch and number of Via values, and method or status code.
+    """
+
+    __slots__ = ("_before", "_kept", "_most", "_now", "_until", "_window", "across_nat", "evicted")
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.duplicates
+        self._window = limits.duplicate_window
+        self._kept = limits.copies_kept
+        self._now: dict[int, int] = {}
+        self._before: dict[int, int] = {}
+        self._until = self._kept  # of the newer generation
+        self.across_nat = False
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._now) + len(self._before)
+
+    def seen(self, time: int, message: Request | Response, reported: bool) -> bool:
+        """Tell whether this is a copy of a message seen within the window; else remember it.
+
+        ``time`` is the message's own, in ns; ``reported`` says that it came over HEP, not from the wire.
+        """
+        what = self._identity(message)
+        first = self._now.get(what, -1)
+        if first < 0:
+            first = self._before.get(what, -1)
+        if first >= 0 and (reported or first & 1) and -self._window <= time - (first >> 1) <= self._window:
+            return True
+        if time > self._until or len(self._now) >= self._most:
+            if time <= self._until:
+                self.evicted += len(self._before)
+            self._before = self._now
+            self._now = {}
+            self._until = time + self._kept
+        self._now[what] = time << 1 | reported
+        return False
+
+    def _identity(self, message: Request | Response) -> int:
+        if self.across_nat and message.call_id and message.branch:
+            said = message.method if isinstance(message, Request) else str(message.status_code)
+            texts = (message.call_id, message.branch, message.cseq_method, said)
+            return hash((texts, message.cseq_number, message.via_count))
+        return hash(message.raw) ^ hash(message.path.key)

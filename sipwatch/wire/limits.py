@@ -18,6 +18,11 @@ class Limits(NamedTuple):
     duplicate_window: int = SECOND // 20
     duplicates: int = 65_536  # datagrams in one window: more than a million a second
 
+    copies_kept: int = SECOND  # of what was reported over HEP: late ones are known by their own time
+
+    reporters: int = 1024  # senders of HEP whose clocks are compared with ours
+    nodes: int = 32  # capture nodes that nobody configured and that get a name of their own
+
     fragmented: int = 1024  # datagrams in pieces
     fragments: int = 64  # of one datagram: 64 kB over a 1,280 byte path make 54
     fragments_bytes: int = 16_777_216  # in all datagrams together

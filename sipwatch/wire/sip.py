@@ -12,6 +12,7 @@ way goes to the patient one, so both always agree; a property test holds them to
 
 import re
 
+from sipwatch.packet import BLANKS
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Path, Request, Response
 from sipwatch.wire.shapes import Shapes
@@ -148,6 +149,20 @@ def looks_like_sip(data: bytes) -> bool:
         return data[8:11] in STATUS_CODES
     line = _first_line(data[:2048])
     return line[-8:] == b" SIP/2.0" and not isinstance(_request_line(line), Discard)
+
+
+def is_sip(payload: bytes) -> bool:
+    """Tell whether a datagram is SIP; of most, quickly."""
+    end = payload.find(b"\n")
+    if payload[:8] == b"SIP/2.0 " or (end >= 9 and payload[end - 9 : end] == b" SIP/2.0\r"):
+        return True
+    return looks_like_sip(payload.lstrip(BLANKS))
+
+
+def begins_sip(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a UDP datagram holds SIP, as far as its beginning says."""
+    body = start + 8
+    return body < min(end, len(data)) and looks_like_sip(data[body:end].lstrip(BLANKS))
 
 
 def head_of(data: bytes) -> bytes:
