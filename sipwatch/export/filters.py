@@ -58,33 +58,14 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
     In an expression ``conditions`` is the list of the conditions' kinds, ``findings`` that of the
     findings' kinds, ``inferred`` what had to be inferred of any leg. A comparison with a key that is null is false.
     """
-    # Late: with its date and parser libraries rule-engine takes longer to load than a small replay.
-    import rule_engine
     from rule_engine import errors
 
     if len(expression) > MAX_LENGTH:
         raise FilterError(f"the expression is longer than {MAX_LENGTH} characters")
-    types = {key: _type_of(key, rule_engine.DataType) for key in _KEYS}
-
-    def resolve_type(name: str) -> Any:
-        if name not in types:
-            raise errors.SymbolResolutionError(name)
-        return types[name]
-
-    context = rule_engine.Context(
-        type_resolver=resolve_type, resolver=_resolve, default_value=None, regex_flags=re.UNICODE
-    )
     try:
-        rule = rule_engine.Rule(expression, context=context)
-        context = rule_engine.Context(
-            type_resolver=resolve_type,
-            resolver=_resolve_null,
-            default_value=None,
-            regex_flags=re.UNICODE,
-            # It compares decimals: one that is no number shall be neither more nor less than any, and no error.
-            decimal_context=decimal.Context(traps=[]),
-        )
-        incomparable = rule_engine.Rule(expression, context=context)
+        rule = _rule(expression, _resolve)
+        # It compares decimals: one that is no number shall be neither more nor less than any, and no error.
+        incomparable = _rule(expression, _resolve_null, decimal_context=decimal.Context(traps=[]))
     except errors.SymbolResolutionError as error:
         raise FilterError(_unknown(error.symbol_name)) from None
     except errors.EngineError as error:
@@ -105,6 +86,25 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
             return False
 
     return matches
+
+
+def _rule(expression: str, resolver: Callable[[CallRecord, str], object], **more: Any) -> Any:
+    """Return what evaluates an expression. Raises rule_engine.errors.EngineError."""
+    # Late: with its date and parser libraries rule-engine takes longer to load than a small replay.
+    import rule_engine
+    from rule_engine import errors
+
+    types = {key: _type_of(key, rule_engine.DataType) for key in _KEYS}
+
+    def resolve_type(name: str) -> Any:
+        if name not in types:
+            raise errors.SymbolResolutionError(name)
+        return types[name]
+
+    context = rule_engine.Context(
+        type_resolver=resolve_type, resolver=resolver, default_value=None, regex_flags=re.UNICODE, **more
+    )
+    return rule_engine.Rule(expression, context=context)
 
 
 def _type_of(key: str, types: Any) -> Any:
