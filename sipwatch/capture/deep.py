@@ -12,11 +12,11 @@ import signal
 from contextlib import suppress
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import open_capture
-from sipwatch.capture.tally import FILE_SHIFT, Tally
+from sipwatch.capture.tally import FILE_SHIFT, Tallied, Tally
 from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Datagram(NamedTuple):
     payload: bytes
 
 
-class DeepSource:
+class DeepSource(Tallied):
     """Iterates over the SIP messages of capture files, decoded by tshark; a context manager.
 
     Several files are merged in packet-time order. Raises CaptureError when tshark is missing, or
@@ -59,36 +59,9 @@ class DeepSource:
             _check(path)
         self.files = list(paths)
         self.warnings: list[str] = []
-        self.media = 0
         self._tallies = [Tally() for _ in paths]
         self._keylog = keylog
         self._captures: list[Any] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def packets(self) -> int:
-        """Count the packets so far."""
-        return sum(tally.packets for tally in self._tallies)
-
-    @property
-    def dropped(self) -> int:
-        """Count the packets that were lost while capturing, as far as the files say."""
-        return sum(tally.dropped for tally in self._tallies)
-
-    @property
-    def first(self) -> int | None:
-        """Return the time of the first packet."""
-        return min((t.first for t in self._tallies if t.first is not None), default=None)
-
-    @property
-    def last(self) -> int | None:
-        """Return the time of the last packet."""
-        return max((t.last for t in self._tallies if t.last is not None), default=None)
 
     @property
     def bytes_read(self) -> int:

@@ -16,11 +16,10 @@ from sipwatch.capture.errors import CaptureError, CaptureLimit
 from sipwatch.capture.formats import frames
 from sipwatch.capture.prefilter import MediaFilter, Prefilter
 from sipwatch.capture.reader import Reader
-from sipwatch.capture.tally import FILE_SHIFT, LATEST, Frame, Place, Tally
+from sipwatch.capture.tally import FILE_SHIFT, LATEST, Frame, Place, Tallied, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Self
 
 __all__ = ["STDIN", "CaptureSource", "Frame", "Prefilter", "open_capture"]
 
@@ -126,7 +125,7 @@ def _why(error: OSError) -> str:
 _Turn = tuple[int, int, int, Frame, "Iterator[Frame]"]  # time, index of the file, number, frame, what follows
 
 
-class CaptureSource:
+class CaptureSource(Tallied):
     """Frames of one or several capture files, merged in packet-time order; iterable once.
 
     ``place`` says which packet the frame given last is.
@@ -140,6 +139,7 @@ class CaptureSource:
         if sum(path == STDIN for path in paths) > 1:
             raise CaptureError("standard input can be read only once; name it once")
         self._files = [_File(path, waiting) for path in paths]
+        self._tallies = [file.tally for file in self._files]
         self._mode = mode
         # Of one file it is the file's own; of several, that of whose turn it is.
         self.place: Place = self._files[0].tally if len(self._files) == 1 else Place()
@@ -161,12 +161,6 @@ class CaptureSource:
         if file.size is not None:  # a stream may keep us waiting for its first byte
             self._only = file.frames(self._mode)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close what is open."""
         for file in self._files:
@@ -181,31 +175,6 @@ class CaptureSource:
     def packets_of(self) -> dict[str, int]:
         """Count the packets so far by file, also those kept away."""
         return {file.path: file.tally.packets for file in self._files}
-
-    @property
-    def packets(self) -> int:
-        """Count the packets so far, also those kept away. Exact at the end, and when waiting for a stream."""
-        return sum(file.tally.packets for file in self._files)
-
-    @property
-    def media(self) -> int:
-        """Count the packets that were kept away as media, by the rule of ``prefilter.is_media``."""
-        return sum(file.tally.media for file in self._files)
-
-    @property
-    def dropped(self) -> int:
-        """Count the packets that were lost while capturing, as far as the files say."""
-        return sum(file.tally.dropped for file in self._files)
-
-    @property
-    def first(self) -> int | None:
-        """Return the time (ns) of the first packet, of the file that begins first; None without any."""
-        return min((file.tally.first for file in self._files if file.tally.first is not None), default=None)
-
-    @property
-    def last(self) -> int | None:
-        """Return the time (ns) of the last packet, of the file that ends last; None without any."""
-        return max((file.tally.last for file in self._files if file.tally.last is not None), default=None)
 
     @property
     def warnings(self) -> list[str]:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from sipwatch.capture.files import CaptureSource, Prefilter
 from sipwatch.capture.ring import RETIRE, Ring
-from sipwatch.capture.tally import LATEST
+from sipwatch.capture.tally import LATEST, Closable
 from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Self
 
     from sipwatch.capture.bpf import Program
     from sipwatch.capture.tally import Frame
@@ -71,7 +70,7 @@ class Waker:
         self._write.close()
 
 
-class InterfaceSource:
+class InterfaceSource(Closable):
     """Frames of one or several interfaces, merged by time. Iterate it once; ``between`` ends it by raising.
 
     ``between(horizon)`` is called after each batch of frames, at least every ``TICK`` ms: nothing
@@ -93,12 +92,6 @@ class InterfaceSource:
         except Exception:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close every interface. Closing twice is harmless."""
@@ -166,7 +159,7 @@ def _until(held: list[Frame], horizon: int, now: int) -> tuple[list[Frame], list
     return held[:place], held[place:]
 
 
-class PipeSource:
+class PipeSource(Closable):
     """Frames of a pipe or FIFO that somebody writes into right now; ends with the pipe.
 
     Its packet times may be another machine's: time passes here as long as it passes there, counted
@@ -184,12 +177,6 @@ class PipeSource:
         except Exception:
             self.waker.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the pipe. Closing twice is harmless."""

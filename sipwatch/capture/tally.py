@@ -1,7 +1,16 @@
-"""The value that leaves capture, the frame, and the count of what a file has given.
+"""The value that leaves capture, the frame, and the count of what files have given.
 
 Must not know: files, formats.
 """
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
 
 Frame = tuple[int, int, bytes]  # packet time in ns since 1970, LINKTYPE number, captured bytes
 
@@ -48,3 +57,48 @@ class Tally(Place):
             self.last = last
             if self.first is None:
                 self.first = first
+
+
+class Closable(ABC):
+    """A context manager that closes itself in the end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything. Closing twice is harmless."""
+
+
+class Tallied(Closable):
+    """What counts what each of its files gives."""
+
+    _tallies: Sequence[Tally]
+
+    @property
+    def packets(self) -> int:
+        """Count the packets so far, also those kept away. Exact at the end, and when waiting for a stream."""
+        return sum(tally.packets for tally in self._tallies)
+
+    @property
+    def media(self) -> int:
+        """Count the packets that were kept away as media, by the rule of ``prefilter.is_media``."""
+        return sum(tally.media for tally in self._tallies)
+
+    @property
+    def dropped(self) -> int:
+        """Count the packets that were lost while capturing, as far as the files say."""
+        return sum(tally.dropped for tally in self._tallies)
+
+    @property
+    def first(self) -> int | None:
+        """Return the time (ns) of the first packet, of the file that begins first; None without any."""
+        return min((tally.first for tally in self._tallies if tally.first is not None), default=None)
+
+    @property
+    def last(self) -> int | None:
+        """Return the time (ns) of the last packet, of the file that ends last; None without any."""
+        return max((tally.last for tally in self._tallies if tally.last is not None), default=None)

@@ -28,7 +28,7 @@ from sipwatch.classify.signs import (
     TROUBLE,
 )
 from sipwatch.packet import SECOND
-from sipwatch.wire.message import Request, Response, address_text
+from sipwatch.wire.message import Request, Response, address_text, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -322,7 +322,7 @@ def end(text: str) -> Term:
 
 def said(raw: bytes) -> str:
     r"""Decode what a stranger wrote, cut to ``MAX_FACT_LENGTH``; what is not UTF-8 becomes ``\\xNN``."""
-    text = raw[: 4 * MAX_FACT_LENGTH].decode("utf-8", "backslashreplace")
+    text = decoded(raw[: 4 * MAX_FACT_LENGTH])
     return text if len(text) <= MAX_FACT_LENGTH else text[: MAX_FACT_LENGTH - 3] + "..."
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.track.front import was_cancelled
+from sipwatch.track.front import earliest, was_cancelled
 from sipwatch.track.table import FORK_SETTLES, REORDERED_WITHIN, Heard
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def of_front(call: Call, leg: Leg) -> Waited:
         heard = Heard.PROGRESSED  # somebody refused: that is not nobody
     return Waited(
         min([_begun(one) for one in legs]),
-        _first([one.trying_at for one in legs]),
-        _first([one.alerted_at for one in legs]),
+        earliest([one.trying_at for one in legs]),
+        earliest([one.alerted_at for one in legs]),
         heard,
         cancelled_at(leg),
     )
@@ -52,10 +52,6 @@ def of_front(call: Call, leg: Leg) -> Waited:
 def _begun(leg: Leg) -> int:
     """Return when an attempt began on a leg; where its INVITE was not captured, when the call did, at the latest."""
     return leg.started if leg.invite_seen else leg.call.started
-
-
-def _first(moments: list[int]) -> int:
-    return min([moment for moment in moments if moment >= 0], default=-1)
 
 
 def cancelled_at(leg: Leg) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sipwatch.wire.message import decoded
 from sipwatch.wire.sip import header_values, parameters, split_values
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _reason(value: bytes) -> Reason:
     cause = given.get(b"cause", b"")
     text = given.get(b"text")
     return Reason(
-        _PROTOCOLS.get(protocol.lower(), protocol.decode("utf-8", "backslashreplace")),
+        _PROTOCOLS.get(protocol.lower(), decoded(protocol)),
         int(cause) if cause.isdigit() and len(cause) <= 3 else None,
-        None if text is None else text.decode("utf-8", "backslashreplace"),
+        None if text is None else decoded(text),
     )

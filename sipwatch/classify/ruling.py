@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.regex import MAX_TEXT_LENGTH
 from sipwatch.classify.told import told
+from sipwatch.wire.message import decoded
 from sipwatch.wire.sip import header, header_values
 
 if TYPE_CHECKING:
@@ -74,4 +75,4 @@ def _says(leg: Leg, pattern: Pattern) -> bool:
 
 
 def _words(raw: bytes) -> str:
-    return raw[: 4 * MAX_TEXT_LENGTH].decode("utf-8", "backslashreplace")[:MAX_TEXT_LENGTH]
+    return decoded(raw[: 4 * MAX_TEXT_LENGTH])[:MAX_TEXT_LENGTH]

@@ -12,7 +12,7 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import host_of, sent_by
 from sipwatch.classify.spread import Spread
 from sipwatch.track.events import Asked, CallOver, LegBegun, Options, Registration
-from sipwatch.wire.message import Request, address_text
+from sipwatch.wire.message import Request, address_text, decoded
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def _count(counts: dict[str, int], name: str) -> None:
 
 def _say(counts: dict[str, int], text: bytes) -> None:
     """Count a text that a stranger wrote, if it is known already or there is room."""
-    name = text[:MAX_TEXT_LENGTH].decode("utf-8", "backslashreplace")[:MAX_TEXT_LENGTH]
+    name = decoded(text[:MAX_TEXT_LENGTH])[:MAX_TEXT_LENGTH]
     if name in counts or len(counts) < MAX_OF_ONE:
         _count(counts, name)
 

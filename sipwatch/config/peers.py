@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any
 
 from sipwatch.classify.peers import MAX_HOST_LENGTH, OTHER, Peer, PeerKind
@@ -15,6 +15,7 @@ from sipwatch.config.checks import Checks, ConfigError
 from sipwatch.config.rules import read_rules
 from sipwatch.packet import SECOND
 from sipwatch.track.timers import Timers
+from sipwatch.wire.message import is_address
 
 if TYPE_CHECKING:
     from sipwatch.config.lines import Where
@@ -111,18 +112,10 @@ def _hosts(check: Checks, hosts: object, where: Where) -> list[str]:
         name = host.rstrip(".")
         if not _HOST.fullmatch(name) or len(name) > MAX_HOST_LENGTH:
             check.complain((*where, place), host, 'a host name, such as "sip.example.com" or "*.example.com"')
-        if _is_address(name):
+        if is_address(name):
             check.complain((*where, place), host, "a host name; an address belongs under addresses")
         found.append(name.lower())
     return found
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _distinct(check: Checks, found: list[Peer]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sipwatch.classify.outcomes import FAILURES, OF_CALLS
 from sipwatch.classify.peers import EVERYTHING, OTHER
 from sipwatch.evidence.period import local
+from sipwatch.export.summary import by_frequency
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,8 +82,7 @@ def nothing(selection: Selection, zone: ZoneInfo) -> str:
 
 
 def _ranked(counts: dict[str, int]) -> str:
-    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return ", ".join(f"{name} {count:,}" for name, count in ranked)
+    return ", ".join(f"{name} {count:,}" for name, count in by_frequency(counts).items())
 
 
 def _hint(name: str, known: Sequence[str], otherwise: str) -> str:

@@ -14,13 +14,12 @@ from sipwatch.evidence import page, plain, sheets
 from sipwatch.evidence.facts import Capture, Example
 from sipwatch.evidence.render import Unsafe, render
 from sipwatch.export import scrub
-from sipwatch.export.calls import decoded
 from sipwatch.export.moments import Moment
 from sipwatch.export.privacy import policy_of
 from sipwatch.export.rawmask import Disguise
 from sipwatch.export.record import MessageRecord
 from sipwatch.packet import SECOND
-from sipwatch.wire.message import Unreachable
+from sipwatch.wire.message import Unreachable, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from sipwatch.capture.write import Saved
 from sipwatch.engine import Engine
 from sipwatch.evidence.render import NumberedPacket
-from sipwatch.export.calls import decoded
 from sipwatch.packet import SECOND
 from sipwatch.wire.limits import DEFAULT_LIMITS
-from sipwatch.wire.message import Request, Response, Unreachable
+from sipwatch.wire.message import Request, Response, Unreachable, decoded
 from sipwatch.wire.sip import header
 from sipwatch.wire.trace import TracingDecoder
 

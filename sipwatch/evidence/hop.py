@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sipwatch.classify.outcomes import IN_ORDER
 from sipwatch.classify.peers import OTHER
 from sipwatch.report.plain import duration
+from sipwatch.wire.message import decoded
 from sipwatch.wire.sip import header, header_values
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _reason(message: MessageRecord | None) -> str:
     if message is None:
         return ""
     values = header_values(message.raw.encode("utf-8", "backslashreplace"), b"reason")
-    return ", ".join(value.decode("utf-8", "backslashreplace") for value in values)
+    return ", ".join(decoded(value) for value in values)
 
 
 def _method(message: MessageRecord) -> str:

@@ -18,14 +18,12 @@ from sipwatch.export import scrub
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
 from sipwatch.track.dialog import EndedBy, answer_of
-from sipwatch.track.front import was_cancelled
+from sipwatch.track.front import earliest, was_cancelled
 from sipwatch.track.table import Inferred
-from sipwatch.wire.message import Request
+from sipwatch.wire.message import Request, decoded
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sipwatch.classify.verdict import Verdicts
     from sipwatch.export.record import FindingRecord
     from sipwatch.track.call import Call
@@ -36,11 +34,6 @@ _HUNG_UP = frozenset({EndedBy.CALLER, EndedBy.CALLEE})
 _INFERRED = {Inferred.FINAL: "final", Inferred.SUCCESS: "success", Inferred.CHALLENGE: "challenge"}
 _INVITE = "invite"
 INFERRED = frozenset({_INVITE, *_INFERRED.values()})
-
-
-def decoded(raw: bytes) -> str:
-    r"""Decode what stood on the wire; what is not UTF-8 becomes ``\\xNN``."""
-    return raw.decode("utf-8", "backslashreplace")
 
 
 def call_record(
@@ -55,7 +48,7 @@ def call_record(
     reason = deciding_reason(last)
     alone = len(call.legs) == 1
     seen = (last,) if alone else call.front
-    alerted = last.alerted_at if alone else _first([leg.alerted_at for leg in seen])
+    alerted = last.alerted_at if alone else earliest([leg.alerted_at for leg in seen])
     answered = _answered_at(call, last)
     settled = _settled_at(last, answered)
     dialog_tag = call.to_tag if last.answered_at >= 0 else b""
@@ -78,9 +71,9 @@ def call_record(
         user_agent=_software(invite, b"user-agent"),
         server=_software(answer, b"server") or _software(answer, b"user-agent") if answer else None,
         started=Moment(call.started),
-        trying=_moment(last.trying_at if alone else _first([leg.trying_at for leg in seen])),
-        progressed=_moment(last.progressed_at if alone else _first([leg.progressed_at for leg in seen])),
-        ringing=_moment(last.ringing_at if alone else _first([leg.ringing_at for leg in seen])),
+        trying=_moment(last.trying_at if alone else earliest([leg.trying_at for leg in seen])),
+        progressed=_moment(last.progressed_at if alone else earliest([leg.progressed_at for leg in seen])),
+        ringing=_moment(last.ringing_at if alone else earliest([leg.ringing_at for leg in seen])),
         answered=_moment(answered),
         ended=_moment(call.ended_at),
         setup_seconds=_span(call.started, settled),
@@ -192,10 +185,6 @@ def _message_record(message: Message, again: bool, placed: bool) -> MessageRecor
 
 def _software(message: Message, name: bytes) -> str | None:
     return decoded(header(message.raw, name)) or None if name in message.names else None
-
-
-def _first(moments: Iterable[int]) -> int:
-    return min((m for m in moments if m >= 0), default=-1)
 
 
 def _moment(moment: int) -> Moment | None:

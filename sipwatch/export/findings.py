@@ -12,6 +12,7 @@ from sipwatch.export import scrub
 from sipwatch.export.calls import short_id
 from sipwatch.export.moments import Moment, timestamp
 from sipwatch.export.record import CaptureFindingRecord, DeviceRecord, EvidenceRecord, FindingRecord, Words
+from sipwatch.export.summary import by_frequency
 
 if TYPE_CHECKING:
     from sipwatch.classify.families.device import Device
@@ -60,7 +61,7 @@ def capture_finding_record(whole: CaptureFinding) -> CaptureFindingRecord:
 
 def device_record(device: Device) -> DeviceRecord:
     """Return how a device took its calls."""
-    refused = dict(sorted(device.refused.items(), key=lambda entry: (-entry[1], entry[0])))
+    refused = by_frequency(device.refused)
     return DeviceRecord(
         device.name, device.address, device.offered, device.answered, refused, device.streak, device.longest
     )

@@ -31,7 +31,7 @@ from sipwatch.classify.callbacks import ANONYMOUS
 from sipwatch.classify.peers import EVERYTHING
 from sipwatch.export.pseudonyms import Pseudonyms
 from sipwatch.export.scrub import hidden
-from sipwatch.wire.message import address_text
+from sipwatch.wire.message import address_text, is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -319,7 +319,7 @@ class Masking:
 
     def _host(self, text: str, known: Known) -> str:
         """Hide in what should be a host; what has no dot and only digits is somebody's number."""
-        if self.mask is not None and (_NUMBER.fullmatch(text) is not None and not _is_address(text)):
+        if self.mask is not None and (_NUMBER.fullmatch(text) is not None and not is_address(text)):
             return self.number(text)
         if len(text) > _MAX_HOST_LENGTH:
             return hidden(text)
@@ -328,9 +328,9 @@ class Masking:
             host, colon, port = text, "", ""
         if not self.closed:
             return self._looks(host, known) + colon + port
-        if _HOST.fullmatch(host) is None and not _is_address(host.strip("[]")):
+        if _HOST.fullmatch(host) is None and not is_address(host.strip("[]")):
             return hidden(text)
-        if self._addresses is not None and not _is_address(host.strip("[]")) and not _leads_nowhere(host):
+        if self._addresses is not None and not is_address(host.strip("[]")) and not _leads_nowhere(host):
             return self._addresses.host(host) + colon + port
         return self._named(host, known, str) + colon + port
 
@@ -436,11 +436,3 @@ def _leads_nowhere(host: str) -> bool:
 def pseudonyms_of(key: bytes) -> Pseudonyms:
     """Return the pseudonyms under a key; they remember what they were asked."""
     return Pseudonyms(key)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -12,7 +12,6 @@ of a number could try all ten thousand out. Without the Call-ID and the tag, of 
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 from sipwatch.classify.findings import Sort, Term, own
 from sipwatch.export import rawmask, scrub
 from sipwatch.export.masking import NO_ONE, Known, Masking
+from sipwatch.wire.message import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -255,7 +255,7 @@ class Policy:
 
     def _person(self, text: str) -> str:
         """Hide what is a user part or a URI, or an address in place of either."""
-        if text == "?" or _is_address(text):
+        if text == "?" or is_address(text):
             return self.address(text)
         if "@" in text or ":" in text:
             return self._masking.free(text)
@@ -267,7 +267,7 @@ def _in_findings(findings: Iterable[FindingRecord | CaptureFindingRecord]) -> tu
     terms = list(_terms(findings))
     users, names = rawmask.named(term.text for term in terms if term.sort is not Sort.PERSON)
     users.update(term.text for term in terms if term.sort is Sort.PERSON)
-    return {user for user in users if not _is_address(user)}, names
+    return {user for user in users if not is_address(user)}, names
 
 
 def _terms(findings: Iterable[FindingRecord | CaptureFindingRecord]) -> Iterator[Term]:
@@ -292,11 +292,3 @@ def _searched(record: CallRecord) -> list[str]:
 
 def _if_there(text: str | None, hide: Callable[[str, Known], str], known: Known) -> str | None:
     return None if text is None else hide(text, known)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

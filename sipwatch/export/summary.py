@@ -5,7 +5,7 @@ Must not know: formats, terminals, how calls are judged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from sipwatch.classify.spread import Spread
 from sipwatch.export.record import CaptureFindingRecord, SummaryRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord, LegRecord
 
@@ -37,6 +37,7 @@ class EndCounts:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
+_K = TypeVar("_K", str, int, tuple[str, str])
 MAX_FINDINGS = 500
 
 
@@ -134,17 +135,17 @@ class Summary:
         asked = self._judged - self._redirected
         return SummaryRecord(
             calls=self.calls,
-            outcomes=_by_frequency(self.outcomes),
-            endings=_by_frequency(self.endings),
+            outcomes=by_frequency(self.outcomes),
+            endings=by_frequency(self.endings),
             inferred=self.inferred,
-            conditions=_by_frequency(self.conditions),
+            conditions=by_frequency(self.conditions),
             ser=_ratio(self._answered, asked),
             seer=_ratio(self._effective, asked),
             isa=_ratio(self._ineffective, self._judged),
             scr=_ratio(self._completed, self._judged),
             asr=_ratio(self._answered, self._judged),
             ner=_ratio(self._answered + self.categories.get("user", 0), self._judged),
-            tags=_by_frequency(self.tags),
+            tags=by_frequency(self.tags),
             findings=self.causes.all(findings),
             devices=list(devices),
         )
@@ -194,7 +195,8 @@ def rests_on_inference(call: CallRecord) -> bool:
     return bool(found if call.ending is None or call.status_code is None else found - {"final", "success"})
 
 
-def _by_frequency(counts: dict[str, int]) -> dict[str, int]:
+def by_frequency(counts: Mapping[_K, int]) -> dict[_K, int]:
+    """Return counts in another order: the largest first, equal ones by name."""
     return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sipwatch.export.summary import by_frequency
 from sipwatch.packet import SECOND
 from sipwatch.report.rules import rule_in_words
 
@@ -180,12 +181,11 @@ def tried(record: CheckRecord, files: list[str], summary: Summary, uses: list[tu
 
 
 def _used(rule: RuleRecord, use: Use) -> RuleRecord:
-    changes = sorted(use.changes.items(), key=lambda entry: (-entry[1], entry[0]))
     return msgspec.structs.replace(
         rule,
         calls=use.calls,
         hops=use.hops,
-        changes=[ChangeRecord(before, after, count) for (before, after), count in changes],
+        changes=[ChangeRecord(before, after, count) for (before, after), count in by_frequency(use.changes).items()],
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from sipwatch.classify.peers import NOBODY
 from sipwatch.classify.roles import roles
+from sipwatch.export.summary import by_frequency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,22 +98,21 @@ def _record(end: End, role: Role, directory: Directory) -> EndRecord:
         received=end.received,
         calls_out=_calls(end.out),
         calls_in=_calls(end.into),
-        registrations_out=_by_frequency(end.registers),
-        registrations_in=_by_frequency(end.registrar),
-        options_out=_by_frequency(end.pings),
-        options_in=_by_frequency(end.pinged),
+        registrations_out=by_frequency(end.registers),
+        registrations_in=by_frequency(end.registrar),
+        options_out=by_frequency(end.pings),
+        options_in=by_frequency(end.pinged),
     )
 
 
 def _calls(calls: Calls) -> CallsRecord:
     judged = calls.count - calls.unfinished
-    codes = sorted(calls.codes.items(), key=lambda entry: (-entry[1], entry[0]))
     return CallsRecord(
         calls=calls.count,
         answered=calls.answered,
         unfinished=calls.unfinished,
         answered_share=round(calls.answered / judged, 6) if judged else None,
-        status_codes={str(code) if code else "none": count for code, count in codes},
+        status_codes={str(code) if code else "none": count for code, count in by_frequency(calls.codes).items()},
         first_progress_median_seconds=calls.progress.quantile(0.5),
         first_progress_95_seconds=calls.progress.quantile(0.95),
         numbers=len(calls.numbers),
@@ -125,8 +125,4 @@ def by_address(records: Iterable[EndRecord]) -> list[EndRecord]:
 
 
 def _frequent(counts: dict[str, int]) -> list[str]:
-    return list(_by_frequency(counts))
-
-
-def _by_frequency(counts: dict[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+    return list(by_frequency(counts))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.peers import PeerKind
 from sipwatch.export.escape import terminal
+from sipwatch.export.summary import by_frequency
 from sipwatch.report.ends import by_address
 from sipwatch.report.plain import duration
 
@@ -120,7 +121,7 @@ def _questions(group: list[EndRecord]) -> list[str]:
         for code, count in one.status_codes.items():
             codes[code] = codes.get(code, 0) + count
     lines = []
-    for code, count in sorted(codes.items(), key=lambda entry: (-entry[1], entry[0])):
+    for code, count in by_frequency(codes).items():
         if code in _TELLING and count > 1 and count >= _FREQUENT * total:
             lines += [
                 f"# {count:,} of {total:,} calls to it ended with {code}. If it means something of its own by that:",

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import FAILURES, Category, Outcome
 from sipwatch.export import scrub
-from sipwatch.export.calls import call_record, decoded, record_id
+from sipwatch.export.calls import call_record, record_id
 from sipwatch.export.moments import Duration, timestamp
 from sipwatch.track.conditions import Condition
 from sipwatch.track.events import CallConcluded, CallSettled, ConditionRaised, ConditionResolved
+from sipwatch.wire.message import decoded
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:

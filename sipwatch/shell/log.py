@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 import msgspec
 
-from sipwatch.export.calls import decoded
 from sipwatch.export.escape import json_text, terminal
 from sipwatch.export.moments import timestamp
 from sipwatch.packet import MICROSECOND
+from sipwatch.wire.message import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

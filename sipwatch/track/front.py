@@ -26,6 +26,11 @@ _NOTHING: Final = Heard.NOTHING
 AT_ONCE: Final = SECOND // 10  # between two messages that a server sends for one reason
 
 
+def earliest(moments: list[int]) -> int:
+    """Return the earliest of what came at all (ns), -1 if nothing did."""
+    return min([moment for moment in moments if moment >= 0], default=-1)
+
+
 def nearer_caller(leg: Leg, than: Leg) -> bool:
     """Tell whether a leg is nearer the caller than another: fewest Via, then highest Max-Forwards.
 

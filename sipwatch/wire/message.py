@@ -6,7 +6,7 @@ Must not know: calls, transactions, configuration, or where frames come from.
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 
 
 class Transport(StrEnum):
@@ -28,6 +28,20 @@ def endpoint_text(address: bytes, port: int) -> str:
 def address_text(address: bytes) -> str:
     """Write a packed address (4 or 16 bytes) in its usual form."""
     return str(IPv6Address(address)) if len(address) == 16 else ".".join(map(str, address))
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address, IPv6 without brackets."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def decoded(raw: bytes) -> str:
+    r"""Decode what stood on the wire; what is not UTF-8 becomes ``\\xNN``."""
+    return raw.decode("utf-8", "backslashreplace")
 
 
 class Path:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sipwatch.export.calls import decoded
 from sipwatch.export.moments import timestamp
+from sipwatch.wire.message import decoded
 from tests.conversation import EPOCH, Observed, messages, observe, the_call
 from tests.export.records import span
 
