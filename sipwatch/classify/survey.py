@@ -28,7 +28,7 @@ MAX_TEXT_LENGTH = 100  # characters of what somebody calls himself
 _PATHS = 65_536
 
 
-class Calls:
+class CallCounts:
     """Calls in one direction: each call is one, however often it was tried or wherever it was forked to."""
 
     __slots__ = ("answered", "codes", "count", "numbers", "progress", "unfinished")
@@ -82,8 +82,8 @@ class End:
         self.software: dict[str, int] = {}
         self.names: dict[str, int] = {}
         self.others: set[bytes] = set()
-        self.out = Calls()
-        self.into = Calls()
+        self.out = CallCounts()
+        self.into = CallCounts()
         self.registers: dict[str, int] = {}
         self.registrar: dict[str, int] = {}
         self.registers_at: set[bytes] = set()

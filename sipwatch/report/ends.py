@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.peers import Directory
     from sipwatch.classify.roles import Role
-    from sipwatch.classify.survey import Calls, End
+    from sipwatch.classify.survey import CallCounts, End
     from sipwatch.export.privacy import Policy
 
 CONFIGURED = "configured"
@@ -105,7 +105,7 @@ def _record(end: End, role: Role, directory: Directory) -> EndRecord:
     )
 
 
-def _calls(calls: Calls) -> CallsRecord:
+def _calls(calls: CallCounts) -> CallsRecord:
     judged = calls.count - calls.unfinished
     return CallsRecord(
         calls=calls.count,
