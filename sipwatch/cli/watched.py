@@ -6,6 +6,7 @@ Must not know: how anything is counted, or how an explanation is written.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -46,14 +47,16 @@ def suggest(wanted: str) -> list[str]:
     return [names[name] for name in near]
 
 
-def metrics() -> list[ExplanationRecord]:
+@functools.cache
+def metrics() -> tuple[ExplanationRecord, ...]:
     """Return every metric."""
     from sipwatch.export.series import ALL
 
-    return [_metric(series) for series in ALL]
+    return tuple(_metric(series) for series in ALL)
 
 
-def alerts() -> list[ExplanationRecord]:
+@functools.cache
+def alerts() -> tuple[ExplanationRecord, ...]:
     """Return every alert, in the order of the rule files; none where they are not installed."""
     import yaml
 
@@ -61,7 +64,7 @@ def alerts() -> list[ExplanationRecord]:
     for name, path in asset_files().items():
         if name.startswith(_RULES):
             records += [_alert(rule) for rule in _alerts(yaml.safe_load(path.read_text("utf-8")))]
-    return records
+    return tuple(records)
 
 
 def _family(name: str) -> str:

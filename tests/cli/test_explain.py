@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from sipwatch.cli.explain import explain
 from sipwatch.knowledge import Entry, Topic, load
-from tests.cli.program import ENVIRONMENT, ROOT
+from tests.cli import program
+from tests.cli.program import ROOT, into_a_closed_pipe, on_a_terminal
 from tests.each import for_each
 
 if TYPE_CHECKING:
-    from typer.testing import Result
+    from subprocess import CompletedProcess
 
 ENGLISH = load()
 ENTRIES = ENGLISH.all()
 HEADINGS = ("What it means", "For agents", "For administrators", "Situations", "Misuse", "Reference")
-ALONE = [sys.executable, "-c", "import typer; from sipwatch.cli.explain import explain; typer.run(explain)"]
-
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-app.command()(explain)
 
 
-def run(*arguments: str, status: int = 0, columns: int | str = 100) -> Result:
+def run(*arguments: str, status: int = 0, columns: int | str = 100, encoding: str = "utf-8") -> CompletedProcess[str]:
     """Run the command in this process."""
-    done = CliRunner().invoke(app, arguments, env={"COLUMNS": str(columns)}, catch_exceptions=False)
-    assert done.exit_code == status, done.output
-    return done
+    environment = {"COLUMNS": str(columns)}
+    return program.run("explain", *arguments, status=status, environment=environment, encoding=encoding)
 
 
 def text(*arguments: str, columns: int | str = 100) -> str:
@@ -49,14 +40,6 @@ def found(*arguments: str) -> list[dict[str, Any]]:
     assert set(answer) == {"query", "peer_kind", "entries"}
     entries: list[dict[str, Any]] = answer["entries"]
     return entries
-
-
-def process(*arguments: str, status: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    given: dict[str, Any] = {"capture_output": True, "text": True, "env": ENVIRONMENT, **more}
-    done = subprocess.run([*ALONE, *arguments], cwd=ROOT, timeout=60, check=False, **given)
-    assert done.returncode == status, done.stderr
-    return done
 
 
 def words(shown: str) -> str:
@@ -74,10 +57,11 @@ def test_every_entry_is_a_page(entry: Entry) -> None:
     assert max(map(len, shown.splitlines())) <= 100
     assert all(line == line.rstrip() for line in shown.splitlines())
     assert [line for line in shown.splitlines() if line in HEADINGS] == list(HEADINGS)
+    said = words(shown)
     for paragraph in (entry.plain, entry.meaning, entry.agent, entry.admin, entry.misuse, entry.reference):
-        assert words(paragraph) in words(shown)
+        assert words(paragraph) in said
     for situation in entry.situations:
-        assert f"- {situation}" in words(shown)
+        assert f"- {situation}" in said
 
 
 @for_each("entry", ENTRIES, ids=lambda entry: f"{entry.kind.value}-{entry.key}")
@@ -231,10 +215,8 @@ def test_the_users_words_do_nothing_to_the_terminal() -> None:
 
 def test_words_that_are_no_text_are_survived() -> None:
     """Arguments are bytes; what is not UTF-8 arrives as surrogates."""
-    done = subprocess.run([*ALONE, b"bus\xff"], capture_output=True, cwd=ROOT, env=ENVIRONMENT, timeout=60, check=False)
-    assert done.returncode == 1
-    assert b"Traceback" not in done.stderr
-    assert done.stderr.count(b"\n") == 1
+    done = run("bus\udcff", status=1)
+    assert done.stderr.count("\n") == 1
 
 
 def test_json_repeats_the_question_harmlessly() -> None:
@@ -257,47 +239,21 @@ def test_a_kind_that_makes_no_difference_is_wrong_usage(wanted: str) -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
-    with subprocess.Popen(ALONE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=ENVIRONMENT) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        assert running.stdout.readline().startswith(b"Outcomes")
-        running.stdout.close()
-        assert running.wait(60) == 0
-        assert running.stderr.read() == b""
+    done = into_a_closed_pipe("explain")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("encoding", "sign"), [("latin-1", b"\xa7"), ("ascii", b"?"), ("utf-8", b"\xc2\xa7")])
-def test_any_encoding_is_written(encoding: str, sign: bytes) -> None:
-    environment = {**ENVIRONMENT, "PYTHONIOENCODING": encoding}
-    done = process("486", env=environment, text=False)
-    assert b"RFC 3261 " + sign + b"21.4.24" in done.stdout  # type: ignore[operator]
-    assert process(env=environment, text=False).stderr == b""  # type: ignore[comparison-overlap]
-
-
-def on_a_terminal(*arguments: str, **environment: str) -> bytes:
-    """Run it on a terminal of its own, and return what the terminal got."""
-    ours, theirs = pty.openpty()
-    try:
-        process(*arguments, env={**ENVIRONMENT, **environment}, capture_output=False, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                part = os.read(ours, 65_536)
-            except OSError:  # Linux says so when the other end is closed
-                return shown
-            if not part:
-                return shown
-            shown += part
-    finally:
-        os.close(ours)
+@pytest.mark.parametrize(("encoding", "sign"), [("latin-1", "§"), ("ascii", "?"), ("utf-8", "§")])
+def test_any_encoding_is_written(encoding: str, sign: str) -> None:
+    assert f"RFC 3261 {sign}21.4.24" in run("486", encoding=encoding).stdout
+    assert run(encoding=encoding).stderr == ""
 
 
 def test_colours_are_for_terminals_that_want_them() -> None:
-    assert b"\x1b[" in on_a_terminal("487", TERM="xterm")
-    assert b"\x1b[" not in on_a_terminal("loop", TERM="dumb")
-    assert b"\x1b[3" not in on_a_terminal("loop", TERM="xterm", NO_COLOR="1")
-    assert "\x1b" not in process("loop", env={**ENVIRONMENT, "TERM": "xterm"}).stdout
+    assert b"\x1b[" in on_a_terminal("explain", "487", TERM="xterm")
+    assert b"\x1b[" not in on_a_terminal("explain", "loop", TERM="dumb")
+    assert b"\x1b[3" not in on_a_terminal("explain", "loop", TERM="xterm", NO_COLOR="1")
+    assert "\x1b" not in program.run("explain", "loop", environment={"TERM": "xterm"}).stdout
 
 
 def test_help_does_not_read_what_is_known() -> None:

@@ -115,8 +115,13 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("arguments", [f"replay {BUSY}", f"replay {BUSY} --format csv", "--help"])
-@pytest.mark.parametrize(("output", "why"), [("&-", "Bad file descriptor"), ("/dev/full", "No space left on device")])
+CLOSED, FULL = ("&-", "Bad file descriptor"), ("/dev/full", "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output", "why"),
+    [(f"replay {BUSY}", *CLOSED), (f"replay {BUSY} --format csv", *FULL), ("--help", *FULL)],
+)
 def test_a_standard_output_that_takes_nothing_is_one_line(arguments: str, output: str, why: str) -> None:
     done = shell(f'"$@" {arguments} >{output}')
     assert done.returncode == 1

@@ -7,18 +7,16 @@ import gzip
 import io
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sipwatch.capture.files import Prefilter, open_capture
 from tests.capture import builders
-from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, run, the_complaint
+from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, into_a_closed_pipe, on_a_terminal, run, the_complaint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,9 +126,7 @@ def test_several_files_are_merged() -> None:
 
 def test_standard_input() -> None:
     with BUSY.open("rb") as file:
-        done = subprocess.run(
-            [*COMMAND, "replay", "-", "--format", "jsonl"], stdin=file, capture_output=True, cwd=ROOT, check=True
-        )
+        done = run("replay", "-", "--format", "jsonl", stdin=file)
     assert len(done.stdout.splitlines()) == 3
 
 
@@ -225,17 +221,23 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     assert "permission denied" in the_complaint(run("replay", tmp_path / "secret", status=1))
 
 
-@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
-def test_a_full_disk_is_one_line(form: str) -> None:
-    complaint = the_complaint(run("replay", DEMO, "--format", form, "-o", "/dev/full", status=1))
+@pytest.mark.parametrize(("form", "capture"), [("table", BUSY), ("json", BUSY), ("jsonl", DEMO), ("csv", BUSY)])
+def test_a_full_disk_is_one_line(form: str, capture: Path) -> None:
+    """Noticed at the end, or with more to write."""
+    complaint = the_complaint(run("replay", capture, "--format", form, "-o", "/dev/full", status=1))
     assert "No space left" in complaint
 
 
 @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
 def test_a_reader_that_has_seen_enough_is_no_error(form: str) -> None:
     """``| head``."""
+    done = into_a_closed_pipe("replay", BUSY, "--format", form)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nor_is_it_for_a_process_that_has_more_to_write() -> None:
     process = subprocess.Popen(
-        [*COMMAND, "replay", str(DEMO), "--format", form],
+        [*COMMAND, "replay", str(DEMO), "--format", "jsonl"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,
@@ -337,22 +339,4 @@ def test_digest_responses_are_never_written() -> None:
 
 
 def test_a_terminal_gets_colours_and_a_bar_that_goes_away() -> None:
-    master, slave = pty.openpty()
-    seen: list[bytes] = []
-
-    def read() -> None:
-        try:
-            while data := os.read(master, 65536):
-                seen.append(data)
-        except OSError:
-            return
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    environment = {**ENVIRONMENT, "TERM": "xterm-256color"}
-    environment.pop("NO_COLOR", None)
-    subprocess.run([*COMMAND, "replay", str(BUSY)], stdout=slave, stderr=slave, cwd=ROOT, env=environment, check=True)
-    os.close(slave)
-    reader.join(20)
-    os.close(master)
-    assert b"\x1b[36m" in b"".join(seen)
+    assert b"\x1b[36m" in on_a_terminal("replay", BUSY, TERM="xterm-256color")
