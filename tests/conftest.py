@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -15,11 +16,21 @@ ROOT = Path(__file__).resolve().parent.parent
 # What tests write is as wide as they say: workers of xdist get the width of the terminal that runs them.
 os.environ.pop("COLUMNS", None)
 
+# While some ten thousand tests are collected nothing becomes garbage; looking for it takes a sixth of the time.
+gc.disable()
+
 # The machine may be busy: a deadline would make tests fail that have nothing wrong with them.
 settings.register_profile("full", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", parent=settings.get_profile("full"), max_examples=100 // SHARE)
 settings.register_profile("thorough", parent=settings.get_profile("full"), max_examples=2_000)
 settings.load_profile(PROFILE)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but never among the tests themselves, and not after each 700 objects."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ from tests.replay import replay
 from tests.thorough import examples
 
 if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
+
     from sipwatch.capture.formats import Frame
     from sipwatch.export.record import CallRecord
 
@@ -136,19 +138,20 @@ def test_packets_dealt_out_to_several_files_say_the_same(scene: str, data: st.Da
     ]
 
 
-def every_capture() -> list[Path]:
-    own = [path for path in PCAPS.rglob("*.pcap*") if path.suffix in (".pcap", ".pcapng")]
-    return sorted(own) + sorted(CAPTURES.glob("*.pcap*")) + sorted(CASES.glob("*.pcap*"))
+OWN = sorted(path for path in PCAPS.rglob("*.pcap*") if path.suffix in (".pcap", ".pcapng"))
+OTHERS = sorted(CAPTURES.glob("*.pcap*")) + sorted(CASES.glob("*.pcap*"))
+EVERY = [*OWN, *(pytest.param(path, marks=pytest.mark.slow) for path in OTHERS)]
+NAMES = [path.name for path in (*OWN, *OTHERS)]
 
 
-@pytest.mark.parametrize("path", every_capture(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EVERY, ids=NAMES)
 def test_with_and_without_the_native_filter_every_capture_gives_the_same(path: Path) -> None:
     """Keeping media away natively never changes a verdict, nor a count."""
     with_filter, without = replay(path, prefilter=Prefilter.ON), replay(path, prefilter=Prefilter.OFF)
     assert with_filter == without
 
 
-@pytest.mark.parametrize("path", every_capture(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EVERY, ids=NAMES)
 def test_every_leg_that_started_ends_exactly_once(path: Path) -> None:
     """And every call has a record, in order, with an id of its own."""
     calls = replay(path).calls
@@ -160,53 +163,53 @@ def test_every_leg_that_started_ends_exactly_once(path: Path) -> None:
 # Seconds behind a capture: past T1, ``hunt_within``, T4, Timers B and C, a session's half hour, a dialog's four hours.
 BEHIND = (1, 5, 33, 70, 181, 1801, 5 * 3600)
 COUNTED = ("_total", "_bucket", "_count")
-Samples = dict[tuple[str, ...], float]
+Samples = list["Sample"]
 
 
-def samples_of(path: Path, *, with_sink: bool) -> list[Samples]:
-    """Return every sample at the end of a capture, each time that it went on for a while, and when all is over."""
+def samples_of(path: Path, behind: tuple[int, ...], *, with_sink: bool) -> list[Samples]:
+    """Return every sample at the end of a capture, so many seconds behind it, and when all is over."""
     calls: list[CallRecord] = []
     engine = Engine((lambda call, _: calls.append(call)) if with_sink else None, metrics=Metrics(Directory(Settings())))
     collector = Collector(engine)
 
     def scrape() -> Samples:
-        return {
-            (sample.name, *sample.labels.values()): sample.value  # a metric has its labels in one order
-            for metric in collector.collect()
-            for sample in metric.samples
-        }
+        return [sample for metric in collector.collect() for sample in metric.samples]
 
     with open_capture([str(path)], prefilter=Prefilter.OFF) as source:
         engine.run(source, source.place)
         last = source.last or 0
     found = [scrape()]
-    for seconds in BEHIND:
+    for seconds in behind:
         engine.advance(last + seconds * SECOND)
         found.append(scrape())
-    engine.finish(last + BEHIND[-1] * SECOND)
+    engine.finish(last + behind[-1] * SECOND)
     return [*found, scrape()]
 
 
-@pytest.fixture(scope="module", params=every_capture(), ids=lambda path: path.name)
-def counted(request: pytest.FixtureRequest) -> tuple[Path, list[Samples]]:
-    """Count a capture as a daemon does that nobody asks for records."""
-    return request.param, samples_of(request.param, with_sink=False)
+COUNTING = [
+    *((path, BEHIND[number % 2 :: 2]) for number, path in enumerate(OWN)),
+    *(pytest.param(path, BEHIND, marks=pytest.mark.slow) for path in (*OWN, *OTHERS)),
+]
 
 
-def test_whether_anybody_wants_records_changes_no_metric(counted: tuple[Path, list[Samples]]) -> None:
-    """Law 2: sample by sample, at the end of each capture and at any time behind it."""
-    path, scrapes = counted
-    assert samples_of(path, with_sink=True) == scrapes
-
-
-def test_no_count_ever_goes_back(counted: tuple[Path, list[Samples]]) -> None:
-    """What was counted stays counted, also when calls are let go."""
-    _, scrapes = counted
+@pytest.mark.parametrize(
+    ("path", "behind"), COUNTING, ids=[*(path.name for path in OWN), *(f"{name}-all" for name in NAMES)]
+)
+def test_whether_anybody_wants_records_changes_no_metric_and_no_count_goes_back(
+    path: Path, behind: tuple[int, ...]
+) -> None:
+    """Law 2, sample by sample, at the end of each capture and at any time behind it; also when calls are let go."""
+    scrapes = samples_of(path, behind, with_sink=False)
+    assert samples_of(path, behind, with_sink=True) == scrapes
+    counts = [
+        {(name, *labels.values()): value for name, labels, value, *_ in samples if name.endswith(COUNTED)}
+        for samples in scrapes
+    ]
     fell = [
         key
-        for before, after in itertools.pairwise(scrapes)
+        for before, after in itertools.pairwise(counts)
         for key, value in before.items()
-        if key[0].endswith(COUNTED) and after.get(key, -1.0) < value
+        if after.get(key, -1.0) < value
     ]
     assert fell == []
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tests.view_fates import FATES
 from tests.views import VIEWS, Watched, counted, faults, ladder, world
 
-SEEDS = int(os.environ.get("SEEDS", "8"))
+SEEDS = int(os.environ.get("SEEDS", "4"))
 SLOW_BLOCKS, SLOW_SEEDS = 8, 25  # in each view: 6400 seeds in all
 SHOWN = 3
 

@@ -90,10 +90,12 @@ def test_what_is_no_sip_stays_in_the_kernel(payload: bytes) -> None:
     assert not any(passes(PLAIN, ip) for ip in padded)
 
 
-def test_random_payload_passes_less_than_once_in_a_thousand_times() -> None:
+@pytest.mark.parametrize(("tried", "most"), [(10_000, 20), pytest.param(100_000, 100, marks=pytest.mark.slow)])
+def test_random_payload_passes_less_than_once_in_a_thousand_times(tried: int, most: int) -> None:
+    """Of few, some more may pass by chance."""
     random = Random(1)
-    payloads = (random.randbytes(40) for _ in range(100_000))
-    assert sum(bool(run(PLAIN.bare, Packet(f.ipv4(f.udp(payload)), 0x0800))) for payload in payloads) < 100
+    payloads = (random.randbytes(40) for _ in range(tried))
+    assert sum(bool(run(PLAIN.bare, Packet(f.ipv4(f.udp(payload)), 0x0800))) for payload in payloads) < most
 
 
 @given(head=st.binary(min_size=1, max_size=1), rest=st.binary(max_size=200), version=st.integers(1, 3))
@@ -167,11 +169,12 @@ def test_esp_with_tcp_passes_by_port() -> None:
     assert not any(passes(PLAIN, ip) for ip in each_ip(f.esp(f.tcp(b"x", 1, dport=443), f.TCP), 50))
 
 
-def test_esp_that_is_encrypted_stays_in_the_kernel() -> None:
+@pytest.mark.parametrize(("tried", "most"), [(5_000, 10), pytest.param(20_000, 20, marks=pytest.mark.slow)])
+def test_esp_that_is_encrypted_stays_in_the_kernel(tried: int, most: int) -> None:
     """All but one packet in a thousand, and media that is not encrypted either."""
     random = Random(1)
-    payloads = [random.randbytes(100) for _ in range(20_000)]
-    assert sum(bool(run(PLAIN.bare, Packet(f.ipv4(payload, 50), 0x0800))) for payload in payloads) < 20
+    payloads = [random.randbytes(100) for _ in range(tried)]
+    assert sum(bool(run(PLAIN.bare, Packet(f.ipv4(payload, 50), 0x0800))) for payload in payloads) < most
     assert not any(passes(PLAIN, ip) for ip in each_ip(f.esp(f.udp(DROPPED["rtp"], 4000, 6001)), 50))
 
 

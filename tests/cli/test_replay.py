@@ -16,7 +16,17 @@ import pytest
 
 from sipwatch.capture.files import Prefilter, open_capture
 from tests.capture import builders
-from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, into_a_closed_pipe, on_a_terminal, run, the_complaint
+from tests.cli.program import (
+    BUSY,
+    COMMAND,
+    DEMO,
+    ENVIRONMENT,
+    ROOT,
+    into_a_closed_pipe,
+    on_a_terminal,
+    run,
+    the_complaint,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -247,10 +247,10 @@ def test_whatever_comes_its_length_stays_and_nothing_is_added_but_asterisks(
     ["5", "5 ", "sip:", '"', ",", "a", "a@", " ", "a=", 'a="', "eyJ", "<", "SIP/2.0/UDP ", "response=", "\r\n\t"],
 )
 def test_a_long_header_takes_no_longer_than_it_must(name: str, piece: str) -> None:
-    raw = f"INVITE sip:h SIP/2.0\r\n{name}: {piece * (60_000 // len(piece))}\r\n\r\n"
+    raw = f"INVITE sip:h SIP/2.0\r\n{name}: {piece * (20_000 // len(piece))}\r\n\r\n"
     began = time.process_time()
     hide(raw)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 0.5
 
 
 # Closed: whole numbers, and pseudonyms
