@@ -74,7 +74,15 @@ def _family(name: str) -> str:
 def _metric(series: Series) -> ExplanationRecord:
     labels = f", by {', '.join(series.labels)}" if series.labels else ""
     bounds = f" Its buckets end at {', '.join(f'{bound:g}' for bound in series.buckets)} s." if series.buckets else ""
-    return _record("metric", series.exposed, f"{series.kind}{labels}", series.meaning + bounds, "", "docs/metrics.md")
+    return ExplanationRecord(
+        kind="metric",
+        key=series.exposed,
+        name=series.exposed,
+        plain_name=f"{series.kind}{labels}",
+        meaning=series.meaning + bounds,
+        admin="",
+        reference="docs/metrics.md",
+    )
 
 
 def _alerts(document: Any) -> Iterator[dict[str, Any]]:
@@ -85,10 +93,16 @@ def _alerts(document: Any) -> Iterator[dict[str, Any]]:
 
 
 def _alert(rule: dict[str, Any]) -> ExplanationRecord:
-    texts = rule["annotations"]
-    summary, told = _with_places(texts["summary"]), _with_places(texts["description"])
-    runbook = f"docs/runbook.md#{rule['alert'].lower()}"
-    return _record("alert", rule["alert"], f"{rule['labels']['severity']} alert", summary, told, runbook)
+    name, texts = rule["alert"], rule["annotations"]
+    return ExplanationRecord(
+        kind="alert",
+        key=name,
+        name=name,
+        plain_name=f"{rule['labels']['severity']} alert",
+        meaning=_with_places(texts["summary"]),
+        admin=_with_places(texts["description"]),
+        reference=f"docs/runbook.md#{name.lower()}",
+    )
 
 
 def _with_places(text: str) -> str:
@@ -96,23 +110,3 @@ def _with_places(text: str) -> str:
     for place, words in _PLACES:
         text = place.sub(words, text)
     return text
-
-
-def _record(kind: str, key: str, plain: str, meaning: str, admin: str, reference: str) -> ExplanationRecord:
-    return ExplanationRecord(
-        kind=kind,
-        key=key,
-        name=key,
-        plain_name=plain,
-        category=None,
-        registered=True,
-        meaning=meaning,
-        agent="",
-        admin=admin,
-        situations=(),
-        misuse="",
-        reference=reference,
-        leads_to=(),
-        reached_by=(),
-        heard=None,
-    )

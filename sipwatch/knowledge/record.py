@@ -47,17 +47,17 @@ class ExplanationRecord(Struct, frozen=True, kw_only=True):
     key: str
     name: str
     plain_name: str
-    category: str | None
-    registered: bool
+    category: str | None = None
+    registered: bool = True
     meaning: str
-    agent: str
+    agent: str = ""
     admin: str
-    situations: tuple[str, ...]
-    misuse: str
+    situations: tuple[str, ...] = ()
+    misuse: str = ""
     reference: str
-    leads_to: tuple[LeadRecord, ...]
-    reached_by: tuple[SourceRecord, ...]
-    heard: str | None
+    leads_to: tuple[LeadRecord, ...] = ()
+    reached_by: tuple[SourceRecord, ...] = ()
+    heard: str | None = None
 
 
 def explanation_record(entry: Entry, peer: PeerKind | None = None) -> ExplanationRecord:

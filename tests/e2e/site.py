@@ -5,6 +5,7 @@ Must not know: what is tested. Everybody's addresses are here, and the configura
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 from collections import Counter
@@ -42,47 +43,24 @@ _ADDRESSES = {
     "desk": [DESK], "softphone": [SOFTPHONE], "handset": [HANDSET],
 }  # fmt: skip
 FAR = [address for peer, addresses in _ADDRESSES.items() if peer != "server" for address in addresses]
-PEERS = """
-[[peer]]
-name = "phones"
-kind = "devices"
-addresses = ["192.0.2.0/24", "2001:db8:2::/48"]
-[[peer]]
-name = "server"
-kind = "server"
-addresses = ["198.51.100.0/24", "2001:db8:51::/48"]
-[[peer]]
-name = "acme"
-kind = "trunk"
-addresses = ["203.0.113.0/26", "2001:db8:5::/48"]
-[[peer]]
-name = "globex"
-kind = "trunk"
-addresses = ["203.0.113.64/26"]
-[[peer]]
-name = "initech"
-kind = "trunk"
-addresses = ["203.0.113.128/26"]
-[[peer]]
-name = "umbrella"
-kind = "trunk"
-addresses = ["203.0.113.192/26"]
-"""
+
+
+def _peer(name: str, kind: str, *networks: str) -> str:
+    return f'[[peer]]\nname = "{name}"\nkind = "{kind}"\naddresses = {json.dumps(networks)}\n'
+
+
+PEERS = (
+    _peer("phones", "devices", "192.0.2.0/24", "2001:db8:2::/48")
+    + _peer("server", "server", "198.51.100.0/24", "2001:db8:51::/48")
+    + _peer("acme", "trunk", "203.0.113.0/26", "2001:db8:5::/48")
+    + _peer("globex", "trunk", "203.0.113.64/26")
+    + _peer("initech", "trunk", "203.0.113.128/26")
+    + _peer("umbrella", "trunk", "203.0.113.192/26")
+)
 # Each phone that Kamailio rings at once is a peer of its own.
-RING_GROUP = """
-[[peer]]
-name = "desk"
-kind = "devices"
-addresses = ["192.0.2.21"]
-[[peer]]
-name = "softphone"
-kind = "devices"
-addresses = ["192.0.2.22"]
-[[peer]]
-name = "handset"
-kind = "devices"
-addresses = ["192.0.2.23"]
-"""
+RING_GROUP = (
+    _peer("desk", "devices", DESK) + _peer("softphone", "devices", SOFTPHONE) + _peer("handset", "devices", HANDSET)
+)
 # So short that nobody has to wait, so far apart that a busy machine does not take one for the other.
 QUICK = """
 [timers]
