@@ -1,6 +1,6 @@
 """Facts about packets, each in this one place: what the numbers in headers mean, and the units of packet time.
 
-Must not know: anything else of this project. Whoever reads, filters or writes packets takes them from here.
+Must not know: anything else of this project. All that reads, filters or writes packets takes them from here.
 """
 
 from typing import Final

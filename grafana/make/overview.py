@@ -136,7 +136,9 @@ def _calls_now() -> stat.Panel:
 
 
 def _calls_shown() -> stat.Panel:
-    about = "Calls whose outcome was decided in the time shown, and how many of them failed, whoever was the cause."
+    about = (
+        "Calls whose outcome was decided in the time shown, and how many of them failed, no matter through whose fault."
+    )
     queries = (Query(count("calls_total", FINISHED), "Calls"), Query(count("calls_total", FAILED), "Failed"))
     return stats(Face("Calls in the time shown", about, "short", _NO_CALLS, 7, 4), *queries, decimals=0)
 

@@ -46,7 +46,7 @@ RATIOS: dict[str, Ratio] = {
     ),
     "SEER": Ratio(
         "Reached (SEER)",
-        "Session Establishment Effectiveness Ratio (RFC 6076): calls that were answered, or declined by whoever they "
+        "Session Establishment Effectiveness Ratio (RFC 6076): calls that were answered, or declined by the user they "
         "reached (480, 486, 600, 603), of all calls that were not redirected.",
         _MOST,
     ),

@@ -77,7 +77,7 @@ TABLES: Looks = looks(
     ("messages", "Messages of one call", _CALLS),
     ("early", "Responses waiting for their requests", _CALLS),
     ("timers", "Timers", colours.GREYS),
-    ("callbacks", "Missed calls waiting for a call back", _CALLS),
+    ("callbacks", "Missed calls waiting for a callback", _CALLS),
     ("transactions", "REGISTER and OPTIONS under way", _REGISTERED),
     ("registrations", "Registered contacts", _REGISTERED),
     ("addresses_of_record", "Addresses of record", _REGISTERED),

@@ -65,7 +65,7 @@ class Waker:
             return
 
     def close(self) -> None:
-        """Wake nobody any more. Whoever still tries does no harm."""
+        """Wake nobody any more. To try it still does no harm."""
         self._read.close()
         self._write.close()
 

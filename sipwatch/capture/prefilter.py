@@ -60,7 +60,7 @@ class Layout(Protocol):
         """Name the patterns, None where there can be none."""
 
     def sample(self, buffer: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:
-        """Yield the packets from an offset on: length by which patterns differ, link type, bytes."""
+        """Yield the packets from an offset on: the length that patterns differ by, link type, bytes."""
 
     def pattern(self, length: int) -> re.Pattern[bytes]:
         """Compile the pattern for a length."""

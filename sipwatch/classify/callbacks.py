@@ -127,7 +127,7 @@ class Callbacks:
             missed.last_attempt = max(missed.last_attempt, at)
 
     def answered(self, number: str, at: int) -> None:
-        """Take a call to or from a number that was answered at ``at``: whoever waited so long is called back."""
+        """Take a call to or from a number that was answered at ``at``: all who waited until then are called back."""
         self.advance(at)
         self._answers.add(number, at)
         for missed in sorted(self._open(number, at), key=_age):
@@ -142,7 +142,7 @@ class Callbacks:
             self._let_go(self._order[0], False)
 
     def finish(self, now: int) -> None:
-        """Release whoever still waits as not called back: the capture is over."""
+        """Release all who still wait as not called back: the capture is over."""
         self.advance(now)
         while self._order:
             self._let_go(self._order[0], False)

@@ -70,7 +70,7 @@ BY_STATUS_AND_ALERT = {
 }
 _BY_CLASS = {3: _O.REDIRECTED, 4: _O.REJECTED, 5: _O.SERVER_ERROR, 6: _O.DECLINED}
 
-# Whoever sends these has reached the callee, or decided about the call: it did not fail for want of a resource, of a
+# A sender of these has reached the callee, or decided about the call: it did not fail for want of a resource, of a
 # network, or of interworking. Gateways attach such a cause by habit.
 _CERTAIN = BUSY_CODES | BLOCKING_CODES
 _NOT_THE_CALLEE = frozenset({34, 38, 41, 42, 44, 47, 58, 65, 79, 88, 102})

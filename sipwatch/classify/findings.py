@@ -1,7 +1,7 @@
 """What a diagnosis is made of: a probable cause, the facts it names, and the packets that show it (OUTCOMES §5).
 
 Must not know: how causes are found, in which words they are told, or where they are shown. A finding holds no
-sentence: whoever shows it puts its facts into the words of a language.
+sentence: its facts are put into the words of a language where it is shown.
 """
 
 from __future__ import annotations

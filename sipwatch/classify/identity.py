@@ -36,7 +36,7 @@ def caller_number(call: Call, directory: Directory) -> bytes:
 
 
 def caller_by(uri: bytes, call: Call, directory: Directory) -> bytes:
-    """Return the same for whoever has read the URI of From already."""
+    """Return the same where the URI of From has been read already."""
     first = call.front[0]
     user = user_of(uri)
     if b"p-asserted-identity" not in first.invite.names or not _is_anonymous(uri, user):

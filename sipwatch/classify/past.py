@@ -39,7 +39,7 @@ class Bounded(Protocol):
 class Table(Generic[V]):
     """A dictionary that forgets what was touched longest ago when it is full. ``evicted`` counts.
 
-    ``entries`` are for whoever only looks. As long as it is not half full nobody will have to go soon, and touching
+    ``entries`` are for those who only look. As long as it is not half full nobody will have to go soon, and touching
     moves nothing: that is most of what it costs.
     """
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sipwatch.track.table import Heard
     from sipwatch.wire.message import Path, Request
 
-OTHER = "other"  # the name of whoever is not configured
+OTHER = "other"  # the name of all that is not configured
 MAX_LEARNED = 256  # addresses of one peer that are known by its host names
 MAX_HOST_LENGTH = 253  # characters (RFC 1035 §2.3.4)
 EVERYTHING = 1 << 16  # of Privacy: more digits than any message holds
@@ -225,7 +225,7 @@ class Directory:
         """Remember who stands at the two ends of a request, by the names in it; tell whether that was news.
 
         The Request-URI names the destination, unless a Route says that the request goes elsewhere first
-        (RFC 3261 §8.1.2); the topmost Via names the source (§18.1.1). Both are claims of whoever sent it. So
+        (RFC 3261 §8.1.2); the topmost Via names the source (§18.1.1). Both are claims of the sender. So
         they never move an address that is configured or was learned before, and with ``MAX_LEARNED`` of
         one peer its list is closed; what comes later is counted. Nobody is asked: no DNS.
         """

@@ -1,6 +1,6 @@
 """What stands at an address, guessed from what it does: a trunk, devices, a server; how sure, and why.
 
-Each thing seen speaks for a role, with a weight. Servers are found first: whoever registers many, passes calls
+Each thing seen speaks for a role, with a weight. Servers are found first: what registers many, passes calls
 on or stays on their way. What the others are follows from how they deal with those. Must not know: how
 addresses are watched, or how a guess is shown.
 """
@@ -97,7 +97,7 @@ def roles(ends: Iterable[End]) -> dict[bytes, Role]:
 
 
 def _is_switch(end: End) -> bool:
-    """Tell whether it is a server whoever else there is: a telephone system, seen from its trunk for instance."""
+    """Tell whether it is a server whatever else there is: a telephone system, seen from its trunk for instance."""
     if end.passed_on or end.record_routes or _kind_of(end) is PeerKind.SERVER:
         return True
     return bool(end.registers) and len(end.out.numbers) >= MANY_NUMBERS

@@ -1,4 +1,4 @@
-"""What a call that is over shows at a glance: signs, by which it is decided which causes are looked for.
+"""What a call that is over shows at a glance: signs that decide which causes are looked for.
 
 Must not know: causes, words.
 """

@@ -222,7 +222,7 @@ class Survey:
             _count(server.pinged, transaction.outcome.value)
 
     def _names(self, request: Request) -> None:
-        """Note by which host names the two ends are called, and what the sender of a request calls itself."""
+        """Note the host names that the two ends are called by, and what the sender of a request calls itself."""
         source = self._ends.get(request.path.source_address)
         destination = self._ends.get(request.path.destination_address)
         if destination is not None and b"route" not in request.names:
@@ -250,7 +250,7 @@ class Survey:
             end = self._ends.get(address)
             if end is not None:
                 end.into.add(own)
-                # Whoever passes a response on leaves its Server as it is (RFC 3261 §16.7): the last one wrote it.
+                # A proxy passes a response on with its Server as it is (RFC 3261 §16.7): the last one wrote it.
                 if address not in sent:
                     for leg in own:
                         answer = leg.final or leg.progress

@@ -1,6 +1,6 @@
 """What a contact centre wants marked on a call, beside its outcome.
 
-Must not know: clocks, records, how a call back is waited for (``callbacks``).
+Must not know: clocks, records, how callbacks are waited for (``callbacks``).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BY_FINDING = {Kind.SHORT_RING: Tag.SHORT_RING, Kind.EARLY_RINGING: Tag.EARLY_RI
 
 
 def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings) -> list[Tag]:
-    """Return a call's marks in the order of the list, but for those of call backs."""
+    """Return a call's marks in the order of the list, except those of callbacks."""
     found: set[Tag] = {_BY_FINDING[finding.kind] for finding in findings if finding.kind in _BY_FINDING}
     if call.outcome == _ABANDONED_BRIEF:
         found.add(Tag.BRIEF)

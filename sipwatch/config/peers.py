@@ -71,7 +71,7 @@ def _peer(check: Checks, peer: dict[str, Any], where: Where, general: dict[str, 
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         check.complain((*where, "name"), name, 'a short name of letters, digits and _ . : -, such as "acme"')
     if name == OTHER:
-        check.complain((*where, "name"), name, f"another name: {OTHER!r} stands for whoever is not configured")
+        check.complain((*where, "name"), name, f"another name: {OTHER!r} stands for all that is not configured")
     if "addresses" not in peer and "hosts" not in peer:
         raise ConfigError(f"{check.at(where)}: addresses is missing, or hosts")
     kinds = [kind.value for kind in PeerKind]

@@ -49,7 +49,7 @@ class Selection:
     """Takes every call; keeps the newest that are asked for, at most so many.
 
     ``counts`` are those of the peer in the period, by outcome; ``matching`` counts the calls asked for, kept or not.
-    ``others`` counts the calls in the period by peer, whoever that is.
+    ``others`` counts the calls in the period by peer, whichever that is.
     """
 
     def __init__(self, wanted: WantedCalls, most: int) -> None:

@@ -161,7 +161,7 @@ class Cutter:
                 self._paths.setdefault(item.path.key, set()).add(call_id)
 
     def _take_error(self, found: Found) -> None:
-        """Keep an error for every call with messages on that way: nothing gets through there, whoever it was for."""
+        """Keep an error for every call with messages on that way: nothing gets through there, for no call."""
         about = decoded(header(found.raw, b"call-id", b"i"))
         for call_id in self._paths.get(found.item.path.key, set()) | ({about} & self._wanted.keys()):
             of_call = self._wanted[call_id]

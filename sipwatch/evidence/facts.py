@@ -1,6 +1,6 @@
 """The facts of each example, in the words in which a page, a text and a table tell them alike.
 
-Must not know: HTML, CSV, packets. All text from the wire is in here as it was: whoever writes it escapes it.
+Must not know: HTML, CSV, packets. All text from the wire is in here as it was; it is escaped where it is written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The package as plain text, for whoever reads it in a terminal or in a ticket.
+"""The package as plain text, to be read in a terminal or in a ticket.
 
 Must not know: where it is written. All text from the wire is escaped here.
 """

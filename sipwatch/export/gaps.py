@@ -24,7 +24,7 @@ def gaps(
 ) -> list[str]:
     """Return what is missing.
 
-    ``dropped`` counts the packets that whoever captured says he lost, ``orphans`` the responses to an INVITE that was
+    ``dropped`` counts the packets that the capture says it lost, ``orphans`` the responses to an INVITE that was
     not captured itself.
     """
     found = []

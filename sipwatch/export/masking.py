@@ -12,8 +12,8 @@ While the beginning of numbers may be read, a number in free text is known by it
 in a row; addresses and times are none. What is known to be a number or a name of somebody in the call (``Known``) is
 found by what it is, however short.
 
-Where whole numbers are hidden, everything is, of which it is not known that it names nobody: of free text those words
-stay that are on a list (``sipwatch/export/words.txt``). With a key, whoever is recognised gets a pseudonym, always the
+Where whole numbers are hidden, so is everything that may name somebody: of free text only those words
+stay that are on a list (``sipwatch/export/words.txt``). With a key, all who are recognised get a pseudonym, always the
 same; nothing is left of what is only not understood.
 """
 

@@ -1,7 +1,7 @@
 """What may be read of people, as one policy for every way out: tables, JSON, CSV, logs, evidence.
 
 Must not know: formats, terminals, or where a record goes. It takes records as they are and gives them back with
-numbers and names hidden; whoever writes one applies it first and escapes then. Filters and counts come before.
+numbers and names hidden; it is applied before a writer escapes. Filters and counts come before.
 
 A Call-ID, a tag or a branch stays, since it is what two sides of a trunk find a call by, unless the number or user
 name of somebody in the call stands in it: then it is hidden as a whole. So is the From tag beside such a Call-ID, and

@@ -3,7 +3,7 @@ r"""The records that leave sipwatch: the shape of a CALL and of the report aroun
 Must not know: how calls are tracked or judged, nor how a record is written out.
 
 Texts are as on the wire, decoded as UTF-8 with what is not UTF-8 written as ``\\xNN``; control
-characters are still in them: whoever shows a record escapes for where it goes. Times are
+characters are still in them: they are escaped for where the record goes. Times are
 nanoseconds until they are written: then moments are RFC 3339 UTC with microseconds, spans seconds. An absent
 thing is None.
 """

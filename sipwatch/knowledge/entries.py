@@ -118,7 +118,7 @@ def general_cause(number: int) -> int:
 
 
 def general_code(code: int) -> int:
-    """Return what whoever does not know a status code treats it as (RFC 3261 §8.1.3.2)."""
+    """Return what a client that does not know a status code treats it as (RFC 3261 §8.1.3.2)."""
     return 183 if code < 200 else code // 100 * 100
 
 

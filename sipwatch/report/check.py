@@ -146,7 +146,7 @@ def _hours(target: Console, record: CheckRecord) -> None:
 def _others(target: Console, record: CheckRecord) -> None:
     _head(target, "And")
     if record.callback is None:
-        target.print(Text("Call backs are not looked for: there is no [callback]."))
+        target.print(Text("Callbacks are not looked for: there is no [callback]."))
     else:
         region = record.callback.region
         dialled = f"; numbers are read as dialled in {region}" if region else ""

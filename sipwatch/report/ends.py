@@ -1,7 +1,7 @@
 """The record of an address that was met in a capture: the shape in JSON, and what the table is made of.
 
-Must not know: how addresses are watched, or how a record is written out. Texts are as on the wire; whoever
-shows them escapes for where it goes.
+Must not know: how addresses are watched, or how a record is written out. Texts are as on the wire; they are
+escaped where they are shown.
 """
 
 from __future__ import annotations

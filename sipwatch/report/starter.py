@@ -34,7 +34,7 @@ _HEADING = {
 
 
 def starter(records: Iterable[EndRecord], files: list[str]) -> str:
-    """Return the text of a configuration; whoever has a name in the present one is left out."""
+    """Return the text of a configuration; peers that have a name in the present one are left out."""
     found = by_address(record for record in records if record.name is None)
     lines = [
         f"# Written by sipwatch peers, from {terminal(', '.join(files))}.",

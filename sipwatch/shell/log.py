@@ -69,7 +69,7 @@ class Log:
     def has_room(self, event: str) -> bool:
         """Tell whether an event would be written now; if not, count it as left out.
 
-        For whoever has to work to find out what to write.
+        For callers that have to work to find out what to write.
         """
         with self._lock:
             now = self._clock()

@@ -44,7 +44,7 @@ class EndedBy(StrEnum):
 class Exchange:
     """One transaction inside a call, on one hop: its request, its final response, how often the request came again.
 
-    ``tag`` is the callee's tag of the dialog, whoever sends; ``leg`` the hop of the INVITE that it runs along.
+    ``tag`` is the callee's tag of the dialog, whichever side sends; ``leg`` the hop of the INVITE that it runs along.
     ``final`` is the first final response, None without one; ``responded`` says that anything came back at all.
     ``expired`` says that Timer B or F ran out first. Moments are packet time in ns, -1 while not seen.
     """

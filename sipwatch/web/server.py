@@ -1,7 +1,7 @@
 """The web server: a socket that is bound before rights are given away, and a thread in which uvicorn serves it.
 
 Must not know: what is served, what the figures mean. Bounds: uvicorn's own, below; see ``pages`` (scrapes at once) and
-``users`` (passwords that are tried). Whoever must be kept off more than that is kept off by a proxy (deploy/README.md).
+``users`` (passwords that are tried). A proxy keeps off what must be kept off beyond that (deploy/README.md).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Server", "WebError"]
 
 BACKLOG = 128  # connections that the kernel keeps until they are accepted
-MAX_CONNECTIONS = 64  # whoever comes then is answered 503
+MAX_CONNECTIONS = 64  # any more are answered 503
 MAX_HEAD_SIZE = 8 << 10  # bytes of a request head that are kept while the rest is waited for; Prometheus sends 500
 NEXT_REQUEST = 30  # seconds of silence after an answer
 FETCH = 30  # seconds in which a client that does not take what it is sent has to take some

@@ -66,7 +66,7 @@ class Workers:
         def settle() -> None:
             self._running -= 1
             if done.done():
-                return  # whoever waited is gone
+                return  # nobody waits for it any more
             if error is not None:
                 done.set_exception(error)
             else:

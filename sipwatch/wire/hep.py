@@ -153,7 +153,7 @@ def encode(time: int, path: Path, payload: bytes, agent: Agent = NOBODY, correla
 def carry(time: int, found: Encapsulated) -> bytes:
     """Write what an agent reported as the bytes of a frame of link type ``packet.REPORTED``.
 
-    ``time`` is the message's own, in ns, by which its copies are known; the frame's may be later.
+    ``time`` is the message's own, in ns, which its copies share; the frame's may be later.
     """
     correlation = found.correlation[:_MAX_CORRELATION_LENGTH]
     head = _HEAD.pack(time, _PROTOCOLS[found.transport], len(found.key), len(correlation))

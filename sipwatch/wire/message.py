@@ -90,7 +90,7 @@ class Message:
     message's end, as ``capture.tally.Place`` has it, 0 where packets have none. A header that is absent is ``b""``;
     ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count`` counts the Via values.
     ``names`` holds the names of all headers, lower case, as they were spelt (long or compact): what is
-    absent need not be looked for. ``raw`` is the whole message text, body included, for whoever needs more.
+    absent need not be looked for. ``raw`` is the whole message text, body included, for those who need more.
     ``fragmented`` says that the datagram came in IP fragments.
     """
 
@@ -147,7 +147,7 @@ class Response(Message):
 class Unreachable:
     """What says that SIP did not get through: an ICMP error that quotes the datagram, or a TCP connection's reset.
 
-    ``path`` is the way of the datagram, or of the data that the reset answers: towards whoever sent the reset.
+    ``path`` is the way of the datagram, or of the data that the reset answers: towards the sender of the reset.
     ``quoted`` is what the error holds of the payload (often cut; nothing of a reset's); ``number`` is the packet's, as
     a message's; ``reporter`` is the packed address that sent error or reset; ``code`` the ICMP code as a word such as
     ``port_unreachable``, or ``connection_reset``, or ``connection_refused`` (a reset that answers a SYN).

@@ -1,4 +1,4 @@
-"""TCP connections that were refused or reset, as evidence for whoever wanted to speak SIP over them.
+"""TCP connections that were refused or reset, as evidence for those who wanted to speak SIP over them.
 
 Must not know: streams, calls.
 

@@ -117,7 +117,7 @@ def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
 
     ``truncated`` says that the snap length cut the datagram: the message still counts when the
     headers that tracking needs are whole. A header that is absent is left empty; judging a message
-    unusable is left to whoever needs that header. Never raises.
+    unusable is left to those who need that header. Never raises.
     """
     line = _first_line(data)
     message: Request | Response

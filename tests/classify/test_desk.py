@@ -1,4 +1,4 @@
-"""Missed callers wait for their call back; every call leaves once, with all of its marks."""
+"""Missed callers wait for their callback; every call leaves once, with all of its marks."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_who_left_no_number_cannot_be_called_back(caller: str) -> None:
 
 
 def test_only_calls_from_outside_that_were_missed_wait() -> None:
-    """Not calls inside, not calls out, not those that were taken, and nobody where call backs are not asked for."""
+    """Not calls inside, not calls out, not those that were taken, and nobody where callbacks are not asked for."""
     inside = at(0, RANG.replace("T>P", "A>P").replace("P>T", "P>A") + "12 A>P CANCEL\n12.1 P>A 487\n", call="inside")
     taken = at(0, RANG + "5 P>T 200\n5.1 T>P ACK ttag=callee branch=z9hG4bKa\n", call="taken")
     found = run(inside + taken + calls_back(50, end="480"))

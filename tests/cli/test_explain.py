@@ -136,7 +136,10 @@ def test_it_is_asked_in_many_ways(arguments: list[str], key: str) -> None:
 def test_an_unregistered_code_is_treated_as_its_class_says() -> None:
     shown = words(text("499"))
     assert "499 (not registered)" in shown
-    assert "499 is not registered. Whoever does not know it treats it as 400 Bad Request (RFC 3261 §8.1.3.2)." in shown
+    assert (
+        "499 is not registered. A device that does not know it treats it as 400 Bad Request (RFC 3261 §8.1.3.2)."
+        in shown
+    )
     assert "rejected (Not acceptable, technical)" in shown
     assert found("499")[0]["registered"] is False
     assert found("486")[0]["registered"] is True

@@ -49,7 +49,7 @@ def test_an_empty_configuration_says_what_holds_anyway() -> None:
     text = shown()
     assert text.startswith("sipwatch.toml is right: 0 peers.\n")
     assert "dialog_timeout     14400 s     never ended" in text
-    assert "Call backs are not looked for: there is no [callback]." in text
+    assert "Callbacks are not looked for: there is no [callback]." in text
     assert "Numbers and names are shown as they are." in text
     assert "on ports 5060, 5061; tunnels looked into: none; buffer: 16 MB each." in text
     for head in ("Peers\n", "Rules\n", "Working hours\n", "Worth a look\n"):

@@ -165,7 +165,7 @@ class Floods:
     """Finds sources that ask again at once, several times a second, whatever they are told.
 
     Either the same call again and again, or anything, being kept out each time. A challenge that is answered is no
-    refusal, and whoever gets somebody to ring has not been kept out.
+    refusal, and a caller who gets somebody to ring has not been kept out.
     """
 
     def __init__(self, noted: Noted) -> None:

@@ -130,7 +130,7 @@ class Devices:
     # The calls that devices are in
 
     def added(self, leg: Leg) -> None:
-        """Take a new hop: whoever stands at its ends is in a call from now on."""
+        """Take a new hop: the devices at its ends are in a call from now on."""
         if not (self.configured or self._registered):
             return
         call, path = leg.call, leg.path
@@ -229,7 +229,7 @@ class Devices:
 
 
 def _holds(call: Call, address: bytes) -> bool:
-    """Tell whether a call that is not over occupies whoever stands at an address: it still waits there, or is up."""
+    """Tell whether a call that is not over occupies the device at an address: it still waits there, or is up."""
     for leg in call.legs:
         ends = (leg.path.source_address, leg.path.destination_address)
         if address in ends and (leg.answered_at >= 0 or not leg.outcome):

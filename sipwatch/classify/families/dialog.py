@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sipwatch.track.dialog import Dialog, Exchange
     from sipwatch.track.match import Sent
 
-_NOT_HELD_AGAINST = frozenset({481, 487})  # the call ended meanwhile, or whoever asked gave up
+_NOT_HELD_AGAINST = frozenset({481, 487})  # the call ended meanwhile, or the requester gave up
 _HOLDS = (b"a=sendonly", b"a=inactive")  # RFC 3264 §8.4
 _BYE_VARIANTS = {401: "challenged", 407: "challenged", 481: "unknown"}
 
@@ -37,7 +37,7 @@ def bye_refused(call: Call, directory: Directory) -> Finding | None:
         return None
     byes = call.dialogs.byes()
     crossed = len({bye.from_caller for bye in byes}) > 1
-    for bye in reversed(byes):  # the last to be sent is the one farthest from whoever hung up
+    for bye in reversed(byes):  # the last to be sent is the one farthest from the side that hung up
         if bye.final is None or not is_refusal_of_bye(bye, crossed=crossed):
             continue
         by = subject(directory, bye.path.destination_address)

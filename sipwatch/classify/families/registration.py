@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
 
 _NEED_REGISTRATION = frozenset({403, 404, 480, 503})
-_ABOUT_THE_CALLEE = frozenset({404, 480})  # codes by which a registrar rather means whom it should reach
+_ABOUT_THE_CALLEE = frozenset({404, 480})  # codes by which a registrar rather means the callee
 
 
 class Refusals:
@@ -41,7 +41,7 @@ class Refusals:
             return False
         for leg in last_hops(call):
             if leg.status_code not in _NEED_REGISTRATION or leg.final is None or leg.ringing_at >= 0:
-                continue  # what rang was registered, and whoever let it ring had let the call in
+                continue  # what rang was registered, and the server that let it ring had let the call in
             callee = user_of(leg.invite.request_uri)
             looks = [
                 (person(callee), self._registrations.inactive_user(leg.path.destination_address, callee, leg.started))

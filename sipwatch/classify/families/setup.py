@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LATE_480_AFTER = 8 * SECOND
 SHORT_RING_BELOW = 20 * SECOND  # four rings
-STALE_FROM = 3  # twice may happen to whoever was slow
+STALE_FROM = 3  # twice may happen to a slow one
 REPEATS_ARE_SILENCE = 3  # so often a sender repeats its INVITE within 3.5 s
 HUNG_UP_WITHIN = 5 * SECOND  # of the answer: nobody has talked
 
@@ -38,7 +38,7 @@ _NO_ANSWER = Outcome.NO_ANSWER.value
 def late_480(call: Call, directory: Directory) -> Finding | None:
     """480 after a long silence: it probably rang.
 
-    Whoever says 181 or 182 meanwhile is not silent: such a call was forwarded, or parked in a queue that gave up.
+    A server that says 181 or 182 meanwhile is not silent: such a call was forwarded, or parked in a queue that gave up.
     """
     return first_of(last_hops(call), _late_480, directory)
 
@@ -107,7 +107,7 @@ def early_by(leg: Leg) -> int:
 
 
 def early_ringing(far: Leg, directory: Directory, typical: int, calls: int) -> Finding | None:
-    """183 long before 180, on a trunk or towards whoever is not configured.
+    """183 long before 180, on a trunk or towards a peer that is not configured.
 
     Own servers and devices may play what they like before it rings: a queue's music is no fault. Whether the carrier
     plays something meanwhile (183 with SDP) makes no difference: the phone begins to ring only with the 180.

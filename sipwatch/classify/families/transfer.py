@@ -26,7 +26,7 @@ SET_UP_WITHIN = 180 * SECOND  # of its REFER a call begins that belongs to it
 # RFC 3892 §2, RFC 3891 §3: what a call has that a transfer set up; "b" is the compact form.
 BY_TRANSFER = frozenset({b"referred-by", b"b", b"replaces"})
 _SIPFRAG = b"SIP/2.0 "
-_CANCELLED = 487  # whoever transfers took it back
+_CANCELLED = 487  # the transferor took it back
 
 
 class Failed:

@@ -183,7 +183,7 @@ class Trunks:
     """The trunks there are, and the calls that are up on them."""
 
     def __init__(self, noted: Noted) -> None:
-        self.others: Table[Trunk] = Table(MAX_TRUNKS)  # by address, of whoever is not configured
+        self.others: Table[Trunk] = Table(MAX_TRUNKS)  # by address, of those that are not configured
         self.numbers = Numbers(region_of(noted.directory))
         self.by_peer: dict[str, Trunk] = {}  # as many as are configured
         self.up: dict[int, Up] = {}  # by the serial of an answered call, which the tracker bounds
