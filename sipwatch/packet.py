@@ -25,6 +25,11 @@ FAMILY: Final = frozenset({NULL, LOOP})  # the address family comes first, in th
 FAMILIES: Final = frozenset({2, 10, 24, 28, 30})  # AF_INET; AF_INET6 of Linux, NetBSD, FreeBSD and macOS
 REPORTED: Final = -1  # no LINKTYPE of any file: what an agent reported over HEP, as wire.hep.carry writes it
 LINK_HEADERS: Final = {ETHERNET: (14, 12), C_HDLC: (4, 2), SLL: (16, 14), SLL2: (20, 0)}  # bytes; its ethertype's place
+# Every link type that is read, and what it is called.
+LINK_NAMES: Final = {
+    ETHERNET: "Ethernet", SLL: "Linux cooked captures", SLL2: "Linux cooked captures", **dict.fromkeys(RAW, "raw IP"),
+    NULL: "BSD loopback", LOOP: "BSD loopback", PPP: "PPP", C_HDLC: "Cisco HDLC",
+}  # fmt: skip
 
 # Ethertypes
 ETHERTYPE_IPV4: Final = 0x0800

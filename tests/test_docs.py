@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import PAGES, PARTS, WHOLE, current, parts
+from sipwatch.packet import LINK_NAMES
 from sipwatch.track.table import TABLE, Input, State
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,11 @@ def test_every_file_pointed_at_exists(page: str) -> None:
 def test_every_make_target_named_exists(page: str) -> None:
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)`", (ROOT / page).read_text())) <= known
+
+
+def test_the_readme_names_every_link_layer() -> None:
+    (row,) = re.findall(r"(?m)^\| link \| (.*) \|$", (ROOT / "README.md").read_text())
+    assert [name for name in LINK_NAMES.values() if name not in row] == []
 
 
 def test_the_diagram_has_every_transition() -> None:

@@ -15,6 +15,7 @@ from sipwatch.capture.prefilter import MediaFilter, Prefilter, is_media
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from tests.capture.builders import START, Frame, enhanced, interface, packets, pcap, pcapng, read, section, simple
+from tests.wire.frames import LINKS as EVERY
 from tests.wire.frames import fragments_v4, ipv4, ipv6, udp
 
 if TYPE_CHECKING:
@@ -26,22 +27,10 @@ SRTP = b"\x90\xe0" + bytes(60)
 RTCP = b"\x81\xc8" + bytes(26)
 SIP = b"OPTIONS sip:a@example.org SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n"
 
-LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
-    "Ethernet": (1, lambda ip: bytes(12) + ethertype(ip) + ip),
-    "802.1Q": (1, lambda ip: bytes(12) + b"\x81\x00\x00\x64" + ethertype(ip) + ip),
-    "QinQ": (1, lambda ip: bytes(12) + b"\x88\xa8\x00\x01\x81\x00\x00\x64" + ethertype(ip) + ip),
-    "Linux SLL": (113, lambda ip: bytes(14) + ethertype(ip) + ip),
-    "Linux SLL2": (276, lambda ip: ethertype(ip) + bytes(18) + ip),
-    "raw": (101, lambda ip: ip),
-    "raw of BSD": (12, lambda ip: ip),
-    "null": (0, lambda ip: (b"\x02" if ip[0] >> 4 == 4 else b"\x1e") + b"\0\0\0" + ip),
-    "loop": (108, lambda ip: b"\0\0\0" + (b"\x02" if ip[0] >> 4 == 4 else b"\x18") + ip),
-}
+# Media is known at once on every link but these, on which it is left to the wire layer.
+LATER = {"snap", "pppoe", "mpls", "mpls-pseudowire", "ppp"}
+LINKS = {name: link for name, link in EVERY.items() if name not in LATER}
 EVERY_LINK = pytest.mark.parametrize("link", LINKS)
-
-
-def ethertype(ip: bytes) -> bytes:
-    return b"\x08\x00" if ip[0] >> 4 == 4 else b"\x86\xdd"
 
 
 def framed(link: str, ip: bytes) -> tuple[int, bytes]:
@@ -111,7 +100,7 @@ def test_link_types_that_the_rule_does_not_know_hold_no_media() -> None:
 
 def test_behind_an_extension_header_media_is_left_to_the_wire_layer() -> None:
     """The wire layer may call more media than the filter does, never less."""
-    kind, data = framed("Ethernet", ipv6(bytes(8).replace(b"\0", b"\x11", 1) + udp(RTP), 0))
+    kind, data = framed("ethernet", ipv6(bytes(8).replace(b"\0", b"\x11", 1) + udp(RTP), 0))
     assert not is_media(kind, data)
     assert Decoder().frame(START, kind, data) == (Discard.MEDIA,)
 
@@ -180,7 +169,7 @@ def test_cut_at_any_byte_the_filter_makes_no_difference(
     tmp_path: Path, make: Callable[[list[Frame]], bytes], step: int
 ) -> None:
     """Counts, times and warnings; the packet before the cut may have been skipped."""
-    content = make(mixture(1, "Ethernet", 8))
+    content = make(mixture(1, "ethernet", 8))
     for cut in range(48, len(content), step):
         plain = read(tmp_path / "x", content[:cut])
         assert read(tmp_path / "x", content[:cut], Prefilter.ON).told == plain.told
@@ -196,7 +185,7 @@ def test_damaged_anywhere_the_filter_makes_no_difference(
     tmp_path_factory: pytest.TempPathFactory, seed: int, at: int, value: bytes, make: Callable[[list[Frame]], bytes]
 ) -> None:
     """Lengths, types, times: whatever is hit, both read the same up to the same place."""
-    content = bytearray(make(mixture(seed, "Ethernet", 30)))
+    content = bytearray(make(mixture(seed, "ethernet", 30)))
     at = min(at, len(content) - len(value))
     content[at : at + len(value)] = value
     path = tmp_path_factory.getbasetemp() / "damaged"
@@ -209,7 +198,7 @@ def test_damaged_anywhere_the_filter_makes_no_difference(
 def test_a_simple_packet_behind_skipped_media_has_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the time of the packet before, though nobody looked at that."""
     monkeypatch.setattr("sipwatch.capture.reader.CHUNK", 1000)
-    kind, data = framed("Ethernet", MEDIA["RTP"])
+    kind, data = framed("ethernet", MEDIA["RTP"])
     media = [enhanced("<", 0, START // 1000 + n, data) for n in range(20)]
     content = section() + interface(link_type=kind) + b"".join([*media, simple("<", b"late"), *media])
     plain = read(tmp_path / "x", content)
@@ -222,7 +211,7 @@ def test_a_simple_packet_behind_skipped_media_has_its_time(tmp_path: Path, monke
 def test_another_section_has_patterns_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its interface 0 is of another link type: what was media there may be none here."""
     monkeypatch.setattr("sipwatch.capture.reader.CHUNK", 4000)
-    kind, data = framed("Ethernet", MEDIA["RTP"])
+    kind, data = framed("ethernet", MEDIA["RTP"])
     frames = [(START, kind, data)] * 60
     content = pcapng(frames) + pcapng([(START, 147, data)] * 60)
     found = read(tmp_path / "x", content, Prefilter.ON)
@@ -235,7 +224,7 @@ def test_another_section_has_patterns_of_its_own(tmp_path: Path, monkeypatch: py
 
 def long_capture(share: float) -> bytes:
     random = Random(4)
-    media, sip = framed("Ethernet", MEDIA["RTP"]), framed("Ethernet", MEDIA["RTP"][:20] + udp(SIP * 4))
+    media, sip = framed("ethernet", MEDIA["RTP"]), framed("ethernet", MEDIA["RTP"][:20] + udp(SIP * 4))
     return pcap([(START + n * 1000, *(media if random.random() < share else sip)) for n in range(3000)])
 
 
@@ -247,7 +236,7 @@ def test_automatically_it_is_used_where_most_is_media(tmp_path: Path, share: flo
 
 
 def test_automatically_it_leaves_little_files_alone(tmp_path: Path) -> None:
-    frames = [(START, *framed("Ethernet", MEDIA["RTP"]))] * 100
+    frames = [(START, *framed("ethernet", MEDIA["RTP"]))] * 100
     assert read(tmp_path / "x", pcap(frames), Prefilter.AUTO).media == 0
 
 
@@ -270,8 +259,8 @@ def test_a_link_type_without_patterns_is_read_plainly(tmp_path: Path) -> None:
 
 def test_a_consumer_that_stops_has_counts_of_what_it_passed(tmp_path: Path) -> None:
     """Media behind the last packet taken is not counted: the filter does not run ahead."""
-    sip = framed("Ethernet", OTHER["SIP"])
-    rtp = framed("Ethernet", MEDIA["RTP"])
+    sip = framed("ethernet", OTHER["SIP"])
+    rtp = framed("ethernet", MEDIA["RTP"])
     frames = [(START + n * 1000, *(sip if n % 10 == 5 else rtp)) for n in range(100)]
     (tmp_path / "x").write_bytes(pcap(frames))
     source = open_capture([str(tmp_path / "x")], prefilter=Prefilter.ON)

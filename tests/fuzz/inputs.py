@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LINK_TYPES = (1, 113, 276, 101, 0, 108, 12, 228, 229, 147)
+LINK_TYPES = (1, 113, 276, 101, 0, 108, 12, 228, 229, 147, 9, 14, 104)
 MS, SECOND = 1_000_000, 1_000_000_000
 DELAYS = (
     0, 1, MS, 20 * MS, 49 * MS, 51 * MS, 500 * MS, SECOND, 3 * SECOND, 5 * SECOND, 10 * SECOND,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fuzz.inputs import DELAYS, EPOCH, Kind, decode, encode
+from sipwatch.packet import LINK_NAMES
+from tests.fuzz.inputs import DELAYS, EPOCH, LINK_TYPES, Kind, decode, encode
 from tests.fuzz.seeds import FAILED, ODD_MESSAGES, capture_inputs, captures, failed, odd_inputs
 from tests.fuzz.targets import TARGETS, engine, files, parser, wire
 
@@ -31,6 +32,10 @@ def test_the_targets_hold_for_odd_messages(name: str) -> None:
 @pytest.mark.parametrize("name", ODD_MESSAGES)
 def test_an_odd_message_reads_the_same_once_its_shape_is_known(name: str) -> None:
     parser(ODD_MESSAGES[name])
+
+
+def test_inputs_come_on_every_link_layer() -> None:
+    assert set(LINK_NAMES) <= set(LINK_TYPES)
 
 
 @pytest.mark.parametrize("target", TARGETS)

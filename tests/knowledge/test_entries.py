@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from sipwatch.classify.endings import Ending
+from sipwatch.classify.findings import Kind
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export.record import SummaryRecord
@@ -15,7 +16,6 @@ from sipwatch.knowledge import Entry, Topic, load
 from sipwatch.knowledge.entries import (
     CAUSES,
     HISTORIC_CODES,
-    KEYS,
     STATUS_CODES,
     CauseClass,
     cause_class,
@@ -59,7 +59,7 @@ def test_every_outcome_condition_ending_and_finding_is_explained() -> None:
     assert {entry.key for entry in ENGLISH.all(Topic.OUTCOME)} == {outcome.value for outcome in Outcome}
     assert {entry.key for entry in ENGLISH.all(Topic.CONDITION)} == {condition.value for condition in Condition}
     assert {entry.key for entry in ENGLISH.all(Topic.ENDING)} == {ending.value for ending in Ending}
-    assert len(ENGLISH.all(Topic.FINDING)) == len(set(KEYS[Topic.FINDING])) == 36
+    assert {entry.key for entry in ENGLISH.all(Topic.FINDING)} == {kind.value for kind in Kind}
 
 
 def test_every_tag_and_every_ratio_of_a_summary_is_explained() -> None:

@@ -529,8 +529,13 @@ def test_third_party_captures_hold_the_messages_that_tshark_finds(name: str, for
     assert found == expected
 
 
+def test_link_types_are_read_that_have_a_name_and_no_others() -> None:
+    read = [kind for kind in range(300) if Decoder().frame(0, kind, bytes(60)) != (Discard.LINK_TYPE,)]
+    assert read == sorted(packet.LINK_NAMES)
+
+
 def test_every_link_layer_that_is_read_has_its_frames() -> None:
-    """The generator of calls and the tests above wrap everything in each of them."""
+    """The generator of calls and the tests above wrap everything in each of them; of raw IP, in one of each make."""
     wrapped = {link_type for link_type, _ in f.LINKS.values()}
-    assert {*packet.LINK_HEADERS, *packet.FAMILY, packet.PPP} <= wrapped
+    assert set(packet.LINK_NAMES) - packet.RAW == wrapped - packet.RAW
     assert packet.RAW & wrapped
