@@ -43,25 +43,32 @@ def feed(engine: Engine, ways: list[tuple[Path, Path]], calls: range, steps: tup
     return now
 
 
-def bytes_each(steps: tuple[tuple[str, int, int], ...], seconds: int) -> float:
-    """Return the bytes of one open call, so many seconds after the last message."""
+def bytes_each(steps: tuple[tuple[str, int, int], ...], seconds: int, calls: int = CALLS) -> tuple[float, float]:
+    """Return the bytes of one open call, so many seconds after the last message; and what it is taken to weigh."""
     engine = Engine(None)
     ways = [paths(line) for line in range(LINES)]
     feed(engine, ways, range(WARM), steps)
     gc.collect()
     tracemalloc.start()
     try:
-        last = feed(engine, ways, range(WARM, WARM + CALLS), steps)
+        last = feed(engine, ways, range(WARM, WARM + calls), steps)
         engine.advance(last + seconds * SECOND)
         gc.collect()
-        return tracemalloc.get_traced_memory()[0] / CALLS
+        return tracemalloc.get_traced_memory()[0] / calls, weighed(engine)
     finally:
         tracemalloc.stop()
 
 
+def weighed(engine: Engine) -> float:
+    """Return what the tracker takes a call to weigh (bytes), 0.0 where a tree does not know."""
+    calls = list(engine.tracker.calls())
+    return sum(getattr(call, "weight", 0) for call in calls) / len(calls)
+
+
 def main() -> None:
     for state, steps, seconds in STATES:
-        print(f"{state}: {bytes_each(steps, seconds):,.0f} bytes")
+        taken, estimate = bytes_each(steps, seconds)
+        print(f"{state}: {taken:,.0f} bytes, taken for {estimate:,.0f}")
 
 
 if __name__ == "__main__":

@@ -286,6 +286,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "tags": tags,
     "timer-keys": timer_keys,
     "capture-keys": lambda: keys_of(keys.CAPTURE),
+    "limits-keys": lambda: keys_of(keys.LIMITS),
     "peer-keys": peer_keys,
     "rule-keys": lambda: keys_of(keys.RULE),
     "hours-keys": lambda: keys_of(keys.HOURS),

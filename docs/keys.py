@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sipwatch.budget import DEFAULT_MEMORY, written_size
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
 from sipwatch.classify.outcomes import RULABLE
 from sipwatch.classify.peers import PeerKind
@@ -18,6 +19,7 @@ from sipwatch.config import (
     DEFAULT_BUFFER,
     DEFAULT_WITHIN,
     HOURS_KEYS,
+    LIMITS_KEYS,
     MAX_MASKED,
     PEER_KEYS,
     PRIVACY_KEYS,
@@ -127,6 +129,14 @@ _CAPTURE = {
         "1 to 1024", f"The ring of each interface, for bursts. Default: {DEFAULT_BUFFER}.", _whole(1, 1024)
     ),
 }
+_LIMITS = {
+    "memory": Key(
+        "a size such as `512 MiB`",
+        "What the engine's tables may take: half of it calls, a tenth each other kind (docs/design.md). The program "
+        f"itself comes on top. Default: {written_size(DEFAULT_MEMORY)}.",
+        {"type": "string", "pattern": "^[0-9]{1,9} ?([KMG]iB|kB|MB|GB)$"},
+    ),
+}
 _HOURS = {
     "peers": Key("list of names", "For calls from or to these.", _list(_TEXT, minItems=1)),
     "numbers": Key(
@@ -180,6 +190,7 @@ _PRIVACY = {
 CALLBACK = {key: _CALLBACK[key] for key in CALLBACK_KEYS}
 CAPTURE = {key: _CAPTURE[key] for key in CAPTURE_KEYS}
 HOURS = {key: _HOURS[key] for key in HOURS_KEYS}
+LIMITS = {key: _LIMITS[key] for key in LIMITS_KEYS}
 PEER = {key: (_PEER | _TIMERS)[key] for key in PEER_KEYS}
 PRIVACY = {key: _PRIVACY[key] for key in PRIVACY_KEYS}
 RULE = {key: _RULE[key] for key in RULE_KEYS}

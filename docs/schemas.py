@@ -68,6 +68,7 @@ def configuration_schema() -> str:
     tables = {
         "timers": _table(keys.TIMERS),
         "capture": _table(keys.CAPTURE),
+        "limits": _table(keys.LIMITS),
         "peer": {"type": "array", "items": {"$ref": "#/$defs/peer"}},
         "hours": {"type": "array", "items": _table(keys.HOURS, "zone", "open")},
         "callback": _table(keys.CALLBACK),

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from sipwatch import installed_version
+from sipwatch.budget import shared_out
 from sipwatch.capture.bpf import program
 from sipwatch.capture.live import MARGIN, InterfaceSource
 from sipwatch.classify.peers import Directory
@@ -58,7 +59,8 @@ class Daemon:
         self._config_path = config_path
         self._log = log
         self._notifier = notifier
-        self.engine = Engine(None, metrics=Metrics(Directory(config.settings)))
+        metrics = Metrics(Directory(config.settings))
+        self.engine = Engine(None, metrics=metrics, budget=shared_out(config.memory))
         self._told = Told(log, self.engine.verdicts, policy_of(config.privacy))
         self.engine.add(self._told)
         self.collector = Collector(self.engine)
@@ -188,6 +190,8 @@ class Daemon:
             self._source.filter(program(config.wanted))
         if config.buffer != self._config.buffer:
             self._log.event("warning", "restart_needed", reason="buffer_megabytes is taken over at the next start")
+        if config.memory != self._config.memory:
+            self._log.event("warning", "restart_needed", reason="memory is taken over at the next start")
         self._config = config
         self._reloaded_well = True
         self._reloaded_at = time.time()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.classify.diagnosis import Diagnosis
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
@@ -15,11 +16,13 @@ from sipwatch.export.handover import Handover
 from sipwatch.track.events import takers_of
 from sipwatch.track.tracker import Tracker
 from sipwatch.wire.decoder import Decoder
+from sipwatch.wire.limits import limits_within
 from sipwatch.wire.message import Request, Response, Transport, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sipwatch.budget import Budget
     from sipwatch.capture.deep import Datagram
     from sipwatch.capture.tally import Place
     from sipwatch.export.handover import Sink
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
 class Engine:
     """Decodes, tracks, judges and explains; every call that is over goes to ``sink`` (``export.handover``).
 
-    ``metrics`` counts, when that is wanted; ``diagnose`` says whether causes are looked for.
+    ``metrics`` counts, when that is wanted; ``diagnose`` says whether causes are looked for; ``budget`` how much memory
+    the tables may take.
     """
 
     def __init__(
@@ -41,10 +45,14 @@ class Engine:
         keep_messages: bool = False,
         metrics: Metrics | None = None,
         diagnose: bool = True,
+        budget: Budget = DEFAULT_BUDGET,
     ) -> None:
         self.directory = directory = metrics.directory if metrics is not None else Directory(settings or Settings())
-        self.decoder = Decoder()
-        self.tracker = Tracker(directory.timers_for, directory.ends, keep_messages=keep_messages)
+        self.decoder = Decoder(limits_within(budget))
+        known = directory.is_known
+        self.tracker = Tracker(
+            directory.timers_for, directory.ends, is_known=known, budget=budget, keep_messages=keep_messages
+        )
         self.verdicts = Verdicts(directory)
         self.metrics = metrics
         self.diagnosis = Diagnosis(directory, self.tracker.traffic) if diagnose else None
@@ -144,6 +152,6 @@ class Engine:
 
     def _rename(self) -> None:
         """Count under the names that the directory gives now."""
-        self.tracker.use(self.directory.timers_for, self.directory.ends)
+        self.tracker.use(self.directory.timers_for, self.directory.ends, self.directory.is_known)
         if self.metrics is not None:
             self.metrics.use(self.directory, self.tracker.calls(), self.tracker.registrar.bound())

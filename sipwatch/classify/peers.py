@@ -198,6 +198,10 @@ class Directory:
         """Return the names of the peers at the two ends of a path."""
         return self.peer(path.source_address).name, self.peer(path.destination_address).name
 
+    def is_known(self, address: bytes) -> bool:
+        """Tell whether a packed address is a configured peer's."""
+        return self.peer(address) is not NOBODY
+
     def timers_for(self, path: Path) -> Timers:
         """Return the timers between two ends: the destination's own, else the source's, else the general."""
         if not self._networks and not self.hosts:

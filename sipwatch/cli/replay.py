@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, deep_captures, feed, warn
 from sipwatch.cli.options import Files, Force, Format, Output, choice, format_option, number, switch, value
 from sipwatch.cli.output import open_text, opened, text_of
@@ -22,6 +23,7 @@ from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sipwatch.budget import Budget
     from sipwatch.classify.peers import Privacy, Settings
     from sipwatch.cli.feed import Source
     from sipwatch.engine import Engine
@@ -88,7 +90,7 @@ def replay(
     keep = _filter(expression)
     with _source(files, prefilter, deep=deep, keylog=keylog) as source:
         with opened(output, [*files, config, keylog], force=force) as out:
-            run = _Run(source, read.settings, _policy(read.privacy), out, output)
+            run = _Run(source, read.settings, _policy(read.privacy), out, output, shared_out(read.memory))
             if ladder is not None:
                 _draw(run, ladder)
             elif metrics:
@@ -117,13 +119,14 @@ class _Run(NamedTuple):
     policy: Policy | None
     out: IO[bytes]
     output: str | None
+    budget: Budget
 
 
 def _history(run: _Run, step: int | None) -> Engine:
     from sipwatch.cli.history import Replayed, write_history
     from sipwatch.engine import Engine
 
-    engine = Engine(None, metrics=_metrics(run.settings))
+    engine = Engine(None, metrics=_metrics(run.settings), budget=run.budget)
     history = Replayed(engine, run.source).history(step)
     feed(engine, run.source, run.output, items=history.watch(run.source))
     write_history(history, run.out)
@@ -167,7 +170,8 @@ def _report(
             offers.add(record)
 
     metrics = _metrics(run.settings) if counting else None
-    engine = Engine(sink, run.settings, keep_messages=messages and form is not Format.TABLE, metrics=metrics)
+    showing = messages and form is not Format.TABLE
+    engine = Engine(sink, run.settings, keep_messages=showing, metrics=metrics, budget=run.budget)
     feed(engine, run.source, run.output)
     account = engine.account
     whole = account.whole(summary, MAX_DEVICES if keep is None else sys.maxsize)
@@ -196,7 +200,7 @@ def _draw(run: _Run, wanted: str) -> None:
         if record.id.startswith(wanted.lower()) or record.call_id == wanted:
             found.append(record)
 
-    engine = Engine(sink, run.settings, keep_messages=True)
+    engine = Engine(sink, run.settings, keep_messages=True, budget=run.budget)
     feed(engine, run.source, run.output)
     if not found:
         warn(run.source)

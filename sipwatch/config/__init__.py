@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MIN_MEMORY, read_size, written_size
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, WantedPackets
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.checks import Checks, ConfigError, nearest
@@ -28,6 +29,7 @@ __all__ = [
     "DEFAULT_BUFFER",
     "DEFAULT_WITHIN",
     "HOURS_KEYS",
+    "LIMITS_KEYS",
     "MAX_MASKED",
     "MIN_KEY_SIZE",
     "PEER_KEYS",
@@ -42,8 +44,9 @@ __all__ = [
     "parse",
 ]
 
-TABLES = ("timers", "capture", "peer", "hours", "callback", "privacy")
+TABLES = ("timers", "capture", "limits", "peer", "hours", "callback", "privacy")
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "buffer_megabytes")
+LIMITS_KEYS = ("memory",)
 CALLBACK_KEYS = ("within", "region")
 PRIVACY_KEYS = ("mask", "names", "pseudonyms", "addresses")
 DEFAULT_BUFFER = 8  # megabytes: one and a half seconds of 7,000 messages a second
@@ -59,6 +62,7 @@ class Config(NamedTuple):
     """What a configuration says: how calls are judged, what is hidden, and what a live interface lets through.
 
     ``buffer`` is the size of each interface's ring in bytes. ``hours`` are the settings' as they were written.
+    ``memory`` is what the engine's tables may take, in bytes.
     """
 
     settings: Settings
@@ -66,6 +70,7 @@ class Config(NamedTuple):
     buffer: int = DEFAULT_BUFFER << 20
     privacy: Privacy = Privacy()
     hours: tuple[Written, ...] = ()
+    memory: int = DEFAULT_MEMORY
 
 
 def load(path: str) -> Config:
@@ -108,6 +113,7 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
         (megabytes or DEFAULT_BUFFER) << 20,
         _privacy(check, document),
         tuple(written),
+        _memory(check, document),
     )
 
 
@@ -115,6 +121,18 @@ def _table(check: Checks, document: dict[str, Any], name: str, keys: tuple[str, 
     table = check.table(document.get(name, {}), (name,))
     check.known(table, keys, (name,))
     return table
+
+
+def _memory(check: Checks, document: dict[str, Any]) -> int:
+    table = _table(check, document, "limits", LIMITS_KEYS)
+    if "memory" not in table:
+        return DEFAULT_MEMORY
+    given = table["memory"]
+    size = read_size(given) if isinstance(given, str) else None
+    if size is None or not MIN_MEMORY <= size <= MAX_MEMORY:
+        expected = f'a size from {written_size(MIN_MEMORY)} to {written_size(MAX_MEMORY)}, such as "512 MiB" or "2 GiB"'
+        check.complain(("limits", "memory"), given, expected)
+    return size or DEFAULT_MEMORY
 
 
 def _ports(check: Checks, capture: dict[str, Any], where: Where) -> tuple[int, ...]:

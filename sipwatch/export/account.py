@@ -109,6 +109,11 @@ class Account:
         return tracked
 
     @property
+    def taken(self) -> dict[str, int]:
+        """Say how many bytes each table that is bounded by them takes right now."""
+        return {**self._engine.decoder.taken, **self._engine.tracker.taken}
+
+    @property
     def evicted(self) -> dict[str, int]:
         """Count what each table had to give up; tables that gave up nothing are left out."""
         engine = self._engine

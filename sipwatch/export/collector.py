@@ -86,6 +86,7 @@ class Collector:
             (series.DISCARDS, by_stage),
             (series.NOTICES, {(notice,): count for notice, count in account.notices.items()}),
             (series.TRACKED, {(table,): count for table, count in tracked.items()}),
+            (series.TRACKED_BYTES, {(table,): taken for table, taken in account.taken.items()}),
             (
                 series.EVICTED,
                 {(table,): evicted.get(table, 0) for table in {**tracked, **evicted}},

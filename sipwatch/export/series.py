@@ -249,6 +249,9 @@ DISCARDS = Series(
 )
 NOTICES = Series("notices", _C, Level.SELF, ("reason",), "What tracking met out of the ordinary.")
 TRACKED = Series("tracked", _G, Level.SELF, ("table",), "Entries in each table right now.")
+TRACKED_BYTES = Series(
+    "tracked_bytes", _G, Level.SELF, ("table",), "What a table takes of memory right now, where it is bounded by that."
+)
 EVICTED = Series("evicted", _C, Level.SELF, ("table",), "Entries given up because a table was full.")
 CLOCK_LAG = Series(
     "clock_lag_seconds", _G, Level.SELF, (), "How far the engine's packet time is behind the wall clock."

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_EXPIRES = 3600  # seconds, where nobody names any (§10.3, step 7)
 MAX_EXPIRES = 1 << 31  # seconds; §20.19 goes to 2**32-1, and nobody waits that long
 MAX_CONTACTS = 128  # of one message, and of one address of record
+BINDING = 800  # bytes that one takes, its entries in the tables and the queue included
 MAX_NAME_LENGTH = 128  # bytes kept of what strangers write; of more only a digest
 
 _CONTACT = frozenset({b"contact", b"m"})
@@ -252,6 +253,7 @@ class Bindings:
             del self._by_aor[binding.aor]
         self._count -= 1
         binding.expires_at = NEVER
+        self._queue.forget(binding)
         self._events.append(Unbound(binding.path, expired))
 
 

@@ -25,6 +25,7 @@ from sipwatch.track.inference import leads_to, presume, proven, take_as_challeng
 from sipwatch.track.lasting import lighten
 from sipwatch.track.table import PROVEN_AFTER, T4, Inferred, Input, State
 from sipwatch.track.timers import HORIZON, NEVER, Timed
+from sipwatch.track.weight import NOBODYS, WEIGHED_FROM
 
 if TYPE_CHECKING:
     from sipwatch.track.answers import Answer
@@ -56,6 +57,9 @@ class CallOwner(Protocol):
     def forget(self, call: Call) -> None:
         """Let go of a call that is over."""
 
+    def shrunk(self, call: Call) -> None:
+        """Take note that a call holds less than it did."""
+
     def broken_at(self, path: Path) -> int:
         """Return when an error last said that nothing gets through there (ns), -1 if none did."""
 
@@ -69,17 +73,19 @@ class Call(Timed):
     ``legs`` are in the order they were first seen; ``front`` holds those nearest the caller, retries and what was
     retried included. ``upstream`` is the leg of them that stands for the call: the one that decided, before that the
     latest. Moments are packet time in nanoseconds, -1 while not seen; ``answered_at`` is the first answer that
-    reached the caller. ``sibling`` is another call with the same Call-ID. ``transferred`` says that a REFER was seen
-    in it, ``evicted`` that its state was given up while something was still to come. ``strays`` are responses whose
-    CSeq number is that of no request. ``settled`` says that its verdict has fallen, ``concluded`` that it is known how
-    it ended. ``outcome``, ``ending``, ``notes`` and ``ends`` (between whom it was when its verdict fell) are of the
-    layers above.
+    reached the caller. ``transferred`` says that a REFER was seen in it, ``evicted`` that its state was given up while
+    something was still to come. ``strays`` are responses whose CSeq number is that of no request. ``settled`` says that
+    its verdict has fallen, ``concluded`` that it is known how it ended. ``sibling`` (another call with the same
+    Call-ID), ``before``, ``behind``, ``holder``, ``rank``, ``weight`` (bytes) and ``weigh_at`` are of the table that
+    holds the call (``track.calls``). ``outcome``, ``ending``, ``notes`` and ``ends`` (between whom it was when its
+    verdict fell) are of the layers above.
     """
 
     __slots__ = (
-        "active_at", "answered_at", "call_id", "concluded", "decide_at", "dialog_timeout", "dialogs", "ended_at",
-        "ended_by", "ending", "ends", "evicted", "from_tag", "front", "legs", "lighten_at", "messages", "notes",
-        "outcome", "over", "owner", "queue", "settled", "sibling", "started", "strays", "transferred", "upstream",
+        "active_at", "answered_at", "before", "behind", "call_id", "concluded", "decide_at", "dialog_timeout",
+        "dialogs", "ended_at", "ended_by", "ending", "ends", "evicted", "from_tag", "front", "holder", "legs",
+        "lighten_at", "messages", "notes", "outcome", "over", "owner", "queue", "rank", "settled", "sibling", "started",
+        "strays", "transferred", "upstream", "weigh_at", "weight",
     )  # fmt: skip
 
     def __init__(self, serial: int, invite: Request, now: int, owner: CallOwner, dialog_timeout: int) -> None:
@@ -107,6 +113,11 @@ class Call(Timed):
         self.outcome = self.ending = ""
         self.ends: tuple[str, str] | None = None
         self.sibling: Call | None = None
+        self.before: Call | None = None
+        self.behind: Call | None = None
+        self.holder = NOBODYS
+        self.rank = self.weight = 0
+        self.weigh_at = WEIGHED_FROM
 
     # Legs
 
@@ -429,6 +440,7 @@ class Call(Timed):
         elif self.lighten_at <= now and self.ended_by is None:
             self.lighten_at = NEVER
             lighten(self)
+            self.owner.shrunk(self)
         elif self.dialogs is not None and self.dialogs.expire(now):
             self.active_at = max(self.active_at, now)
         else:

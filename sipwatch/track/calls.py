@@ -1,45 +1,127 @@
-"""The table of calls: which call a message belongs to, by Call-ID and the caller's tag, and which goes when it is full.
+"""The table of calls: which call a message belongs to, what all of them take, and which goes when it is too much.
 
 Must not know: methods, transactions, what becomes of a call.
+
+Beside a public port most of what comes is not a call: scanners, floods. So what goes first is what looks most like
+that: a call that nobody has answered anything to, of a stranger, from the source that holds most. Calls that are up go
+last. But neither kind crowds the other out: calls that are not up keep a quarter of the room, as else a few false
+answers would shut out every new call.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
 
+from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.attempts import attempt_of
+from sipwatch.track.weight import ANSWER, CALL, LEG, MESSAGE, WEIGHED_FROM, Holder, weight_of
+from sipwatch.wire.message import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sipwatch.track.call import Call
     from sipwatch.wire.message import Message
+
+_TRYING: Final = 100
+LOOKED_AT: Final = 8  # of the oldest calls of a kind, for the one whose source holds most
 
 
 class TableLimits:
     """How much is remembered at the most; what is given up is counted by table."""
 
-    __slots__ = ("calls", "early", "legs", "siblings")
+    __slots__ = ("calls", "calls_bytes", "early", "early_bytes", "legs", "siblings")
 
-    def __init__(self, *, calls: int = 100_000, legs: int = 256, early: int = 1024, siblings: int = 32) -> None:
-        self.calls = calls  # some 300 MB at worst
+    def __init__(
+        self,
+        *,
+        calls_bytes: int = DEFAULT_BUDGET.calls,
+        calls: int = 1 << 30,
+        legs: int = 256,
+        early: int = 1024,
+        siblings: int = 32,
+    ) -> None:
+        self.calls_bytes = calls_bytes
+        self.calls = calls  # for tests; in life it is the bytes that count
         self.legs = legs  # of one call: the largest ring-all groups have some 100 members
         self.siblings = siblings  # calls with one Call-ID and different From tags
         self.early = early  # responses that wait for their request
+        self.early_bytes = calls_bytes // 32
+
+
+class Rank(IntEnum):
+    """What goes before what; of each the strangers' first."""
+
+    UNHEARD = 0  # nothing has come back
+    PENDING = 2
+    UP = 4
+
+
+class Line:
+    """Calls of one rank, chained by themselves: the oldest first, but for those that were passed over."""
+
+    __slots__ = ("_first", "_last")
+
+    def __init__(self) -> None:
+        self._first: Call | None = None
+        self._last: Call | None = None
+
+    def append(self, call: Call) -> None:
+        """Put a call at the end."""
+        call.before, call.behind = self._last, None
+        if self._last is None:
+            self._first = call
+        else:
+            self._last.behind = call
+        self._last = call
+
+    def remove(self, call: Call) -> None:
+        """Take a call out, wherever it stands."""
+        if call.before is None:
+            self._first = call.behind
+        else:
+            call.before.behind = call.behind
+        if call.behind is None:
+            self._last = call.before
+        else:
+            call.behind.before = call.before
+        call.before = call.behind = None
+
+    def of_the_greediest(self) -> Call | None:
+        """Return, of the first calls, the one whose source holds most; those passed over go to the end."""
+        looked_at: list[Call] = []
+        call = self._first
+        while call is not None and len(looked_at) < LOOKED_AT:
+            looked_at.append(call)
+            call = call.behind
+        most = max([one.holder.bytes for one in looked_at], default=0)
+        for one in looked_at:
+            if one.holder.bytes == most:
+                return one
+            self.remove(one)
+            self.append(one)
+        return None
 
 
 class Calls:
-    """Every call that is tracked, in the order in which their Call-IDs were first seen.
+    """Every call that is tracked. ``bytes`` is what they take.
 
     Calls with one Call-ID, of forks that met or of a Call-ID used again, are chained by ``sibling``, the latest first.
+    ``is_known`` tells whether a packed address is a configured peer's.
     """
 
-    __slots__ = ("_by_id", "_count", "_limits")
+    __slots__ = ("_by_id", "_count", "_holders", "_limits", "_lines", "_up", "bytes", "is_known")
 
-    def __init__(self, limits: TableLimits) -> None:
-        self._by_id: dict[bytes, Call] = {}
-        self._count = 0
+    def __init__(self, limits: TableLimits, is_known: Callable[[bytes], bool]) -> None:
+        self.bytes = 0
+        self.is_known = is_known
         self._limits = limits
+        self._by_id: dict[bytes, Call] = {}
+        self._holders: dict[bytes, Holder] = {}
+        self._count = 0
+        self._lines = [Line() for _ in range(Rank.UP + 2)]  # by rank
+        self._up = 0  # bytes of the calls that are up
 
     def __len__(self) -> int:
         return self._count
@@ -50,6 +132,8 @@ class Calls:
             while call is not None:
                 yield call
                 call = call.sibling
+
+    # Which message is whose
 
     def find(self, message: Message) -> Call | None:
         """Return the call whose caller's tag stands at either end of the message.
@@ -74,39 +158,99 @@ class Calls:
         """Return the latest call with a Call-ID, whatever its tags."""
         return self._by_id.get(call_id)
 
-    def oldest(self) -> Call | None:
-        """Return a call of the Call-ID that was seen before all others, None if there is none."""
-        for call in self._by_id.values():
-            return call
-        return None
+    # What they take
 
-    def to_give_up(self, call_id: bytes) -> Call | None:
-        """Return the call that must go before another with this Call-ID may come, None while there is room."""
-        if self._count >= self._limits.calls:
-            return self.oldest()
-        latest = self._by_id.get(call_id)
-        return latest if latest is not None and _length(latest) >= self._limits.siblings else None
-
-    def add(self, call: Call) -> None:
-        """Take a new call."""
+    def add(self, call: Call, source: bytes) -> None:
+        """Take a new call from a packed address."""
+        holder = self._holders.get(source)
+        if holder is None:
+            holder = self._holders[source] = Holder(source)
+        holder.calls += 1
+        call.holder = holder
+        call.rank = Rank.UNHEARD + self.is_known(source)
+        self._lines[call.rank].append(call)
+        self._count += 1
         call.sibling = self._by_id.get(call.call_id)
         self._by_id[call.call_id] = call
-        self._count += 1
+        self._grow(call, CALL)
+
+    def took(self, call: Call, message: Message) -> None:
+        """Take note of a message that a call may keep, and of what is known of the call by it."""
+        if call.rank < Rank.UP and call.answered_at >= 0:
+            self._rise(call, Rank.UP)
+        elif call.rank < Rank.PENDING and message.__class__ is Response:
+            self._rise(call, Rank.PENDING)
+            if message.status_code == _TRYING:
+                return  # nobody keeps it
+        self._grow(call, MESSAGE + len(message.raw))
+        if call.weight > call.weigh_at:
+            self.weigh(call)
+
+    def begun(self, call: Call) -> None:
+        """Take note of a new leg."""
+        self._grow(call, LEG)
+
+    def weigh(self, call: Call) -> None:
+        """Count anew what a call holds."""
+        self._grow(call, weight_of(call) - call.weight)
+        call.weigh_at = max(2 * call.weight, WEIGHED_FROM)
 
     def remove(self, call: Call) -> None:
         """Let go of a call that is over."""
+        self._unchain(call)
+        self._lines[call.rank].remove(call)
+        self._count -= 1
+        self._grow(call, -call.weight)
+        call.holder.calls -= 1
+        if not call.holder.calls:
+            del self._holders[call.holder.address]
+
+    # What goes
+
+    def to_give_up(self, call_id: bytes) -> Call | None:
+        """Return the call that must go before another with this Call-ID may come, None while there is room."""
+        if self.bytes >= self._limits.calls_bytes or self._count >= self._limits.calls:
+            return self.least()
+        latest = self._by_id.get(call_id)
+        return latest if latest is not None and _length(latest) >= self._limits.siblings else None
+
+    def least(self) -> Call | None:
+        """Return the call that is missed least."""
+        low, high = self._lines[: Rank.UP], self._lines[Rank.UP :]
+        room = self._limits.calls_bytes
+        crowded_out = self.bytes >= room and self.bytes - self._up < room // 4
+        for line in (*high, *low) if crowded_out else (*low, *high):
+            found = line.of_the_greediest()
+            if found is not None:
+                return found
+        return None
+
+    def _rise(self, call: Call, rank: int) -> None:
+        self._lines[call.rank].remove(call)
+        call.rank = rank + call.rank % 2
+        self._lines[call.rank].append(call)
+        if rank == Rank.UP:
+            self._up += call.weight
+            self._grow(call, ANSWER)
+
+    def _grow(self, call: Call, size: int) -> None:
+        call.weight += size
+        call.holder.bytes += size
+        self.bytes += size
+        if call.rank >= Rank.UP:
+            self._up += size
+
+    def _unchain(self, call: Call) -> None:
         first = self._by_id.get(call.call_id)
         if first is call:
             if call.sibling is None:
                 del self._by_id[call.call_id]
             else:
                 self._by_id[call.call_id] = call.sibling
-            self._count -= 1
             return
         while first is not None:
             if first.sibling is call:
                 first.sibling = call.sibling
-                self._count -= 1
                 return
             first = first.sibling
 

@@ -5,10 +5,11 @@ Must not know: calls, what a response means, or what a leg makes of it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
 from sipwatch.track.table import REORDERED_WITHIN
+from sipwatch.track.weight import MESSAGE
 
 if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
 
 
 class Early:
-    """Responses by Call-ID, the oldest first; no more than ``limit``, each for ``REORDERED_WITHIN``.
+    """Responses by Call-ID, the oldest first; no more than ``limit``, or ``room`` bytes, each for ``REORDERED_WITHIN``.
 
     Where another INVITE of the call is known, a response begins a leg at once; whether its own INVITE was captured at
     all is known so much later.
     """
 
-    __slots__ = ("_by_call_id", "_count", "_doubtful", "_limit")
+    __slots__ = ("_by_call_id", "_count", "_doubtful", "_limit", "_room", "bytes")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, room: int) -> None:
         self._limit = limit
+        self._room = room
+        self.bytes = 0
         self._count = 0
-        self._by_call_id: dict[bytes, list[tuple[int, Response]]] = {}
+        self._by_call_id: OrderedDict[bytes, list[tuple[int, Response]]] = OrderedDict()
         self._doubtful: deque[tuple[int, Leg]] = deque()
 
     def __len__(self) -> int:
@@ -39,8 +42,9 @@ class Early:
 
     def keep(self, response: Response, now: int) -> bool:
         """Keep a response; return False where there is no room."""
-        if self._count >= self._limit:
+        if self._count >= self._limit or self.bytes >= self._room:
             return False
+        self.bytes += _weight(response)
         self._by_call_id.setdefault(response.call_id, []).append((now, response))
         self._count += 1
         return True
@@ -51,6 +55,7 @@ class Early:
         if waiting is None:
             return []
         self._count -= len(waiting)
+        self.bytes -= sum([_weight(response) for _, response in waiting])
         return [response for _, response in waiting]
 
     def doubt(self, leg: Leg, now: int) -> bool:
@@ -72,5 +77,10 @@ class Early:
                 break
             del self._by_call_id[call_id]
             dropped += len(waiting)
+            self.bytes -= sum([_weight(response) for _, response in waiting])
         self._count -= dropped
         return dropped + unseen
+
+
+def _weight(response: Response) -> int:
+    return MESSAGE + len(response.raw)

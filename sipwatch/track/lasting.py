@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.timers import HORIZON
-from sipwatch.wire.message import Request
+from sipwatch.wire.limits import MAX_TEXT
+from sipwatch.wire.message import Request, Response
 
 if TYPE_CHECKING:
     from sipwatch.track.call import Call
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Message
 
 LASTS: Final = HORIZON  # after the answer (ns)
+MAX_FIELD: Final = 4096  # bytes of one line of a header: the longest tokens (RFC 8224, RFC 8760) have some 2,000
 
 # Header fields that are read when a message comes in, if at all, and stand in its attributes; names in lower case, long
 # and compact. Via is among them where there is one value: ``branch`` says all of it that a response is matched by.
@@ -43,7 +45,9 @@ def lighten(call: Call) -> None:
         for message in _messages(leg):
             _share(message, call, leg)
             spent = _SPENT if message is leg.invite else _SPENT_BEHIND
+            whole = len(message.raw)
             message.raw = essence(message.raw, spent if message.via_count != 1 else spent | _VIA)
+            message.cut += whole - len(message.raw)
 
 
 def _let_go(leg: Leg, *, taken: bool, compared: bool) -> None:
@@ -86,6 +90,31 @@ def _share(message: Message, call: Call, leg: Leg) -> None:
     for answer in leg.answers or ():
         if message.to_tag == answer.tag:
             message.to_tag = answer.tag
+
+
+def cut_short(message: Message) -> None:
+    """Cut a text that is longer than anybody's needs to be down to ``MAX_TEXT``, header by header, then the body.
+
+    A header field longer than ``MAX_FIELD`` goes first: nothing that is read is as long.
+    """
+    head, blank, body = message.raw.partition(b"\r\n\r\n")
+    if not blank:
+        head, blank, body = message.raw.partition(b"\n\n")
+    room = MAX_TEXT
+    kept: list[bytes] = []
+    for line in head.split(b"\n"):
+        if len(line) <= MAX_FIELD and len(line) < room:
+            kept.append(line)
+            room -= len(line) + 1
+    text = b"\n".join(kept) + blank + body[: max(0, room - len(blank))]
+    message.cut += len(message.raw) - len(text)
+    message.raw = text
+    present = {line.partition(b":")[0].strip().lower() for line in kept[1:]}
+    message.names = frozenset(message.names & present)
+    if isinstance(message, Request):
+        message.request_uri = message.request_uri[:MAX_FIELD]
+    elif isinstance(message, Response):
+        message.reason_phrase = message.reason_phrase[:MAX_FIELD]
 
 
 def essence(raw: bytes, spent: frozenset[bytes]) -> bytes:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.bindings import (
+    BINDING,
     Bindings,
     Contact,
     address_of_record,
@@ -37,11 +39,18 @@ if TYPE_CHECKING:
 class RegistrarLimits:
     """How much is remembered at the most."""
 
-    __slots__ = ("bindings", "transactions")
+    __slots__ = ("bindings", "transactions", "transactions_bytes")
 
-    def __init__(self, *, transactions: int = 16_384, bindings: int = 100_000) -> None:
-        self.transactions = transactions
-        self.bindings = bindings  # some 60 MB
+    def __init__(
+        self,
+        room: int = DEFAULT_BUDGET.registrations,
+        *,
+        transactions: int = 1 << 30,
+        bindings: int | None = None,
+    ) -> None:
+        self.transactions_bytes = room // 2
+        self.transactions = transactions  # for tests; in life it is the bytes that count
+        self.bindings = room // 2 // BINDING if bindings is None else bindings
 
 
 class Registrar:
@@ -59,7 +68,7 @@ class Registrar:
     ) -> None:
         limits = limits or RegistrarLimits()
         self._events = events
-        self._transactions = Transactions(self, queue, next_serial, limits.transactions)
+        self._transactions = Transactions(self, queue, next_serial, limits)
         self._bindings = Bindings(events, queue, next_serial, limits.bindings)
 
     def request(self, request: Request, now: int) -> bool:
@@ -84,6 +93,11 @@ class Registrar:
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""
         return {"registrations": len(self._bindings), "transactions": len(self._transactions)}
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """Say how many bytes each table takes right now."""
+        return {"registrations": BINDING * len(self._bindings), "transactions": self._transactions.bytes}
 
     @property
     def evicted(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ Must not know: what is timed, nor any clock: time is an argument, integer nanose
 """
 
 from abc import ABC, abstractmethod
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from sipwatch.packet import SECOND
 from sipwatch.track.table import TIMER_F
@@ -50,6 +50,7 @@ NEVER = 1 << 63
 # of a dialog's timeout have passed.
 # It is also Timer F: whoever begins to wait for the response to a BYE is looked at in time.
 HORIZON = TIMER_F
+MAX_STALE = 256  # entries of what is over; more are looked for as soon as they are half of all
 
 
 class Timed(ABC):
@@ -79,15 +80,16 @@ class Timed(ABC):
 class TimerQueue:
     """Deadlines in order. Entries may be too early, never too late: they are checked when they come up.
 
-    So a deadline that moves away, as nearly all do, costs nothing until the old one is reached, and
-    nothing ever has to be removed. Firing order depends on deadlines and serials alone, not on how
-    often anybody looks: idle ticks change nothing (Law 1).
+    So a deadline that moves away, as nearly all do, costs nothing until the old one is reached. What is over is
+    forgotten at once: its entries go as soon as they are as many as the others. Firing order depends on deadlines and
+    serials alone, not on how often anybody looks: idle ticks change nothing (Law 1).
     """
 
-    __slots__ = ("_heap", "next")
+    __slots__ = ("_heap", "_stale", "next")
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Timed]] = []
+        self._stale = 0  # entries that stand for nothing any more
         self.next = NEVER
 
     def __len__(self) -> int:
@@ -96,9 +98,22 @@ class TimerQueue:
     def watch(self, item: Timed, no_later: int) -> None:
         """Look at ``item`` at ``no_later``, a lower bound of its next deadline."""
         if no_later < item.queued:
+            if item.queued < NEVER:
+                self._stale += 1
             item.queued = no_later
             heappush(self._heap, (no_later, item.serial, item))
             self.next = min(self.next, no_later)
+
+    def forget(self, item: Timed) -> None:
+        """Look at ``item`` no more: it waits for nothing, and should not be held any longer."""
+        if item.queued < NEVER:
+            item.queued = NEVER
+            self._stale += 1
+            if self._stale > MAX_STALE and 2 * self._stale > len(self._heap):
+                self._heap[:] = [entry for entry in self._heap if entry[0] == entry[2].queued]
+                heapify(self._heap)
+                self._stale = 0
+                self.next = self._heap[0][0] if self._heap else NEVER
 
     def advance(self, now: int) -> None:
         """Fire all that is due up to and including ``now``, each at its own deadline."""
@@ -112,7 +127,8 @@ class TimerQueue:
         while heap and heap[0][0] <= now:
             when, _, item = heappop(heap)
             if when != item.queued:
-                continue  # an earlier entry has taken its place
+                self._stale -= 1
+                continue  # an earlier entry has taken its place, or it was forgotten
             item.queued = NEVER
             due = item.deadline()
             if due <= when:

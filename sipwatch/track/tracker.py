@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.attempts import is_retry, starts_anew
 from sipwatch.track.call import Call
 from sipwatch.track.calls import Calls, TableLimits
@@ -14,7 +15,7 @@ from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
 from sipwatch.track.events import LegBegun, Notice, Referred
 from sipwatch.track.front import mark_given_up
-from sipwatch.track.lasting import LASTS
+from sipwatch.track.lasting import LASTS, cut_short
 from sipwatch.track.leg import Leg
 from sipwatch.track.match import (
     acknowledged,
@@ -26,15 +27,17 @@ from sipwatch.track.match import (
     leg_of,
     only_answer,
 )
-from sipwatch.track.registrar import Registrar
+from sipwatch.track.registrar import Registrar, RegistrarLimits
 from sipwatch.track.table import Input
 from sipwatch.track.timers import NEVER, TimerQueue, Timers
-from sipwatch.track.traffic import MAX_PATHS, Traffic
+from sipwatch.track.traffic import Traffic
+from sipwatch.wire.limits import MAX_TEXT
 from sipwatch.wire.message import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sipwatch.budget import Budget
     from sipwatch.track.dialog import Exchange
     from sipwatch.track.events import Event
     from sipwatch.wire.message import Message, Path, Unreachable
@@ -51,6 +54,11 @@ def nobody(path: Path) -> tuple[str, str]:  # noqa: ARG001 - a path's ends have 
     return "", ""
 
 
+def is_stranger(address: bytes) -> bool:  # noqa: ARG001 - everybody is
+    """Take every address for a stranger's."""
+    return False
+
+
 class Tracker:
     """Follow every INVITE, REGISTER and OPTIONS: messages and time in, ``events`` out.
 
@@ -65,12 +73,14 @@ class Tracker:
         timers_for: Callable[[Path], Timers],
         ends_of: Callable[[Path], tuple[str, str]] = nobody,
         *,
+        is_known: Callable[[bytes], bool] = is_stranger,
         limits: TableLimits | None = None,
+        budget: Budget = DEFAULT_BUDGET,
         keep_messages: bool = False,
     ) -> None:
         self.events: list[Event] = []
         self.lasts = NEVER if keep_messages else LASTS  # when less is kept of an answered call (ns)
-        self.traffic = Traffic(ends_of)
+        self.traffic = Traffic(ends_of, budget.paths // 2)
         self._count_request = self.traffic.request
         self._count_response = self.traffic.response
         self.now = 0
@@ -78,9 +88,11 @@ class Tracker:
         self._evicted: dict[str, int] = {}
         self.queue = TimerQueue()
         self.timers_for = timers_for
-        self._limits = limits or TableLimits()
+        self._limits = limits or TableLimits(calls_bytes=budget.calls)
         self._keep = keep_messages
-        self._calls = Calls(self._limits)
+        self._calls = Calls(self._limits, is_known)
+        self._room = self._limits.calls_bytes
+        self._closing: Iterator[Call] | None = None
         self._serial = 0
         self._requests: dict[str, Callable[[Request, int], None]] = {
             "INVITE": self._invite,
@@ -94,11 +106,11 @@ class Tracker:
         for method in FOLLOWED - {"INVITE"}:
             self._requests[method] = self._request_inside
             self._responses[method] = self._response_inside
-        self.registrar = Registrar(self.events, self.queue, self._next_serial)
+        self.registrar = Registrar(self.events, self.queue, self._next_serial, RegistrarLimits(budget.registrations))
         self._requests.update({"REGISTER": self._asking, "OPTIONS": self._asking})
         self._responses.update({"REGISTER": self._asked, "OPTIONS": self._asked})
         self._broken: dict[bytes, int] = {}
-        self._early = Early(self._limits.early)
+        self._early = Early(self._limits.early, self._limits.early_bytes)
 
     def advance(self, now: int) -> None:
         """Let time pass without a message: an idle tick. Never goes back.
@@ -110,9 +122,15 @@ class Tracker:
                 self.queue.advance(now)
             self.now = now
 
-    def use(self, timers_for: Callable[[Path], Timers], ends_of: Callable[[Path], tuple[str, str]]) -> None:
+    def use(
+        self,
+        timers_for: Callable[[Path], Timers],
+        ends_of: Callable[[Path], tuple[str, str]],
+        is_known: Callable[[bytes], bool],
+    ) -> None:
         """Take other timers for legs that are yet to begin, and count by other names."""
         self.timers_for = timers_for
+        self._calls.is_known = is_known
         self.traffic.use(ends_of)
 
     def message(self, message: Request | Response) -> None:
@@ -124,6 +142,10 @@ class Tracker:
             self.now = time
         elif time < self.now and not message.fragmented:  # else it was held back, in case that its rest came
             self._notice(Notice.TIME_STEPPED_BACK)
+        if len(message.raw) > MAX_TEXT and not self._keep:
+            cut_short(message)
+        if self._calls.bytes > self._room:
+            self._relieve()
         usable = message.call_id and message.cseq_number >= 0
         # A request's method is its own, a response's that of its CSeq.
         if message.__class__ is Response:
@@ -163,10 +185,13 @@ class Tracker:
 
         The capture is over: ``while tracker.close(): ...`` closes it, call by call.
         """
-        call = self._calls.oldest()
-        if call is not None:
-            call.finish(self.now, _INPUT_END)
-            return True
+        if self._closing is None:
+            self._closing = iter(list(self._calls))
+        for call in self._closing:
+            if not call.over:
+                call.finish(self.now, _INPUT_END)
+                return True
+        self._closing = None
         self._drop_early(NEVER)
         self.registrar.finish(self.now)
         return False
@@ -187,13 +212,18 @@ class Tracker:
         return {**tracked, "paths_heard": len(self.traffic), **self.registrar.tracked}
 
     @property
+    def taken(self) -> dict[str, int]:
+        """Say how many bytes each table that is bounded by them takes right now."""
+        return {"calls": self._calls.bytes, "early": self._early.bytes, **self.registrar.taken}
+
+    @property
     def evicted(self) -> dict[str, int]:
         """Count what each table had to give up; tables that gave up nothing are left out."""
         evicted = dict(self._evicted)
         for table, count in self.registrar.evicted.items():
             evicted[table] = evicted.get(table, 0) + count
         if self.traffic.forgotten:
-            evicted["paths_heard"] = self.traffic.forgotten * MAX_PATHS
+            evicted["paths_heard"] = self.traffic.forgotten * self.traffic.most
         return evicted
 
     # Which message is whose
@@ -208,7 +238,7 @@ class Tracker:
                 repeated = leg.repeat(request, now)
                 if repeated:
                     self.traffic.repeated(request)
-                self._keep_message(call, request, repeated)
+                self._took(call, request, repeated)
                 return
             if call.dialogs is not None and self._repeated_inside(call, request, now):
                 return
@@ -237,18 +267,27 @@ class Tracker:
             self.evict("legs")
             return
         self._begin(call, Leg(self._next_serial(), call, request, now, timers), now)
-        self._keep_message(call, request, False)
+        self._took(call, request, False)
         if self._early.waits():
             self._drop_early(now)
             self._reunite(call, now)
 
     def _new_call(self, request: Request, now: int, timers: Timers) -> Call:
         full = self._calls.to_give_up(request.call_id)
-        if full is not None:
+        while full is not None:
             self._give_up(full, now)
+            full = self._calls.to_give_up(request.call_id)
         call = Call(self._next_serial(), request, now, self, timers.dialog_timeout)
-        self._calls.add(call)
+        self._calls.add(call, request.path.source_address)
         return call
+
+    def _relieve(self) -> None:
+        """Give up calls until the others have room: without a new one, those that are there have grown."""
+        while self._calls.bytes > self._room:
+            call = self._calls.least()
+            if call is None:
+                return
+            self._give_up(call, self.now)
 
     def _give_up(self, call: Call, now: int) -> None:
         self.evict("calls")
@@ -279,7 +318,7 @@ class Tracker:
         repeated = leg.respond(response, now)
         if repeated:
             self.traffic.repeated(response)
-        self._keep_message(call, response, repeated)
+        self._took(call, response, repeated)
 
     def _doubt(self, leg: Leg, now: int) -> None:
         self._drop_early(now)
@@ -295,9 +334,9 @@ class Tracker:
             leg = self._unseen_leg(call, response, now)
             self._doubt(leg, now)
             leg.respond(response, now)
-            self._keep_message(call, response, False)
+            self._took(call, response, False)
         else:
-            self._keep_message(call, response, False, False)
+            self._took(call, response, False, False)
 
     def _may_begin(self, call: Call, response: Response) -> bool:
         """Tell whether a response can be to an INVITE of this attempt that was not captured; not to one before it."""
@@ -322,6 +361,7 @@ class Tracker:
     def _begin(self, call: Call, leg: Leg, now: int) -> None:
         call.active_at = now
         call.add(leg, now)
+        self._calls.begun(call)
         self.events.append(LegBegun(leg))
         self.queue.watch(leg, now + leg.timers.shortest)
 
@@ -334,13 +374,13 @@ class Tracker:
         leg = leg_of(call, request, request.path.key)
         if leg is not None:
             leg.acknowledge(request, now)
-            self._keep_message(call, request, False)
+            self._took(call, request, False)
             return
         answer = only_answer(call, request)
         if answer is not None:
             call.legs[0].acknowledge_answer(answer, request, now)
             call.acknowledged(answer, now)
-            self._keep_message(call, request, False)
+            self._took(call, request, False)
             return
         found = acknowledged(call, request)
         for hop, theirs in found.answers:
@@ -354,7 +394,7 @@ class Tracker:
         if not found.answers and not found.unseen:
             for missed in found.missed:
                 missed.misrouted = missed.misrouted or request
-        self._keep_message(call, request, False)
+        self._took(call, request, False)
 
     def _cancel(self, request: Request, now: int) -> None:
         call = self._calls.find(request)
@@ -369,7 +409,7 @@ class Tracker:
             self.traffic.repeated(request)
         elif leg.cancelled_at == now:
             mark_given_up(leg, call.legs, now)
-        self._keep_message(call, request, again)
+        self._took(call, request, again)
 
     def _cancel_response(self, response: Response, now: int) -> None:
         call = self._calls.find(response)
@@ -379,7 +419,7 @@ class Tracker:
         leg = leg_of(call, response, response.path.reverse_key) or leg_near(call, response)
         if leg is not None and response.status_code >= 200:
             leg.cancel_answered(response.status_code, now)
-        self._keep_message(call, response, False, leg is not None)
+        self._took(call, response, False, leg is not None)
 
     def _request_inside(self, request: Request, now: int) -> None:
         """Take BYE, UPDATE, PRACK, REFER or NOTIFY."""
@@ -396,7 +436,7 @@ class Tracker:
         call.active_at = now
         exchange.repeats += 1
         self.traffic.repeated(request)
-        self._keep_message(call, request, True)
+        self._took(call, request, True)
         return True
 
     def _inside(self, call: Call, request: Request, now: int) -> None:
@@ -406,7 +446,7 @@ class Tracker:
             call.transferred = True  # RFC 3515; what becomes of it there is another call
             self.events.append(Referred(call, request))
         call.request(request, call.leg_on_hop(request.path), now)
-        self._keep_message(call, request, False)
+        self._took(call, request, False)
 
     def _response_inside(self, response: Response, now: int) -> None:
         """Take a response to one of these."""
@@ -427,14 +467,14 @@ class Tracker:
             call.stray(response)
         else:
             call.refreshed_unseen(response, now)
-        self._keep_message(call, response, False, False)
+        self._took(call, response, False, False)
 
     def _answered_inside(self, call: Call, exchange: Exchange, response: Response, now: int) -> None:
         call.active_at = now
         repeated = call.response(exchange, response, now)
         if repeated:
             self.traffic.repeated(response)
-        self._keep_message(call, response, repeated)
+        self._took(call, response, repeated)
 
     def _asking(self, request: Request, now: int) -> None:
         """Take a REGISTER or OPTIONS."""
@@ -455,7 +495,7 @@ class Tracker:
         call = self._calls.find(message)
         if call is not None:
             call.active_at = now
-            self._keep_message(call, message, False)
+            self._took(call, message, False)
         else:
             self._unplaced(message, None)
 
@@ -466,9 +506,12 @@ class Tracker:
         if self._keep:
             call = self._calls.latest(message.call_id)
             if call is not None:
-                self._keep_message(call, message, False, False)
+                self._took(call, message, False, False)
 
-    def _keep_message(self, call: Call, message: Message, repeated: bool, placed: bool = True) -> None:
+    def _took(self, call: Call, message: Message, repeated: bool, placed: bool = True) -> None:
+        """Let the table know of what a call has taken in; copies are not kept."""
+        if not repeated:
+            self._calls.took(call, message)
         if self._keep:
             call.keep(message, repeated, placed)
 
@@ -492,7 +535,7 @@ class Tracker:
                 continue
             self._notice(Notice.RESPONSE_BEFORE_REQUEST)
             leg.respond(response, now)
-            self._keep_message(call, response, False)
+            self._took(call, response, False)
 
     def _drop_early(self, now: int) -> None:
         """Give up responses whose request did not come in time."""
@@ -504,6 +547,13 @@ class Tracker:
     def forget(self, call: Call) -> None:
         """Let go of a call that is over."""
         self._calls.remove(call)
+        for leg in call.legs:
+            self.queue.forget(leg)
+        self.queue.forget(call)
+
+    def shrunk(self, call: Call) -> None:
+        """Take note that a call holds less than it did."""
+        self._calls.weigh(call)
 
     def _notice(self, notice: Notice) -> None:
         self.notices[notice] = self.notices.get(notice, 0) + 1

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.wire.message import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sipwatch.wire.message import Path
+from sipwatch.wire.message import Path
 
-MAX_PATHS: Final = 65_536
+WAY: Final = 350  # bytes that one path takes, its entries in the tables included
 MAX_METHODS: Final = 64  # of one pair: a stranger may invent methods without end
 OTHER_METHOD: Final = "other"
 
@@ -61,13 +62,14 @@ class Way:
 class Traffic:
     """Counts every message, at the price of one look-up. ``ends_of`` names the peers at the two ends of a path.
 
-    ``forgotten`` counts how often all paths were given up, ``MAX_PATHS`` being reached: who was heard before is not
+    ``forgotten`` counts how often all paths were given up, ``most`` paths being known: who was heard before is not
     known any more, while counts go on.
     """
 
-    __slots__ = ("_ends", "_ends_of", "_told", "_ways", "forgotten", "pairs")
+    __slots__ = ("_ends", "_ends_of", "_told", "_ways", "forgotten", "most", "pairs")
 
-    def __init__(self, ends_of: Callable[[Path], tuple[str, str]]) -> None:
+    def __init__(self, ends_of: Callable[[Path], tuple[str, str]], room: int = DEFAULT_BUDGET.paths // 2) -> None:
+        self.most = room // WAY
         self.pairs: dict[tuple[str, str], Pair] = {}
         self.forgotten = 0
         self._ends_of = ends_of
@@ -133,7 +135,7 @@ class Traffic:
     # What is new
 
     def _meet(self, path: Path) -> Way:
-        if len(self._ways) >= MAX_PATHS:
+        if len(self._ways) >= self.most:
             self.forgotten += 1
             self._ways.clear()
             self._ends.clear()

@@ -8,6 +8,7 @@ attempt. The attempt is concluded once, by its last transaction; those before it
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # A sender repeats itself at least every T2 = 4 s (§17.1.2.2): after T4 = 5 s of silence nothing more comes.
 LINGERS = T4
+TRANSACTION = 1000  # bytes that one takes, beside its request's text
 MAX_EARLY = 256  # of them
 MAX_OF_ONE_CALL_ID = 64  # some pingers use one Call-ID for ever; 32 s of one request a second stay open
 MAX_TRIES = 8  # requests in one attempt: who is sent round in circles has his answer
@@ -158,18 +160,29 @@ class AttemptOwner(Protocol):
         """Take an attempt's last transaction. Told once; ``response`` is the final one if it came just now."""
 
 
+class Room(Protocol):
+    """How many transactions there may be, and how many bytes they may take."""
+
+    transactions: int
+    transactions_bytes: int
+
+
 class Transactions:
     """All transactions of the methods it is fed, found by (Call-ID, branch, CSeq number, both ends)."""
 
-    __slots__ = ("_all", "_by_call_id", "_early", "_limit", "_next_serial", "_owner", "evicted", "queue")
+    __slots__ = (
+        "_all", "_by_call_id", "_early", "_limits", "_next_serial", "_owner", "bytes", "evicted",
+        "queue",
+    )  # fmt: skip
 
-    def __init__(self, owner: AttemptOwner, queue: TimerQueue, next_serial: Callable[[], int], limit: int) -> None:
+    def __init__(self, owner: AttemptOwner, queue: TimerQueue, next_serial: Callable[[], int], limits: Room) -> None:
         self.queue = queue
         self.evicted: dict[str, int] = {}
         self._owner = owner
         self._next_serial = next_serial
-        self._limit = limit
-        self._all: dict[int, Transaction] = {}  # by serial: oldest first
+        self._limits = limits
+        self.bytes = 0
+        self._all: OrderedDict[int, Transaction] = OrderedDict()  # by serial: oldest first
         self._by_call_id: dict[bytes, list[Transaction]] = {}
         self._early: dict[tuple[bytes, int, bytes], tuple[int, Response]] = {}
 
@@ -190,10 +203,14 @@ class Transactions:
             before = _followed(alike, request)
             if len(alike) >= MAX_OF_ONE_CALL_ID:
                 self._give_up(next((t for t in alike if t is not before), alike[0]), now)
-        if len(self._all) >= self._limit:
+        while self._is_full():
             self._give_up(next(iter(self._all.values())), now)
         self._add(request, before, now)
         return False
+
+    def _is_full(self) -> bool:
+        limits = self._limits
+        return bool(self._all) and (self.bytes >= limits.transactions_bytes or len(self) >= limits.transactions)
 
     def _add(self, request: Request, before: Transaction | None, now: int) -> None:
         transaction = Transaction(self._next_serial(), self, request, now)
@@ -201,6 +218,7 @@ class Transactions:
             transaction.follow(before)
             self._close(before, now)
         self._all[transaction.serial] = transaction
+        self.bytes += TRANSACTION + len(request.raw)
         self._by_call_id.setdefault(request.call_id, []).append(transaction)
         # The first look is early: most have ended by then, and nothing lasting is left in the queue.
         self.queue.watch(transaction, now + LINGERS)
@@ -236,7 +254,9 @@ class Transactions:
 
     def _close(self, transaction: Transaction, now: int) -> None:
         transaction.stage = Stage.ENDED
-        transaction.request = None
+        if transaction.request is not None:
+            self.bytes -= len(transaction.request.raw)
+            transaction.request = None
         transaction.active_at = now
         self.queue.watch(transaction, now + LINGERS)
 
@@ -245,7 +265,9 @@ class Transactions:
         if transaction.forgotten:
             return
         transaction.forgotten = True
+        self.queue.forget(transaction)
         del self._all[transaction.serial]
+        self.bytes -= TRANSACTION if transaction.request is None else TRANSACTION + len(transaction.request.raw)
         alike = self._by_call_id[transaction.call_id]
         alike.remove(transaction)
         if not alike:

@@ -145,6 +145,11 @@ class Decoder:
         }
 
     @property
+    def taken(self) -> dict[str, int]:
+        """Say how many bytes each table that is bounded by them takes right now."""
+        return {"fragments": self._fragments.bytes, "streams": self._streams.bytes}
+
+    @property
     def holding(self) -> bool:
         """Tell whether something is held back that will be given as time goes on."""
         return bool(self._held)

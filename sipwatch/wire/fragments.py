@@ -24,14 +24,14 @@ class _Partial:
 class Fragments:
     """Datagrams in pieces. Each has its own deadline, so it does not matter when anybody looks."""
 
-    __slots__ = ("_bytes", "_count", "_limits", "_partial", "copies", "evicted")
+    __slots__ = ("_count", "_limits", "_partial", "bytes", "copies", "evicted")
 
     def __init__(self, count: dict[Discard, int], limits: Limits) -> None:
         self._partial: dict[bytes, _Partial] = {}
         # Copies of the capture's making, also of a datagram that is whole by now: they must not begin it
         # again, to time out later.
         self.copies = Duplicates(limits)
-        self._bytes = 0
+        self.bytes = 0
         self._count = count
         self._limits = limits
         self.evicted = 0
@@ -58,11 +58,11 @@ class Fragments:
             return Discard.FRAGMENT_OVERLAP
         partial.pieces[offset] = piece
         partial.size += len(piece)
-        self._bytes += len(piece)
+        self.bytes += len(piece)
         if not more:
             partial.total = offset + len(piece)
         if partial.size != partial.total:
-            while self._bytes > self._limits.fragments_bytes:
+            while self.bytes > self._limits.fragments_bytes:
                 self._evict()
             return None
         self._drop(key)
@@ -78,7 +78,7 @@ class Fragments:
         """Count what never became whole."""
         self._lose(Discard.FRAGMENT_TIMEOUT, sum(not partial.read for partial in self._partial.values()))
         self._partial.clear()
-        self._bytes = 0
+        self.bytes = 0
 
     def _open(self, time: int, key: bytes) -> _Partial:
         if len(self._partial) >= self._limits.fragmented:
@@ -93,7 +93,7 @@ class Fragments:
 
     def _drop(self, key: bytes) -> _Partial:
         partial = self._partial.pop(key)
-        self._bytes -= partial.size
+        self.bytes -= partial.size
         return partial
 
     def _impossible(self, partial: _Partial, offset: int, more: bool, piece: bytes) -> bool:

@@ -5,7 +5,12 @@ Must not know: what the tables hold.
 
 from typing import NamedTuple
 
+from sipwatch.budget import DEFAULT_BUDGET, Budget
 from sipwatch.packet import SECOND
+
+# bytes of a Call-ID, tag or branch; of a longer one its beginning and a digest are kept (``sip.identifier``)
+MAX_IDENTIFIER = 256
+MAX_TEXT = 16_384  # bytes of a message that tracking keeps; more than any phone writes
 
 
 class Limits(NamedTuple):
@@ -49,4 +54,19 @@ class Limits(NamedTuple):
     closed_lasts: int = 60 * SECOND  # a late copy must not be a new stream; Linux' TIME-WAIT
 
 
-DEFAULT_LIMITS = Limits()
+PATH = 600  # bytes that one interned path takes, its entry in the table included
+_DUPLICATE = 110  # bytes of a datagram remembered
+
+
+def limits_within(budget: Budget) -> Limits:
+    """Return the limits that keep the wire layer's tables within their parts of a budget."""
+    streams = budget.streams
+    return Limits(
+        paths=budget.paths // 2 // PATH,
+        duplicates=streams // 5 // (2 * _DUPLICATE),  # in two generations
+        fragments_bytes=streams // 5,
+        streams_bytes=streams // 2,
+    )
+
+
+DEFAULT_LIMITS = limits_within(DEFAULT_BUDGET)

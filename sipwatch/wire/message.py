@@ -91,7 +91,7 @@ class Message:
     ``cseq_number`` is then -1. ``branch`` is of the topmost Via, ``via_count`` counts the Via values.
     ``names`` holds the names of all headers, lower case, as they were spelt (long or compact): what is
     absent need not be looked for. ``raw`` is the whole message text, body included, for those who need more.
-    ``fragmented`` says that the datagram came in IP fragments.
+    ``fragmented`` says that the datagram came in IP fragments, ``cut`` how many bytes of the text were let go of since.
     """
 
     __slots__ = (
@@ -99,6 +99,7 @@ class Message:
         "call_id",
         "cseq_method",
         "cseq_number",
+        "cut",
         "fragmented",
         "from_tag",
         "names",
@@ -123,6 +124,12 @@ class Message:
     branch: bytes
     via_count: int
     fragmented: bool
+    cut: int
+
+    @property
+    def size(self) -> int:
+        """Say how many bytes the message had."""
+        return len(self.raw) + self.cut
 
 
 class Request(Message):

@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sipwatch.wire.limits import MAX_IDENTIFIER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,15 +28,16 @@ MAX_LINES = 64
 
 _BLANKS = rb"[ \t]*+"
 _NAME_ADDR = rb'(?:"[^\r\n"\\]*+")?+[^\r\n";<>]*+<[^\r\n"<>]*+>'
-_TAG = rb';tag=([^\r\n;", \t<>]++)'
+_TAG = rb';tag=([^\r\n;", \t<>]{1,%d}+)(?![^\r\n;", \t<>])' % MAX_IDENTIFIER
 _VALUES = {
     b"from": _NAME_ADDR + _TAG + rb"\r\n",
     b"to": _NAME_ADDR + rb"(?:" + _TAG + rb")?+\r\n",
-    b"call-id": rb"([^\r\n \t]++)\r\n",
+    b"call-id": rb"([^\r\n \t]{1,%d}+)\r\n" % MAX_IDENTIFIER,
     b"cseq": rb"([0-9]++ [A-Z]++)\r\n",
     b"max-forwards": rb"([0-9]++)\r\n",
 }
-_TOP_VIA = rb'[^\r\n,";]*+(?:;(?!branch=)[^\r\n,";]*+)*+;branch=([^\r\n;," \t]++)(?:;[^\r\n,"]*+)?+\r\n'
+_BRANCH = rb';branch=([^\r\n;," \t]{1,%d}+)' % MAX_IDENTIFIER
+_TOP_VIA = rb'[^\r\n,";]*+(?:;(?!branch=)[^\r\n,";]*+)*+' + _BRANCH + rb'(?:;[^\r\n,"]*+)?+\r\n'
 _OTHER_VIA = rb'[^\r\n,"]*+\r\n'
 _LONG_NAMES = {b"v": b"via", b"f": b"from", b"t": b"to", b"i": b"call-id"}
 _NEEDED = (b"via", b"from", b"to", b"call-id", b"cseq")

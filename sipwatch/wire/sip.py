@@ -11,9 +11,11 @@ way goes to the patient one, so both always agree; a property test holds them to
 """
 
 import re
+from hashlib import blake2b
 
 from sipwatch.packet import BLANKS
 from sipwatch.wire.discards import Discard
+from sipwatch.wire.limits import MAX_IDENTIFIER
 from sipwatch.wire.message import Path, Request, Response
 from sipwatch.wire.shapes import Shapes
 
@@ -86,6 +88,7 @@ class Parser:
             message.path = path
             message.raw = data
             message.fragmented = False
+            message.cut = 0
             message.names = shape.names
             message.to_tag = to_tag or b""
             message.via_count = shape.via_count
@@ -140,6 +143,7 @@ def parse(time: int, path: Path, data: bytes, truncated: bool) -> Request | Resp
     message.path = path
     message.raw = data
     message.fragmented = False
+    message.cut = 0
     return _patient(message, data, truncated)
 
 
@@ -272,6 +276,16 @@ def parameters(value: bytes) -> dict[bytes, bytes]:
     return found
 
 
+def identifier(text: bytes) -> bytes:
+    """Return a Call-ID, tag or branch as it is kept and compared: one that is long by its beginning and a digest.
+
+    The digest is no secret: the same input gives the same identifier everywhere, and nobody finds two texts with one.
+    """
+    if len(text) <= MAX_IDENTIFIER:
+        return text
+    return text[:MAX_IDENTIFIER] + b"..." + blake2b(text, digest_size=16).hexdigest().encode()
+
+
 def tag_of(value: bytes) -> bytes:
     """Return the tag parameter of a From or To value, ``b""`` when it has none (§20.20)."""
     return parameters(value).get(b"tag", b"")
@@ -292,7 +306,7 @@ def via_branches(data: bytes) -> list[bytes]:
     Not for the hot path: ``Message.branch`` is the topmost. At most ``_MAX_VIAS`` values are looked at.
     """
     values = [value for line in header_values(data, b"via", b"v")[:_MAX_VIAS] for value in split_values(line)]
-    return [branch for branch in map(via_branch, values[:_MAX_VIAS]) if branch]
+    return [identifier(branch) for branch in map(via_branch, values[:_MAX_VIAS]) if branch]
 
 
 def uri_of(value: bytes) -> bytes:
@@ -402,12 +416,12 @@ def _patient(message: Request | Response, data: bytes, truncated: bool) -> Reque
             vias.extend(split_values(value))
         elif not first[slot]:
             first[slot] = value
-    message.call_id = first[_CALL_ID]
-    message.from_tag = tag_of(first[_FROM])
-    message.to_tag = tag_of(first[_TO])
+    message.call_id = identifier(first[_CALL_ID])
+    message.from_tag = identifier(tag_of(first[_FROM]))
+    message.to_tag = identifier(tag_of(first[_TO]))
     message.cseq_number, message.cseq_method = _cseq(first[_CSEQ])
     message.via_count = len(vias)
-    message.branch = via_branch(vias[0]) if vias else b""
+    message.branch = identifier(via_branch(vias[0])) if vias else b""
     if isinstance(message, Request):
         message.max_forwards = _number(first[_MAX_FORWARDS])
     whole = bool(vias and first[_FROM] and first[_TO] and message.call_id and message.cseq_method)

@@ -84,14 +84,14 @@ class Streams:
     Time is only looked at when a stream's own segment comes, so nothing depends on who else is there.
     """
 
-    __slots__ = ("_bytes", "_closed", "_count", "_limits", "_streams", "evicted", "forgotten")
+    __slots__ = ("_closed", "_count", "_limits", "_streams", "bytes", "evicted", "forgotten")
 
     def __init__(self, count: dict[Discard, int], limits: Limits) -> None:
         self._streams: dict[bytes, Stream] = {}
         self._closed: dict[bytes, tuple[int, int]] = {}  # what would have come next; until when that holds
         self._count = count
         self._limits = limits
-        self._bytes = 0
+        self.bytes = 0
         self.evicted = 0
         self.forgotten = 0
 
@@ -117,7 +117,7 @@ class Streams:
         key = path.key
         stream = self._streams.pop(key, None)
         if stream is not None:
-            self._bytes -= stream.held
+            self.bytes -= stream.held
             if time - stream.seen > self._limits.stream_lifetime:
                 self._abandon(stream, found)
                 stream = None
@@ -153,7 +153,7 @@ class Streams:
             self._abandon(stream, found)
         self._streams.clear()
         self._closed.clear()
-        self._bytes = 0
+        self.bytes = 0
         return found
 
     # A stream's life
@@ -185,10 +185,10 @@ class Streams:
             held += len(stream.beginning.payload)
         stream.held = held
         self._streams[key] = stream
-        self._bytes += held
-        while len(self._streams) > self._limits.streams or self._bytes > self._limits.streams_bytes:
+        self.bytes += held
+        while len(self._streams) > self._limits.streams or self.bytes > self._limits.streams_bytes:
             oldest = self._streams.pop(next(iter(self._streams)))
-            self._bytes -= oldest.held
+            self.bytes -= oldest.held
             self.evicted += 1
             self._lose(Discard.TCP_EVICTED)
             self._abandon(oldest, found)
@@ -373,7 +373,7 @@ class Streams:
             self._skip(stream, found)
             stream.waiting_since = time
         held = len(stream.framer) + sum(map(len, stream.waiting.values()))
-        self._bytes += held - stream.held
+        self.bytes += held - stream.held
         stream.held = held
 
     # Counting

@@ -13,7 +13,7 @@ def responses(script: str) -> list[Response]:
 
 
 def test_what_waits_for_a_call_comes_back_in_order_and_once() -> None:
-    early = Early(10)
+    early = Early(10, 1 << 20)
     first, other, second = responses("0 P>A 100\n0 P>A 180 call=c2\n0 P>A 180")
     for response in (first, other, second):
         assert early.keep(response, 0)
@@ -24,7 +24,7 @@ def test_what_waits_for_a_call_comes_back_in_order_and_once() -> None:
 
 def test_nothing_waits_longer_than_neighbours_may_be_apart() -> None:
     """T1: no sender repeats sooner."""
-    early = Early(10)
+    early = Early(10, 1 << 20)
     (response,) = responses("0 P>A 100")
     early.keep(response, 0)
     assert early.drop(REORDERED_WITHIN) == 0
@@ -34,7 +34,7 @@ def test_nothing_waits_longer_than_neighbours_may_be_apart() -> None:
 
 def test_a_full_table_says_so() -> None:
     """Law 4."""
-    early = Early(1)
+    early = Early(1, 1 << 20)
     one, two = responses("0 P>A 100\n0 P>A 180 call=c2")
     assert early.keep(one, 0)
     assert not early.keep(two, 0)

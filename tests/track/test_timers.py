@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.track.timers import HORIZON, NEVER, Timed, TimerQueue
+from sipwatch.track.timers import HORIZON, MAX_STALE, NEVER, Timed, TimerQueue
 
 
 class Alarm(Timed):
@@ -61,3 +61,30 @@ def test_an_earlier_watch_replaces_a_later_one() -> None:
     assert log == [(10, 1)]
     queue.advance(50)
     assert log == [(10, 1), (50, 1)]
+
+
+def test_what_is_forgotten_does_not_fire() -> None:
+    log: list[tuple[int, int]] = []
+    queue = TimerQueue()
+    gone, stays = Alarm(1, [10], log), Alarm(2, [10], log)
+    for alarm in (gone, stays):
+        queue.watch(alarm, 10)
+    queue.forget(gone)
+    queue.forget(gone)
+    queue.advance(20)
+    assert log == [(10, 2)]
+
+
+def test_what_is_forgotten_leaves_the_queue_long_before_its_time() -> None:
+    """An attacker's calls that were given up are not held until their timers would have fired."""
+    log: list[tuple[int, int]] = []
+    queue = TimerQueue()
+    alarms = [Alarm(serial, [HORIZON + serial], log) for serial in range(10_000)]
+    for alarm in alarms:
+        queue.watch(alarm, alarm.deadline())
+    for alarm in alarms[:-1]:
+        queue.forget(alarm)
+    assert len(queue) <= 2 * MAX_STALE
+    queue.advance(3 * HORIZON)
+    assert log == [(HORIZON + 9_999, 9_999)]
+    assert queue.next == NEVER

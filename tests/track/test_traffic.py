@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipwatch.track.traffic import MAX_METHODS, MAX_PATHS, OTHER_METHOD, Traffic
+from sipwatch.track.traffic import MAX_METHODS, OTHER_METHOD, Traffic
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
 from tests.conversation import messages, path
@@ -90,7 +90,7 @@ def test_what_was_counted_keeps_its_name_and_what_comes_has_the_new_one() -> Non
 
 def test_paths_are_bounded_and_giving_them_up_is_counted_and_loses_no_count() -> None:
     traffic = Traffic(lambda _: ("", ""))
-    for number in range(MAX_PATHS + 1):
+    for number in range(traffic.most + 1):
         count(traffic, said(Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), b"SIP/2.0 200 OK", number))
     assert (len(traffic), traffic.forgotten) == (1, 1)
-    assert traffic.pairs["", ""].responses == {"INVITE": {200: MAX_PATHS + 1}}
+    assert traffic.pairs["", ""].responses == {"INVITE": {200: traffic.most + 1}}

@@ -200,11 +200,11 @@ def test_no_segments_whatever_raise_or_break_a_limit(sent: list[tuple[int, int, 
         decoder.frame(now, 101, f.ipv4(segment, f.TCP, source(who % 15), source(who // 15)))
         streams = decoder._streams
         assert len(streams) <= SMALL.streams
-        assert streams._bytes <= SMALL.streams_bytes
-        assert streams._bytes == sum(stream.held for stream in streams._streams.values())
+        assert streams.bytes <= SMALL.streams_bytes
+        assert streams.bytes == sum(stream.held for stream in streams._streams.values())
         assert streams.closed <= SMALL.closed_streams
     decoder.finish(now)
-    assert (decoder.tracked["streams"], decoder._streams._bytes) == (0, 0)
+    assert (decoder.tracked["streams"], decoder._streams.bytes) == (0, 0)
 
 
 @given(st.binary(max_size=3_000), st.integers(0, 2**32))
@@ -215,5 +215,5 @@ def test_a_stream_of_any_bytes_cut_anywhere_stays_within_its_limit(data: bytes, 
     for piece in f.cut(Random(seed), data + options() + data, 10):
         decoder.frame(0, 101, f.ipv4(f.tcp(piece, sequence), f.TCP))
         sequence += len(piece)
-        assert decoder._streams._bytes <= SMALL.message
+        assert decoder._streams.bytes <= SMALL.message
     decoder.finish(0)

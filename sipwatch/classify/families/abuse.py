@@ -82,7 +82,7 @@ class Circles:
                 back.remembered = True
                 self._remember(back.invite)
             self._remember(leg.invite)
-        if mutual or len(leg.invite.raw) <= _MAX_KEPT_SIZE:
+        if mutual or leg.invite.size <= _MAX_KEPT_SIZE:
             self.latest.put((here, there), Latest(leg.invite, mutual))
 
     def _remember(self, invite: Request) -> None:
@@ -185,7 +185,7 @@ class Floods:
         if code in _ENTRY:
             self._add(ends, leg)
         before = self.latest.get(ends)
-        if len(leg.invite.raw) <= _MAX_KEPT_SIZE:
+        if leg.invite.size <= _MAX_KEPT_SIZE:
             self.latest.put(ends, leg)
         if before is None or not before.final_at <= leg.started < before.final_at + FLOOD_WITHIN:
             return

@@ -78,14 +78,14 @@ class Oversize:
         return None
 
     def _note(self, leg: Leg, variant: str, evidence: list[Evidence]) -> None:
-        facts: dict[str, Fact] = {"bytes": len(leg.invite.raw), "copies": 1 + leg.repeats_unheard}
+        facts: dict[str, Fact] = {"bytes": leg.invite.size, "copies": 1 + leg.repeats_unheard}
         about = self._noted.subject(leg.path.destination_address)
         self._noted.of_call(leg.call, Finding(Kind.OVERSIZE_UDP, variant, about, facts, evidence))
 
 
 def is_large(request: Request) -> bool:
     """Tell whether a request is too large for UDP, or was sent in fragments."""
-    return request.path.transport is _UDP and (len(request.raw) > MAX_DATAGRAM or request.fragmented)
+    return request.path.transport is _UDP and (request.size > MAX_DATAGRAM or request.fragmented)
 
 
 def _ends(request: Request) -> Ends:

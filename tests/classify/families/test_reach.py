@@ -7,7 +7,7 @@ import pytest
 from sipwatch.classify.families.reach import Silences
 from sipwatch.classify.findings import MAX_EVIDENCE, Evidence
 from sipwatch.track.tracker import nobody
-from sipwatch.track.traffic import MAX_PATHS, Traffic
+from sipwatch.track.traffic import Traffic
 from sipwatch.wire.message import Path, Response, Transport
 from sipwatch.wire.sip import parse
 from tests.classify.diagnosing import HUNG_UP, SITE, TAKEN, Diagnosed, at, ends, unreachable
@@ -90,7 +90,7 @@ def test_of_many_requests_the_first_and_the_latest_are_shown() -> None:
 def test_who_was_heard_is_bounded_and_forgetting_it_calls_nobody_silent() -> None:
     silences = Silences(Traffic(nobody))
     silences.silent(X, 5, evidence(5))
-    for number in range(MAX_PATHS + 1):
+    for number in range(silences.traffic.most + 1):
         heard(silences, Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), 7)
     assert len(silences.traffic) == 1
     again = silences.silent(X, 9, evidence(9))
