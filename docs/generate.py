@@ -126,7 +126,7 @@ def run(*arguments: str) -> str:
     environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", "sipwatch", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
-    return "".join(f"{line.rstrip()}\n" for line in done.stdout.decode().splitlines())
+    return done.stdout.decode()
 
 
 def demo() -> str:

@@ -6,7 +6,8 @@ Must not know: what is shown. Text that a stranger wrote has been escaped before
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING, NamedTuple
+import re
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from rich.console import Console, Group
 from rich.measure import Measurement
@@ -27,6 +28,21 @@ FAINT = "bright_black"
 _NARROWEST = 20
 _SIZES = ("COLUMNS", "LINES")
 _MAX_SIZE_DIGITS = 6
+_BLANKS_AT_END = re.compile(r" +$", re.MULTILINE)
+
+
+class _Trimmed:
+    """A text stream on which no line ends with blanks: tables fill up their last column with them."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
+
+    def write(self, text: str) -> int:
+        """Write whole lines, as consoles do."""
+        return self._out.write(_BLANKS_AT_END.sub("", text))
 
 
 class _Console(Console):
@@ -40,12 +56,13 @@ class _Console(Console):
 def console(out: IO[str], widest: int | None = None) -> Console:
     """Return a console on a text stream, as wide as COLUMNS says, the terminal is, or a page is wide.
 
-    There are colours only on a terminal, and none where NO_COLOR is set.
+    There are colours only on a terminal, and none where NO_COLOR is set; elsewhere no line ends with blanks.
     """
     # What rich takes for a number need not be one.
     environment = {name: value for name, value in os.environ.items() if name not in _SIZES or _is_size(value)}
     width = None if out.isatty() or "COLUMNS" in environment else PIPED_WIDTH
-    made = _Console(file=out, highlight=False, markup=False, emoji=False, width=width, _environ=environment)
+    stream = out if out.isatty() else cast("IO[str]", _Trimmed(out))
+    made = _Console(file=stream, highlight=False, markup=False, emoji=False, width=width, _environ=environment)
     made.width = max(_NARROWEST, made.width if widest is None else min(made.width, widest))
     return made
 

@@ -8,9 +8,10 @@ import subprocess
 
 import pytest
 
-from tests.cli.program import BUSY, COMMAND, ENVIRONMENT, ROOT, process, run
+from tests.cli.program import BUSY, COMMAND, DEMO, ENVIRONMENT, ROOT, process, run
 
 frame = importlib.import_module("sipwatch.cli.main")  # the package gives its function this name
+CONFIGURED = ROOT / "pcaps" / "demo.toml"
 
 
 def test_help_and_version() -> None:
@@ -133,6 +134,27 @@ def test_what_is_said_on_a_closed_standard_error_is_lost_and_goes_nowhere_else()
     assert shell(f'"$@" replay {BUSY} 2>&-').stdout == run("replay", BUSY).stdout
     done = shell('"$@" replay nosuch.pcap 2>&-')
     assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("columns", [60, 110])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("explain",),
+        ("explain", "486"),
+        ("check", CONFIGURED),
+        ("check", CONFIGURED, "--against", DEMO),
+        ("replay", DEMO, "--config", CONFIGURED),
+        ("callbacks", DEMO, "--config", CONFIGURED),
+        ("peers", DEMO),
+    ],
+    ids=lambda arguments: "-".join(map(str, arguments[:1])),
+)
+def test_no_line_of_what_goes_into_a_pipe_ends_with_blanks(arguments: tuple[object, ...], columns: int) -> None:
+    shown = run(*arguments, environment={"COLUMNS": str(columns)}).stdout.splitlines()
+    assert len(shown) > 5
+    assert [line for line in shown if line != line.rstrip()] == []
 
 
 def test_few_descriptors_are_one_line() -> None:

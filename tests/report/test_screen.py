@@ -40,13 +40,23 @@ def printed(width: int, items: list[str]) -> list[str]:
     target.width = width
     columns = (Column("What", one_piece=True), figures("Length"))
     print_list(target, items, columns, lambda item: (item, str(len(item))), lambda item: [Text(item), indented("x", 4)])
-    return [line.rstrip() for line in out.getvalue().splitlines()]
+    return out.getvalue().splitlines()
 
 
 def test_a_list_is_a_table_where_it_fits_and_paragraphs_where_not() -> None:
     item = "a" * 30
     assert printed(38, [item]) == [f"What{' ' * 28}Length", f"{item}{' ' * 6}30"]
     assert printed(37, [item]) == [item, "    x"]
+
+
+def test_no_line_ends_with_blanks_where_nobody_looks_on() -> None:
+    """Tables fill up their last column; a terminal may be coloured there."""
+    for out, end in ((io.StringIO(), ""), (Terminal(), "    ")):
+        rows = table("A", "B")
+        rows.add_row("a", "b")
+        rows.add_row("a", "bbbbb")
+        console(out).print(rows)
+        assert out.getvalue().splitlines()[1].replace("\x1b[0m", "") == f"a  b{end}"
 
 
 def test_what_fits_is_measured_without_breaking_it() -> None:
