@@ -10,7 +10,21 @@ import pytest
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, WantedPackets
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import EVERYTHING, Callback, PeerKind, Privacy
-from sipwatch.config import Config, ConfigError, load, parse
+from sipwatch.config import (
+    CALLBACK_KEYS,
+    CAPTURE_KEYS,
+    HOURS_KEYS,
+    LIMITS_KEYS,
+    PEER_KEYS,
+    PRIVACY_KEYS,
+    RULE_KEYS,
+    TABLES,
+    TIMER_KEYS,
+    Config,
+    ConfigError,
+    load,
+    parse,
+)
 from sipwatch.packet import SECOND
 from sipwatch.track.table import Heard
 
@@ -172,6 +186,38 @@ def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, wor
         parse(text, "x")
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+COMPLETE = {
+    "peer": 'name = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n',
+    "rule": "status_code = 603\noutcome = 'congested'\n",
+    "hours": "peers = ['acme']\nzone = 'UTC'\nopen = ['Mon 09:00-18:00']\n",
+}
+KEYS_OF = {
+    "[timers]": TIMER_KEYS,
+    "[capture]": CAPTURE_KEYS,
+    "[limits]": LIMITS_KEYS,
+    "[callback]": CALLBACK_KEYS,
+    "[privacy]": PRIVACY_KEYS,
+    "[[peer]]": PEER_KEYS,
+    "[[peer.rule]]": RULE_KEYS,
+    "[[hours]]": HOURS_KEYS,
+}
+KEYS = [(head, key) for head, keys in KEYS_OF.items() for key in keys]
+
+
+def test_no_table_is_left_out_below() -> None:
+    assert {head.strip("[]") for head in KEYS_OF} - {"peer.rule"} == set(TABLES)
+
+
+@pytest.mark.parametrize(("head", "key"), KEYS)
+def test_every_key_is_read(head: str, key: str) -> None:
+    """One that is known and not looked at would take this, which is a value of none."""
+    lines = [line for line in COMPLETE.get(head.strip("[]").split(".")[-1], "").splitlines() if line.split()[0] != key]
+    before = "" if head in ("[timers]", "[[peer]]") else f"[[peer]]\n{COMPLETE['peer']}"
+    with pytest.raises(ConfigError) as refused:
+        parse("\n".join([before + head, *lines, f"{key} = {{ x = 1979-05-27 }}"]), "x.toml")
+    assert f"{key} = {{'x': " in str(refused.value)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
