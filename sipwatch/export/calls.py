@@ -36,10 +36,8 @@ _INVITE = "invite"
 INFERRED = frozenset({_INVITE, *_INFERRED.values()})
 
 
-def call_record(
-    call: Call, verdicts: Verdicts, findings: list[FindingRecord] | None = None, tags: list[str] | None = None
-) -> CallRecord:
-    """Make the record of a call that is over."""
+def call_record(call: Call, verdicts: Verdicts, findings: list[FindingRecord] | None = None) -> CallRecord:
+    """Make the record of a call that is over; its tags are known later."""
     first, last = call.front[0], call.upstream or call.front[-1]
     far = reached(call)
     invite = first.invite
@@ -93,7 +91,7 @@ def call_record(
         end_cause_text=end.text if end else None,
         conditions=_conditions(call),
         findings=findings or [],
-        tags=tags or [],
+        tags=[],
         retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
         legs=[_leg_record(leg, verdicts) for leg in call.legs],
         messages=None if call.messages is None else [_message_record(*kept) for kept in call.messages],

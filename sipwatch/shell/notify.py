@@ -28,18 +28,9 @@ class Notifier:
         self.lost = 0
         self._address = _address(given.get("NOTIFY_SOCKET", ""))
         self._socket: socket.socket | None = None
-        self._interval = _interval(given) if self._address else None
         if self._address:
             with contextlib.suppress(OSError):
                 self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-
-    @property
-    def interval_seconds(self) -> float | None:
-        """Return how often ``watchdog`` has to be called; None when nobody waits for it.
-
-        It is half of the time after which the service manager gives us up, as sd_watchdog_enabled(3) advises.
-        """
-        return self._interval
 
     def ready(self, status: str) -> None:
         """Say that we have begun, or gone on after reloading."""
@@ -58,7 +49,7 @@ class Notifier:
         self._send("STOPPING=1")
 
     def watchdog(self) -> None:
-        """Say that we are alive."""
+        """Say that we are alive; to be called at least twice within the unit's WatchdogSec."""
         self._send("WATCHDOG=1")
 
     def close(self) -> None:
@@ -90,13 +81,3 @@ def _address(value: str) -> str | None:
     if value.startswith("@") and len(value) > 1:
         return "\0" + value[1:]
     return value if value.startswith("/") else None  # vsock: is for virtual machines
-
-
-def _interval(given: Mapping[str, str]) -> float | None:
-    """Return half of WATCHDOG_USEC in seconds, unless the watchdog is another process'."""
-    try:
-        microseconds = int(given.get("WATCHDOG_USEC", ""))
-        owner = int(given.get("WATCHDOG_PID") or os.getpid())
-    except ValueError:
-        return None
-    return microseconds / 2e6 if microseconds > 0 and owner == os.getpid() else None

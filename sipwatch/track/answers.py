@@ -21,10 +21,10 @@ class Answer:
 
     ``response`` is the first copy, None where it was not captured; ``count`` the copies seen, ``last_at`` when the
     latest came (ns). ``ack`` is the first ACK that acknowledges it, ``misrouted`` the first that carries the caller's
-    words to somebody else or for another dialog; ``acked_at`` is -1 without one, ``ack_seen_at`` the latest ACK.
+    words to somebody else or for another dialog; ``acked_at`` is -1 without one.
     """
 
-    __slots__ = ("ack", "ack_seen_at", "acked_at", "at", "count", "last_at", "misrouted", "response", "tag", "targets")
+    __slots__ = ("ack", "acked_at", "at", "count", "last_at", "misrouted", "response", "tag", "targets")
 
     def __init__(self, tag: bytes, response: Response | None, at: int) -> None:
         self.tag = tag
@@ -32,7 +32,7 @@ class Answer:
         self.at = self.last_at = at
         self.count = 0 if response is None else 1
         self.ack: Request | None = None
-        self.acked_at = self.ack_seen_at = _UNSET
+        self.acked_at = _UNSET
         self.misrouted: Request | None = None
         self.targets: list[bytes | None] | None = None  # where its ACK may go, once somebody had to look
 
@@ -51,7 +51,6 @@ class Reliable:
 
 def note_ack(answer: Answer, ack: Request, now: int) -> None:
     """Note an ACK of a 2xx."""
-    answer.ack_seen_at = now
     if answer.acked_at < 0:
         answer.acked_at = now
         answer.ack = ack

@@ -256,16 +256,8 @@ def _is_addressed(leg: Leg, answer: Answer, path: Path) -> bool:
         return answer.response is None
     if answer.targets is None:
         answer.targets = targets(answer.response)
-    return _among(answer.targets, path.destination_address)
-
-
-def is_target(response: Response, address: bytes) -> bool:
-    """Tell whether an ACK may go to an address: a Record-Route's, the Contact's, or any where one has but a name."""
-    return _among(targets(response), address)
-
-
-def _among(named: list[bytes | None], address: bytes) -> bool:
-    return not named or None in named or address in named
+    # It may go anywhere where nobody is named, or somebody by a name only.
+    return not answer.targets or None in answer.targets or path.destination_address in answer.targets
 
 
 def targets(response: Response) -> list[bytes | None]:

@@ -112,10 +112,9 @@ def tell_everything(notifier: Notifier) -> None:
 
 @pytest.mark.parametrize("address", [None, "", "@", "vsock:2:1"])
 def test_without_a_socket_nothing_is_said_and_nothing_lost(address: str | None, world: World) -> None:
-    notifier = world.notifier(address, WATCHDOG_USEC="1000000")
+    notifier = world.notifier(address)
     tell_everything(notifier)
     assert notifier.lost == 0
-    assert notifier.interval_seconds is None
 
 
 def test_a_manager_that_went_away_is_no_trouble(world: World, path: str) -> None:
@@ -161,33 +160,12 @@ def test_after_closing_what_is_said_is_lost(world: World, path: str) -> None:
     assert manager.heard() == []
 
 
-@pytest.mark.parametrize(
-    ("environment", "interval"),
-    [
-        ({"WATCHDOG_USEC": "30000000"}, 15.0),
-        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 15.0),
-        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-        ({}, None),
-    ],
-    ids=["half-of-it", "for-us", "for-another-process", "off", "not-a-number", "not-asked-for"],
-)
-def test_the_watchdog_is_called_twice_in_its_time(
-    environment: dict[str, str], interval: float | None, world: World
-) -> None:
-    assert world.notifier("/run/x", **environment).interval_seconds == interval
-
-
 def test_the_environment_is_the_process_own_by_default(
     world: World, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager = world.manager(path)
     monkeypatch.setenv("NOTIFY_SOCKET", path)
-    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
-    monkeypatch.delenv("WATCHDOG_PID", raising=False)
     notifier = Notifier()
     notifier.watchdog()
     notifier.close()
-    assert notifier.interval_seconds == 1.0
     assert manager.heard() == [{"WATCHDOG": "1"}]
