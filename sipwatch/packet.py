@@ -10,6 +10,8 @@ SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
 MICROSECOND: Final = 1_000
 
+FILE_SHIFT: Final = 40  # bits of a packet's number; above them stands the place of its file among several
+
 # LINKTYPE_ values as they stand in capture files
 NULL: Final = 0
 ETHERNET: Final = 1

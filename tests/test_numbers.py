@@ -9,8 +9,8 @@ import pytest
 
 from sipwatch.capture.deep import DeepSource
 from sipwatch.capture.files import Prefilter, open_capture
-from sipwatch.capture.tally import FILE_SHIFT
 from sipwatch.engine import Engine
+from sipwatch.packet import FILE_SHIFT
 from tests.test_tshark import OURS, THEIRS
 from tests.tshark import frames, needs_tshark
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import open_capture
-from sipwatch.capture.tally import FILE_SHIFT, Tallied, Tally
-from sipwatch.packet import SECOND
+from sipwatch.capture.tally import Tallied, Tally
+from sipwatch.packet import FILE_SHIFT, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

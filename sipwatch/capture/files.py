@@ -16,7 +16,8 @@ from sipwatch.capture.errors import CaptureError, CaptureLimit
 from sipwatch.capture.formats import frames
 from sipwatch.capture.prefilter import MediaFilter, Prefilter
 from sipwatch.capture.reader import Reader
-from sipwatch.capture.tally import FILE_SHIFT, LATEST, Frame, Place, Tallied, Tally
+from sipwatch.capture.tally import LATEST, Frame, Place, Tallied, Tally
+from sipwatch.packet import FILE_SHIFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -16,8 +16,6 @@ Frame = tuple[int, int, bytes]  # packet time in ns since 1970, LINKTYPE number,
 
 LATEST = 2**63 - 1  # ns, in the year 2262; a later time is damage, and no calendar would take it
 
-FILE_SHIFT = 40  # bits of a packet's number; above them stands the place of its file among several
-
 
 class Place:
     """Where in a capture we are: ``number`` is that of the packet given last, from 1, as Wireshark counts.

@@ -27,6 +27,9 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _CACHE_SIZE = 4096  # hours of UTC (half a year), and local days
 
 
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
 class Span(NamedTuple):
     """Part of a weekday that is worked. Local minutes since midnight; ``end`` is not in it, and 1440 at most."""
 
@@ -60,7 +63,7 @@ class Hours:
         self._by_key: dict[str, list[str]] = {}
         for number in sorted(numbers):
             self._by_key.setdefault(index_key(number), []).append(number)
-        self._zone = _zone(zone)
+        self._zone = zone_of(zone)
         self._week = _week(spans)
         self._holidays = holidays
         self._offsets: dict[int, int] = {}  # seconds east of UTC, by hour since 1970
@@ -140,10 +143,11 @@ def _week(spans: list[Span]) -> list[int]:
     return week
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name. Raises ValueError."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # not there, no name, a folder
         raise ValueError(
-            f"unknown time zone {name[:40]!r}: write a name of the IANA time zone database, such as 'Europe/Berlin'"
+            f"unknown time zone {name[:40]!r}; write a name of the IANA time zone database, such as Europe/Berlin"
         ) from None

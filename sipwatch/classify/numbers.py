@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MAX_NUMBER_LENGTH = 32  # characters; E.164 knows 15 digits, and prefixes and separators come to it
-MIN_NUMBER_LENGTH = 7  # digits; what is shorter is an extension of somebody's own
+MIN_NUMBER_LENGTH = 7  # digits at the end that all spellings have in common; what is shorter is an extension
 _CACHE_SIZE = 4096
 
 _SEPARATORS = str.maketrans("", "", " -.()/")  # RFC 3966 §5.1.1, and what people write besides

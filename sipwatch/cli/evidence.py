@@ -108,11 +108,11 @@ def evidence(
     force: Annotated[bool, switch("--force", "Overwrite an existing package; follow a symbolic link.")] = False,
 ) -> None:
     """Write a zip with examples of failed calls for a supplier: a page, tables, and the packets of each call."""
+    from sipwatch.classify.hours import zone_of
     from sipwatch.evidence import asked
     from sipwatch.evidence.archive import write_archive
     from sipwatch.evidence.build import entries
     from sipwatch.evidence.choose import Selection
-    from sipwatch.evidence.period import zone_of
 
     with opened(output, [*files, config], force=force, new=True) as out:
         where = _read("--zone", zone_of, zone)

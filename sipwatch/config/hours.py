@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from sipwatch.classify.hours import Hours, Span
+from sipwatch.classify.hours import DAYS, Hours, Span
 from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, same_number
 from sipwatch.config.checks import nearest
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sipwatch.config.lines import Where
 
 HOURS_KEYS = ("peers", "numbers", "zone", "open", "holidays")
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _NUMBER = re.compile(r"[^\s@<>;:\"\x00-\x1f]+")
 _OPEN = re.compile(r"(.*\S)\s+(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)")
 _DATE = re.compile(r"(?:(\d{4})-)?(\d\d)-(\d\d)")

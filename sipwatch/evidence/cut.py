@@ -13,7 +13,7 @@ from sipwatch.evidence.render import NumberedPacket
 from sipwatch.packet import SECOND
 from sipwatch.wire.limits import DEFAULT_LIMITS
 from sipwatch.wire.message import Request, Response, Unreachable, decoded
-from sipwatch.wire.sip import header, identifier
+from sipwatch.wire.sip import bounded_identifier, header
 from sipwatch.wire.trace import TracingDecoder
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Cutter:
 
     def _take_error(self, found: Found) -> None:
         """Keep an error for every call with messages on that way: nothing gets through there, for no call."""
-        about = decoded(identifier(header(found.raw, b"call-id", b"i")))
+        about = decoded(bounded_identifier(header(found.raw, b"call-id", b"i")))
         for call_id in self._paths.get(found.item.path.key, set()) | ({about} & self._wanted.keys()):
             of_call = self._wanted[call_id]
             if not about or about == call_id:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
 from sipwatch.packet import SECOND
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?[smhd])+")
@@ -18,16 +21,6 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _LAST_SECOND = 253_402_214_400  # no zone is farther east of UTC than a day
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of the capture's day (14:30), or 1h before its end"
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Return a time zone by its IANA name. Raises ValueError."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # not there, no name, a folder
-        raise ValueError(
-            f"unknown time zone {name[:40]!r}; write a name of the IANA time zone database, such as Europe/Berlin"
-        ) from None
 
 
 def depends_on_capture(text: str) -> bool:

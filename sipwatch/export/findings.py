@@ -13,14 +13,14 @@ from sipwatch.export.calls import short_id
 from sipwatch.export.moments import Moment, timestamp
 from sipwatch.export.record import CaptureFindingRecord, DeviceRecord, EvidenceRecord, FindingRecord, Words
 from sipwatch.export.summary import by_frequency
+from sipwatch.packet import FILE_SHIFT
 
 if TYPE_CHECKING:
     from sipwatch.classify.families.device import Device
     from sipwatch.classify.findings import Evidence, Fact, Finding
     from sipwatch.classify.noted import CaptureFinding
 
-_FILE_SHIFT = 40  # as capture.tally.Place counts; nobody here may know that layer
-_NUMBER = (1 << _FILE_SHIFT) - 1
+_NUMBER = (1 << FILE_SHIFT) - 1
 
 
 class Sentence(Words):
@@ -83,7 +83,7 @@ def _written(name: str, fact: Fact) -> str:
 def _evidence(evidence: list[Evidence]) -> list[EvidenceRecord]:
     return [
         EvidenceRecord(
-            Moment(seen.time), seen.number & _NUMBER or None, seen.number >> _FILE_SHIFT, Words.of(_said(seen))
+            Moment(seen.time), seen.number & _NUMBER or None, seen.number >> FILE_SHIFT, Words.of(_said(seen))
         )
         for seen in evidence
     ]

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from sipwatch.classify.callbacks import ANONYMOUS
+from sipwatch.classify.numbers import MIN_NUMBER_LENGTH
 from sipwatch.classify.peers import EVERYTHING
 from sipwatch.export.pseudonyms import Pseudonyms
 from sipwatch.export.scrub import hidden
@@ -42,7 +43,6 @@ MIN_DIGITS = 5  # digits in a row
 SPELT = 7  # digits with blanks, dashes and the like between them
 MAX_DIGITS = 15  # digits of a number (ITU-T E.164); who knows where one begins in a longer row
 MAX_KNOWN = 64  # numbers and names of one call; only an attacker brings more
-_TAIL = 7  # digits at the end that the spellings of one number have in common, as for classify.numbers
 _MIN_NAME_LENGTH = 3
 _MAX_HOST_LENGTH = 253  # characters (RFC 1035 §2.3.4)
 _MAX_PORT_LENGTH = 5  # digits
@@ -130,7 +130,7 @@ class Known:
             self._add_name(user)
             digits = digits if len(digits) >= MIN_DIGITS else ""
         if len(digits) >= _MIN_NAME_LENGTH:
-            self._numbers[digits[-_TAIL:]] = None
+            self._numbers[digits[-MIN_NUMBER_LENGTH:]] = None
 
     def may_stand_in(self, texts: Iterable[str]) -> bool:
         """Tell whether anybody may be named in one of these texts; a no is certain."""
@@ -150,7 +150,7 @@ class Known:
             gaps = [_GAP.join(number) for number in numbers if len(number) >= MIN_DIGITS]
             names = [re.escape(name) for name in self._names]
             kinds = {
-                "whole": _any_of(re.escape(one) for one in self._whole if len(one) > _TAIL),
+                "whole": _any_of(re.escape(one) for one in self._whole if len(one) > MIN_NUMBER_LENGTH),
                 "digits": rf"\+?(?:\d{_GAP}){{0,24}}?{_any_of(gaps)}",
                 # Only where it stands alone, and is no part of an address.
                 "short": rf"(?<!\w)(?<!\d[.:]){_any_of(n for n in numbers if len(n) < MIN_DIGITS)}(?!\w|[.:]\d)",

@@ -24,8 +24,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from sipwatch.classify.findings import is_link_local, is_private
+from sipwatch.classify.numbers import MIN_NUMBER_LENGTH
 
-_TAIL: Final = 7  # digits at the end that all spellings of one number have in common
 _ROUNDS: Final = 8
 _LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # no two that look alike
 _LENGTH: Final = 10  # letters: fifty bits
@@ -82,7 +82,7 @@ class Pseudonyms:
         The last seven are turned over as a whole, so that one number whose pseudonym is known says nothing of others.
         What stands before them depends on all that follows: that keeps spellings of one number together.
         """
-        head, tail = digits[:-_TAIL], digits[-_TAIL:]
+        head, tail = digits[:-MIN_NUMBER_LENGTH], digits[-MIN_NUMBER_LENGTH:]
         first = len(head) - len(head.lstrip("0"))  # what is dialled before a number (00, 0) stays
         made = self._turned(tail)
         for place in range(len(head) - 1, first - 1, -1):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.export import scrub
 from sipwatch.export.masking import NO_ONE, Known, Masking, harmless_words, pseudonyms_of
-from sipwatch.export.scrub import FIELD, hidden
+from sipwatch.export.scrub import BLANK_LINE, FIELD, hidden
 from sipwatch.wire.sip import header, parameters
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ _SENT_BY = re.compile(
 )
 _CREDENTIAL = re.compile(r'(?<![\w*-])(?P<name>[\w*-]++)(?P<equals>\s*+=\s*+)(?P<value>"(?:[^"\\]|\\.)*+"|[^,\s]*+)')
 _LINE_END = re.compile(r"(\r?\n(?![ \t]))")
-_BLANK_LINE = re.compile(r"\r?\n\r?\n")
 _SENT_LINE = re.compile(r"(?P<method>[^\s:@\"]{1,64} )(?P<uri>.*?)(?P<version> SIP/2\.0\s*)?", re.DOTALL)
 _STATUS_LINE = re.compile(r"(?P<code>(?:SIP/2\.0 )?\d{3}(?!\S))(?P<phrase>.*)", re.DOTALL)
 _WORDS = re.compile(r"[A-Za-z]+")
@@ -165,7 +164,7 @@ def start_line(masking: Masking, line: str, known: Known = NO_ONE) -> str:
 def message(masking: Masking, raw: str, known: Known) -> str:
     """Hide in a message, or in the beginning of one. It is scrubbed of secrets first."""
     raw = scrub.message(raw)
-    blank = _BLANK_LINE.search(raw)
+    blank = BLANK_LINE.search(raw)
     head = raw if blank is None else raw[: blank.start()]
     first, *rest = _LINE_END.split(head)
     made = start_line(masking, first, known)

@@ -62,7 +62,7 @@ _CLOSED = re.compile(
     r"|content-transfer-encoding[ \t]*:[ \t]*(?!(?:7bit|8bit|binary)[ \t]*\r?$)\S"
     r"|(?:content-type|c)[ \t]*:[ \t]*application/(?:mikey|dtmf)[ \t]*(?:;|\r?$))"
 )
-_BLANK_LINE = re.compile(r"\r?\n\r?\n")
+BLANK_LINE = re.compile(r"\r?\n\r?\n")
 # Wherever they stand: values by their names, tokens by their looks, keys by their prefix.
 _ANYWHERE = re.compile(
     r"(?i)(?P<shown>(?:(?<![\w-])|(?<=%[0-9a-f]{2}))(?:response|rspauth|cnonce|auts|ik|ck|password|passwd|pwd|secret"
@@ -96,7 +96,7 @@ def message(raw: str) -> str:
     if not any(hint in lowered for hint in _HINTS):
         return _PASSWORD.sub(_hide_end, raw) if _URI_WITH_PASSWORD.search(lowered) is not None else raw
     closed = _CLOSED.search(raw)
-    blank = _BLANK_LINE.search(raw) if closed is not None else None
+    blank = BLANK_LINE.search(raw) if closed is not None else None
     if blank is not None:
         raw = raw[: blank.end()] + hidden(raw[blank.end() :])
     # Bodies as well: a NOTIFY or a gateway may carry SIP inside SIP (RFC 3420, RFC 3261 §23.4).

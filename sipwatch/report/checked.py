@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sipwatch.classify.hours import DAYS
 from sipwatch.export.summary import by_frequency
 from sipwatch.packet import SECOND
 from sipwatch.report.rules import rule_in_words
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from sipwatch.classify.trial import Use
     from sipwatch.export.summary import EndCounts, Summary
     from sipwatch.track.timers import Timers
-
-
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class ChangeRecord(msgspec.Struct, frozen=True):

@@ -276,7 +276,7 @@ def parameters(value: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def identifier(text: bytes) -> bytes:
+def bounded_identifier(text: bytes) -> bytes:
     """Return a Call-ID, tag or branch as it is kept and compared: one that is long by its beginning and a digest.
 
     The digest is no secret: the same input gives the same identifier everywhere, and nobody finds two texts with one.
@@ -306,7 +306,7 @@ def via_branches(data: bytes) -> list[bytes]:
     Not for the hot path: ``Message.branch`` is the topmost. At most ``_MAX_VIAS`` values are looked at.
     """
     values = [value for line in header_values(data, b"via", b"v")[:_MAX_VIAS] for value in split_values(line)]
-    return [identifier(branch) for branch in map(via_branch, values[:_MAX_VIAS]) if branch]
+    return [bounded_identifier(branch) for branch in map(via_branch, values[:_MAX_VIAS]) if branch]
 
 
 def uri_of(value: bytes) -> bytes:
@@ -416,12 +416,12 @@ def _patient(message: Request | Response, data: bytes, truncated: bool) -> Reque
             vias.extend(split_values(value))
         elif not first[slot]:
             first[slot] = value
-    message.call_id = identifier(first[_CALL_ID])
-    message.from_tag = identifier(tag_of(first[_FROM]))
-    message.to_tag = identifier(tag_of(first[_TO]))
+    message.call_id = bounded_identifier(first[_CALL_ID])
+    message.from_tag = bounded_identifier(tag_of(first[_FROM]))
+    message.to_tag = bounded_identifier(tag_of(first[_TO]))
     message.cseq_number, message.cseq_method = _cseq(first[_CSEQ])
     message.via_count = len(vias)
-    message.branch = identifier(via_branch(vias[0])) if vias else b""
+    message.branch = bounded_identifier(via_branch(vias[0])) if vias else b""
     if isinstance(message, Request):
         message.max_forwards = _number(first[_MAX_FORWARDS])
     whole = bool(vias and first[_FROM] and first[_TO] and message.call_id and message.cseq_method)

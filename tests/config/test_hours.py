@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.classify.hours import Hours, Span
+from sipwatch.classify.hours import DAYS, Hours, Span
 from sipwatch.config import Config, ConfigError, parse
-from sipwatch.config.hours import DAYS
 
 PEERS = (
     '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n'

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sipwatch.classify.hours import zone_of
 from sipwatch.classify.outcomes import FAILURES
 from sipwatch.classify.peers import EVERYTHING, Privacy
 from sipwatch.evidence import asked
 from sipwatch.evidence.choose import Selection, WantedCalls
-from sipwatch.evidence.period import zone_of
 from tests.export.records import answered, at, call
 
 UTC = zone_of("UTC")

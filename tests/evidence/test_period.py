@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sipwatch.evidence.period import depends_on_capture, local, moment, nanoseconds, zone_of
+from sipwatch.classify.hours import zone_of
+from sipwatch.evidence.period import depends_on_capture, local, moment, nanoseconds
 
 BERLIN = zone_of("Europe/Berlin")
 HOUR = 3_600_000_000_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sipwatch.classify.hours import zone_of
 from sipwatch.evidence.choose import Count
 from sipwatch.evidence.facts import Capture, Example, Package
-from sipwatch.evidence.period import zone_of
 from sipwatch.export.record import FindingRecord, MessageRecord
 from tests.export.records import at, call, condition, leg, span, words
 
