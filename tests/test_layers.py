@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,9 +123,14 @@ def imports(tree: ast.AST, *, for_types: bool = False) -> Iterator[tuple[str, bo
             yield from imports(node, for_types=for_types)
 
 
+@cache
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse(module.read_text())
+
+
 def edges(module: Path) -> Iterator[tuple[str, bool]]:
     """Yield each layer that a module imports from, and whether only for type checking."""
-    for name, for_types in imports(ast.parse(module.read_text())):
+    for name, for_types in imports(tree_of(module)):
         top, _, rest = name.partition(".")
         if top == "sipwatch":
             target = rest.partition(".")[0]
@@ -134,7 +142,7 @@ def named(module: Path) -> str:
     return str(module.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=named)
+@for_each("module", MODULES, ids=named)
 def test_a_module_imports_only_from_layers_below(module: Path) -> None:
     """Any edge that is not declared above fails, also inside functions and for type checking."""
     own = layer(module)
@@ -144,10 +152,10 @@ def test_a_module_imports_only_from_layers_below(module: Path) -> None:
     assert {(own, target) for target, _ in found} <= TYPES_ONLY
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if layer(m) in NO_CLOCK_NO_WORLD], ids=named)
+@for_each("module", [m for m in MODULES if layer(m) in NO_CLOCK_NO_WORLD], ids=named)
 def test_the_engine_knows_no_clock_and_no_world(module: Path) -> None:
     """Time is the packet's: no clock is read, nothing waited for, nothing drawn by lot, no file opened."""
-    tree = ast.parse(module.read_text())
+    tree = tree_of(module)
     imported = {name for name, _ in imports(tree)} - CONVERSIONS
     assert {name for name in imported if name.partition(".")[0] in CLOCKS_AND_WORLD} == set()
     called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -202,7 +210,7 @@ def mirror(module: Path) -> Path:
     return ROOT / "tests" / below.parent / f"test_{below.name}"
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m.name != "__init__.py"], ids=named)
+@for_each("module", [m for m in MODULES if m.name != "__init__.py"], ids=named)
 def test_every_module_has_its_tests(module: Path) -> None:
     """tests/wire/test_sip.py for sipwatch/wire/sip.py, or a reason why not."""
     below = str(module.relative_to(ROOT / "sipwatch"))

@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from scapy.data import ETHER_TYPES
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
@@ -22,6 +21,7 @@ from scapy.layers.l2 import GRE
 from scapy.layers.sctp import SCTP
 
 from sipwatch import packet
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -34,7 +34,7 @@ DISTINCT = {packet.SECOND, packet.FRAGMENTED, packet.SLL2, *ETHERTYPES, *PORTS} 
 AS_BYTES = {*(number.to_bytes(2, "big") for number in (*ETHERTYPES, *PORTS)), packet.HEP_3, *packet.HEP_2}
 
 
-@pytest.mark.parametrize("module", [path for path in SOURCES if path.name != "packet.py"], ids=lambda path: path.stem)
+@for_each("module", [path for path in SOURCES if path.name != "packet.py"])
 def test_no_other_module_writes_them_down(module: Path) -> None:
     written = [node.value for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Constant)]
     numbers = {value for value in written if type(value) in (int, float)}

@@ -25,6 +25,7 @@ from sipwatch.engine import Engine
 from sipwatch.export.summary import Summary
 from sipwatch.export.writers import encode
 from tests.cli.program import run
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -186,7 +187,7 @@ def is_stated(path: Path, call: dict[str, Any]) -> bool:
     return bool(expected_of(path.stem)["calls"][call["call_id"]]["findings"])
 
 
-@pytest.mark.parametrize("path", OURS + THEIRS, ids=lambda path: f"{path.parent.name}-{path.name}")
+@for_each("path", OURS + THEIRS)
 def test_a_call_that_went_well_has_no_finding(path: Path) -> None:
     """Zero false positives, in the demo, the recordings, the situations, and captures of others."""
     calls = cached(path)["calls"]

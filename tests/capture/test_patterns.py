@@ -9,6 +9,7 @@ import pytest
 
 from sipwatch.capture import patterns
 from tests.capture.builders import ORDERS, START, enhanced, option, pcap
+from tests.each import for_each
 from tests.wire.frames import ipv4, ipv6, udp
 
 EVERY_ORDER = pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
@@ -50,7 +51,7 @@ def test_what_does_not_match_gives_a_run_of_nothing() -> None:
         assert run.end() == 0
 
 
-@pytest.mark.parametrize("captured", range(len(RTP)))
+@for_each("captured", range(len(RTP)))
 def test_a_payload_that_was_not_captured_is_not_taken_from_the_next_record(captured: int) -> None:
     """43 bytes are up to the first one of the payload; below, what follows in the file must not be looked at."""
     run = patterns.pcap("<", 1, captured).match(records("<", RTP[:captured], b"\x80" * 300))

@@ -15,6 +15,7 @@ from sipwatch.capture.prefilter import MediaFilter, Prefilter, is_media
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from tests.capture.builders import START, Frame, enhanced, interface, packets, pcap, pcapng, read, section, simple
+from tests.each import for_each
 from tests.wire.frames import LINKS as EVERY
 from tests.wire.frames import fragments_v4, ipv4, ipv6, udp
 
@@ -76,7 +77,7 @@ OTHER = {
 
 
 @EVERY_LINK
-@pytest.mark.parametrize("name", MEDIA)
+@for_each("name", MEDIA)
 def test_what_is_media(link: str, name: str) -> None:
     """The wire layer says the same."""
     kind, data = framed(link, MEDIA[name])
@@ -85,7 +86,7 @@ def test_what_is_media(link: str, name: str) -> None:
 
 
 @EVERY_LINK
-@pytest.mark.parametrize("name", [name for name in OTHER if OTHER[name]])
+@for_each("name", [name for name in OTHER if OTHER[name]])
 def test_what_is_no_media(link: str, name: str) -> None:
     """The wire layer says the same."""
     kind, data = framed(link, OTHER[name])

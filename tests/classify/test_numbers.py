@@ -14,6 +14,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from sipwatch.classify import numbers
 from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, index_key, other_spelling, same_number
+from tests.each import for_each
 
 BERLIN = [
     "+49301234567",
@@ -55,7 +56,7 @@ OTHERS = [
 # The same subscriber
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(BERLIN, 2)))
+@for_each("one, other", list(combinations(BERLIN, 2)))
 def test_a_number_of_berlin_is_itself_in_every_spelling(one: str, other: str) -> None:
     assert same_number(one, other, "DE")
     assert same_number(other, one, "DE")

@@ -30,6 +30,7 @@ from sipwatch.export.record import (
 from sipwatch.wire.message import Request, Response
 from sipwatch.wire.sip import parse
 from tests.conversation import EPOCH, messages, path
+from tests.each import for_each
 from tests.export import planted
 from tests.export.exits import Exits
 from tests.export.records import START, call, capture, leg, words
@@ -250,7 +251,7 @@ def test_a_finding_names_nobody(found: FindingRecord, subject: str, said: str) -
     assert said in text
 
 
-@pytest.mark.parametrize("variant", [(kind, variant) for kind in Kind for variant in VARIANTS[kind]], ids=str)
+@for_each("variant", [(kind, variant) for kind in Kind for variant in VARIANTS[kind]])
 def test_every_sentence_hides_its_people_and_nothing_else(variant: tuple[Kind, str]) -> None:
     found = finding(*variant, "acme", user="alice", who="alice", device="alice", number="15550123")
     _, text, _ = shown(FOUR, found)

@@ -17,6 +17,7 @@ from sipwatch.export.masking import NO_ONE, Known, Masking
 from sipwatch.wire.message import Request
 from sipwatch.wire.sip import parse
 from tests.conversation import path as ends
+from tests.each import for_each
 from tests.export import planted
 
 BOTH = Masking(4, names=True)
@@ -267,7 +268,7 @@ def disguised(raw: str, privacy: Privacy) -> str:
 
 
 @closed
-@pytest.mark.parametrize("line", [*planted.HEADERS, *planted.PARTIES])
+@for_each("line", [*planted.HEADERS, *planted.PARTIES])
 def test_what_nobody_knows_is_hidden_in_every_header(line: str, privacy: Privacy) -> None:
     assert planted.WORD.lower() not in disguised(planted.message(line), privacy).lower()
 

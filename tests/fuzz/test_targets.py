@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sipwatch.packet import LINK_NAMES
+from tests.each import for_each
 from tests.fuzz.inputs import DELAYS, EPOCH, LINK_TYPES, Kind, decode, encode
 from tests.fuzz.seeds import FAILED, ODD_MESSAGES, capture_inputs, captures, failed, odd_inputs
 from tests.fuzz.targets import TARGETS, engine, files, parser, wire
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("capture", captures(), ids=lambda path: f"{path.parent.name}-{path.name}")
+@for_each("capture", captures())
 def test_the_targets_hold_for_every_capture(capture: Path) -> None:
     for data in capture_inputs(capture):
         wire(data)
         engine(data)
 
 
-@pytest.mark.parametrize("name", odd_inputs())
+@for_each("name", odd_inputs())
 def test_the_targets_hold_for_odd_messages(name: str) -> None:
     wire(odd_inputs()[name])
     engine(odd_inputs()[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from grafana.make import codes, colours, own, peers, reasons, words
 from grafana.make.board import DOCS, OPEN_ROWS
 from grafana.make.words import Look, Looks
 from sipwatch.classify.endings import UNREMARKABLE
+from tests.each import for_each
 from tests.grafana.links import ROOT, anchors
 from tests.grafana.pages import ASKED, PAGES, Document, panels, unfolded
 
-EVERY_PANEL = [pytest.param(panel, id=f"{uid} / {panel['title']}") for uid in PAGES for panel in panels(PAGES[uid])]
+EVERY_PANEL = [panel for uid in PAGES for panel in panels(PAGES[uid])]
 per_page = pytest.mark.parametrize("uid", PAGES)
-per_panel = pytest.mark.parametrize("panel", EVERY_PANEL)
+per_panel = for_each("panel", EVERY_PANEL, ids=itemgetter("title"))
 NARROW = 1280  # pixels of a laptop's screen
 ALL_LOOKS: dict[str, Looks] = {
     f"{module.__name__}.{name}": found
@@ -28,7 +30,7 @@ ALL_LOOKS: dict[str, Looks] = {
 
 
 def of_type(kind: str) -> list[Any]:
-    return [one for one in EVERY_PANEL if one.values[0]["type"] == kind]  # type: ignore[index]
+    return [one for one in EVERY_PANEL if one["type"] == kind]
 
 
 def overrides(panel: Document) -> dict[str, Document]:
@@ -117,7 +119,7 @@ def test_shades_differ_and_keep_away_from_red(hue: colours.Hue, number: int) -> 
 # Text that fits
 
 
-@pytest.mark.parametrize("panel", of_type("bargauge"))
+@for_each("panel", of_type("bargauge"), ids=itemgetter("title"))
 def test_bars_have_text_of_one_size_and_whole_names(panel: Document) -> None:
     """Grafana lets text grow with the bar, and cuts names off at two fifths of the width where they stand beside it."""
     options = panel["options"]
@@ -126,14 +128,14 @@ def test_bars_have_text_of_one_size_and_whole_names(panel: Document) -> None:
     assert options["minVizHeight"] >= options["text"]["titleSize"] * 1.5 + 6
 
 
-@pytest.mark.parametrize("panel", of_type("stat"))
+@for_each("panel", of_type("stat"), ids=itemgetter("title"))
 def test_figures_have_a_size_at_which_the_words_for_none_fit(panel: Document) -> None:
     size = panel["options"]["text"]["valueSize"]
     width = panel["gridPos"]["w"] / 24 * NARROW - 32
     assert len(panel["fieldConfig"]["defaults"]["noValue"]) * size * 0.5 <= width
 
 
-@pytest.mark.parametrize("panel", of_type("table"))
+@for_each("panel", of_type("table"), ids=itemgetter("title"))
 def test_the_columns_of_tables_fit(panel: Document) -> None:
     """Those of figures are as wide as their headings; what is left has room for the names of peers."""
     (organised,) = (one for one in panel["transformations"] if one["id"] == "organize")
@@ -148,7 +150,7 @@ def test_the_columns_of_tables_fit(panel: Document) -> None:
     assert (panel["gridPos"]["w"] / 24 * NARROW - 32 - sum(figures.values())) / names >= 180
 
 
-@pytest.mark.parametrize("panel", of_type("table"))
+@for_each("panel", of_type("table"), ids=itemgetter("title"))
 def test_empty_cells_are_empty(panel: Document) -> None:
     """The text for a table without rows is not said again in each of its cells."""
     assert panel["fieldConfig"]["defaults"]["noValue"]

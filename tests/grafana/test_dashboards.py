@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import combinations
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WIDTH = 24
-EVERY_PANEL = [pytest.param(panel, id=f"{uid} / {panel['title']}") for uid in PAGES for panel in panels(PAGES[uid])]
+EVERY_PANEL = [panel for uid in PAGES for panel in panels(PAGES[uid])]
 per_page = pytest.mark.parametrize("uid", PAGES)
-per_panel = pytest.mark.parametrize("panel", EVERY_PANEL)
+per_panel = for_each("panel", EVERY_PANEL, ids=itemgetter("title"))
 
 
 # Made by the scripts

@@ -261,32 +261,32 @@ def matchers(query: str) -> list[tuple[str, set[str]]]:
     return [(name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", inside))) for name, inside in found]
 
 
-QUERIES = [
-    *(pytest.param(rule["expr"], id=rule.get("record") or rule["alert"]) for rule in rules()),
-    *(pytest.param(query, id=f"runbook-{number}") for number, query in enumerate(blocks("promql"))),
-]
+QUERIES = {
+    **{rule["expr"]: rule.get("record") or rule["alert"] for rule in rules()},
+    **{query: f"runbook {number}" for number, query in enumerate(blocks("promql"))},
+}
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@for_each("query", QUERIES, ids=QUERIES.get)
 def test_every_series_named_is_exported_or_recorded(query: str) -> None:
     names = identifiers(query)
     assert names
     assert {name for name in names if not known(name)} == set()
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@for_each("query", QUERIES, ids=QUERIES.get)
 def test_every_label_asked_for_belongs_to_its_metric(query: str) -> None:
     for name, labels in matchers(query):
         assert labels <= METRICS.get(name, METRICS.get(family(name), set())) | TARGET, name
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@for_each("query", QUERIES, ids=QUERIES.get)
 def test_every_outcome_asked_for_exists(query: str) -> None:
     words = re.findall(r'sipwatch_calls_total\{[^}]*?outcome(?:=~|!~|!=|=)"([\w|]+)"', query)
     assert {outcome for word in words for outcome in word.split("|")} <= set(Outcome)
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@for_each("query", QUERIES, ids=QUERIES.get)
 def test_every_ending_asked_for_exists(query: str) -> None:
     words = re.findall(r'sipwatch_calls_ended_total\{[^}]*?ending(?:=~|!~|!=|=)"([\w|]+)"', query)
     assert {ending for word in words for ending in word.split("|")} <= set(Ending)

@@ -18,6 +18,7 @@ from sipwatch.wire import hep
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Response, Transport
+from tests.each import for_each
 from tests.thorough import examples
 from tests.wire import frames as f
 
@@ -47,7 +48,7 @@ def calls(items: list[Item] | tuple[Item, ...]) -> list[bytes]:
 FAMILIES = {"v4": (f.ipv4, f.A4, f.B4), "v6": (f.ipv6, f.A6, f.B6)}
 
 
-@pytest.mark.parametrize(("link", "tunnel", "family"), list(product(f.LINKS, f.TUNNELS, FAMILIES)))
+@for_each("link, tunnel, family", list(product(f.LINKS, f.TUNNELS, FAMILIES)), ids=" ".join)
 def test_a_message_is_found_through_every_link_layer_and_tunnel(link: str, tunnel: str, family: str) -> None:
     """DESIGN §4; the ends are the inner ones."""
     wrap, source, destination = FAMILIES[family]

@@ -19,6 +19,7 @@ from scapy.utils import RawPcapNgReader, RawPcapReader
 
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.wire.decoder import Decoder
+from tests.each import for_each
 from tests.wire.test_decoder import calls, options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +90,7 @@ def every_capture() -> list[Path]:
     return sorted(own) + sorted(CAPTURES.glob("*.pcap*"))
 
 
-@pytest.mark.parametrize("path", every_capture(), ids=lambda path: path.name)
+@for_each("path", every_capture())
 def test_scapys_readers_and_ours_read_the_same_packets(path: Path) -> None:
     """Byte for byte; and the same times, to the microsecond that scapy keeps."""
     magic = path.read_bytes()[:4]
