@@ -34,7 +34,7 @@ def replay(
     return found._replace(calls=list(found.calls))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _replayed(
     files: tuple[tuple[str, int, int], ...], config: str | None, prefilter: Prefilter, keep_messages: bool
 ) -> Replayed:

@@ -187,7 +187,7 @@ def samples_of(path: Path, behind: tuple[int, ...], *, with_sink: bool) -> list[
 
 
 COUNTING = [
-    *((path, BEHIND[number % 2 :: 2]) for number, path in enumerate(OWN)),
+    *((path, BEHIND[number % 3 :: 3]) for number, path in enumerate(OWN)),
     *(pytest.param(path, BEHIND, marks=pytest.mark.slow) for path in (*OWN, *OTHERS)),
 ]
 

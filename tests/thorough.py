@@ -12,7 +12,7 @@ from hypothesis import settings
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
 IN_FULL = PROFILE != "default"
-SHARE, FEWEST = 4, 2  # of the many examples, one in so many is tried at each change, but never fewer than these
+SHARE, FEWEST = 6, 2  # of the many examples, one in so many is tried at each change, but never fewer than these
 
 
 def examples(many: int, **more: Any) -> settings:

@@ -173,7 +173,7 @@ def test_the_list_depends_on_the_peers_kind() -> None:
     assert of_603("--kind", "trunk") == "603 Decline Declined congested, blocked"
 
 
-@pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 300])
+@pytest.mark.parametrize("columns", [20, 40, 75, 300])
 @pytest.mark.parametrize("arguments", [[], ["no_answer"], ["487"], ["not_found"]], ids=lambda a: " ".join(a) or "list")
 def test_it_fits_the_terminal(arguments: list[str], columns: int) -> None:
     lines = text(*arguments, columns=columns).splitlines()

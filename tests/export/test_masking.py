@@ -232,8 +232,8 @@ def test_any_text_keeps_its_length_and_nothing_is_added_but_asterisks(text: str,
     ],
 )
 def test_a_long_text_takes_no_longer_than_it_must(piece: str) -> None:
-    """A stranger sends 60,000 bytes of the worst; a search that goes back and forth would take minutes."""
-    text = piece * (60_000 // len(piece))
+    """A stranger sends 60,000 bytes of the worst; a search that goes back and forth takes seconds for a third of it."""
+    text = piece * (20_000 // len(piece))
     began = time.process_time()
     FOUR.free(text, Known(["15550123", "1001", "alice"], ["Alice Smith"]))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 0.5

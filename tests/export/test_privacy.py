@@ -465,7 +465,7 @@ def assert_hidden(exits: Exits, plant: Plant, mask: int | None, *, names: bool) 
                 assert word.lower() not in text.lower(), (name, word)
 
 
-@pytest.mark.parametrize("mask", [4, 6, EVERYTHING])
+@pytest.mark.parametrize("mask", [4, pytest.param(6, marks=pytest.mark.slow), EVERYTHING])
 @FEW
 @given(plant=PLANTS)
 def test_no_exit_shows_what_is_to_be_hidden(mask: int, plant: Plant) -> None:
