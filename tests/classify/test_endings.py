@@ -333,6 +333,14 @@ def test_every_ending_has_a_plain_name_and_somebody_who_ends_so() -> None:
     assert {Ending(one) for one in UNREMARKABLE} < set(Ending)
 
 
+def test_every_ending_is_some_calls() -> None:
+    """That state was given up has its own test above."""
+    ends = [hangs_up("30"), callee_hangs_up("30", "h=Reason:_SIP;cause=408")]
+    scripts = [*(script for script, _ in FIRST.values()), ANSWERED, *(ANSWERED + end for end in ends)]
+    reached = {ending(script, until) for script in scripts for until in ("100", "14402")}
+    assert reached == set(Ending) - {Ending.EVICTED}
+
+
 @pytest.mark.parametrize("script", [script for script, _ in FIRST.values()] + [ANSWERED, ANSWERED + hangs_up("30")])
 def test_who_ended_a_call_and_how_go_together(script: str) -> None:
     """Of the series of ``calls_ended_total`` each exists from the beginning."""
