@@ -199,6 +199,17 @@ def _ethertype(p: _Assembler, wanted: WantedPackets, tags: int) -> None:
 
 def _ip(p: _Assembler, wanted: WantedPackets) -> None:
     tunnels = _of(_TUNNEL_PROTOCOLS, wanted)
+    _ipv4(p, tunnels)
+    _icmp(p, 3, 11)
+    _ipv6(p, tunnels)
+    p.jump(_JEQ, ICMPV6, no="drop")
+    _icmp(p, 1, 3)
+    p.label("hop by hop")
+    p.do(_LD_B_IND, 40)
+    p.jump(_JEQ, ICMPV6, yes="drop", no="keep")  # multicast listeners report, all the time
+
+
+def _ipv4(p: _Assembler, tunnels: Sequence[int]) -> None:
     p.label("ipv4")
     p.do(_LD_B_IND, 9)
     p.do(_ST, 0)
@@ -215,12 +226,10 @@ def _ip(p: _Assembler, wanted: WantedPackets) -> None:
     p.do(_AND, 0x0F)
     p.do(_LSH, 2)
     p.do(_ADD_X)
-    p.do(_TAX)
-    p.do(_LD_MEM, 0)
-    p.jump(_JEQ, UDP, yes="udp")
-    p.jump(_JEQ, TCP, yes="tcp")
-    p.jump(_JEQ, ESP, yes="esp")
-    _icmp(p, 3, 11)
+    _behind(p)
+
+
+def _ipv6(p: _Assembler, tunnels: Sequence[int]) -> None:
     p.label("ipv6")
     p.do(_LD_B_IND, 6)
     p.do(_ST, 0)
@@ -228,16 +237,16 @@ def _ip(p: _Assembler, wanted: WantedPackets) -> None:
     p.each((*_SELDOM, *tunnels), yes="keep")  # extension headers are rare
     p.do(_TXA)
     p.do(_ADD, 40)
+    _behind(p)
+
+
+def _behind(p: _Assembler) -> None:
+    """Go on behind the IP header, whose protocol was kept."""
     p.do(_TAX)
     p.do(_LD_MEM, 0)
     p.jump(_JEQ, UDP, yes="udp")
     p.jump(_JEQ, TCP, yes="tcp")
     p.jump(_JEQ, ESP, yes="esp")
-    p.jump(_JEQ, ICMPV6, no="drop")
-    _icmp(p, 1, 3)
-    p.label("hop by hop")
-    p.do(_LD_B_IND, 40)
-    p.jump(_JEQ, ICMPV6, yes="drop", no="keep")  # multicast listeners report, all the time
 
 
 def _icmp(p: _Assembler, unreachable: int, exceeded: int) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from sipwatch.cli.options import Format, choice, format_option
 from sipwatch.cli.output import opened, text_of
-from sipwatch.cli.words import fail
+from sipwatch.cli.words import FailOn, fail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +91,8 @@ def explain(
 def _knowledge() -> Knowledge:
     from sipwatch.knowledge import KnowledgeError, load
 
-    try:
+    with FailOn(KnowledgeError):
         return load()
-    except KnowledgeError as error:
-        fail(str(error))
 
 
 def _peer(kind: OfKind | None) -> PeerKind | None:

@@ -10,7 +10,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 from sipwatch.cli.output import replaces
-from sipwatch.cli.words import complain, fail
+from sipwatch.cli.words import FailOn, complain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,10 +29,8 @@ def captures(files: Sequence[str], prefilter: str = "auto") -> Iterator[CaptureS
     from sipwatch.capture.errors import CaptureError
     from sipwatch.capture.files import Prefilter, open_capture
 
-    try:
+    with FailOn(CaptureError):
         source = open_capture(files, prefilter=Prefilter(prefilter))
-    except CaptureError as error:
-        fail(str(error))
     with source:
         yield source
 
@@ -43,10 +41,8 @@ def deep_captures(files: Sequence[str], keylog: str | None) -> Iterator[DeepSour
     from sipwatch.capture.deep import DeepSource
     from sipwatch.capture.errors import CaptureError
 
-    try:
+    with FailOn(CaptureError):
         source = DeepSource(files, keylog)
-    except CaptureError as error:
-        fail(str(error))
     with source:
         yield source
 
@@ -90,10 +86,8 @@ def reading(source: Source, *, partial: bool) -> Iterator[None]:
     # Calls are freed by reference counting; the cyclic collector would only walk over them again and again.
     gc.disable()
     try:
-        with progress(source):
+        with FailOn(CaptureError), progress(source):
             yield
-    except CaptureError as error:
-        fail(str(error))
     except KeyboardInterrupt:
         if not partial:
             raise

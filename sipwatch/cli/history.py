@@ -5,6 +5,7 @@ Must not know: how packets are read, or figures made.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from sipwatch import installed_version
 from sipwatch.cli.output import text_of
-from sipwatch.cli.words import complain, fail
+from sipwatch.cli.words import FailOn, complain
 from sipwatch.export.account import implementation
 from sipwatch.export.collector import Collector
 from sipwatch.export.history import History
@@ -55,18 +56,13 @@ class Replayed:
 
         families = list(self.families())
         log = Log(sys.stderr, "text", time.time)
-        try:
+        with FailOn(WebError):
             server = Server(lambda: families, lambda: None, lambda: None, listen, None, log)
-        except WebError as error:
-            fail(str(error))
         try:
-            server.start()
-            complain(f"serving http://{server.address}/metrics until Ctrl-C")
-            signal.pause()
-        except WebError as error:
-            fail(str(error))
-        except KeyboardInterrupt:
-            pass
+            with FailOn(WebError), contextlib.suppress(KeyboardInterrupt):
+                server.start()
+                complain(f"serving http://{server.address}/metrics until Ctrl-C")
+                signal.pause()
         finally:
             server.stop()
 

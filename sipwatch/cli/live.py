@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sipwatch.cli.options import choice, value
-from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
+from sipwatch.cli.words import DEFAULT_LISTEN, FailOn, configuration, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,11 +81,10 @@ def _run(
     _obey_signals(daemon)
     server = _bind(daemon, listen, web_config, log)
     try:
-        _become(user, log)  # between the last socket and the first thread: the kernel keeps capabilities by thread
-        _serve(server, log)
-        daemon.run()
-    except CaptureError as error:
-        fail(str(error))
+        with FailOn(CaptureError):
+            _become(user, log)  # between the last socket and the first thread: the kernel keeps capabilities by thread
+            _serve(server, log)
+            daemon.run()
     finally:
         server.stop()
 
@@ -116,29 +115,23 @@ def _bind(daemon: Daemon, listen: str, web_config: str | None, log: Log) -> Serv
     """Bind the web server's socket and read its configuration; what keeps it from that ends the program."""
     from sipwatch.web.server import Server, WebError
 
-    try:
+    with FailOn(WebError):
         return Server(daemon.collect, daemon.ready, daemon.healthy, listen, web_config, log)
-    except WebError as error:
-        fail(str(error))
 
 
 def _serve(server: Server, log: Log) -> None:
     from sipwatch.web.server import WebError
 
-    try:
+    with FailOn(WebError):
         server.start()
-    except WebError as error:
-        fail(str(error))
     log.event("info", "listening", address=server.address)
 
 
 def _become(user: str | None, log: Log) -> None:
     from sipwatch.shell.privileges import PrivilegeError, become
 
-    try:
+    with FailOn(PrivilegeError):
         name = become(user)
-    except PrivilegeError as error:
-        fail(str(error))
     if name is not None:
         log.event("info", "privileges_dropped", user=name)
 

@@ -33,6 +33,21 @@ def fail(words: str) -> NoReturn:
     sys.exit(1)
 
 
+class FailOn:
+    """End the program in a ``with`` statement, with one line, for an exception of these kinds."""
+
+    def __init__(self, *kinds: type[Exception]) -> None:
+        self._kinds = kinds
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Say what an exception says, and end."""
+        if isinstance(error, self._kinds):
+            fail(str(error))
+
+
 def why(error: OSError) -> str:
     """Say why a file could not be opened or written."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
@@ -60,7 +75,5 @@ def configuration(path: str | None) -> Config:
         from sipwatch.classify.peers import Settings
 
         return Config(Settings())
-    try:
+    with FailOn(ConfigError):
         return load(path)
-    except ConfigError as error:
-        fail(str(error))
