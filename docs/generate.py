@@ -287,6 +287,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "timer-keys": timer_keys,
     "capture-keys": lambda: keys_of(keys.CAPTURE),
     "limits-keys": lambda: keys_of(keys.LIMITS),
+    "hep-keys": lambda: keys_of(keys.HEP),
+    "node-keys": lambda: keys_of(keys.NODE),
     "peer-keys": peer_keys,
     "rule-keys": lambda: keys_of(keys.RULE),
     "hours-keys": lambda: keys_of(keys.HOURS),

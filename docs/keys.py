@@ -18,9 +18,12 @@ from sipwatch.config import (
     CAUSE_PROTOCOLS,
     DEFAULT_BUFFER,
     DEFAULT_WITHIN,
+    HEP_KEYS,
     HOURS_KEYS,
     LIMITS_KEYS,
+    MAX_ID,
     MAX_MASKED,
+    NODE_KEYS,
     PEER_KEYS,
     PRIVACY_KEYS,
     RULE_KEYS,
@@ -137,6 +140,42 @@ _LIMITS = {
         {"type": "string", "pattern": "^[0-9]{1,9} ?([KMG]iB|kB|MB|GB)$"},
     ),
 }
+_HEP = {
+    "key_file": Key(
+        "path",
+        "The file of the key that agents must send (chunk 0x000e; Asterisk's `capture_password`, heplify's `-hp`), all of it but "
+        "line ends. What comes without it is discarded. Default: none is demanded.",
+        _TEXT,
+    ),
+    "certificate": Key(
+        "path", "The PEM file of the certificate for `--hep tls:...`, with those between it and its CA.", _TEXT
+    ),
+    "certificate_key": Key("path", "The PEM file of its private key.", _TEXT),
+    "across_nat": Key(
+        "`true` `false`",
+        "Whether agents stand on either side of a NAT, or of something else that rewrites addresses, and report the same "
+        "messages. Then copies are known by Call-ID, CSeq, branch, and method or status code, instead of ends and bytes. "
+        "Default: false.",
+        _FLAG,
+    ),
+    "node": Key("tables", "`[[hep.node]]`, see below.", _list({"$ref": "#/$defs/node"})),
+    "send_id": Key(
+        f"0 to {MAX_ID}", "The capture id that `--hep-to` gives to sipwatch itself. Default: 0.", _whole(0, MAX_ID)
+    ),
+    "send_key_file": Key("path", "The file of the key that `--hep-to` sends. Default: none.", _TEXT),
+    "send_ca_file": Key(
+        "path", "The PEM file of the CAs that vouch for `--hep-to tls:...`. Default: the system's.", _TEXT
+    ),
+}
+_NODE = {
+    "name": Key(
+        "text",
+        "The label `capture` under which it is counted: letters, digits and `_ . : -`. Required.",
+        _PEER["name"].schema,
+    ),
+    "id": Key(f"0 to {MAX_ID}", "Its capture id. Required, if there is no `node`.", _whole(0, MAX_ID)),
+    "node": Key("text", "The name that it gives itself (chunk 0x0013; heplify's `-hn`). It goes before the id.", _TEXT),
+}
 _HOURS = {
     "peers": Key("list of names", "For calls from or to these.", _list(_TEXT, minItems=1)),
     "numbers": Key(
@@ -189,6 +228,8 @@ _PRIVACY = {
 
 CALLBACK = {key: _CALLBACK[key] for key in CALLBACK_KEYS}
 CAPTURE = {key: _CAPTURE[key] for key in CAPTURE_KEYS}
+HEP = {key: _HEP[key] for key in HEP_KEYS}
+NODE = {key: _NODE[key] for key in NODE_KEYS}
 HOURS = {key: _HOURS[key] for key in HOURS_KEYS}
 LIMITS = {key: _LIMITS[key] for key in LIMITS_KEYS}
 PEER = {key: (_PEER | _TIMERS)[key] for key in PEER_KEYS}

@@ -69,6 +69,8 @@ def configuration_schema() -> str:
         "timers": _table(keys.TIMERS),
         "capture": _table(keys.CAPTURE),
         "limits": _table(keys.LIMITS),
+        "hep": _table(keys.HEP)
+        | {"dependentRequired": {"certificate": ["certificate_key"], "certificate_key": ["certificate"]}},
         "peer": {"type": "array", "items": {"$ref": "#/$defs/peer"}},
         "hours": {"type": "array", "items": _table(keys.HOURS, "zone", "open")},
         "callback": _table(keys.CALLBACK),
@@ -81,7 +83,9 @@ def configuration_schema() -> str:
         "anyOf": matching,
         "dependentRequired": {"cause_protocol": ["cause"], "value": ["header"]},
     }
-    return _document("sipwatch.toml.schema.json", "The configuration of sipwatch", whole, {"peer": peer, "rule": rule})
+    node = _table(keys.NODE, "name") | {"anyOf": [{"required": ["id"]}, {"required": ["node"]}]}
+    parts = {"peer": peer, "rule": rule, "node": node}
+    return _document("sipwatch.toml.schema.json", "The configuration of sipwatch", whole, parts)
 
 
 def _records(*records: type[msgspec.Struct]) -> tuple[list[Schema], dict[str, Any]]:

@@ -10,6 +10,7 @@ import gc
 import time
 from collections import deque
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sipwatch import installed_version
@@ -26,17 +27,21 @@ from sipwatch.export.metrics import Metrics
 from sipwatch.export.privacy import policy_of
 from sipwatch.packet import SECOND
 from sipwatch.shell.events import Told
+from sipwatch.wire.discards import Discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client import Metric
 
+    from sipwatch.capture.hep import HepListener
     from sipwatch.capture.live import PipeSource
     from sipwatch.capture.ring import Ring
     from sipwatch.export.series import Key
+    from sipwatch.shell.hep_out import HepOut
     from sipwatch.shell.log import Log
     from sipwatch.shell.notify import Notifier
+    from sipwatch.wire.message import Request, Response
 
     Source = InterfaceSource | PipeSource
 
@@ -51,10 +56,24 @@ class Stop(Exception):  # noqa: N818 - no error: the way out of a source that ne
 
 
 class Daemon:
-    """Runs the engine on a live source until it is told to stop, or a pipe ends."""
+    """Runs the engine on a live source until it is told to stop, or a pipe ends.
 
-    def __init__(self, source: Source, config: Config, config_path: str | None, log: Log, notifier: Notifier) -> None:
+    ``out`` sends messages on. ``hep_key`` is demanded of agents, whatever the configuration says.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        config: Config,
+        config_path: str | None,
+        log: Log,
+        notifier: Notifier,
+        out: HepOut | None = None,
+        hep_key: bytes = b"",
+    ) -> None:
         self._source = source
+        self._out = out
+        self._hep_key = hep_key
         self._config = config
         self._config_path = config_path
         self._log = log
@@ -64,6 +83,9 @@ class Daemon:
         self._told = Told(log, self.engine.verdicts, policy_of(config.privacy))
         self.engine.add(self._told)
         self.collector = Collector(self.engine)
+        if out is not None:
+            self.engine.hear = partial(self._send_on, out)
+        self._receive()
         self._asked: deque[Future[list[Metric]]] = deque()
         self._stopping = self._reloading = False
         self._running = False
@@ -72,6 +94,29 @@ class Daemon:
         self._turned_at = time.monotonic()
         self._second = 0
         self._stop_at = 0
+
+    def _receive(self) -> None:
+        """Let the decoder take what agents send, if there are listeners."""
+        if isinstance(self._source, InterfaceSource) and self._source.hep is not None:
+            self._source.hep.take = self.engine.decoder.agents.report
+            self._source.hep.tell = self._tell
+        self._use_hep()
+
+    def _use_hep(self) -> None:
+        wanted, decoder = self._config.hep, self.engine.decoder
+        if self._listeners() or wanted.across_nat:
+            decoder.expect_hep(across_nat=wanted.across_nat)
+        decoder.agents.use(wanted.nodes, self._hep_key or wanted.key)
+
+    def _tell(self, event: str, reason: str, peer: str) -> None:
+        """Log what went wrong with an agent. That it reports other things than SIP is no trouble."""
+        if reason != Discard.NOT_SIP:
+            self._log.event("warning", event, reason=reason, peer=peer)
+
+    def _send_on(self, out: HepOut, message: Request | Response) -> None:
+        correlated = self.engine.decoder.correlated
+        told = correlated[1] if correlated is not None and correlated[0] is message else b""
+        out.hear(message, told)
 
     # From signal handlers and other threads
 
@@ -102,7 +147,7 @@ class Daemon:
         if not self._running:
             return "not capturing"
         down = [ring.name for ring in self._rings() if not ring.up]
-        if down and len(down) == len(self._rings()):
+        if down and len(down) == len(self._rings()) and not self._listeners():
             return f"down: {', '.join(down)}"
         return self.healthy()
 
@@ -114,6 +159,7 @@ class Daemon:
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         self._running = True
+        self._know_our_own()
         self._notifier.ready(f"capturing {', '.join(self.names())}")
         self._log.event("info", "capturing", interfaces=",".join(self.names()), version=installed_version())
         try:
@@ -152,6 +198,7 @@ class Daemon:
         if now - self._second >= SECOND:
             self._second = now
             self._notifier.watchdog()
+            self._know_our_own()
             self._log.catch_up()
 
     def _answer(self) -> None:
@@ -188,11 +235,15 @@ class Daemon:
         self._told.policy = policy_of(config.privacy)
         if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
             self._source.filter(program(config.wanted))
+        tls = (self._config.hep.certificate, self._config.hep.certificate_key)
+        if tls != (config.hep.certificate, config.hep.certificate_key):
+            self._log.event("warning", "restart_needed", reason="the certificate is taken over at the next start")
         if config.buffer != self._config.buffer:
             self._log.event("warning", "restart_needed", reason="buffer_megabytes is taken over at the next start")
         if config.memory != self._config.memory:
             self._log.event("warning", "restart_needed", reason="memory is taken over at the next start")
         self._config = config
+        self._use_hep()
         self._reloaded_well = True
         self._reloaded_at = time.time()
         self._log.event("info", "configuration_read", peers=len(config.settings.peers))
@@ -202,14 +253,28 @@ class Daemon:
     def _rings(self) -> list[Ring]:
         return self._source.rings if isinstance(self._source, InterfaceSource) else []
 
+    def _listeners(self) -> list[HepListener]:
+        """Return where agents send to."""
+        hep = self._source.hep if isinstance(self._source, InterfaceSource) else None
+        return [] if hep is None else hep.listeners
+
+    def _know_our_own(self) -> None:
+        """See to it that what agents send to us, and what we send, is not read from the wire as well."""
+        ends = set() if self._out is None else self._out.ends
+        ports = {listener.port.to_bytes(2, "big") for listener in self._listeners()}
+        self.engine.decoder.own = frozenset(ends | ports)
+
     def names(self) -> list[str]:
         """Name what is captured."""
-        return [name for name, _, _ in self._captures()]
+        if isinstance(self._source, InterfaceSource):
+            return [*(ring.name for ring in self._source.rings), *(one.name for one in self._listeners())]
+        return list(self._source.files.files)
 
     def _captures(self) -> list[tuple[str, int, int]]:
-        """Return name, packets and drops of each interface or pipe."""
+        """Return name, packets and drops of each interface, listener or pipe."""
         if isinstance(self._source, InterfaceSource):
-            return [(ring.name, ring.packets, ring.dropped) for ring in self._source.rings]
+            found = [(ring.name, ring.packets, ring.dropped) for ring in self._source.rings]
+            return found + [(one.name, one.packets, one.dropped) for one in self._listeners()]
         files = self._source.files
         return [(name, files.packets, 0) for name in files.files]
 
@@ -217,12 +282,30 @@ class Daemon:
         family = self.collector.family
         captures = self._captures()
         yield from self.collector.about_capture(captures, (installed_version(), implementation()))
-        up: dict[Key, float] = {(ring.name,): int(ring.up) for ring in self._rings()} or {
-            (name,): 1 for name, _, _ in captures
-        }
+        up: dict[Key, float] = dict.fromkeys([(name,) for name in self.names()], 1)
+        up |= {(ring.name,): int(ring.up) for ring in self._rings()}
         yield family(series.CAPTURE_UP, up)
+        yield from self._about_hep()
         lag = max(0.0, (time.time_ns() - self.engine.tracker.now) / SECOND) if self.engine.tracker.now else 0.0
         yield family(series.CLOCK_LAG, {(): lag})
         yield family(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
         yield family(series.RELOADED, {(): int(self._reloaded_well)})
         yield family(series.RELOADED_AT, {(): self._reloaded_at})
+
+    def _about_hep(self) -> Iterator[Metric]:
+        family, agents = self.collector.family, self.engine.decoder.agents
+        nodes = agents.nodes
+        yield family(series.LATE, {(label,): node.late for label, node in nodes.items()})
+        yield family(series.HEP_MESSAGES, {(label,): node.packets for label, node in nodes.items()})
+        yield family(series.HEP_LAST_SEEN, {(label,): node.last_seen / SECOND for label, node in nodes.items()})
+        yield family(series.HEP_SKEW, {(label,): skew / SECOND for label, skew in agents.skews().items()})
+        hep = self._source.hep if isinstance(self._source, InterfaceSource) else None
+        connections: dict[Key, float] = {} if hep is None else {(name,): n for name, n in hep.connected().items()}
+        yield family(series.HEP_CONNECTIONS, connections)
+        closed: dict[Key, float] = {} if hep is None else {(reason,): n for reason, n in hep.closed.items()}
+        yield family(series.HEP_CLOSED, closed)
+        targets = [] if self._out is None else self._out.targets
+        yield family(series.HEP_SENT, {(target.name,): target.sent for target in targets})
+        unsent: dict[Key, float] = {(one.name, reason): n for one in targets for reason, n in one.dropped.items()}
+        yield family(series.HEP_UNSENT, unsent)
+        yield family(series.HEP_TARGET_UP, {(target.name,): int(target.up) for target in targets})

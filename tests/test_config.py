@@ -13,8 +13,10 @@ from sipwatch.classify.peers import EVERYTHING, Callback, PeerKind, Privacy
 from sipwatch.config import (
     CALLBACK_KEYS,
     CAPTURE_KEYS,
+    HEP_KEYS,
     HOURS_KEYS,
     LIMITS_KEYS,
+    NODE_KEYS,
     PEER_KEYS,
     PRIVACY_KEYS,
     RULE_KEYS,
@@ -189,12 +191,15 @@ def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, wor
 COMPLETE = {
     "peer": 'name = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n',
     "rule": "status_code = 603\noutcome = 'congested'\n",
+    "node": "name = 'edge'\nid = 2001\n",
     "hours": "peers = ['acme']\nzone = 'UTC'\nopen = ['Mon 09:00-18:00']\n",
 }
 KEYS_OF = {
     "[timers]": TIMER_KEYS,
     "[capture]": CAPTURE_KEYS,
     "[limits]": LIMITS_KEYS,
+    "[hep]": HEP_KEYS,
+    "[[hep.node]]": NODE_KEYS,
     "[callback]": CALLBACK_KEYS,
     "[privacy]": PRIVACY_KEYS,
     "[[peer]]": PEER_KEYS,
@@ -205,7 +210,7 @@ KEYS = [(head, key) for head, keys in KEYS_OF.items() for key in keys]
 
 
 def test_no_table_is_left_out_below() -> None:
-    assert {head.strip("[]") for head in KEYS_OF} - {"peer.rule"} == set(TABLES)
+    assert {head.strip("[]") for head in KEYS_OF} - {"peer.rule", "hep.node"} == set(TABLES)
 
 
 @pytest.mark.parametrize(("head", "key"), KEYS)

@@ -87,6 +87,7 @@ TESTED_ELSEWHERE = {
     "__main__.py": "one line; tests/test_docs.py runs it",
     "capture/errors.py": "two names; raised in tests/capture/test_files.py",
     "capture/tally.py": "plain counts; read in tests/capture/test_files.py",
+    "capture/hep_connection.py": "one of those in tests/capture/test_hep.py",
     "cli/words.py": "part of every command; its words are read in tests/cli/test_replay.py",
     "report/waiting.py": "what one command shows; tests/cli/test_callbacks.py reads all of it",
     "export/series.py": "a list; tests/export/test_collector.py holds it against conventions and what is collected",

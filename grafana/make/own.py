@@ -42,13 +42,14 @@ UID = "sipwatch-own"
 _NOT_SCRAPED = "Not scraped"
 _WORDS = 24  # pixels: several words in a panel of a quarter's width
 _NOT_LIVE = "Not live"  # a replay is no process, has no interfaces, and nobody scrapes it
+_NO_HEP = "No HEP"
 _LAG = (NO_DATA, Step(0, colours.GOOD), Step(5, colours.ORANGE), Step(30, colours.RED))  # of this moment
 
 
 def made() -> Dashboard:
     """Make the page."""
     about = "Does sipwatch see everything, and is it well? What it does not see, no other page can tell."
-    parts = (_state(), _incoming(), _memory(), _process())
+    parts = (_state(), _incoming(), _hep(), _memory(), _process())
     return board(UID, "SIP calls: sipwatch itself", about, (), parts)
 
 
@@ -180,6 +181,77 @@ def _duplicates() -> timeseries.Panel:
     about = "Datagrams that were captured twice and counted once: usual for mirror ports and for `-i any`."
     query = Query(f"60 * {per_second('capture_duplicates_total')}", "Duplicates")
     return lines(Face("Duplicates per minute", about, "short", _NOT_SCRAPED), query)
+
+
+def _hep() -> Row:
+    panels = (
+        _silence(),
+        _skew(),
+        _reported(),
+        _too_late(),
+        _connections(),
+        _hung_up(),
+        _targets(),
+        _sent_on(),
+        _not_sent(),
+    )
+    return Row("What comes and goes over HEP?", panels)
+
+
+def _silence() -> timeseries.Panel:
+    about = "Since when each capture node has sent nothing. Alert: SipCaptureNodeSilent."
+    query = Query(f"time() - ({series('hep_node_last_seen_timestamp_seconds')} > 0)", "{{capture}}")
+    return lines(Face("Silence of each node", about, "s", _NO_HEP, 8), query, named=True)
+
+
+def _skew() -> timeseries.Panel:
+    about = "How far each capture node's clock is ahead of ours. Times are corrected by it; more than a second is worth a look at NTP."
+    query = Query(series("hep_clock_skew_seconds"), "{{capture}}")
+    return lines(Face("Clocks of nodes, ahead", about, "s", _NO_HEP, 8), query, named=True)
+
+
+def _reported() -> timeseries.Panel:
+    about = "Messages that each capture node reports, copies included."
+    query = Query(per_second("hep_messages_total", by="capture"), "{{capture}}")
+    return lines(Face("Messages per second by node", about, "reqps", _NO_HEP, 8), query, named=True)
+
+
+def _too_late() -> timeseries.Panel:
+    about = "Messages per minute that came after their time had passed: their delays are too long."
+    query = Query(f"60 * {per_second('late_messages_total', by='capture')}", "{{capture}}")
+    return lines(Face("Late messages per minute by node", about, "short", _NO_HEP, 8), query, named=True)
+
+
+def _connections() -> timeseries.Panel:
+    about = "Connections of agents to each listener."
+    query = Query(total("hep_connections", by="capture"), "{{capture}}")
+    return lines(Face("Connections", about, "short", _NO_HEP, 8), query, named=True)
+
+
+def _hung_up() -> timeseries.Panel:
+    about = "Connections of agents that are over, per minute, by reason. Grey is no trouble."
+    query = Query(happening("hep_connections_closed_total", by="reason"), "{{reason}}")
+    face = Face("Connections closed per minute", about, "short", "None was closed", 8)
+    return lines(face, query, looks=reasons.HEP_CLOSED, stacked=True)
+
+
+def _targets() -> stat.Panel:
+    about = "Whether there is a connection to each target of --hep-to."
+    query = Query(series("hep_target_up"), "{{target}}")
+    return stats(Face("Connected to", about, "short", _NO_HEP, 8), query, steps=YES_OR_NO, values=words.WATCHING)
+
+
+def _sent_on() -> timeseries.Panel:
+    about = "Messages per second that are sent on to each target of --hep-to."
+    query = Query(per_second("hep_sent_total", by="target"), "{{target}}")
+    return lines(Face("Sent on, messages per second", about, "reqps", _NO_HEP, 8), query, named=True)
+
+
+def _not_sent() -> timeseries.Panel:
+    about = "Messages per minute that were not sent on, by reason: the target is away, or too slow."
+    query = Query(happening("hep_unsent_total", by="reason"), "{{reason}}")
+    face = Face("Not sent on, messages per minute", about, "short", "None was dropped", 8)
+    return lines(face, query, looks=reasons.HEP_UNSENT, stacked=True)
 
 
 def _memory() -> Row:

@@ -113,3 +113,18 @@ TABLES: Looks = looks(
     ("trunks", "Trunks", _FINDINGS),
     ("turns", "INVITEs that went to and fro", _FINDINGS),
 )
+# Why an agent's connection is over, and why a message was not sent on.
+HEP_CLOSED: Looks = looks(
+    ("ended", "Closed by the agent", _USUAL),
+    ("cut_short", "Closed within a packet", _LOST),
+    ("malformed", "Not HEP", _TRANSPORT),
+    ("too_slow", "Too slow", _TRANSPORT),
+    ("too_many", "Too many connections", _LOST),
+    ("too_much", "Too many bytes waiting", _LOST),
+    ("tls_failed", "TLS failed", _CLOSED),
+)
+HEP_UNSENT: Looks = looks(
+    ("queue_full", "Queue full", _LOST),
+    ("too_large", "Too large for HEP", _TRANSPORT),
+    ("connection_lost", "Connection lost", _LOST),
+)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import select
 import socket
 import time
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from sipwatch.capture.files import CaptureSource, Prefilter
+from sipwatch.capture.hep import WINDOW
+from sipwatch.capture.merge import Window
 from sipwatch.capture.ring import RETIRE, Ring
 from sipwatch.capture.tally import LATEST, Closable
-from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sipwatch.capture.bpf import Program
+    from sipwatch.capture.hep import HepListeners
     from sipwatch.capture.tally import Frame
 
     Between = Callable[[int], None]
@@ -30,11 +31,10 @@ TICK = 100  # ms; so often somebody may do what is due when no packet comes
 MARGIN = 2 * RETIRE + 160_000_000
 _BLOCKS_AT_ONCE = 4  # half a megabyte of each ring, then others have their turn
 _FOLLOW_EVERY = 500_000_000  # ns between looks at the interfaces
-_SET_BACK = SECOND  # ns; a packet that is so far in the future is from before the clock was set back
+_PACE = 5  # ms that HEP may gather: each turn costs as much for one message as for a hundred
 # What writes into the pipe holds packets back: tcpdump, without --immediate-mode, for up to a second. But then a
 # timer would fire more than a second late.
 _PIPE_MARGIN = 800_000_000
-_by_time = itemgetter(0)
 
 
 class Waker:
@@ -71,19 +71,22 @@ class Waker:
 
 
 class InterfaceSource(Closable):
-    """Frames of one or several interfaces, merged by time. Iterate it once; ``between`` ends it by raising.
+    """Frames of interfaces and of agents, merged by time. Iterate it once; ``between`` ends it by raising.
 
     ``between(horizon)`` is called after each batch of frames, at least every ``TICK`` ms: nothing
     that happened before ``horizon`` (ns) is still to come. ``changed(ring)`` hears of an interface
     that went down or came back.
     """
 
-    def __init__(self, names: Sequence[str], program: Program, size: int) -> None:
-        """Open interfaces with a ring of ``size`` bytes each. Raises CaptureError."""
+    def __init__(self, names: Sequence[str], program: Program, size: int, hep: HepListeners | None = None) -> None:
+        """Open interfaces with a ring of ``size`` bytes each; listeners are open already. Raises CaptureError."""
         self.rings: list[Ring] = []
+        self.hep = hep
         self.waker = Waker()
         self._poll = select.poll()
-        self._poll.register(self.waker.fileno(), select.POLLIN)
+        self._woken = select.poll()
+        for poll in (self._poll, self._woken):
+            poll.register(self.waker.fileno(), select.POLLIN)
         try:
             for name in names:
                 ring = Ring(name, program, size)
@@ -92,11 +95,15 @@ class InterfaceSource(Closable):
         except Exception:
             self.close()
             raise
+        if hep is not None:
+            self._poll.register(hep.fileno(), select.POLLIN)
 
     def close(self) -> None:
-        """Close every interface. Closing twice is harmless."""
+        """Close every interface and listener. Closing twice is harmless."""
         for ring in self.rings:
             ring.close()
+        if self.hep is not None:
+            self.hep.close()
         self.waker.close()
 
     def filter(self, program: Program) -> None:
@@ -106,15 +113,16 @@ class InterfaceSource(Closable):
 
     def frames(self, between: Between, changed: Callable[[Ring], None]) -> Iterator[Frame]:
         """Give frames in time order, for ever."""
-        held: list[Frame] = []
+        window = Window()
         followed = 0
+        margin = MARGIN if self.rings or self.hep is None else WINDOW
+        # One alone has nobody to wait for. Its packets are sorted as well: each processor writes its own in time.
+        alone = self.hep is None and len(self.rings) == 1
         while True:
             failed = self._wait()
             now = time.time_ns()
-            horizon = self._drain(held, now - MARGIN)
-            # One alone has nobody to wait for. Its packets are sorted as well: each processor writes its own in time.
-            ready, held = _until(held, horizon if len(self.rings) > 1 else LATEST, now)
-            yield from ready
+            horizon = self._drain(window, now - margin)
+            yield from window.give(LATEST if alone else horizon, now)
             if failed or time.monotonic_ns() - followed >= _FOLLOW_EVERY:
                 followed = time.monotonic_ns()
                 self._follow(changed)
@@ -126,17 +134,24 @@ class InterfaceSource(Closable):
         for fd, event in self._poll.poll(TICK):
             if fd == self.waker.fileno():
                 self.waker.rest()
+            elif self.hep is not None and fd == self.hep.fileno():
+                self._woken.poll(_PACE)
             elif event & ~select.POLLIN:
                 failed = True
         return failed
 
-    def _drain(self, held: list[Frame], horizon: int) -> int:
-        """Read every ring; return the moment before which nothing is still to come, at most ``horizon``."""
+    def _drain(self, window: Window, horizon: int) -> int:
+        """Read everything; return the moment before which nothing is still to come, at most ``horizon``."""
         for ring in self.rings:
             frames, all_of_it = ring.read(_BLOCKS_AT_ONCE)
-            held += frames
+            window.add(frames)
             if not all_of_it and frames:
                 horizon = min(horizon, frames[-1][0])
+        if self.hep is not None:
+            frames, all_of_it = self.hep.read(window.passed)
+            window.add(frames)
+            if not all_of_it:
+                horizon = min(horizon, max([frame[0] for frame in frames], default=window.passed) - WINDOW)
         return horizon
 
     def _follow(self, changed: Callable[[Ring], None]) -> None:
@@ -146,17 +161,8 @@ class InterfaceSource(Closable):
             ring.follow()
             if ring.up is not was_up:
                 changed(ring)
-
-
-def _until(held: list[Frame], horizon: int, now: int) -> tuple[list[Frame], list[Frame]]:
-    """Sort by time; split into what nothing can come before any more, and the rest."""
-    held.sort(key=_by_time)  # stable: equal times stay in the order of the interfaces
-    place = len(held)
-    if place and held[-1][0] > now + _SET_BACK:
-        return held, []  # else it would be held until the clock is there again
-    while place and held[place - 1][0] > horizon:
-        place -= 1
-    return held[:place], held[place:]
+        if self.hep is not None:
+            self.hep.follow()
 
 
 class PipeSource(Closable):

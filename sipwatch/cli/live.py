@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sipwatch.cli.hep import endpoints, hep_key, listeners, sender
 from sipwatch.cli.options import choice, value
 from sipwatch.cli.words import DEFAULT_LISTEN, FailOn, configuration, fail
 
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sipwatch.capture.live import InterfaceSource, PipeSource
+    from sipwatch.cli.hep import Endpoint
     from sipwatch.config import Config
+    from sipwatch.config.hep import HepSettings
     from sipwatch.daemon import Daemon
+    from sipwatch.shell.hep_out import HepOut
     from sipwatch.shell.log import Log
     from sipwatch.web.server import Server
 
@@ -42,6 +46,27 @@ def live(
     pipe: Annotated[
         str | None, value("PIPE", "Read packets from this pipe; - is standard input.", "-r", "--read")
     ] = None,
+    hep: Annotated[
+        list[str] | None,
+        value(
+            "KIND:HOST:PORT", "Let agents send HEP here, over udp, tcp or tls; may be repeated, and beside -i.", "--hep"
+        ),
+    ] = None,
+    hep_to: Annotated[
+        list[str] | None,
+        value(
+            "KIND:HOST:PORT", "Send what is captured on as HEP 3, over udp, tcp or tls; may be repeated.", "--hep-to"
+        ),
+    ] = None,
+    hep_key_file: Annotated[
+        str | None, value("FILE", "The key that agents must send; instead of key_file in the configuration.")
+    ] = None,
+    hep_cert: Annotated[
+        str | None, value("FILE", "Certificate for --hep tls:..., PEM; instead of certificate in the configuration.")
+    ] = None,
+    hep_cert_key: Annotated[
+        str | None, value("FILE", "Its private key; instead of certificate_key in the configuration.")
+    ] = None,
     config: Annotated[
         str | None, value("FILE", "Configuration: timers, peers, what to capture. SIGHUP reads it again.")
     ] = None,
@@ -54,43 +79,47 @@ def live(
     ] = None,
     log_format: Annotated[LogFormat, choice(*LogFormat, words="Format of the log on standard error.")] = LogFormat.TEXT,
 ) -> None:
-    """Watch SIP on interfaces, and serve what became of every call to Prometheus."""
-    if bool(interfaces) == bool(pipe):
-        raise typer.BadParameter("name interfaces to watch (-i eth0), or a pipe (-r -)", param_hint="-i")
-    settings = configuration(config)
-    with _source(interfaces, pipe, settings) as source:
-        _run(source, settings, config, listen, web_config, user, log_format)
-
-
-def _run(
-    source: InterfaceSource | PipeSource,
-    settings: Config,
-    config: str | None,
-    listen: str,
-    web_config: str | None,
-    user: str | None,
-    log_format: LogFormat,
-) -> None:
-    from sipwatch.capture.errors import CaptureError
+    """Watch SIP on interfaces or over HEP, and serve what became of every call to Prometheus."""
     from sipwatch.daemon import Daemon
     from sipwatch.shell.log import Log
     from sipwatch.shell.notify import Notifier
 
+    wanted, targets = endpoints(hep, "--hep"), endpoints(hep_to, "--hep-to")
+    if bool(interfaces or wanted) == bool(pipe):
+        raise typer.BadParameter("name interfaces to watch (-i eth0), a pipe (-r -), or --hep", param_hint="-i")
+    settings = configuration(config)
+    tls = settings.hep
+    if hep_cert is not None or hep_cert_key is not None:
+        tls = tls._replace(certificate=hep_cert, certificate_key=hep_cert_key)
     log = Log(sys.stderr, log_format.value, time.time)
-    daemon = Daemon(source, settings, config, log, Notifier())
+    key, out = hep_key(hep_key_file), sender(targets, settings, log)
+    with _source(interfaces, pipe, settings, wanted, tls) as source:
+        daemon = Daemon(source, settings, config, log, Notifier(), out, key)
+        _run(daemon, out, log, listen, web_config, user)
+
+
+def _run(daemon: Daemon, out: HepOut | None, log: Log, listen: str, web_config: str | None, user: str | None) -> None:
+    from sipwatch.capture.errors import CaptureError
+
     _obey_signals(daemon)
     server = _bind(daemon, listen, web_config, log)
     try:
         with FailOn(CaptureError):
             _become(user, log)  # between the last socket and the first thread: the kernel keeps capabilities by thread
             _serve(server, log)
+            if out is not None:
+                out.start()
             daemon.run()
     finally:
         server.stop()
+        if out is not None:
+            out.stop()
 
 
 @contextlib.contextmanager
-def _source(interfaces: list[str] | None, pipe: str | None, config: Config) -> Iterator[InterfaceSource | PipeSource]:
+def _source(
+    interfaces: list[str] | None, pipe: str | None, config: Config, hep: list[Endpoint], tls: HepSettings
+) -> Iterator[InterfaceSource | PipeSource]:
     from sipwatch.capture.bpf import program
     from sipwatch.capture.errors import CaptureDenied, CaptureError
     from sipwatch.capture.live import InterfaceSource, PipeSource
@@ -100,7 +129,8 @@ def _source(interfaces: list[str] | None, pipe: str | None, config: Config) -> I
         if pipe is not None:
             source = PipeSource(pipe)
         else:
-            source = InterfaceSource(list(dict.fromkeys(interfaces or ())), program(config.wanted), config.buffer)
+            names = list(dict.fromkeys(interfaces or ()))
+            source = InterfaceSource(names, program(config.wanted), config.buffer, listeners(hep, tls))
     except CaptureDenied:
         from sipwatch.shell.privileges import explain_denied
 

@@ -13,6 +13,7 @@ from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MIN_MEMORY, read_size, w
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, WantedPackets
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.checks import Checks, ConfigError, nearest
+from sipwatch.config.hep import HEP_KEYS, MAX_ID, NODE_KEYS, HepSettings, read_hep
 from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
 from sipwatch.config.lines import lines_of
 from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_seconds, read_timers
@@ -28,10 +29,13 @@ __all__ = [
     "CAUSE_PROTOCOLS",
     "DEFAULT_BUFFER",
     "DEFAULT_WITHIN",
+    "HEP_KEYS",
     "HOURS_KEYS",
     "LIMITS_KEYS",
+    "MAX_ID",
     "MAX_MASKED",
     "MIN_KEY_SIZE",
+    "NODE_KEYS",
     "PEER_KEYS",
     "PRIVACY_KEYS",
     "RULE_KEYS",
@@ -44,7 +48,7 @@ __all__ = [
     "parse",
 ]
 
-TABLES = ("timers", "capture", "limits", "peer", "hours", "callback", "privacy")
+TABLES = ("timers", "capture", "limits", "hep", "peer", "hours", "callback", "privacy")
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "buffer_megabytes")
 LIMITS_KEYS = ("memory",)
 CALLBACK_KEYS = ("within", "region")
@@ -71,6 +75,7 @@ class Config(NamedTuple):
     privacy: Privacy = Privacy()
     hours: tuple[Written, ...] = ()
     memory: int = DEFAULT_MEMORY
+    hep: HepSettings = HepSettings()
 
 
 def load(path: str) -> Config:
@@ -114,6 +119,7 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
         _privacy(check, document),
         tuple(written),
         _memory(check, document),
+        read_hep(check, document.get("hep", {})),
     )
 
 

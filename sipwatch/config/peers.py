@@ -67,11 +67,7 @@ def read_seconds(check: Checks, value: object, least: float, most: float, where:
 
 def _peer(check: Checks, peer: dict[str, Any], where: Where, general: dict[str, int]) -> Peer:
     check.known(peer, PEER_KEYS, where)
-    name = check.required(peer, "name", where)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        check.complain((*where, "name"), name, 'a short name of letters, digits and _ . : -, such as "acme"')
-    if name == OTHER:
-        check.complain((*where, "name"), name, f"another name: {OTHER!r} stands for all that is not configured")
+    name = label_of(check, peer, where, "acme", OTHER)
     if "addresses" not in peer and "hosts" not in peer:
         raise ConfigError(f"{check.at(where)}: addresses is missing, or hosts")
     kinds = [kind.value for kind in PeerKind]
@@ -84,6 +80,16 @@ def _peer(check: Checks, peer: dict[str, Any], where: Where, general: dict[str, 
         read_rules(check, peer.get("rule", []), where),
         _hosts(check, peer["hosts"], (*where, "hosts")) if "hosts" in peer else [],
     )
+
+
+def label_of(check: Checks, table: dict[str, Any], where: Where, example: str, taken: str) -> str:
+    """Return the name of a table, which is the value of a label; ``taken`` stands for whoever has none."""
+    name = check.required(table, "name", where)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        check.complain((*where, "name"), name, f'a short name of letters, digits and _ . : -, such as "{example}"')
+    if name == taken:
+        check.complain((*where, "name"), name, f"another name: {taken!r} stands for all that is not configured")
+    return name
 
 
 def _networks(check: Checks, addresses: object, where: Where) -> list[IPv4Network | IPv6Network]:

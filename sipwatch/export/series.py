@@ -238,11 +238,48 @@ LAST_RESPONSE = Series(
     ("peer",),
     "When the peer last answered, seconds since 1970.",
 )
-CAPTURE_PACKETS = Series("capture_packets", _C, Level.SELF, ("capture",), "Packets read, by interface or file.")
+CAPTURE_PACKETS = Series(
+    "capture_packets", _C, Level.SELF, ("capture",), "Packets read, by interface, listener (HEP) or file."
+)
 CAPTURE_DROPPED = Series(
     "capture_dropped", _C, Level.SELF, ("capture",), "Packets the kernel dropped because sipwatch was too slow."
 )
-CAPTURE_UP = Series("capture_up", _G, Level.SELF, ("capture",), "1 while the interface is there and up.")
+CAPTURE_UP = Series(
+    "capture_up", _G, Level.SELF, ("capture",), "1 while the interface is there and up, or the listener (HEP)."
+)
+LATE = Series(
+    "late_messages",
+    _C,
+    Level.SELF,
+    ("capture",),
+    "Messages over HEP that came after their time had passed, and were taken at the time they came.",
+)
+HEP_MESSAGES = Series(
+    "hep_messages", _C, Level.SELF, ("capture",), "Messages that a capture node reported over HEP, copies included."
+)
+HEP_LAST_SEEN = Series(
+    "hep_node_last_seen_timestamp_seconds",
+    _G,
+    Level.SELF,
+    ("capture",),
+    "When the capture node last sent anything, seconds since 1970; 0 if never.",
+)
+HEP_SKEW = Series(
+    "hep_clock_skew_seconds",
+    _G,
+    Level.SELF,
+    ("capture",),
+    "How far the capture node's clock is ahead of ours; the way of its messages to us makes it seem behind.",
+)
+HEP_CONNECTIONS = Series("hep_connections", _G, Level.SELF, ("capture",), "Connections of agents, by listener.")
+HEP_CLOSED = Series(
+    "hep_connections_closed", _C, Level.SELF, ("reason",), "Connections of agents that are over, by why."
+)
+HEP_SENT = Series("hep_sent", _C, Level.SELF, ("target",), "Messages sent on as HEP.")
+HEP_UNSENT = Series(
+    "hep_unsent", _C, Level.SELF, ("target", "reason"), "Messages that were to be sent on as HEP, and were dropped."
+)
+HEP_TARGET_UP = Series("hep_target_up", _G, Level.SELF, ("target",), "1 while there is a connection to the target.")
 DUPLICATES = Series("capture_duplicates", _C, Level.SELF, (), "Datagrams captured twice and counted once.")
 DISCARDS = Series(
     "discards", _C, Level.SELF, ("stage", "reason"), "Packets and pieces of streams that gave no message, by why."

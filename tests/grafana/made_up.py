@@ -9,12 +9,14 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
+from sipwatch.capture.hep import CLOSED
 from sipwatch.classify.endings import ENDINGS_BY, Ending
 from sipwatch.classify.outcomes import CATEGORY_OF, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export import series
 from sipwatch.export.metrics import METHODS, PHASES, RESOLUTIONS
 from sipwatch.export.series import MetricKind, Series
+from sipwatch.shell.hep_out import REASONS as UNSENT
 from sipwatch.track.conditions import Condition
 from sipwatch.track.dialog import EndedBy
 from sipwatch.track.events import Notice, OptionsOutcome, RegistrationOutcome
@@ -57,6 +59,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "method": METHODS,
     "tag": tuple(Tag),
     "capture": ("eth0", "eth1"),
+    "target": ("tcp:192.0.2.10:9060", "udp:192.0.2.11:9060"),
     "table": ("calls", "streams"),
     "event": ("call_ended_oddly", "call_failed", "condition_raised"),
     "version": ("0.1.0",),
@@ -69,6 +72,8 @@ OF_METRIC: dict[tuple[str, str], tuple[str, ...]] = {
     ("registrations", "status_code"): ("200", "401", "403", "none"),
     ("options", "outcome"): tuple(OptionsOutcome),
     ("notices", "reason"): (*Notice, FIRST_FRAGMENT_ONLY),
+    ("hep_connections_closed", "reason"): CLOSED,
+    ("hep_unsent", "reason"): UNSENT,
     ("discards", "reason"): tuple(STAGE),
     ("discards", "stage"): tuple(dict.fromkeys(STAGE.values())),
 }

@@ -47,7 +47,7 @@ def overrides(panel: Document) -> dict[str, Document]:
 
 NOW = {  # what these say is of this moment, and wrong
     "Alerts firing", "Alerts", "Wrong right now, hop by hop", "Wrong right now", "Is sipwatch watching?",
-    "Does Prometheus reach it?", "Is it capturing?", "Lag behind the clock", "Configuration",
+    "Does Prometheus reach it?", "Is it capturing?", "Lag behind the clock", "Configuration", "Connected to",
 }  # fmt: skip
 
 

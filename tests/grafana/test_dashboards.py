@@ -16,12 +16,14 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana.make import __main__ as make
 from grafana.make import codes, overview, own, peers, reasons, words
 from grafana.make.board import DOCS
+from sipwatch.capture.hep import CLOSED
 from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export.metrics import METHODS, PHASES
 from sipwatch.shell import events
+from sipwatch.shell.hep_out import REASONS as UNSENT
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
 from sipwatch.track.events import Notice, OptionsOutcome, RegistrationOutcome
@@ -180,6 +182,8 @@ ALL_LOOKS: list[tuple[words.Looks, Iterable[StrEnum | str]]] = [
     (reasons.DISCARDS, Discard),
     (reasons.NOTICES, [*Notice, FIRST_FRAGMENT_ONLY]),
     (reasons.STAGES, STAGE.values()),
+    (reasons.HEP_CLOSED, CLOSED),
+    (reasons.HEP_UNSENT, UNSENT),
 ]
 
 

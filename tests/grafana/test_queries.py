@@ -147,6 +147,7 @@ def test_variables_are_filled_from_labels_that_exist(uid: str) -> None:
 
 NOT_ALIVE = "a replay is no process, and nobody scrapes it"
 NO_RULES = "no rule was evaluated when the packets were captured"
+NO_HEP = "nobody sends HEP in the demo"
 NO_PAST = "the capture is of one morning: there is no week before"
 # What gives nothing for demo.pcap, and why; by panel, and query where only one of them is meant.
 EMPTY_IN_DEMO: dict[str, str] = {
@@ -174,6 +175,15 @@ EMPTY_IN_DEMO: dict[str, str] = {
     f"{own.UID} / Open files, share of the limit": NOT_ALIVE,
     f"{own.UID} / Duration of a scrape": NOT_ALIVE,
     f"{own.UID} / Time series": NOT_ALIVE,
+    f"{own.UID} / Silence of each node": NO_HEP,
+    f"{own.UID} / Clocks of nodes, ahead": NO_HEP,
+    f"{own.UID} / Messages per second by node": NO_HEP,
+    f"{own.UID} / Late messages per minute by node": NO_HEP,
+    f"{own.UID} / Connections": NO_HEP,
+    f"{own.UID} / Connections closed per minute": NO_HEP,
+    f"{own.UID} / Connected to": NO_HEP,
+    f"{own.UID} / Sent on, messages per second": NO_HEP,
+    f"{own.UID} / Not sent on, messages per minute": NO_HEP,
     f"{own.UID} / Entries evicted per minute": "the demo is smaller than every table",
     f"{own.UID} / Log lines suppressed per minute": NOT_ALIVE,
 }
