@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live compiled test-compiled pcaps record \
+.PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live hostile compiled test-compiled pcaps record \
 	dashboards docs clean
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo 'make test-compiled  run the tests on the compiled engine'
 	@echo 'make bench      compare with sngrep, tshark and tcpdump; writes bench/results.json and docs/benchmarks.md'
 	@echo 'make bench-live load sipwatch live with sipp, ten minutes of it at 500 calls/s; needs root'
+	@echo 'make hostile    attack the engine beside honest calls, and hold it against its bounds; some ten minutes'
 	@echo 'make dashboards write the Grafana dashboards again'
 	@echo 'make pcaps      write the synthetic captures again'
 	@echo 'make record     record the captures of real software again; needs root'
@@ -93,6 +94,9 @@ pcaps: $(VENV)/installed
 
 record: $(VENV)/installed
 	$(BIN)/python pcaps/recorded/record.py
+
+hostile: $(VENV)/dev
+	$(BIN)/python -m bench.hostile
 
 dashboards: $(VENV)/dev
 	$(BIN)/python -m grafana.make

@@ -16,7 +16,7 @@ from sipwatch.config import (
     CALLBACK_KEYS,
     CAPTURE_KEYS,
     CAUSE_PROTOCOLS,
-    DEFAULT_BUFFER,
+    DEFAULT_RING,
     DEFAULT_WITHIN,
     HEP_KEYS,
     HOURS_KEYS,
@@ -46,6 +46,7 @@ _HEARD = [heard.name.lower() for heard in Heard]
 _RULE_OUTCOMES = [outcome.value for outcome in RULABLE]
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _FLAG: Schema = {"type": "boolean"}
+_SIZE: Schema = {"type": "string", "pattern": "^[0-9]{1,9} ?([KMG]iB|kB|MB|GB)$"}
 
 
 def _list(of: Schema, **more: Any) -> Schema:
@@ -128,8 +129,10 @@ _CAPTURE = {
         "Look into these as well. Default: none.",
         _list({"enum": list(TUNNELS)}),
     ),
-    "buffer_megabytes": Key(
-        "1 to 1024", f"The ring of each interface, for bursts. Default: {DEFAULT_BUFFER}.", _whole(1, 1024)
+    "ring": Key(
+        "a size such as `64 MiB`",
+        f"The ring of each interface, for bursts. Default: {written_size(DEFAULT_RING)}.",
+        _SIZE,
     ),
 }
 _LIMITS = {
@@ -137,7 +140,7 @@ _LIMITS = {
         "a size such as `512 MiB`",
         "What the engine's tables may take: half of it calls, a tenth each other kind (docs/design.md). The program "
         f"itself comes on top. Default: {written_size(DEFAULT_MEMORY)}.",
-        {"type": "string", "pattern": "^[0-9]{1,9} ?([KMG]iB|kB|MB|GB)$"},
+        _SIZE,
     ),
 }
 _HEP = {

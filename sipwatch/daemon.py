@@ -51,6 +51,9 @@ _SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not h
 _LAST_LOOK = MARGIN + 50_000_000
 
 
+_TIME_TO_CLOSE = 1.5  # seconds for open calls in the end; who stops us kills after some
+
+
 class Stop(Exception):  # noqa: N818 - no error: the way out of a source that never ends
     """Somebody wants the daemon to end."""
 
@@ -169,7 +172,10 @@ class Daemon:
         finally:
             self._running = False
             self._notifier.stopping()
-        self.engine.finish()
+        until = time.monotonic() + _TIME_TO_CLOSE
+        left = self.engine.finish(goes_on=lambda: time.monotonic() < until)
+        if left:
+            self._log.event("warning", "calls_left", calls=left, reason="there was no time to say what became of them")
         self._answer()
         if not isinstance(self._source, InterfaceSource):
             for warning in self._source.files.warnings:
@@ -238,8 +244,8 @@ class Daemon:
         tls = (self._config.hep.certificate, self._config.hep.certificate_key)
         if tls != (config.hep.certificate, config.hep.certificate_key):
             self._log.event("warning", "restart_needed", reason="the certificate is taken over at the next start")
-        if config.buffer != self._config.buffer:
-            self._log.event("warning", "restart_needed", reason="buffer_megabytes is taken over at the next start")
+        if config.ring != self._config.ring:
+            self._log.event("warning", "restart_needed", reason="ring is taken over at the next start")
         if config.memory != self._config.memory:
             self._log.event("warning", "restart_needed", reason="memory is taken over at the next start")
         self._config = config
@@ -286,7 +292,7 @@ class Daemon:
         up |= {(ring.name,): int(ring.up) for ring in self._rings()}
         yield family(series.CAPTURE_UP, up)
         yield from self._about_hep()
-        lag = max(0.0, (time.time_ns() - self.engine.tracker.now) / SECOND) if self.engine.tracker.now else 0.0
+        lag = (time.time_ns() - self.engine.tracker.now) / SECOND if self.engine.tracker.now else 0.0
         yield family(series.CLOCK_LAG, {(): lag})
         yield family(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
         yield family(series.RELOADED, {(): int(self._reloaded_well)})

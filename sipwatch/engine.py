@@ -13,7 +13,7 @@ from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.export.account import Account
 from sipwatch.export.handover import Handover
-from sipwatch.track.events import takers_of
+from sipwatch.track.events import Takers
 from sipwatch.track.tracker import Tracker
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.limits import limits_within
@@ -49,10 +49,7 @@ class Engine:
     ) -> None:
         self.directory = directory = metrics.directory if metrics is not None else Directory(settings or Settings())
         self.decoder = Decoder(limits_within(budget))
-        known = directory.is_known
-        self.tracker = Tracker(
-            directory.timers_for, directory.ends, is_known=known, budget=budget, keep_messages=keep_messages
-        )
+        self.tracker = Tracker(directory, budget=budget, keep_messages=keep_messages)
         self.verdicts = Verdicts(directory)
         self.metrics = metrics
         self.diagnosis = Diagnosis(directory, self.tracker.traffic) if diagnose else None
@@ -60,19 +57,13 @@ class Engine:
         self.desk = self._handover.desk
         self.account = Account(self)
         self.hear: Callable[[Request | Response], None] | None = None  # has each message first, if anybody wants to
-        self._who: list[Taker] = [one for one in (self.verdicts, metrics, self.diagnosis) if one is not None]
-        self._takers = takers_of([*self._who, self._handover])
+        who = [one for one in (self.verdicts, metrics, self.diagnosis) if one is not None]
+        self._takers = Takers(self.tracker.events, who, self._handover)
+        self._hand_on = self._takers.hand_on
 
     def add(self, taker: Taker) -> None:
         """Let somebody else take events, behind all others but before a call that is over is let go of."""
-        self._who.append(taker)
-        self._takers = takers_of([*self._who, self._handover])
-
-    def _hand_on(self) -> None:
-        for event in self.tracker.events:
-            for take in self._takers[event.__class__]:
-                take(event)
-        self.tracker.events.clear()
+        self._takers.add(taker)
 
     def run(self, frames: Iterable[tuple[int, int, bytes]], place: Place | None = None) -> None:
         """Take every frame: packet time in ns, link type, bytes. ``place`` says which packet of a file it is."""
@@ -133,14 +124,16 @@ class Engine:
         self.tracker.advance(now)
         self.desk.advance(self.tracker.now)
 
-    def finish(self, last: int | None = None) -> None:
-        """Close what is open: the capture is over, and its last packet came at ``last``."""
+    def finish(self, last: int | None = None, goes_on: Callable[[], bool] | None = None) -> int:
+        """Close what is open, the last packet having come at ``last``, while ``goes_on``; return how many are left."""
         self._take(self.decoder.finish(self.tracker.now))
         self.advance(self.tracker.now if last is None else last)
-        while self.tracker.close():
+        while (goes_on is None or goes_on()) and self.tracker.close():
             self._hand_on()
+        left = self.tracker.leave()
         self._hand_on()
         self.desk.finish(self.tracker.now)
+        return left
 
     def use(self, settings: Settings) -> None:
         """Judge by new settings from now on. Legs under way keep their timers."""
@@ -152,6 +145,6 @@ class Engine:
 
     def _rename(self) -> None:
         """Count under the names that the directory gives now."""
-        self.tracker.use(self.directory.timers_for, self.directory.ends, self.directory.is_known)
+        self.tracker.use(self.directory)
         if self.metrics is not None:
             self.metrics.use(self.directory, self.tracker.calls(), self.tracker.registrar.bound())

@@ -85,7 +85,7 @@ class Observed:
         self.calls: list[CallRecord] = []
         self.judged: list[str] = []
         self.events: list[Event] = []
-        self.tracker = Tracker(directory.timers_for, keep_messages=keep, limits=limits)
+        self.tracker = Tracker(directory, keep_messages=keep, limits=limits)
         self._takers = takers_of([self.verdicts, self])
 
     def takes(self) -> Takes:

@@ -44,7 +44,7 @@ hunt_within        = 1.5
 [capture]
 tcp_ports = [5060, 5066, 5060]
 tunnels = ["gre"]
-buffer_megabytes = 4
+ring = "4 MiB"
 
 [callback]
 within = 7200
@@ -99,7 +99,7 @@ def test_everything_that_a_configuration_can_say() -> None:
     assert (first.status_code, first.outcome, first.note) == (603, Outcome.CONGESTED, "603 when every channel is taken")
     assert (second.cause, second.cause_protocol, second.heard) == (21, "Q.850", Heard.ALERTED)
     assert config.wanted == WantedPackets((5060, 5066), ("gre",))
-    assert config.buffer == 4 << 20
+    assert config.ring == 4 << 20
     assert settings.callback == Callback(7200 * SECOND, "DE")
     assert config.privacy == Privacy(4, names=True)
     assert (len(settings.hours), settings.hours[0].region, config.hours[0].zone) == (1, "DE", "Europe/Berlin")
@@ -165,7 +165,9 @@ MISTAKES = [
     ("a-port-out-of-range", "[capture]\ntcp_ports = [0]\n", "line 2: tcp_ports = [0]: expected a list of up to 32 port numbers"),
     ("an-unknown-tunnel", '[capture]\ntunnels = ["gre",\n"ipipp"]\n', "line 3: tunnels = 'ipipp': expected one of"),
     ("tunnels-as-a-text", '[capture]\ntunnels = "gre"\n', "line 2: tunnels = 'gre': expected a list of tunnels"),
-    ("a-buffer-without-end", "[capture]\nbuffer_megabytes = 4096\n", "line 2: buffer_megabytes = 4096: expected a whole number from 1 to 1024"),
+    ("a-ring-without-end", '[capture]\nring = "4 GiB"\n', "line 2: ring = '4 GiB': expected a size from 1 MiB to 1 GiB"),
+    ("a-ring-of-no-unit", "[capture]\nring = 16\n", 'line 2: ring = 16: expected a size from 1 MiB to 1 GiB, such as "32 MiB"'),
+    ("too-little-memory", '[limits]\nmemory = "1 MiB"\n', "line 2: memory = '1 MiB': expected a size from 32 MiB to 1024 GiB"),
     ("a-call-back-at-once", "[callback]\nwithin = 0\n", "line 2: within = 0: expected a number of seconds, at least 1"),
     ("a-call-back-next-year", "[callback]\nwithin = 31536000\n", "not more than 2.592e+06"),
     ("a-call-back-by-text", '[callback]\nwithin = "1h"\n', "line 2: within = '1h': expected a number of seconds"),

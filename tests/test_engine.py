@@ -26,6 +26,7 @@ from sipwatch.wire.message import Path as Ends
 from sipwatch.wire.message import Transport
 from sipwatch.wire.sip import parse
 from tests.capture import builders
+from tests.conversation import messages
 from tests.replay import replay
 from tests.thorough import examples
 
@@ -228,3 +229,17 @@ def test_time_beyond_the_capture_lets_the_last_timers_fire() -> None:
     """The last packet of the file tells how long it went on, also when it is media."""
     calls = replay(PCAPS / "outcomes" / "no_progress.pcap").calls
     assert calls[1].ended_by == "timeout"
+
+
+def test_the_end_waits_no_longer_than_there_is_time_for() -> None:
+    """However many calls are open: those that were not closed are counted, and nothing is held of them."""
+    settled: list[str] = []
+    engine = Engine(lambda record, _: settled.append(record.outcome))
+    for message in messages("\n".join(f"{n} A>P INVITE call=c{n}" for n in range(10))):
+        engine.message(message)
+    turns = iter([True, True, True, False])
+    assert engine.finish(goes_on=lambda: next(turns)) == 7
+    assert settled == ["unfinished"] * 3
+    assert engine.account.evicted["calls"] == 7
+    assert engine.account.tracked["calls"] == 0
+    assert engine.account.taken["calls"] == 0

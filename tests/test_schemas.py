@@ -105,7 +105,7 @@ RULE = f'{PEER}[[peer.rule]]\noutcome = "congested"\n'
         "[timers]\nno_answer_after = 0\n",
         "[capture]\ntcp_ports = [0]\n",
         '[capture]\ntunnels = ["vlan"]\n',
-        "[capture]\nbuffer_megabytes = 0\n",
+        "[capture]\nring = 16\n",
         PEER.replace("trunk", "trunks"),
         PEER.replace("acme", "a c m e"),
         PEER.replace("addresses", "address"),

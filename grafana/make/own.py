@@ -85,7 +85,7 @@ def _capturing() -> stat.Panel:
 def _lost() -> stat.Panel:
     about = (
         "Packets that the kernel dropped in the time shown because sipwatch was too slow. Calls among them are judged "
-        "wrongly: unfinished, or stuck. Raise buffer_megabytes, or give it more CPU. Alert: SipCaptureDropping."
+        "wrongly: unfinished, or stuck. Make [capture] ring larger, or give it more CPU. Alert: SipCaptureDropping."
     )
     query = Query(count("capture_dropped_total"), "Packets")
     face = Face("Packets lost by the kernel", about, "short", _NOT_SCRAPED, 4, 4)

@@ -5,7 +5,7 @@ and the times are the kernel's. See packet(7) and Documentation/networking/packe
 
 The ring counts as memory of this process from the beginning, used or not. The kernel hands it over block
 by block, a block that is not full after ``RETIRE``: on a quiet line a ring lasts as long as it has blocks
-(64 in 8 MB: two and a half seconds), on a busy one as long as it has bytes.
+(128 in 16 MiB: twelve seconds), on a busy one as long as it has bytes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _REQUEST = Struct("@16sH22x")  # struct ifreq, whose second half begins with a s
 
 BLOCK = 1 << 17  # bytes; a packet of 64 KiB fits, which is what TCP hands to loopback and to cards that cut it
 LEAST_BLOCKS = 4
-_RETIRE = 40  # ms until the kernel hands over a block that is not full
+_RETIRE = 100  # ms until the kernel hands over a block that is not full; shorter, and a ring lasts no longer than that
 RETIRE = _RETIRE * MILLISECOND
 # Ethertypes as they stand in sockaddr_ll and, in bytes, in a packet.
 _IPV4, _IPV6 = socket.htons(ETHERTYPE_IPV4), socket.htons(ETHERTYPE_IPV6)
@@ -260,5 +260,5 @@ def _ask(asking: socket.socket, question: int, name: str) -> int:
 
 def _why(error: OSError, size: int) -> str:
     if error.errno == errno.ENOMEM:
-        return f"no memory for a ring of {size >> 20} MB; make buffer_megabytes smaller"
+        return f"no memory for a ring of {size >> 20} MiB; make it smaller ([capture] ring)"
     return f"cannot be captured ({error.strerror or error})"

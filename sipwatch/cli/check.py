@@ -71,7 +71,7 @@ def _record(path: str, config: Config) -> CheckRecord:
         hours=[_hours(written) for written in config.hours],
         callback=None if settings.callback is None else _callback(settings.callback),
         privacy=_privacy(config.privacy),
-        capture=InterfaceRecord(list(config.wanted.tcp_ports), list(config.wanted.tunnels), config.buffer >> 20),
+        capture=InterfaceRecord(list(config.wanted.tcp_ports), list(config.wanted.tunnels), config.ring),
         remarks=remarks(settings),
     )
 

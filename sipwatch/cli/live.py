@@ -130,7 +130,7 @@ def _source(
             source = PipeSource(pipe)
         else:
             names = list(dict.fromkeys(interfaces or ()))
-            source = InterfaceSource(names, program(config.wanted), config.buffer, listeners(hep, tls))
+            source = InterfaceSource(names, program(config.wanted), config.ring, listeners(hep, tls))
     except CaptureDenied:
         from sipwatch.shell.privileges import explain_denied
 

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MIN_MEMORY, read_size, written_size
+from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MEBIBYTE, MIN_MEMORY, read_size, written_size
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, WantedPackets
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.checks import Checks, ConfigError, nearest
@@ -27,7 +27,7 @@ __all__ = [
     "CALLBACK_KEYS",
     "CAPTURE_KEYS",
     "CAUSE_PROTOCOLS",
-    "DEFAULT_BUFFER",
+    "DEFAULT_RING",
     "DEFAULT_WITHIN",
     "HEP_KEYS",
     "HOURS_KEYS",
@@ -49,29 +49,29 @@ __all__ = [
 ]
 
 TABLES = ("timers", "capture", "limits", "hep", "peer", "hours", "callback", "privacy")
-CAPTURE_KEYS = ("tcp_ports", "tunnels", "buffer_megabytes")
+CAPTURE_KEYS = ("tcp_ports", "tunnels", "ring")
 LIMITS_KEYS = ("memory",)
 CALLBACK_KEYS = ("within", "region")
 PRIVACY_KEYS = ("mask", "names", "pseudonyms", "addresses")
-DEFAULT_BUFFER = 8  # megabytes: one and a half seconds of 7,000 messages a second
+DEFAULT_RING = 16 * MEBIBYTE  # ten seconds of an ordinary line, three of 7,000 messages a second
 DEFAULT_WITHIN = 3600  # seconds
 MAX_MASKED = 32  # characters of a number; more is "all"
 MIN_KEY_SIZE = 16  # bytes: shorter ones could be tried out
 _MAX_KEY_SIZE = 4096
-_MAX_BUFFER_SIZE = 1024
+_MIN_RING, _MAX_RING = MEBIBYTE, 1024 * MEBIBYTE
 _MAX_WITHIN = 30 * 86_400  # seconds
 
 
 class Config(NamedTuple):
     """What a configuration says: how calls are judged, what is hidden, and what a live interface lets through.
 
-    ``buffer`` is the size of each interface's ring in bytes. ``hours`` are the settings' as they were written.
+    ``ring`` is the size of each interface's ring in bytes. ``hours`` are the settings' as they were written.
     ``memory`` is what the engine's tables may take, in bytes.
     """
 
     settings: Settings
     wanted: WantedPackets = WantedPackets()
-    buffer: int = DEFAULT_BUFFER << 20
+    ring: int = DEFAULT_RING
     privacy: Privacy = Privacy()
     hours: tuple[Written, ...] = ()
     memory: int = DEFAULT_MEMORY
@@ -109,16 +109,16 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
     written = read_hours(check, document.get("hours", []), [peer.name for peer in found], region)
     settings = Settings(Timers(**general), found, working(written, region), callback)
     capture = _table(check, document, "capture", CAPTURE_KEYS)
-    megabytes = check.number(capture, "buffer_megabytes", 1, _MAX_BUFFER_SIZE, ("capture",))
+    limits = _table(check, document, "limits", LIMITS_KEYS)
     return Config(
         settings,
         WantedPackets(
             _ports(check, capture, ("capture", "tcp_ports")), _tunnels(check, capture, ("capture", "tunnels"))
         ),
-        (megabytes or DEFAULT_BUFFER) << 20,
+        _size(check, capture, ("capture", "ring"), DEFAULT_RING, _MIN_RING, _MAX_RING),
         _privacy(check, document),
         tuple(written),
-        _memory(check, document),
+        _size(check, limits, ("limits", "memory"), DEFAULT_MEMORY, MIN_MEMORY, MAX_MEMORY),
         read_hep(check, document.get("hep", {})),
     )
 
@@ -129,16 +129,16 @@ def _table(check: Checks, document: dict[str, Any], name: str, keys: tuple[str, 
     return table
 
 
-def _memory(check: Checks, document: dict[str, Any]) -> int:
-    table = _table(check, document, "limits", LIMITS_KEYS)
-    if "memory" not in table:
-        return DEFAULT_MEMORY
-    given = table["memory"]
+def _size(check: Checks, table: dict[str, Any], where: Where, default: int, least: int, most: int) -> int:
+    key = str(where[-1])
+    if key not in table:
+        return default
+    given = table[key]
     size = read_size(given) if isinstance(given, str) else None
-    if size is None or not MIN_MEMORY <= size <= MAX_MEMORY:
-        expected = f'a size from {written_size(MIN_MEMORY)} to {written_size(MAX_MEMORY)}, such as "512 MiB" or "2 GiB"'
-        check.complain(("limits", "memory"), given, expected)
-    return size or DEFAULT_MEMORY
+    if size is None or not least <= size <= most:
+        expected = f'a size from {written_size(least)} to {written_size(most)}, such as "{written_size(2 * default)}"'
+        check.complain(where, given, expected)
+    return size or default
 
 
 def _ports(check: Checks, capture: dict[str, Any], where: Where) -> tuple[int, ...]:

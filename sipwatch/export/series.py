@@ -291,7 +291,11 @@ TRACKED_BYTES = Series(
 )
 EVICTED = Series("evicted", _C, Level.SELF, ("table",), "Entries given up because a table was full.")
 CLOCK_LAG = Series(
-    "clock_lag_seconds", _G, Level.SELF, (), "How far the engine's packet time is behind the wall clock."
+    "clock_lag_seconds",
+    _G,
+    Level.SELF,
+    (),
+    "How far the engine's packet time is behind the clock; below 0, ahead.",
 )
 LOG_SUPPRESSED = Series("log_suppressed", _C, Level.SELF, ("event",), "Log lines left out because there were too many.")
 BUILD_INFO = Series("build_info", _G, Level.SELF, ("version", "implementation"), "1; which sipwatch this is.")

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from rich.text import Text
 
+from sipwatch.budget import written_size
 from sipwatch.export.escape import terminal
 from sipwatch.report.plain import plain_name, several
 from sipwatch.report.screen import FAINT, Column, console, indented, print_list, table
@@ -156,8 +157,8 @@ def _others(target: Console, record: CheckRecord) -> None:
     capture = record.capture
     ports = ", ".join(map(str, capture.tcp_ports)) or "none"
     tunnels = ", ".join(capture.tunnels) or "none"
-    words = f"Interfaces let TCP through on ports {ports}; tunnels looked into: {tunnels}; buffer: "
-    target.print(Text(f"{words}{capture.buffer_megabytes} MB each."))
+    words = f"Interfaces let TCP through on ports {ports}; tunnels looked into: {tunnels}; ring: "
+    target.print(Text(f"{words}{written_size(capture.ring_bytes)} each."))
 
 
 def _hidden(privacy: PrivacyRecord) -> str:

@@ -97,7 +97,7 @@ class InterfaceRecord(msgspec.Struct, frozen=True):
 
     tcp_ports: list[int]
     tunnels: list[str]
-    buffer_megabytes: int
+    ring_bytes: int
 
 
 class CheckRecord(msgspec.Struct, omit_defaults=True):

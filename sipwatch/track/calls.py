@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TRYING: Final = 100
 LOOKED_AT: Final = 8  # of the oldest calls of a kind, for the one whose source holds most
+GREEDY: Final = 32  # a source that holds more than this part of the room gives way before all others
 
 
 class TableLimits:
@@ -61,14 +62,19 @@ class Rank(IntEnum):
 class Line:
     """Calls of one rank, chained by themselves: the oldest first, but for those that were passed over."""
 
-    __slots__ = ("_first", "_last")
+    __slots__ = ("_count", "_first", "_last")
 
     def __init__(self) -> None:
+        self._count = 0
         self._first: Call | None = None
         self._last: Call | None = None
 
+    def __len__(self) -> int:
+        return self._count
+
     def append(self, call: Call) -> None:
         """Put a call at the end."""
+        self._count += 1
         call.before, call.behind = self._last, None
         if self._last is None:
             self._first = call
@@ -78,6 +84,7 @@ class Line:
 
     def remove(self, call: Call) -> None:
         """Take a call out, wherever it stands."""
+        self._count -= 1
         if call.before is None:
             self._first = call.behind
         else:
@@ -88,20 +95,21 @@ class Line:
             call.behind.before = call.before
         call.before = call.behind = None
 
-    def of_the_greediest(self) -> Call | None:
-        """Return, of the first calls, the one whose source holds most; those passed over go to the end."""
-        looked_at: list[Call] = []
+    def first(self) -> list[Call]:
+        """Return the first few calls."""
+        found: list[Call] = []
         call = self._first
-        while call is not None and len(looked_at) < LOOKED_AT:
-            looked_at.append(call)
+        while call is not None and len(found) < LOOKED_AT:
+            found.append(call)
             call = call.behind
-        most = max([one.holder.bytes for one in looked_at], default=0)
-        for one in looked_at:
-            if one.holder.bytes == most:
-                return one
-            self.remove(one)
-            self.append(one)
-        return None
+        return found
+
+    def pass_over(self, until: Call) -> None:
+        """Put those that stand before a call at the end: they were looked at, and their sources hold little."""
+        while self._first is not None and self._first is not until:
+            call = self._first
+            self.remove(call)
+            self.append(call)
 
 
 class Calls:
@@ -215,15 +223,34 @@ class Calls:
         return latest if latest is not None and _length(latest) >= self._limits.siblings else None
 
     def least(self) -> Call | None:
-        """Return the call that is missed least."""
-        low, high = self._lines[: Rank.UP], self._lines[Rank.UP :]
+        """Return the call that is missed least, None if there is none."""
         room = self._limits.calls_bytes
+        low, high = ((Rank.UNHEARD, Rank.PENDING), (Rank.UP,))
         crowded_out = self.bytes >= room and self.bytes - self._up < room // 4
-        for line in (*high, *low) if crowded_out else (*low, *high):
-            found = line.of_the_greediest()
-            if found is not None:
-                return found
+        for ranks in (high, low) if crowded_out else (low, high):
+            for known in (0, 1):
+                found = self._least_of([self._lines[rank + known] for rank in ranks])
+                if found is not None:
+                    return found
         return None
+
+    def _least_of(self, lines: list[Line]) -> Call | None:
+        """Return a call of a source that holds a good part of the room; else the oldest of the longest line.
+
+        The longest is where the attack is. Calls that nothing has come back to are that in a plain flood; beside one
+        whose calls are all answered by 100 they are the honest ones, in their first moments.
+        """
+        looked_at = [line.first() for line in lines]
+        greediest = max([call for first in looked_at for call in first], key=_held, default=None)
+        if greediest is None:
+            return None
+        if greediest.holder.bytes > self._limits.calls_bytes // GREEDY:
+            for line, first in zip(lines, looked_at, strict=True):
+                if greediest in first:
+                    line.pass_over(greediest)
+            return greediest
+        longest = max(range(len(lines)), key=[len(line) for line in lines].__getitem__)
+        return looked_at[longest][0]
 
     def _rise(self, call: Call, rank: int) -> None:
         self._lines[call.rank].remove(call)
@@ -253,6 +280,10 @@ class Calls:
                 first.sibling = call.sibling
                 return
             first = first.sibling
+
+
+def _held(call: Call) -> int:
+    return call.holder.bytes
 
 
 def _length(call: Call) -> int:

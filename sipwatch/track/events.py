@@ -212,3 +212,25 @@ def takers_of(who: Iterable[Taker]) -> dict[type, list[Callable[[Any], None]]]:
     """Return what takes each kind of event, in the order of those given."""
     takes = [one.takes() for one in who]
     return {kind: [one[kind] for one in takes if kind in one] for kind in EVENTS}
+
+
+class Takers:
+    """Hands events on, one after the other, to each that wants to know; to ``last`` behind all others."""
+
+    def __init__(self, events: list[Event], who: Iterable[Taker], last: Taker) -> None:
+        self._events = events
+        self._who = list(who)
+        self._last = last
+        self._by_kind = takers_of([*self._who, last])
+
+    def add(self, taker: Taker) -> None:
+        """Let somebody else take events."""
+        self._who.append(taker)
+        self._by_kind = takers_of([*self._who, self._last])
+
+    def hand_on(self) -> None:
+        """Hand on what is there."""
+        for event in self._events:
+            for take in self._by_kind[event.__class__]:
+                take(event)
+        self._events.clear()

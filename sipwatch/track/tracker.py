@@ -5,7 +5,7 @@ Must not know: outcomes, peers, files, clocks. What it cannot place is a named, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.attempts import is_retry, starts_anew
@@ -49,14 +49,17 @@ _INPUT_LINGERED: Final = Input.LINGERED
 MAX_BROKEN = 4096  # paths that an error says lead nowhere
 
 
-def nobody(path: Path) -> tuple[str, str]:  # noqa: ARG001 - a path's ends have no names here
-    """Name no peer."""
-    return "", ""
+class Site(Protocol):
+    """What is known of those who talk here."""
 
+    def timers_for(self, path: Path) -> Timers:
+        """Return the timers that apply between the two ends of a path."""
 
-def is_stranger(address: bytes) -> bool:  # noqa: ARG001 - everybody is
-    """Take every address for a stranger's."""
-    return False
+    def ends(self, path: Path) -> tuple[str, str]:
+        """Return the names by which the two ends are counted."""
+
+    def is_known(self, address: bytes) -> bool:
+        """Tell whether somebody has a name at a packed address; who has none gives way to those who have."""
 
 
 class Tracker:
@@ -64,33 +67,30 @@ class Tracker:
 
     Feed it messages in packet order, and ``close`` it in the end. Whoever feeds it takes the events, in order, and
     clears the list; to see each as things stood then, he lets time pass timer by timer (``queue.fire``) before he gives
-    the next message. ``timers_for`` gives the timers that apply between the two ends of a path, ``ends_of`` the names
-    by which ``traffic`` counts. ``notices`` and ``evicted`` are plain counts by name.
+    the next message. ``notices`` and ``evicted`` are plain counts by name.
     """
 
     def __init__(
         self,
-        timers_for: Callable[[Path], Timers],
-        ends_of: Callable[[Path], tuple[str, str]] = nobody,
+        site: Site,
         *,
-        is_known: Callable[[bytes], bool] = is_stranger,
         limits: TableLimits | None = None,
         budget: Budget = DEFAULT_BUDGET,
         keep_messages: bool = False,
     ) -> None:
         self.events: list[Event] = []
         self.lasts = NEVER if keep_messages else LASTS  # when less is kept of an answered call (ns)
-        self.traffic = Traffic(ends_of, budget.paths // 2)
+        self.traffic = Traffic(site.ends, budget.paths // 2)
         self._count_request = self.traffic.request
         self._count_response = self.traffic.response
         self.now = 0
         self.notices: dict[Notice, int] = {}
         self._evicted: dict[str, int] = {}
         self.queue = TimerQueue()
-        self.timers_for = timers_for
+        self.timers_for = site.timers_for
         self._limits = limits or TableLimits(calls_bytes=budget.calls)
         self._keep = keep_messages
-        self._calls = Calls(self._limits, is_known)
+        self._calls = Calls(self._limits, site.is_known)
         self._room = self._limits.calls_bytes
         self._closing: Iterator[Call] | None = None
         self._serial = 0
@@ -122,16 +122,11 @@ class Tracker:
                 self.queue.advance(now)
             self.now = now
 
-    def use(
-        self,
-        timers_for: Callable[[Path], Timers],
-        ends_of: Callable[[Path], tuple[str, str]],
-        is_known: Callable[[bytes], bool],
-    ) -> None:
+    def use(self, site: Site) -> None:
         """Take other timers for legs that are yet to begin, and count by other names."""
-        self.timers_for = timers_for
-        self._calls.is_known = is_known
-        self.traffic.use(ends_of)
+        self.timers_for = site.timers_for
+        self._calls.is_known = site.is_known
+        self.traffic.use(site.ends)
 
     def message(self, message: Request | Response) -> None:
         """Take one message: time first, then what is due, then the message itself."""
@@ -195,6 +190,15 @@ class Tracker:
         self._drop_early(NEVER)
         self.registrar.finish(self.now)
         return False
+
+    def leave(self) -> int:
+        """Let go of what is still open, without a word; return how many calls that is."""
+        left = list(self._calls)
+        for call in left:
+            self.evict("calls")
+            self.forget(call)
+            call.release()
+        return len(left)
 
     def finish(self) -> None:
         """Close everything at once."""

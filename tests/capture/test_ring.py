@@ -418,7 +418,9 @@ def test_a_ring_that_finds_no_memory_says_what_to_make_smaller(monkeypatch: pyte
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
     monkeypatch.setattr(mmap, "mmap", none)
-    with pytest.raises(CaptureError, match=r"^lo: no memory for a ring of 64 MB; make buffer_megabytes smaller$"):
+    with pytest.raises(
+        CaptureError, match=r"^lo: no memory for a ring of 64 MiB; make it smaller \(\[capture\] ring\)$"
+    ):
         Ring("lo", PROGRAM, 64 << 20)
 
 

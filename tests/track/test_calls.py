@@ -51,7 +51,7 @@ def test_the_oldest_goes_when_the_table_is_full() -> None:
 
 
 def test_a_call_that_nothing_came_back_to_goes_before_one_that_was_answered_anything() -> None:
-    script = "0 A>P INVITE\n1 P>A 100\n2 B>P INVITE call=c2\n3 C>P INVITE call=c3"
+    script = "0 A>P INVITE\n1 P>A 100\n2 B>P INVITE call=c2\n5 C>P INVITE call=c3"
     assert [call.call_id for call in table(script, TableLimits(calls=2))] == [b"c1", b"c3"]
 
 
@@ -62,8 +62,17 @@ def test_a_call_that_is_up_goes_last() -> None:
 
 def test_the_source_that_holds_most_gives_way_though_others_came_before() -> None:
     script = "0 A>P INVITE\n" + "\n".join(f"{n} B>P INVITE call=b{n}" for n in range(1, 6))
-    calls = table(script, TableLimits(calls=3))
-    assert [call.call_id for call in calls] == [b"c1", b"b4", b"b5"]
+    calls = table(script, TableLimits(calls_bytes=7_000))
+    kept = [call.call_id for call in calls]
+    assert (kept[0], kept[-1]) == (b"c1", b"b5")
+    assert len(kept) < 5
+
+
+def test_a_call_that_just_began_does_not_go_for_what_was_answered_by_a_100() -> None:
+    """An attack whose calls are all tried would else drive out the honest ones, each in its first moments."""
+    attack = "".join(f"{n} B>P INVITE call=b{n}\n{n}.1 P>B 100 call=b{n}\n" for n in range(4))
+    calls = table(attack + "4 A>P INVITE\n4.1 B>P INVITE call=b9", TableLimits(calls=4))
+    assert [call.call_id for call in calls] == [b"b2", b"b3", b"c1", b"b9"]
 
 
 def test_a_configured_peers_call_outlasts_strangers() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from sipwatch.classify.families.reach import Silences
 from sipwatch.classify.findings import MAX_EVIDENCE, Evidence
-from sipwatch.track.tracker import nobody
 from sipwatch.track.traffic import Traffic
 from sipwatch.wire.message import Path, Response, Transport
 from sipwatch.wire.sip import parse
@@ -29,7 +28,7 @@ X = "192.0.2.88:5060"
 
 
 def test_requests_without_a_response_add_up_in_a_row() -> None:
-    silences = Silences(Traffic(nobody))
+    silences = Silences(Traffic(lambda _: ("", "")))
     first = silences.silent(X, 5, evidence(5))
     assert first is not None
     assert (first.requests, first.since) == (1, 5)
@@ -39,7 +38,7 @@ def test_requests_without_a_response_add_up_in_a_row() -> None:
 
 
 def test_a_response_in_between_breaks_the_row_and_a_later_one_ends_it() -> None:
-    silences = Silences(Traffic(nobody))
+    silences = Silences(Traffic(lambda _: ("", "")))
     silences.silent(X, 5, evidence(5))
     heard(silences, path("X", "A"), 7)
     again = silences.silent(X, 9, evidence(9))
@@ -51,7 +50,7 @@ def test_a_response_in_between_breaks_the_row_and_a_later_one_ends_it() -> None:
 
 
 def test_another_port_and_another_address_are_other_ends() -> None:
-    silences = Silences(Traffic(nobody))
+    silences = Silences(Traffic(lambda _: ("", "")))
     silences.silent(X, 5, evidence(5))
     heard(silences, path("X", "A", sport=5070), 7)
     heard(silences, path("Y", "A"), 7)
@@ -62,7 +61,7 @@ def test_another_port_and_another_address_are_other_ends() -> None:
 
 def test_an_end_that_was_answered_for_is_not_silent() -> None:
     """From another address of its own, say; the tracker knows."""
-    silences = Silences(Traffic(nobody))
+    silences = Silences(Traffic(lambda _: ("", "")))
     silences.silent(X, 5, evidence(5))
     silences.answered(X)
     again = silences.silent(X, 9, evidence(9))
@@ -71,7 +70,7 @@ def test_an_end_that_was_answered_for_is_not_silent() -> None:
 
 
 def test_whether_responses_to_somebody_are_captured_at_all_is_known() -> None:
-    silences = Silences(Traffic(nobody))
+    silences = Silences(Traffic(lambda _: ("", "")))
     assert not silences.traffic.was_told(path("A", "X").source_address)
     heard(silences, path("Y", "A"), 7)
     assert silences.traffic.was_told(path("A", "X").source_address)
@@ -79,7 +78,7 @@ def test_whether_responses_to_somebody_are_captured_at_all_is_known() -> None:
 
 
 def test_of_many_requests_the_first_and_the_latest_are_shown() -> None:
-    silences = Silences(Traffic(nobody))
+    silences = Silences(Traffic(lambda _: ("", "")))
     for time in range(100):
         silence = silences.silent(X, time, evidence(time))
     assert silence is not None
@@ -88,7 +87,7 @@ def test_of_many_requests_the_first_and_the_latest_are_shown() -> None:
 
 
 def test_who_was_heard_is_bounded_and_forgetting_it_calls_nobody_silent() -> None:
-    silences = Silences(Traffic(nobody))
+    silences = Silences(Traffic(lambda _: ("", "")))
     silences.silent(X, 5, evidence(5))
     for number in range(silences.traffic.most + 1):
         heard(silences, Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), 7)
