@@ -17,7 +17,7 @@ from sipwatch.packet import BLANKS
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.limits import MAX_IDENTIFIER
 from sipwatch.wire.message import Path, Request, Response
-from sipwatch.wire.shapes import Shapes
+from sipwatch.wire.shapes import MAX_MISSED, Shapes
 
 # RFC 3261, 3262, 3265/6665, 3311, 3428, 3515, 3903, 6086: interned, so that comparing is by identity.
 METHODS = {
@@ -67,7 +67,11 @@ class Parser:
         for shape in self._known.get(data[:12] if data[:4] == b"SIP/" else data[:4], ()):
             found = shape.match(data)
             if found is None:
+                shape.missed += 1
+                if shape.missed >= MAX_MISSED:
+                    self.shapes.arrange(time, data)
                 continue
+            shape.used = time
             if shape.status_code:
                 message = response = Response()
                 response.status_code = shape.status_code
@@ -103,7 +107,8 @@ class Parser:
             return message
         if message.branch and message.from_tag and message.call_id and message.cseq_method:
             method = message.method if isinstance(message, Request) else ""
-            self.shapes.learn(data, method, message.status_code if isinstance(message, Response) else 0)
+            status_code = message.status_code if isinstance(message, Response) else 0
+            self.shapes.learn(time, path.source_address, data, method, status_code)
         return message
 
     def _cseq(self, value: bytes) -> tuple[int, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipwatch.packet import SECOND
 from sipwatch.wire import shapes
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import Parser, parse
@@ -37,6 +40,20 @@ def read(data: bytes, parser: Parser | None = None) -> object:
 
 def patterns(parser: Parser) -> int:
     return sum(map(len, parser.shapes.known.values()))
+
+
+def source(number: int) -> Path:
+    """Return the path of a stranger's messages."""
+    return Path(bytes((198, 51, 100, number)) + PATH.key[4:], Transport.UDP)
+
+
+def invented(number: int, message: bytes = INVITE) -> bytes:
+    return message.replace(b"User-Agent", b"X-%d" % number)
+
+
+def seen_often(parser: Parser, message: bytes, time: int = 0, path: Path = PATH) -> None:
+    for _ in range(shapes.SEEN_BEFORE):
+        parser.parse(time, path, message, False)
 
 
 def taught(*messages: bytes) -> Parser:
@@ -137,3 +154,83 @@ def test_a_stranger_who_invents_shapes_is_bounded() -> None:
                 parser.parse(0, PATH, message, False)
     assert patterns(parser) <= shapes.MAX_SHAPES
     assert max(map(len, parser.shapes.known.values())) <= shapes.MAX_PER_KIND
+
+
+def test_what_strangers_invent_makes_room_for_what_is_used() -> None:
+    """192 packets once filled the table for good, and an honest stack was read the long way for ever."""
+    parser = Parser()
+    for number in range(64):
+        seen_often(parser, invented(number), number * SECOND, source(number))
+        parser.parse(number * SECOND, source(number), invented(number), False)
+    assert patterns(parser) == shapes.MAX_PER_KIND
+    seen_often(parser, INVITE, 64 * SECOND)
+    assert b"user-agent" in parser.shapes.known[b"INVI"][-1].names
+    for second in range(shapes.MAX_MISSED):
+        parser.parse((65 + second) * SECOND, PATH, INVITE, False)
+    assert b"user-agent" in parser.shapes.known[b"INVI"][0].names
+
+
+def test_a_shape_in_use_stays_whatever_is_invented_meanwhile() -> None:
+    parser = taught(INVITE)
+    for number in range(64):
+        parser.parse(number * SECOND, PATH, INVITE, False)
+        seen_often(parser, invented(number), number * SECOND, source(number))
+    assert any(b"user-agent" in shape.names for shape in parser.shapes.known[b"INVI"])
+
+
+def test_a_shape_that_fits_nothing_any_more_is_dropped() -> None:
+    parser = taught(invented(1))
+    for second in range(shapes.MAX_MISSED):
+        parser.parse(second * SECOND, PATH, INVITE, False)
+    assert all(b"x-1" not in shape.names for shape in parser.shapes.known.get(b"INVI", ()))
+
+
+def test_once_its_credit_is_spent_a_source_has_one_shape_a_second_learned() -> None:
+    parser = Parser()
+    learned = []
+    for number in range(4000):
+        before = {id(shape) for shape in parser.shapes.known.get(b"INVI", ())}
+        seen_often(parser, invented(number), number * SECOND // 100)
+        learned.append(len({id(shape) for shape in parser.shapes.known.get(b"INVI", ())} - before))
+    assert sum(learned) <= shapes.MAX_CREDIT + 40
+    assert sum(learned[-1000:]) == 10
+
+
+def test_from_however_many_sources_few_shapes_a_second_are_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = 0
+
+    def compile_pattern(*arguments: Any) -> shapes.Shape:
+        nonlocal compiled
+        compiled += 1
+        return compile_shape(*arguments)
+
+    compile_shape = shapes._compile
+    monkeypatch.setattr(shapes, "_compile", compile_pattern)
+    parser = Parser()
+    for number in range(2000):
+        seen_often(parser, invented(number), number * SECOND // 200, source(number % 250))
+    assert compiled <= shapes.MAX_CREDIT_OF_ALL + 10 * shapes.ALL_PER_SECOND
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        INVITE.replace(b"tag=a1", b'x="1";tag=a1'),
+        INVITE.replace(b"User-Agent: x\r\n", b"Via: SIP/2.0/UDP h, SIP/2.0/UDP i\r\n"),
+        INVITE.replace(b"User-Agent", b"X" * shapes.MAX_NAMES),
+        INVITE.replace(b"User-Agent: x\r\n", b"X: x\r\n" * shapes.MAX_LINES),
+    ],
+    ids=["no-plain-value", "two-vias-in-one-line", "long-names", "many-lines"],
+)
+def test_no_pattern_is_made_that_would_not_fit_or_would_be_long(other: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "_compile", lambda *_: pytest.fail("compiled"))
+    assert read(other, taught(other)) == read(other)
+
+
+def test_a_clock_set_back_stops_no_learning_for_good() -> None:
+    parser = Parser()
+    for number in range(100):
+        seen_often(parser, invented(number), 10**18)
+    for number in range(100, 200):
+        seen_often(parser, invented(number), (number - 98) * SECOND)
+    assert any(b"x-199" in shape.names for shape in parser.shapes.known[b"INVI"])
