@@ -81,9 +81,12 @@ _CLOSED_PRODUCT = re.compile(
 )
 _CLOSED_PROTOCOL = re.compile(rf"(?:{_KEPT}|(?<!\w)\d{{1,6}}(?:[.\-]\d{{1,6}}){{0,8}}(?![\w.]))|{_WORD}", re.IGNORECASE)
 _ONE_PIECE = re.compile(rf"\d{{{MIN_DIGITS},}}")
+# A quoted string (RFC 3261 §25.1). A mark behind a backslash may open one, too, where a stack escaped the marks itself.
+# Of many such marks each would have all that follows looked through: they look no farther than a name is long.
+QUOTED = r'(?:(?<!\\)"(?:[^"\\]|\\.)*+"|(?<=\\)"(?:[^"\\]|\\.){0,64}+")'
 # What tells by its grammar who is meant: RFC 3261 §25.1, RFC 3966, and user@host without a scheme.
 _STRUCTURE = re.compile(
-    r'(?P<quoted>"(?:[^"\\]|\\.)*+"(?=\s*+<))'
+    rf"(?P<quoted>{QUOTED}(?=\s*+<))"
     r'|(?P<bare>(?:(?<=,)|^)\s*+[^\s"<>,][^"<>,]*+(?=<))'
     r'|(?P<scheme>(?<![A-Za-z])(?:sips?|im|pres|xmpp|mailto):)(?P<user>[^\s<>"]{0,256}@)?(?P<host>[^\s<>",;?]*)'
     r'|(?P<tel>(?<![A-Za-z])tel:)(?P<number>[^\s<>",?]*)'

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.export import scrub
-from sipwatch.export.masking import NO_ONE, Known, Masking, harmless_words, pseudonyms_of
+from sipwatch.export.masking import NO_ONE, QUOTED, Known, Masking, harmless_words, pseudonyms_of
 from sipwatch.export.scrub import BLANK_LINE, FIELD, hidden
 from sipwatch.wire.sip import header, parameters
 
@@ -35,7 +35,7 @@ _TYPES = frozenset({"c", "content-type"})
 _SOFTWARE = frozenset({"server", "user-agent"})
 _PARTIES = frozenset({"f", "from", "t", "to"})
 _ABOUT_PEOPLE = frozenset({"organization", "s", "subject"})
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_QUOTED = re.compile(QUOTED)
 _DISPLAYED = re.compile(r'[^\s"]')
 _SENT_BY = re.compile(
     r"(?P<protocol>SIP\s*/\s*2\.0\s*/\s*\w+\s+)(?P<host>[^\s;,]*?)(?P<port>:\d{1,5})?(?=[\s;,]|$)", re.IGNORECASE
@@ -66,13 +66,16 @@ _READABLE = re.compile(r"(?im)^(?:content-type|c)[ \t]*:[ \t]*(?P<type>applicati
 
 # Who is named in a message
 _USER = re.compile(
-    r"(?i)(?:sips?:([^\s<>\"@:]{1,256})(?::[^\s<>\"@]{0,256})?@|tel:([^\s<>\",;?]{1,64})|username=\"([^\"@]*))"
+    r"(?i)(?:sips?:([^\s<>\"@:]{1,256}+)(?::[^\s<>\"@]{0,256}+)?+@|tel:([^\s<>\",;?]{1,64})|username=\"([^\"@]*))"
 )
-_NAME = re.compile(r'(?m)(?:"((?:[^"\\\r\n]|\\.)*+)"\s*+<|^[\w-]+[ \t]*+:\s*+([^"<>:\r\n]++)<)')
+_QUOTED_IN_LINE = QUOTED.replace(r'[^"\\]', r'[^"\\\r\n]')
+_NAME = re.compile(rf'(?m)(?:({_QUOTED_IN_LINE})\s*+<|^[\w-]+[ \t]*+:\s*+([^"<>:\r\n]++)<)')
 
 
+_MAX_SECRETS = 256  # each of which is looked for; of more of them, their beginnings
+_SECRET = 8  # bytes of the shortest secret
 _MAX_CHANCE_LENGTH = 5  # digits: so few may stand anywhere
-_WORD = re.compile(rb"[\w+/=]{8,}")  # of a secret: long enough to stand nowhere by chance
+_WORD = re.compile(rb"[\w+/=]{%d,}" % _SECRET)  # of a secret: long enough to stand nowhere by chance
 
 
 class Disguise:
@@ -88,6 +91,7 @@ class Disguise:
         self._hides = self._masking.hides
         self._known = NO_ONE
         self._secrets = {secret for raw in raws for secret in _changed(raw, scrub.payload(raw))}
+        self._beginnings = frozenset([secret[:_SECRET] for secret in self._secrets])
         self._numbers: re.Pattern[bytes] | None = None
         if self._hides:
             self._learn(raws)
@@ -119,7 +123,10 @@ class Disguise:
         """Tell whether anything stands in bytes that must not."""
         if self._numbers is not None and self._numbers.search(data) is not None:
             return True
-        return any(secret in data for secret in self._secrets)
+        if len(self._secrets) <= _MAX_SECRETS:
+            return any(secret in data for secret in self._secrets)
+        words = (word[at : at + _SECRET] for word in _WORD.findall(data) for at in range(len(word) - _SECRET + 1))
+        return not self._beginnings.isdisjoint(words)
 
 
 def _identity(raw: bytes) -> Iterator[bytes]:
@@ -145,7 +152,7 @@ def named(raws: Iterable[str]) -> tuple[set[str], set[str]]:
     names: set[str] = set()
     for raw in raws:
         users.update(next(filter(None, found)).partition(";")[0] for found in _USER.findall(raw) if any(found))
-        names.update((quoted or bare).strip() for quoted, bare in _NAME.findall(raw))
+        names.update((quoted[1:-1] or bare).strip() for quoted, bare in _NAME.findall(raw))
     return users, names
 
 
