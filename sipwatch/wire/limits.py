@@ -48,7 +48,7 @@ class Limits(NamedTuple):
     waiting: int = 64  # segments of one stream behind a gap
     gap_lasts: int = 3 * SECOND  # longer than a fast retransmit, shorter than anybody's patience
     message: int = 262_144  # bytes; bodies of 64 kB exist
-    header_section: int = 65_536  # bytes; looked through again with every segment
+    header_section: int = 65_536  # bytes
     line: int = 8_192  # a start line not ended by then is none
     closed_streams: int = 8_192
     closed_lasts: int = 60 * SECOND  # a late copy must not be a new stream; Linux' TIME-WAIT

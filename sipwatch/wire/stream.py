@@ -5,6 +5,7 @@ Must not know: sequence numbers, packets, time.
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
 _MAX_PIECES = 64  # joined then, lest an object for every byte make memory of it
+_BLANKS = re.compile(rb"[%b]*+" % BLANKS).match
+_EMPTY_LINE = re.compile(rb"\n\r?\n").search  # of stacks that know no CR as well
 _VERSION = b"SIP/2.0"
 _TLS_RECORDS = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")  # RFC 8446 §5.1
 _HTTP = (b"GET ", b"HTTP/1.")
@@ -35,7 +38,7 @@ class Mode(IntEnum):
 class Framer:
     """Takes one direction's bytes in order, gives whole messages and reasons."""
 
-    __slots__ = ("_at", "_data", "_frames", "_held", "_limits", "_needed", "_pieces", "mode")
+    __slots__ = ("_at", "_data", "_frames", "_held", "_limits", "_needed", "_pieces", "_tail", "mode")
 
     def __init__(self, mode: Mode, limits: Limits) -> None:
         self.mode = mode
@@ -43,6 +46,7 @@ class Framer:
         self._pieces: list[bytes] = []  # of an unfinished message
         self._held = 0  # their bytes
         self._needed = 0  # how many make it whole, when that is known
+        self._tail = b""  # the last of them, while no empty line ends the header section
         self._data = b""  # at work, from _at on
         self._at = 0
         self._frames: websocket.Frames | None = None
@@ -84,7 +88,7 @@ class Framer:
         if self._pieces:
             self._pieces.append(data)
             self._held += len(data)
-            if self._held < self._needed:
+            if self._held < self._needed or self._has_no_end(data):
                 if len(self._pieces) > _MAX_PIECES:
                     self._pieces = [b"".join(self._pieces)]
                 return messages, None
@@ -104,6 +108,15 @@ class Framer:
     def _drop(self) -> None:
         self._pieces.clear()
         self._held = self._needed = 0
+        self._tail = b""
+
+    def _has_no_end(self, data: bytes) -> bool:
+        """Tell whether a header section goes on after these bytes: however small they are, each is looked at once."""
+        if not self._tail:
+            return False
+        data = self._tail + data
+        self._tail = data[-2:]
+        return self._held <= self._limits.header_section and _EMPTY_LINE(data) is None
 
     def _cut(self, messages: list[bytes]) -> Discard | None:
         """Take off what is whole, one message after the other."""
@@ -122,7 +135,8 @@ class Framer:
         """Take one message off: True to go on, False to wait for more, or why bytes were given up."""
         data, at = self._data, self._at
         if data[at] in BLANKS:  # keep-alives (RFC 5626 §4.4.1)
-            self._at = len(data) - len(data[at:].lstrip(BLANKS))
+            found = _BLANKS(data, at)
+            self._at = at if found is None else found.end()
             return True
         longest = self._limits.line
         start = data[at : at + longest] if at or len(data) > longest else data
@@ -134,6 +148,7 @@ class Framer:
             return self._other(start, messages)
         body = _head_end(data, at)
         if body < 0:
+            self._tail = data[-2:]
             return False if len(data) - at <= self._limits.header_section else self._too_long()
         return self._message(body, messages)
 
@@ -222,11 +237,8 @@ class Framer:
 
 def _head_end(data: bytes, start: int) -> int:
     """Return where the header section that begins at ``start`` ends, behind its empty line; -1 if not yet."""
-    end = data.find(b"\n\r\n", start)
-    bare = data.find(b"\n\n", start, end + 1 if end >= 0 else len(data))  # of stacks that know no CR
-    if bare >= 0:
-        return bare + 2
-    return end + 3 if end >= 0 else -1
+    found = _EMPTY_LINE(data, start)
+    return -1 if found is None else found.end()
 
 
 def _may_become_text(start: bytes) -> bool:

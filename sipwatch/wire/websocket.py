@@ -9,6 +9,11 @@ _CONTINUATION, _TEXT, _BINARY = 0, 1, 2
 _FIRST_CONTROL = 8
 FIRST_BYTES = b"\x81\x82\x01\x02"  # text or binary, whole or to be continued
 _LOOKED_AT = 2048 + 14  # bytes; enough of any start line
+_MAX_LOOKED_AT = 8  # frames that a message's beginning may be cut into
+# Whoever speaks SIP sends a message in a frame, or blanks in one to hold a connection open: no more tiny frames at once
+# than this, and one more for so many bytes.
+_MAX_TINY = 16
+_BYTES_PER_FRAME = 32
 
 
 def is_handshake(head: bytes) -> bool:
@@ -25,7 +30,7 @@ def begins_frame(data: bytes) -> bool:
     if len(data) < 8 or data[0] not in FIRST_BYTES:
         return False
     reader = Frames(_LOOKED_AT)
-    reader.take(data[:_LOOKED_AT])
+    reader.take(data[:_LOOKED_AT], _MAX_LOOKED_AT)
     return looks_like_sip(reader.messages[0] if reader.messages else reader.unfinished())
 
 
@@ -47,11 +52,15 @@ class Frames:
     def __len__(self) -> int:
         return len(self._buffer) + len(self._message)
 
-    def take(self, data: bytes) -> None:
-        """Add bytes and unpack the frames that are whole."""
+    def take(self, data: bytes, most: int = 0) -> None:
+        """Add bytes and unpack the frames that are whole; with ``most`` not more than so many, up to a message."""
         self._buffer += data
+        left = most or _MAX_TINY + len(data) // _BYTES_PER_FRAME
         while not self.broken and self._one():
-            pass
+            left -= 1
+            if left <= 0 or (most and self.messages):
+                self.broken = not most
+                return
 
     def unfinished(self) -> bytes:
         """Return what is there of a message that is not whole, unmasked."""

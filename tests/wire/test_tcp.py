@@ -532,3 +532,11 @@ def test_however_a_conversation_is_cut_reordered_and_repeated(places: list[int],
         segments += pieces(f.cut(random, THREE, 5))
     random.shuffle(segments)
     assert converse(segments) == ALL
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_a_header_section_that_comes_byte_by_byte_ends_where_its_empty_line_does(end: bytes) -> None:
+    """Whether or not bytes of the next message come with it, or the line ends are cut in two."""
+    data = THREE.replace(b"\r\n", end)
+    for size in (1, 2, 3):
+        assert converse(pieces([data[i : i + size] for i in range(0, len(data), size)])) == ALL

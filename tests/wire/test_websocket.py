@@ -8,6 +8,7 @@ import pytest
 
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Transport
+from sipwatch.wire.websocket import Frames, begins_frame
 from tests.wire import frames as f
 from tests.wire.test_decoder import calls, options
 from tests.wire.test_tcp import ALL, START, Connection, opened, pieces, texts
@@ -114,3 +115,23 @@ def test_a_message_begun_in_a_websocket_frame_and_never_continued_is_forgotten()
     connection.send(f.HANDSHAKE_RESPONSE + f.websocket_frame(options(1)[:60], final=False))
     connection.send(f.websocket_frame(options(2)))
     assert texts(connection) == [options(2)]
+
+
+@pytest.mark.parametrize("pair", [b"\x81\x00", b"\x01\x00", b"\x01\x00" + b"\x00\x00" * 3])
+def test_tiny_frames_without_end_are_no_websocket(pair: bytes) -> None:
+    """Of a foreign stream the first frames are looked at; a WebSocket of nothing but tiny frames is given up."""
+    tiny = pair * (1400 // len(pair))
+    assert not begins_frame(tiny)
+    frames = Frames(65_536)
+    frames.take(tiny)
+    assert frames.broken
+    assert len(frames.messages) <= 64
+
+
+def test_a_message_cut_into_small_frames_is_read() -> None:
+    message = options(1)
+    cuts = [message[at : at + 48] for at in range(0, len(message), 48)]
+    kinds = [1, *[0] * (len(cuts) - 1)]
+    frames = Frames(65_536)
+    frames.take(b"".join(f.websocket_frame(c, k, final=c is cuts[-1]) for c, k in zip(cuts, kinds, strict=True)))
+    assert frames.messages == [message]
