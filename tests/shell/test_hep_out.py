@@ -202,7 +202,7 @@ def test_a_collector_that_comes_later_gets_what_was_queued(monkeypatch: pytest.M
                 data = b""
                 while data.count(b"OPTIONS sip:") < 20:
                     data += made.recv(65_536)
-        assert sending.target.sent == 20
+        until(lambda: sending.target.sent == 20, PATIENT, "the count")
 
 
 def test_a_connection_that_was_closed_is_made_again(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
