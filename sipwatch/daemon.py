@@ -97,6 +97,7 @@ class Daemon:
         self._turned_at = time.monotonic()
         self._second = 0
         self._stop_at = 0
+        self._stalls = 0
 
     def _receive(self) -> None:
         """Let the decoder take what agents send, if there are listeners."""
@@ -185,7 +186,7 @@ class Daemon:
 
     def _frames(self) -> Iterator[tuple[int, int, bytes]]:
         if isinstance(self._source, InterfaceSource):
-            return self._source.frames(self._between, self._changed)
+            return self._source.frames(self._between, self._changed, self._missed)
         return self._source.frames(self._between)
 
     def _between(self, horizon: int) -> None:
@@ -220,6 +221,14 @@ class Daemon:
             self._log.event("info", "interface_up", interface=ring.name)
         else:
             self._log.event("error", "interface_down", interface=ring.name)
+
+    def _missed(self, start: int, end: int) -> None:
+        """Conclude nothing from the silence of a time in which we stood still."""
+        self.engine.advance(start)
+        self.engine.tracker.missed(end)
+        self._stalls += 1
+        reason = "the process stood still and the ring was full; what was open and stays silent ends unfinished"
+        self._log.event("error", "capture_stalled", seconds=round((end - start) / SECOND, 1), reason=reason)
 
     def _reload(self) -> None:
         """Take a new configuration over, or keep the old one and say why."""
@@ -291,6 +300,7 @@ class Daemon:
         up: dict[Key, float] = dict.fromkeys([(name,) for name in self.names()], 1)
         up |= {(ring.name,): int(ring.up) for ring in self._rings()}
         yield family(series.CAPTURE_UP, up)
+        yield family(series.CAPTURE_STALLS, {(): self._stalls})
         yield from self._about_hep()
         lag = (time.time_ns() - self.engine.tracker.now) / SECOND if self.engine.tracker.now else 0.0
         yield family(series.CLOCK_LAG, {(): lag})

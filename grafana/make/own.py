@@ -58,6 +58,7 @@ def _state() -> Row:
         _scraped(),
         _capturing(),
         _lost(),
+        _stalls(),
         _late(),
         _gave_up(),
         _configuration(),
@@ -90,6 +91,15 @@ def _lost() -> stat.Panel:
     query = Query(count("capture_dropped_total"), "Packets")
     face = Face("Packets lost by the kernel", about, "short", _NOT_SCRAPED, 4, 4)
     return stats(face, query, steps=ANY_IS_WORTH_A_LOOK, decimals=0)
+
+
+def _stalls() -> stat.Panel:
+    about = (
+        "Times that sipwatch stood still so long that packets were lost: a stopped process, a machine that slept. What "
+        "was open then, and stayed silent, ends unfinished; no condition is raised for it."
+    )
+    query = Query(count("capture_stalls_total"), "Stalls")
+    return stats(Face("Stood still", about, "short", _NOT_LIVE, 4, 4), query, steps=ANY_IS_WORTH_A_LOOK, decimals=0)
 
 
 def _late() -> stat.Panel:

@@ -15,6 +15,7 @@ from sipwatch.capture.files import CaptureSource, Prefilter
 from sipwatch.capture.hep import WINDOW
 from sipwatch.capture.merge import Window
 from sipwatch.capture.ring import RETIRE, Ring
+from sipwatch.capture.stalls import Stalls
 from sipwatch.capture.tally import LATEST, Closable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sipwatch.capture.tally import Frame
 
     Between = Callable[[int], None]
+    Missed = Callable[[int, int], None]
 
 TICK = 100  # ms; so often somebody may do what is due when no packet comes
 # How long a packet may lie in a block of the ring before it is seen, with a margin for a busy machine.
@@ -75,7 +77,8 @@ class InterfaceSource(Closable):
 
     ``between(horizon)`` is called after each batch of frames, at least every ``TICK`` ms: nothing
     that happened before ``horizon`` (ns) is still to come. ``changed(ring)`` hears of an interface
-    that went down or came back.
+    that went down or came back, ``missed(start, end)`` of a time (ns) in which the capture stood still and lost
+    packets, between the frames from before it and those from after.
     """
 
     def __init__(self, names: Sequence[str], program: Program, size: int, hep: HepListeners | None = None) -> None:
@@ -111,18 +114,30 @@ class InterfaceSource(Closable):
         for ring in self.rings:
             ring.filter(program)
 
-    def frames(self, between: Between, changed: Callable[[Ring], None]) -> Iterator[Frame]:
+    def frames(self, between: Between, changed: Callable[[Ring], None], missed: Missed) -> Iterator[Frame]:
         """Give frames in time order, for ever."""
         window = Window()
         followed = 0
+        stalls = Stalls(time.monotonic_ns())
         margin = MARGIN if self.rings or self.hep is None else WINDOW
         # One alone has nobody to wait for. Its packets are sorted as well: each processor writes its own in time.
         alone = self.hep is None and len(self.rings) == 1
         while True:
             failed = self._wait()
             now = time.time_ns()
+            if stalls.turn(time.monotonic_ns()):
+                stalls.lost(self._lost(), now)
+            before = window.passed
             horizon = self._drain(window, now - margin)
-            yield from window.give(LATEST if alone else horizon, now)
+            ready = window.give(LATEST if alone else horizon, now)
+            if stalls.resumed:
+                early, ready = stalls.split(ready)
+                yield from early
+                before = early[-1][0] if early else before
+                if ready or horizon >= stalls.resumed:
+                    missed(before, stalls.resumed)
+                    stalls.resumed = 0
+            yield from ready
             if failed or time.monotonic_ns() - followed >= _FOLLOW_EVERY:
                 followed = time.monotonic_ns()
                 self._follow(changed)
@@ -153,6 +168,11 @@ class InterfaceSource(Closable):
             if not all_of_it:
                 horizon = min(horizon, max([frame[0] for frame in frames], default=window.passed) - WINDOW)
         return horizon
+
+    def _lost(self) -> int:
+        for ring in self.rings:
+            ring.count_drops()
+        return sum([ring.dropped for ring in self.rings])
 
     def _follow(self, changed: Callable[[Ring], None]) -> None:
         for ring in self.rings:

@@ -280,6 +280,9 @@ HEP_UNSENT = Series(
     "hep_unsent", _C, Level.SELF, ("target", "reason"), "Messages that were to be sent on as HEP, and were dropped."
 )
 HEP_TARGET_UP = Series("hep_target_up", _G, Level.SELF, ("target",), "1 while there is a connection to the target.")
+CAPTURE_STALLS = Series(
+    "capture_stalls", _C, Level.SELF, (), "Times that sipwatch stood still so long that packets were lost."
+)
 DUPLICATES = Series("capture_duplicates", _C, Level.SELF, (), "Datagrams captured twice and counted once.")
 DISCARDS = Series(
     "discards", _C, Level.SELF, ("stage", "reason"), "Packets and pieces of streams that gave no message, by why."

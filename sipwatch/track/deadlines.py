@@ -17,10 +17,15 @@ TIMERS_OF: Final[tuple[tuple[Timer, ...], ...]] = tuple(tuple(t for t in TIMERS 
 
 
 def due_of(leg: Leg, timer: Timer) -> int:
-    """Return when a timer of a leg's present state fires (ns); NEVER when its condition was raised already."""
+    """Return when a timer of a leg's present state fires (ns).
+
+    NEVER when its condition was raised already, or can only be supposed, packets having been missed.
+    """
     # Raised once for each leg: a hop that is slow, gets a 181 and is slow again would else ring twice at night.
-    if timer.raises is not None and leg.conditions is not None:
-        for raised in leg.conditions:
+    if timer.raises is not None:
+        if leg.blind:
+            return NEVER
+        for raised in leg.conditions or ():
             if raised.kind is timer.raises:
                 return NEVER
     delay = timer.delay

@@ -75,11 +75,12 @@ class Leg(Timed):
     can say when it came. ``invite_seen`` is False where the INVITE itself was not captured: ``invite`` is then that of
     another leg of the call. ``cancel_code`` is what the CANCEL got. ``early_reason`` is the latest 18x with a Reason
     header, ``late_success`` a 2xx behind a failing final. ``hunted_on`` says that the server gave this hop up for an
-    equal one. ``settled`` says that nothing can change any more what became of it; ``outcome`` is then the judge's.
+    equal one. ``blind`` says that packets were missed since the latest message: nothing is concluded from silence.
+    ``settled`` says that nothing can change any more what became of it; ``outcome`` is then the judge's.
     """
 
     __slots__ = (
-        "acked", "active_at", "alerted_at", "answered_at", "answers", "branch", "branches", "call", "cancel",
+        "acked", "active_at", "alerted_at", "answered_at", "answers", "blind", "branch", "branches", "call", "cancel",
         "cancel_code", "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at",
         "followed", "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen", "late_success",
         "max_forwards", "moment_known", "outcome", "over_at", "path", "presumed_at", "presumed_since", "progress",
@@ -109,7 +110,7 @@ class Leg(Timed):
         self.presumed_at = self.presumed_since = _UNSET
         self.status_code = self.cancel_code = 0
         self.retransmissions = self.repeats_unheard = self.repeats_heard = self.repeats_acked = 0
-        self.acked = self.followed = self.given_up = self.cut_off = self.hunted_on = False
+        self.acked = self.followed = self.given_up = self.cut_off = self.hunted_on = self.blind = False
         self.moment_known = self.invite_seen = True
         self.inferred = Inferred.NOTHING
         self.progress: Response | None = None
@@ -146,6 +147,8 @@ class Leg(Timed):
         """Take a response; return whether it repeats an earlier final response."""
         code = response.status_code
         self.active_at = now
+        if self.blind:
+            self._see_again(now)
         if code < 200:
             if self.state <= _CANCELLING:
                 self._provisional(response, code, now)
@@ -171,6 +174,8 @@ class Leg(Timed):
     def repeat(self, invite: Request, now: int) -> bool:
         """Take the INVITE again: a retransmission, unless it is the first one that was captured; return which."""
         self.active_at = now
+        if self.blind:
+            self._see_again(now)  # it is sent again because nothing came back
         # Two neighbours changed places in the capture, and the response came first: this is the INVITE itself.
         if not self.invite_seen:
             self.invite, self.invite_seen, self.branches = invite, True, None
@@ -182,6 +187,11 @@ class Leg(Timed):
             self.repeats_heard += 1
         self.take(_INPUT_INVITE, now)
         return True
+
+    def _see_again(self, now: int) -> None:
+        """Believe the timers again: the hop is where it was."""
+        self.blind = False
+        self.call.queue.watch(self, now)
 
     def acknowledge(self, ack: Request, now: int) -> None:
         """Take the ACK on the INVITE's own branch: that of a failing final, captured or not (§17.1.1.3).
@@ -291,7 +301,7 @@ class Leg(Timed):
         elif new is _TERMINATED and not self.settled and given is not _INPUT_LINGERED:
             if self.over_at < 0:
                 self.over_at = now
-            self.given_up = given is Input.GIVE_UP
+            self.given_up = given is Input.GIVE_UP and not self.blind
             self.settle_at = now
             self.call.settle(self, now)
         # The queue must never look too late. Every timer of every state is at least ``shortest`` away, so this bound

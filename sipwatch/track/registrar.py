@@ -81,6 +81,10 @@ class Registrar:
         """Take a response to one; return whether it repeats an earlier final response."""
         return self._transactions.response(response, now)
 
+    def missed(self) -> None:
+        """Take it that packets were missed: nothing is concluded from silence."""
+        self._transactions.missed()
+
     def finish(self, now: int) -> None:
         """End what is open as unfinished: the capture is over. Bindings stay: nobody ended them."""
         self._transactions.finish(now)

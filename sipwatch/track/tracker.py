@@ -175,6 +175,18 @@ class Tracker:
         """Return when an error last said that nothing gets through there (ns), -1 if none did."""
         return self._broken.get(path.key, -1) if self._broken else -1
 
+    def missed(self, until: int) -> None:
+        """Take it that all packets before ``until`` (ns) were missed, since now: nothing is concluded from silence.
+
+        What is heard of a leg afterwards counts as ever; one that stays silent ends unfinished.
+        """
+        for call in self._calls:
+            for leg in call.legs:
+                leg.blind = not leg.settled
+            for dialog in () if call.dialogs is None else call.dialogs.all:
+                dialog.refreshed_at = max(dialog.refreshed_at, until)  # the refresh may have been among them
+        self.registrar.missed()
+
     def close(self) -> bool:
         """Close the oldest call that is open, or all the rest if none is; return whether one was.
 

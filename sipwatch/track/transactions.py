@@ -52,12 +52,13 @@ class Transaction(Timed):
 
     ``started`` is when its attempt began, ``sent`` when its own request was first seen; both are packet
     time in nanoseconds. ``status_code`` is 0 and ``final_at`` -1 without a final response. ``tries``
-    counts the attempt's requests; ``challenged`` says that an earlier one of them was challenged.
+    counts the attempt's requests; ``blind`` says that packets were missed meanwhile; ``challenged`` that an earlier
+    one of them was challenged.
     """
 
     __slots__ = (
-        "active_at", "branch", "call_id", "challenged", "cseq_number", "final_at", "forgotten", "method", "path",
-        "request", "sent", "stage", "started", "status_code", "table", "tries", "via_count",
+        "active_at", "blind", "branch", "call_id", "challenged", "cseq_number", "final_at", "forgotten", "method",
+        "path", "request", "sent", "stage", "started", "status_code", "table", "tries", "via_count",
     )  # fmt: skip
 
     def __init__(self, serial: int, table: Transactions, request: Request, now: int) -> None:
@@ -77,7 +78,7 @@ class Transaction(Timed):
         self.tries = 1
         self.challenged = False
         self.stage = Stage.OPEN
-        self.forgotten = False
+        self.forgotten = self.blind = False
 
     def respond(self, response: Response, now: int) -> bool:
         """Take a response; return whether it repeats the final one."""
@@ -147,7 +148,9 @@ class Transaction(Timed):
         if self.stage is Stage.ENDED:
             self.table.forget(self)
         else:
-            termination = Termination.TIMED_OUT if self.stage is Stage.OPEN else Termination.FINAL
+            termination = Termination.FINAL
+            if self.stage is Stage.OPEN:
+                termination = Termination.CUT_OFF if self.blind else Termination.TIMED_OUT
             self.table.end(self, None, termination, now)
 
 
@@ -236,6 +239,11 @@ class Transactions:
             self._too_early(response, now)
             return False
         return found.respond(response, now)
+
+    def missed(self) -> None:
+        """Take it that packets were missed: the answer to what is open may have been among them."""
+        for transaction in self._all.values():
+            transaction.blind = True
 
     def finish(self, now: int) -> None:
         """Cut off what is open: the capture is over."""

@@ -271,8 +271,10 @@ def test_one_that_cannot_be_opened_closes_those_that_were(network: None) -> None
 class Told:
     """A ring that gives what a script says: at each reading some frames, and whether they were all there were."""
 
-    def __init__(self, script: list[tuple[list[int], bool]]) -> None:
+    def __init__(self, script: list[tuple[list[int], bool]], drops: int = 0) -> None:
         self._script = script
+        self._drops = drops
+        self.dropped = 0
         self.up = True
         self.name = "told"
 
@@ -280,7 +282,8 @@ class Told:
         times, all_of_it = self._script.pop(0) if self._script else ([], True)
         return [(time, 1, b"INVITE sip:%d@" % time) for time in times], all_of_it
 
-    def count_drops(self) -> None: ...
+    def count_drops(self) -> None:
+        self.dropped = self._drops
 
     def follow(self) -> None: ...
 
@@ -330,5 +333,42 @@ def test_a_clock_that_is_set_back_keeps_nothing_back(clock: list[int]) -> None:
     """What was captured before that would else be held until the clock is there again."""
     clock += [7200 * SECOND, 3600 * SECOND, 3600 * SECOND]
     with merged([([7200 * SECOND], True), ([3600 * SECOND], True)], []) as source:
-        frames = source.frames(lambda _: None, lambda _: None)
+        frames = source.frames(lambda _: None, lambda _: None, lambda *_: None)
         assert [next(frames)[0], next(frames)[0]] == [3600 * SECOND, 7200 * SECOND]
+
+
+# A process that stood still
+
+
+def stood_still(monkeypatch: pytest.MonkeyPatch, ring: Told) -> Watched:
+    """Run with a first turn that took half a minute, so that it is 130 s by the clock of the packets."""
+    steady = iter([0, 30 * SECOND])
+    monkeypatch.setattr(time, "monotonic_ns", lambda: next(steady, 30 * SECOND))
+    source = InterfaceSource([], PROGRAM, SIZE)
+    source.rings = cast("list[Ring]", [ring])
+    with source:
+        return Watched(source, lambda watched: len(watched.horizons) >= 3)
+
+
+def test_a_hole_is_told_between_the_frames_from_before_it_and_those_behind(
+    monkeypatch: pytest.MonkeyPatch, clock: list[int]
+) -> None:
+    """The ring holds what came before it was full; the hole is from there on until the process goes on."""
+    clock += [t * SECOND for t in (130, 131, 132)]
+    script = [([100 * SECOND, 102 * SECOND], False), ([103 * SECOND, 131 * SECOND], True)]
+    watched = stood_still(monkeypatch, Told(script, drops=7))
+    assert watched.numbers() == [t * SECOND for t in (100, 102, 103, 131)]
+    assert watched.holes == [(103 * SECOND, 130 * SECOND, 3)]
+
+
+def test_a_hole_is_told_on_a_line_that_stays_silent_behind_it(
+    monkeypatch: pytest.MonkeyPatch, clock: list[int]
+) -> None:
+    clock += [t * SECOND for t in (130, 131, 132)]
+    watched = stood_still(monkeypatch, Told([([100 * SECOND], True)], drops=7))
+    assert watched.holes == [(100 * SECOND, 130 * SECOND, 1)]
+
+
+def test_a_stall_that_the_ring_has_bridged_leaves_no_hole(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
+    clock += [t * SECOND for t in (130, 131, 132)]
+    assert stood_still(monkeypatch, Told([([100 * SECOND, 129 * SECOND], True)])).holes == []

@@ -11,6 +11,7 @@ from sipwatch.capture.live import InterfaceSource, PipeSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sipwatch.capture.ring import Ring
     from sipwatch.capture.tally import Frame
 
 PATIENT = 20  # seconds that a busy machine may take
@@ -28,12 +29,13 @@ class Watched:
         self.frames: list[Frame] = []
         self.horizons: list[int] = []
         self.changes: list[tuple[str, bool]] = []
+        self.holes: list[tuple[int, ...]] = []  # beside how many frames had come
         self._step = step
         self._passed = 0
         self._until = time.monotonic() + PATIENT
         try:
             if isinstance(source, InterfaceSource):
-                self._take(source.frames(self._between, lambda ring: self.changes.append((ring.name, ring.up))))
+                self._take(source.frames(self._between, self._changed, self._missed))
             else:
                 self._take(source.frames(self._between))
         except Done:
@@ -43,6 +45,12 @@ class Watched:
         for frame in frames:
             assert frame[0] >= self._passed, "a packet came after its time had passed"
             self.frames.append(frame)
+
+    def _changed(self, ring: Ring) -> None:
+        self.changes.append((ring.name, ring.up))
+
+    def _missed(self, start: int, end: int) -> None:
+        self.holes.append((start, end, len(self.frames)))
 
     def _between(self, horizon: int) -> None:
         self.horizons.append(horizon)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.track.calls import TableLimits
+from sipwatch.track.events import ConditionRaised
 from tests.conversation import Observed, messages, nanoseconds, observe, the_call
 from tests.export.records import at, span
 
@@ -291,3 +292,40 @@ def test_a_response_that_lost_its_via_finds_its_leg_by_its_ends() -> None:
     """A far end that returns only one of two Via leaves none for the second hop."""
     call = the_call("0 A>P INVITE\n1 P>A 486 branch=", until="60")
     assert call.status_code == 486
+
+
+# Packets that were missed
+
+
+def kinds(observed: Observed) -> list[str]:
+    return [event.raised.kind.value for event in observed.events if isinstance(event, ConditionRaised)]
+
+
+def missing(script: str, then: str = "", until: str = "400") -> Observed:
+    """Miss all packets between 10 and 40 s after what a script says."""
+    observed = Observed()
+    for message in messages(script):
+        observed.message(message)
+    observed.advance(nanoseconds("10"))
+    observed.tracker.missed(nanoseconds("40"))
+    for message in messages(then):
+        observed.message(message)
+    observed.advance(nanoseconds(until))
+    return observed
+
+
+def test_nothing_is_concluded_from_the_silence_of_packets_that_were_missed() -> None:
+    """Its answer, its refusal or its CANCEL may have been among them."""
+    observed = missing("0 A>P INVITE\n1 P>A 180")
+    assert kinds(observed) == []
+    assert [call.outcome for call in observed.calls] == ["unfinished"]
+
+
+def test_what_was_certain_before_stays_so() -> None:
+    assert kinds(missing("0 A>P INVITE")) == ["no_response"]
+
+
+def test_what_is_heard_afterwards_counts_as_ever() -> None:
+    observed = missing("0 A>P INVITE\n1 P>A 180", "41 P>A 180", until="42")
+    assert kinds(observed) == ["no_answer"]
+    assert missing("0 A>P INVITE\n1 P>A 180", "41 P>A 486").judged == ["busy"]

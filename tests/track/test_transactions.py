@@ -7,6 +7,7 @@ import pytest
 from sipwatch.track.registrar import RegistrarLimits
 from sipwatch.track.transactions import MAX_EARLY, MAX_OF_ONE_CALL_ID, answers, credentials_refused
 from sipwatch.wire.message import Request, Response
+from tests.conversation import nanoseconds
 from tests.track.registering import CHALLENGE, CREDENTIALS, Registered, said, watch
 
 
@@ -135,6 +136,13 @@ def test_a_full_table_gives_up_the_oldest() -> None:
     seen.say(f"2 A>P REGISTER cseq=2 {CREDENTIALS}\n2.1 P>A 200 cseq=2")
     assert seen.log == ["A>P unfinished 401", "A>P registered 200", "A>P bound"]
     assert seen.results[1].tries == 1
+
+
+def test_an_attempt_whose_answer_may_have_been_missed_is_unfinished() -> None:
+    seen = watch("0 A>P REGISTER")
+    seen.registrar.missed()
+    seen.idle(nanoseconds("60"))
+    assert seen.log == ["A>P unfinished 0"]
 
 
 def pair(credentials: str, challenge: str) -> tuple[Request, Response]:
