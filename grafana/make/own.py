@@ -79,7 +79,7 @@ def _scraped() -> stat.Panel:
 def _capturing() -> stat.Panel:
     about = "Whether each interface is there and up. Alert: SipCaptureBlind."
     query = Query(series("capture_up"), "{{capture}}")
-    face = Face("Is it capturing?", about, "short", _NOT_LIVE, 8, 4)
+    face = Face("Is it capturing?", about, "short", _NOT_LIVE, 4, 4)
     return stats(face, query, steps=YES_OR_NO, values=words.WATCHING)
 
 
