@@ -27,7 +27,7 @@ RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 # Evaluated minute by minute: weeks of it, or many stories of hours, each of which takes promtool many seconds.
 LONG = {
-    *("alerts-now-quiet", "alerts-self", "alerts-past", "alerts-registrations", "alerts-silence", "recording-past"),
+    *("alerts-now-quiet", "alerts-past", "alerts-registrations", "alerts-silence", "recording-past"),
     *("alerts-outcomes", "alerts-peers", "alerts-ratios"),
 }
 RUNBOOK = ROOT / "docs/runbook.md"
