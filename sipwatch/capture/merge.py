@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sipwatch.capture.tally import Frame
 
 MAX_HELD = 20_000  # frames; four times what comes in a quarter of a second at 20,000 a second
-MAX_HELD_BYTES = 64 << 20
+MAX_HELD_BYTES = 32 << 20
 _SET_BACK = SECOND  # ns; a packet that is so far in the future is from before the clock was set back
 _by_time = itemgetter(0)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Queued = tuple[int, Path, bytes, bytes]  # packet time in ns, ends, text, correlation id
 
 MAX_QUEUED = 20_000  # messages for each target
-MAX_QUEUED_BYTES = 32 << 20
+MAX_QUEUED_BYTES = 16 << 20
 FULL, TOO_LARGE, LOST = "queue_full", "too_large", "connection_lost"  # why one was dropped
 REASONS = (FULL, TOO_LARGE, LOST)
 _BATCH = 64  # messages handed to the kernel at once, over TCP

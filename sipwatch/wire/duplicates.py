@@ -67,7 +67,7 @@ class Copies:
     __slots__ = ("_before", "_kept", "_most", "_now", "_until", "_window", "across_nat", "evicted")
 
     def __init__(self, limits: Limits) -> None:
-        self._most = limits.duplicates
+        self._most = limits.copies
         self._window = limits.duplicate_window
         self._kept = limits.copies_kept
         self._now: dict[int, int] = {}

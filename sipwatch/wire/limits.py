@@ -23,7 +23,8 @@ class Limits(NamedTuple):
     duplicate_window: int = SECOND // 20
     duplicates: int = 65_536  # datagrams in one window: more than a million a second
 
-    copies_kept: int = SECOND  # of what was reported over HEP: late ones are known by their own time
+    copies: int = 65_536  # messages that are compared with what agents report over HEP, in one generation
+    copies_kept: int = SECOND  # the length of a generation: late ones are known by their own time
 
     reporters: int = 1024  # senders of HEP whose clocks are compared with ours
     nodes: int = 32  # capture nodes that nobody configured and that get a name of their own
@@ -63,7 +64,8 @@ def limits_within(budget: Budget) -> Limits:
     streams = budget.streams
     return Limits(
         paths=budget.paths // 2 // PATH,
-        duplicates=streams // 5 // (2 * _DUPLICATE),  # in two generations
+        duplicates=streams // 10 // (2 * _DUPLICATE),  # in two generations
+        copies=streams // 5 // (2 * _DUPLICATE),  # as those, but for twenty times as long
         fragments_bytes=streams // 5,
         streams_bytes=streams // 2,
     )

@@ -5,8 +5,6 @@ Must not know: HEP, clocks: both times are given.
 
 from __future__ import annotations
 
-from collections import deque
-
 from sipwatch.packet import MILLISECOND, SECOND
 
 SPAN = 5 * SECOND  # what one of the minima is of
@@ -25,7 +23,7 @@ class Skew:
     __slots__ = ("_least", "_used", "heard", "offset")
 
     def __init__(self) -> None:
-        self._least: deque[tuple[int, int]] = deque()  # span, least offset in it
+        self._least: list[tuple[int, int]] = []  # span, least offset in it
         self._used = 0  # what times are corrected by
         self.offset = 0
         self.heard = 0  # our time of the latest message
@@ -45,7 +43,7 @@ class Skew:
         if not least or span > least[-1][0]:
             least.append((span, offset))
             while len(least) > 2 and least[0][0] <= span - SPANS:
-                least.popleft()
+                del least[0]
         elif offset < least[-1][1]:
             least[-1] = (span, offset)
         else:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 import sys
+import zlib
 from hashlib import sha1
 from itertools import islice
 from pathlib import Path
 
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import Prefilter, open_capture
-from tests.fuzz.inputs import LINK_TYPES, SECOND, Kind, encode
+from tests.fuzz.inputs import EPOCH, LINK_TYPES, SECOND, Kind, encode
+from tests.fuzz.targets import say_hep
+from tests.wire import frames as f
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = Path(os.environ.get("SIPWATCH_CAPTURES", ROOT.parent / "shared" / "captures"))
@@ -94,6 +98,25 @@ def conversations() -> list[bytes]:
     return [encode([(Kind.UDP, 0, 0, text)]) for text in messages]
 
 
+def hep_inputs() -> dict[str, bytes]:
+    """Return the odd messages as agents report them: in datagrams of each version, compressed, and over a connection."""
+    inputs = {}
+    for name, text in ODD_MESSAGES.items():
+        report = f.hep3(text, f.A4, f.B4, time=EPOCH, capture_id=7)
+        small = (
+            f.hep3(b"", f.A6, f.B6, time=EPOCH, protocol=22)[:-6]
+            + struct.pack("!HHH", 0, 16, 6 + len(zlib.compress(text)))
+            + zlib.compress(text)
+        )
+        small = b"HEP3" + len(small).to_bytes(2, "big") + small[6:]
+        both = report + small
+        inputs[name] = say_hep([
+            (False, 3, report), (False, 3, f.hep2(text, f.A4, f.B4, time=EPOCH)), (False, 0, small),
+            (True, 1, both[:100]), (True, 6, both[100:]), (True, 0, b"GET /"),
+        ])  # fmt: skip
+    return inputs
+
+
 def seeds() -> dict[str, list[bytes]]:
     """Return the seeds of each target."""
     inputs = [*odd_inputs().values(), *conversations()]
@@ -103,7 +126,13 @@ def seeds() -> dict[str, list[bytes]]:
         content = capture.read_bytes()[:LARGEST]
         contents += [content, gzip.compress(content, mtime=0)[:LARGEST]]
     torture = [path.read_bytes() for path in sorted(FOREIGN.rglob("torture/**/*")) if path.is_file()]
-    return {"wire": inputs, "engine": inputs, "files": contents, "parser": [*ODD_MESSAGES.values(), *torture]}
+    return {
+        "wire": inputs,
+        "engine": inputs,
+        "files": contents,
+        "parser": [*ODD_MESSAGES.values(), *torture],
+        "hep": list(hep_inputs().values()),
+    }
 
 
 def failed(target: str) -> list[bytes]:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from typing import TYPE_CHECKING
 
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.capture.hep import WINDOW
+from sipwatch.capture.hep_stream import HepStream
+from sipwatch.capture.merge import Window
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.engine import Engine
 from sipwatch.export.escape import terminal
@@ -18,11 +22,12 @@ from sipwatch.export.writers import CsvWriter, JsonLinesWriter
 from sipwatch.wire import shapes, sip
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
+from sipwatch.wire.limits import DEFAULT_LIMITS
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
-from tests.fuzz.inputs import EPOCH, decode
+from tests.fuzz.inputs import DELAYS, EPOCH, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sipwatch.export.record import CallRecord
 
@@ -136,4 +141,57 @@ def _replay(path: str) -> None:
     _check_calls(calls)
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"wire": wire, "parser": parser, "engine": engine, "files": files}
+_SAID = struct.Struct("!BBH")  # how and by whom, delay, length of what follows
+
+
+def hep(data: bytes) -> None:
+    """Bytes as HEP, in datagrams and over connections that are cut anywhere: frames in time, or discards by name."""
+    calls: list[CallRecord] = []
+    running = Engine(lambda call, _: calls.append(call))
+    decoder, window, now, at = running.decoder, Window(), EPOCH, 1
+    decoder.expect_hep(across_nat=data[:1] > b"\x7f")
+    streams: dict[int, HepStream] = {}
+    while at + _SAID.size <= len(data):
+        how, delay, length = _SAID.unpack_from(data, at)
+        body = data[at + _SAID.size : at + _SAID.size + length]
+        at += _SAID.size + length
+        now += abs(DELAYS[delay % len(DELAYS)])
+        for packet in _packets(streams, how, body, now):
+            found = decoder.agents.report(now, window.passed, "udp:192.0.2.9:9060", f"192.0.2.{how >> 1}", packet)
+            if isinstance(found, tuple):
+                assert window.passed <= found[0] <= max(now, window.passed)
+                window.add([found])
+            else:
+                assert found in Discard
+        running.run(window.give(now - WINDOW, now))
+        running.advance(now - WINDOW)
+    running.run(window.give(now, now))
+    running.finish(now)
+    assert len(decoder.agents.nodes) <= DEFAULT_LIMITS.nodes + 1
+    _check_calls(calls)
+
+
+def _packets(streams: dict[int, HepStream], how: int, body: bytes, now: int) -> list[bytes]:
+    """Return what arrives: bit 0 says that it comes over the sender's connection."""
+    if not how & 1:
+        return [body]
+    stream = streams.setdefault(how, HepStream())
+    packets = stream.feed(body, now)
+    assert len(stream) <= 65_535 or stream.broken
+    if stream.broken:
+        del streams[how]  # the connection is closed
+    return packets
+
+
+def say_hep(items: Iterable[tuple[bool, int, bytes]]) -> bytes:
+    """Make an input of (over a connection, delay's place in DELAYS, bytes), all by one sender."""
+    return b"\0" + b"".join(_SAID.pack(over, delay, len(body)) + body for over, delay, body in items)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "wire": wire,
+    "parser": parser,
+    "engine": engine,
+    "files": files,
+    "hep": hep,
+}

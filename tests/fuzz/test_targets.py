@@ -10,8 +10,8 @@ import pytest
 from sipwatch.packet import LINK_NAMES
 from tests.each import for_each
 from tests.fuzz.inputs import DELAYS, EPOCH, LINK_TYPES, Kind, decode, encode
-from tests.fuzz.seeds import FAILED, ODD_MESSAGES, capture_inputs, captures, failed, odd_inputs
-from tests.fuzz.targets import TARGETS, engine, files, parser, wire
+from tests.fuzz.seeds import FAILED, ODD_MESSAGES, capture_inputs, captures, failed, hep_inputs, odd_inputs
+from tests.fuzz.targets import TARGETS, engine, files, hep, parser, wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,21 @@ def test_the_targets_hold_for_every_capture(capture: Path) -> None:
 def test_the_targets_hold_for_odd_messages(name: str) -> None:
     wire(odd_inputs()[name])
     engine(odd_inputs()[name])
+
+
+@for_each("name", hep_inputs())
+def test_what_agents_send_holds_for_odd_messages(name: str) -> None:
+    hep(hep_inputs()[name])
+
+
+def test_damaged_hep_is_discarded_by_name_or_read() -> None:
+    chance = random.Random(1)
+    whole = list(hep_inputs().values())
+    for _ in range(300):
+        damaged = bytearray(chance.choice(whole))
+        for _ in range(chance.randrange(1, 6)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        hep(bytes(damaged))
 
 
 @pytest.mark.parametrize("name", ODD_MESSAGES)

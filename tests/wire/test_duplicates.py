@@ -177,7 +177,7 @@ def test_a_frame_that_no_listener_wrote_is_discarded(data: bytes) -> None:
 
 
 def test_the_table_is_bounded() -> None:
-    heard = Heard(Limits(duplicates=10))
+    heard = Heard(Limits(copies=10))
     for number in range(100):
         heard.reported(message(f"z9hG4bK{number}"))
     assert heard.decoder.tracked["copies"] <= 20
