@@ -34,9 +34,26 @@ _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _MAX_METHOD_LENGTH = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
 _MAX_CSEQ_LENGTH = 10  # digits; §8.1.1.5 keeps it below 2**31
 _CSEQ_CACHE_SIZE = 4096
-_COMMAS = re.compile(rb'[,"<>]').search
-_SEMICOLONS = re.compile(rb'[;"<>]').search
-_QUOTED = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL).match  # from behind the opening mark (§25.1 quoted-string)
+# A header that ``_FIELD`` finds: its name, and its value with the lines folded into it (§7.3.1). A line without a colon
+# is none, nor are those folded into it.
+_VALUE = rb"([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+_FIELD = re.compile(rb"\n(?![ \t])([^:\n]*+):" + _VALUE).findall
+_FIELDS: dict[tuple[bytes, bytes], re.Pattern[bytes]] = {}  # of one name and its compact form
+_MAX_FIELDS = 256  # names that code and configuration ask for
+_QUOTED_STRING = rb'"(?:[^"\\]++|\\.)*+"'  # §25.1
+_QUOTED = re.compile(_QUOTED_STRING, re.DOTALL).match
+# What stands between two separators, as it is read in one go: in quotes and brackets they do not count. It stops before
+# a mark that nobody closes; what follows is read by the second pattern, for which marks are characters like others.
+_OPENED = rb"(?<!\\)" + _QUOTED_STRING + rb'|(?<=\\)"'
+_IN_BRACKETS = rb'(?:[^"<>]++|<|' + _OPENED + rb")*+"
+_PARTS = {
+    separator: (
+        re.compile(rb'(?:[^%b"<>]++|>|%b|<%b(?:>|\Z))*+' % (mark, _OPENED, _IN_BRACKETS), re.DOTALL),
+        re.compile(rb"(?:[^%b<>]++|>|<[^>]*+>?)*+" % mark, re.DOTALL),
+    )
+    for separator, mark in ((0x2C, b","), (0x3B, b";"))
+}
+_INNER = re.compile(_IN_BRACKETS, re.DOTALL)
 _HOPS = {b"%d" % number: number for number in range(256)}  # of Max-Forwards, whose range it is (§20.22)
 _MAX_VIAS = 70  # as many hops as a Max-Forwards of its usual size allows
 
@@ -176,10 +193,14 @@ def begins_sip(data: bytes, start: int, end: int) -> bool:
 
 def head_of(data: bytes) -> bytes:
     """Return the header section with its start line, up to but without the empty line."""
+    return data[: _end_of_head(data)]
+
+
+def _end_of_head(data: bytes) -> int:
     end = data.find(b"\r\n\r\n")
     if end < 0:
         end = data.find(b"\n\n")
-    return data if end < 0 else data[:end]
+    return end if end >= 0 else len(data)
 
 
 def header_values(data: bytes, name: bytes, compact: bytes = b"") -> list[bytes]:
@@ -187,37 +208,34 @@ def header_values(data: bytes, name: bytes, compact: bytes = b"") -> list[bytes]
 
     ``name`` and ``compact`` are lower case. Values are not split at commas; see ``split_values``.
     """
-    head = head_of(data)
-    lowered = head.lower()
-    # Most look-ups are for something that is not there: say so before splitting any line.
-    if b"\n" + name not in lowered and (not compact or b"\n" + compact not in lowered):
-        return []
-    return [value for key, value in _header_lines(head) if key in (name, compact)]
+    return [_unfolded(value) for value in _field(name, compact).findall(data, 0, _end_of_head(data))]
 
 
 def header(data: bytes, name: bytes, compact: bytes = b"") -> bytes:
     """Return the first value of a header, ``b""`` when it is absent; names lower case."""
-    head = head_of(data)
-    lowered = head.lower()
-    start = lowered.find(b"\n" + name + b":")
-    if compact and start < 0:
-        start = lowered.find(b"\n" + compact + b":")
-        name = compact if start >= 0 else name
-    if start < 0:
-        # Blanks before the colon are legal (§7.3.1) and rare.
-        values = header_values(data, name, compact) if b" :" in lowered or b"\t:" in lowered else ()
-        return values[0] if values else b""
-    start += len(name) + 2
-    stop = head.find(b"\n", start)
-    if stop < 0:
-        return head[start:].strip()
-    if head[stop + 1 : stop + 2] in (b" ", b"\t"):
-        return header_values(data, name, compact)[0]
-    return head[start:stop].strip()
+    found = _field(name, compact).search(data, 0, _end_of_head(data))
+    return b"" if found is None else _unfolded(found[1])
 
 
-def split_values(value: bytes, separator: bytes = b",") -> list[bytes]:
-    """Split a header value at separators that stand outside quotes and angle brackets (§7.3.1).
+def _field(name: bytes, compact: bytes) -> re.Pattern[bytes]:
+    """Return what finds a header in either form. Blanks before the colon are legal (§7.3.1) and rare."""
+    pattern = _FIELDS.get((name, compact))
+    if pattern is None:
+        if len(_FIELDS) >= _MAX_FIELDS:
+            _FIELDS.clear()
+        names = b"|".join([re.escape(one) for one in (name, compact) if one])
+        pattern = _FIELDS[name, compact] = re.compile(rb"\n(?:%b)[ \t\r\f\v]*+:" % names + _VALUE, re.IGNORECASE)
+    return pattern
+
+
+def _unfolded(value: bytes) -> bytes:
+    if b"\n" not in value:
+        return value.strip()
+    return b" ".join([part for part in map(bytes.strip, value.split(b"\n")) if part])
+
+
+def split_values(value: bytes, separator: bytes = b",", most: int = -1) -> list[bytes]:
+    """Split a header value at separators that stand outside quotes and angle brackets (§7.3.1), the first ``most``.
 
     A quotation mark behind a stray backslash opens nothing, and one that nobody closes is a character like others: some
     stacks escape the marks around a display name themselves.
@@ -225,36 +243,45 @@ def split_values(value: bytes, separator: bytes = b",") -> list[bytes]:
     if separator not in value:
         return [value]
     if b'"' not in value and b"<" not in value:
-        return [part.strip() for part in value.split(separator)]
+        return [part.strip() for part in value.split(separator, most)]
     parts: list[bytes] = []
     start = 0
-    for place in _separators(value, separator[0]):
+    for place in _separators(value, separator[0], most):
         parts.append(value[start:place].strip())
         start = place + 1
     parts.append(value[start:].strip())
     return parts
 
 
-def _separators(value: bytes, separator: int) -> list[int]:
+def _count_values(value: bytes) -> int:
+    """Count what ``split_values`` would return."""
+    if b'"' not in value and b"<" not in value:
+        return value.count(b",") + 1
+    return len(_separators(value, 0x2C, -1)) + 1
+
+
+def _separators(value: bytes, separator: int, most: int) -> list[int]:
     places: list[int] = []
-    bracketed, quoting = False, True
-    marks = _COMMAS if separator == 0x2C else _SEMICOLONS
-    found = marks(value)
-    while found is not None:
-        at = found.start()
-        behind = at + 1
-        mark = value[at]
-        if mark == separator:
-            if not bracketed:
-                places.append(at)
-        elif mark != 0x22:
-            bracketed = mark == 0x3C
-        elif quoting and (at == 0 or value[at - 1] != 0x5C):
-            end = _closing(value, at)
-            quoting = end >= 0  # if not, no later one is closed either
-            behind = max(at, end) + 1
-        found = marks(value, behind)
+    size = len(value)
+    part, without_quotes = _PARTS[separator]
+    at = _reached(part, value, 0)
+    while at < size and len(places) != most:
+        if value[at] == separator:
+            places.append(at)
+            at += 1
+        else:  # a mark that is not closed, behind a bracket or not: no later one is
+            if value[at] == 0x3C:
+                at = value.find(b">", _reached(_INNER, value, at + 1))
+                if at < 0:
+                    return places
+            part = without_quotes
+        at = _reached(part, value, at)
     return places
+
+
+def _reached(pattern: re.Pattern[bytes], value: bytes, at: int) -> int:
+    found = pattern.match(value, at)
+    return at if found is None else found.end()
 
 
 def _closing(value: bytes, opening: int) -> int:
@@ -262,7 +289,7 @@ def _closing(value: bytes, opening: int) -> int:
     end = value.find(b'"', opening + 1)
     if end < 0 or value.find(b"\\", opening + 1, end) < 0:
         return end
-    found = _QUOTED(value, opening + 1)
+    found = _QUOTED(value, opening)
     return -1 if found is None else found.end() - 1
 
 
@@ -310,7 +337,8 @@ def via_branches(data: bytes) -> list[bytes]:
 
     Not for the hot path: ``Message.branch`` is the topmost. At most ``_MAX_VIAS`` values are looked at.
     """
-    values = [value for line in header_values(data, b"via", b"v")[:_MAX_VIAS] for value in split_values(line)]
+    lines = header_values(data, b"via", b"v")[:_MAX_VIAS]
+    values = [value for line in lines for value in split_values(line, most=_MAX_VIAS)[:_MAX_VIAS]]
     return [bounded_identifier(branch) for branch in map(via_branch, values[:_MAX_VIAS]) if branch]
 
 
@@ -389,44 +417,30 @@ def _number(text: bytes) -> int:
     return int(text) if text.isdigit() and len(text) <= _MAX_CSEQ_LENGTH else -1
 
 
-def _header_lines(head: bytes) -> list[tuple[bytes, bytes]]:
-    """Return (lower-case name, value) of every header line, unfolded; lines without a colon left out."""
-    lines = head.split(b"\n")[1:]
-    found: list[tuple[bytes, bytes]] = []
-    for line in lines:
-        if line[:1] in (b" ", b"\t"):
-            if found:
-                name, value = found[-1]
-                found[-1] = (name, (value + b" " + line.strip()).strip())
-            continue
-        name, colon, value = line.partition(b":")
-        if colon:
-            found.append((name.strip().lower(), value.strip()))
-    return found
-
-
 def _patient(message: Request | Response, data: bytes, truncated: bool) -> Request | Response | Discard:
     head = head_of(data)
     if truncated and len(head) == len(data):
         head = head[: head.rfind(b"\n") + 1]  # the last line may be half a line
     first: list[bytes] = [b""] * len(_SLOTS)
-    vias: list[bytes] = []
-    lines = _header_lines(head)
+    vias = 0
+    lines = [(name.strip().lower(), value) for name, value in _FIELD(head)]
     message.names = frozenset([name for name, _ in lines])
     for name, value in lines:
         slot = _SLOTS.get(name)
         if slot is None:
             continue
         if slot == _VIA:
-            vias.extend(split_values(value))
+            unfolded = _unfolded(value)
+            first[_VIA] = first[_VIA] if vias else unfolded
+            vias += _count_values(unfolded)
         elif not first[slot]:
-            first[slot] = value
+            first[slot] = _unfolded(value)
     message.call_id = bounded_identifier(first[_CALL_ID])
     message.from_tag = bounded_identifier(tag_of(first[_FROM]))
     message.to_tag = bounded_identifier(tag_of(first[_TO]))
     message.cseq_number, message.cseq_method = _cseq(first[_CSEQ])
-    message.via_count = len(vias)
-    message.branch = bounded_identifier(via_branch(vias[0])) if vias else b""
+    message.via_count = vias
+    message.branch = bounded_identifier(via_branch(split_values(first[_VIA], most=1)[0])) if vias else b""
     if isinstance(message, Request):
         message.max_forwards = _number(first[_MAX_FORWARDS])
     whole = bool(vias and first[_FROM] and first[_TO] and message.call_id and message.cseq_method)

@@ -397,3 +397,28 @@ def test_no_bytes_whatever_raise(data: bytes, truncated: bool) -> None:
     """Law 3."""
     for prefix in (b"", b"SIP/2.0 200 OK\r\n", b"INVITE sip:x SIP/2.0\r\n", b"INVITE sip:x SIP/2.0\r\nVia:"):
         assert isinstance(parse(0, PATH, prefix + data, truncated), (Request, Response, Discard))
+
+
+@pytest.mark.parametrize(
+    ("value", "values"),
+    [
+        (b'"a, b', [b'"a', b"b"]),
+        (b'<a, "b>, c', [b'<a, "b>', b"c"]),
+        (b'<a, "b>", c>, d', [b'<a, "b>", c>', b"d"]),
+        (b'\\"a, b\\", c', [b'\\"a', b'b\\"', b"c"]),
+        (b'"a\\", b", c', [b'"a\\", b"', b"c"]),
+        (b"a> , <b", [b"a>", b"<b"]),
+        (b'"a", "b, <c, d>, e', [b'"a"', b'"b', b"<c, d>", b"e"]),
+    ],
+)
+def test_marks_that_nobody_closes_are_characters_like_others(value: bytes, values: list[bytes]) -> None:
+    assert split_values(value) == values
+    assert split_values(value, most=1)[0] == values[0]
+    assert split_values(value.replace(b",", b";"), b";") == [one.replace(b",", b";") for one in values]
+
+
+def test_a_line_folded_into_what_is_no_header_belongs_to_none() -> None:
+    data = b"OPTIONS sip:a SIP/2.0\r\nSubject: a\r\n b\r\n\t\r\n c\r\nno header\r\n d\r\nfrom : x\r\n\r\n"
+    assert header(data, b"subject", b"s") == b"a b c"
+    assert header(data, b"from", b"f") == b"x"
+    assert header_values(data, b"from", b"f") == [b"x"]
