@@ -55,16 +55,20 @@ def feed(
     items: Iterable[Any] | None = None,
     hear: Callable[[Message], None] | None = None,
     partial: bool = True,
+    across_nat: bool = False,
 ) -> None:
     """Feed the engine to the end of the source, or until Ctrl-C where a ``partial`` result is of use.
 
     ``output`` names the file that the result goes to: part of a file's calls never takes the place of an older result,
     while a stream is as complete as it will ever be. ``items`` are the source's, where somebody else hands them on;
-    ``hear`` has each message before the engine takes it.
+    ``hear`` has each message before the engine takes it. ``across_nat`` says that agents whose HEP is in the capture
+    stand on either side of a NAT.
     """
     from sipwatch.capture.deep import DeepSource
 
     engine.hear = hear
+    if across_nat:
+        engine.decoder.expect_hep(across_nat=True)
     stream = not isinstance(source, DeepSource) and source.total_bytes is None
     with reading(source, partial=partial and (stream or not replaces(output))):
         if isinstance(source, DeepSource):

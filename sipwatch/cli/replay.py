@@ -90,7 +90,9 @@ def replay(
     keep = _filter(expression)
     with _source(files, prefilter, deep=deep, keylog=keylog) as source:
         with opened(output, [*files, config, keylog], force=force) as out:
-            run = _Run(source, read.settings, _policy(read.privacy), out, output, shared_out(read.memory))
+            run = _Run(
+                source, read.settings, _policy(read.privacy), out, output, shared_out(read.memory), read.hep.across_nat
+            )
             if ladder is not None:
                 _draw(run, ladder)
             elif metrics:
@@ -120,6 +122,7 @@ class _Run(NamedTuple):
     out: IO[bytes]
     output: str | None
     budget: Budget
+    across_nat: bool
 
 
 def _history(run: _Run, step: int | None) -> Engine:
@@ -128,7 +131,7 @@ def _history(run: _Run, step: int | None) -> Engine:
 
     engine = Engine(None, metrics=_metrics(run.settings), budget=run.budget)
     history = Replayed(engine, run.source).history(step)
-    feed(engine, run.source, run.output, items=history.watch(run.source))
+    feed(engine, run.source, run.output, across_nat=run.across_nat, items=history.watch(run.source))
     write_history(history, run.out)
     return engine
 
@@ -172,7 +175,7 @@ def _report(
     metrics = _metrics(run.settings) if counting else None
     showing = messages and form is not Format.TABLE
     engine = Engine(sink, run.settings, keep_messages=showing, metrics=metrics, budget=run.budget)
-    feed(engine, run.source, run.output)
+    feed(engine, run.source, run.output, across_nat=run.across_nat)
     account = engine.account
     whole = account.whole(summary, MAX_DEVICES if keep is None else sys.maxsize)
     if keep is not None:
@@ -201,7 +204,7 @@ def _draw(run: _Run, wanted: str) -> None:
             found.append(record)
 
     engine = Engine(sink, run.settings, keep_messages=True, budget=run.budget)
-    feed(engine, run.source, run.output)
+    feed(engine, run.source, run.output, across_nat=run.across_nat)
     if not found:
         warn(run.source)
         fail(f"no call {wanted!r} in {', '.join(run.source.files)}; the report without --ladder lists the ids")

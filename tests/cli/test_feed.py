@@ -8,13 +8,23 @@ import pytest
 
 from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.engine import Engine
+from sipwatch.packet import ETHERNET, MILLISECOND
+from tests.capture.builders import START, pcap
 from tests.cli.program import BUSY, DEMO
+from tests.wire import frames as f
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sipwatch.capture.tally import Frame
     from sipwatch.export.record import CallRecord
     from sipwatch.wire.message import Message
+
+_BEHIND = (
+    b"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@example.com>;tag=t\r\nTo: <sip:b@example.com>\r\n"
+    b"Call-ID: nat\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+)
+INVITE, RINGING = b"INVITE sip:b@example.com SIP/2.0\r\n" + _BEHIND, b"SIP/2.0 180 Ringing\r\n" + _BEHIND
 
 
 def test_whoever_listens_hears_each_message_and_the_engine_does_the_same() -> None:
@@ -64,3 +74,23 @@ def test_ctrl_c_leaves_what_was_read_so_far(capsys: pytest.CaptureFixture[str]) 
         feed(engine, source, hear=impatient)
     assert engine.account.requests["INVITE"] == 2
     assert "interrupted; this is what was read so far" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("across_nat", [False, True])
+def test_agents_on_either_side_of_a_nat_are_believed_to_be_if_that_is_said(across_nat: bool, tmp_path: Path) -> None:
+    """They report the same messages between other ends."""
+    inside, outside = f.A4 + f.B4, bytes((198, 51, 100, 1)) + f.B4
+    frames: list[Frame] = []
+    for at, text in ((0, INVITE), (1000, RINGING)):
+        for place, ends in enumerate((inside, outside)):
+            back = text is RINGING
+            report = f.hep3(text, ends[4:], ends[:4]) if back else f.hep3(text, ends[:4], ends[4:])
+            frame = f.ethernet(f.ipv4(f.udp(report, dport=9060), ident=len(frames)))
+            frames.append((START + (at + place) * MILLISECOND, ETHERNET, frame))
+    capture = tmp_path / "hep.pcap"
+    capture.write_bytes(pcap(frames))
+    engine = Engine(None, diagnose=False)
+    with captures([str(capture)]) as source:
+        feed(engine, source, across_nat=across_nat)
+    assert engine.account.requests["INVITE"] == (1 if across_nat else 2)
+    assert engine.account.responses[180] == (1 if across_nat else 2)
