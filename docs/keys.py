@@ -23,12 +23,15 @@ from sipwatch.config import (
     LIMITS_KEYS,
     MAX_ID,
     MAX_MASKED,
+    MIN_SERIES,
     NODE_KEYS,
     PEER_KEYS,
     PRIVACY_KEYS,
     RULE_KEYS,
     TIMER_KEYS,
+    room_for,
 )
+from sipwatch.track.room import SERIES
 from sipwatch.track.table import Heard
 
 Schema = dict[str, Any]
@@ -141,6 +144,13 @@ _LIMITS = {
         "What the engine's tables may take: half of it calls, a tenth each other kind (docs/design.md). The program "
         f"itself comes on top. Default: {written_size(DEFAULT_MEMORY)}.",
         _SIZE,
+    ),
+    "series": Key(
+        f"whole number from {MIN_SERIES}",
+        "How many series the figures of pairs of peers may be; what would begin another is counted with `source` and "
+        f"`destination` `other`. Default, and most: what finds room in its tenth of `memory`, {SERIES} bytes each "
+        f"({room_for(DEFAULT_MEMORY):,} in {written_size(DEFAULT_MEMORY)}).",
+        {"type": "integer", "minimum": MIN_SERIES},
     ),
 }
 _HEP = {

@@ -7,6 +7,7 @@ Everything that touches the engine happens in one thread, between two batches of
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections import deque
 from concurrent.futures import Future
@@ -22,17 +23,17 @@ from sipwatch.config import Config, ConfigError, load
 from sipwatch.engine import Engine
 from sipwatch.export import series
 from sipwatch.export.account import implementation
-from sipwatch.export.collector import Collector
+from sipwatch.export.collector import Collector, about_capture
+from sipwatch.export.figures import Figures
 from sipwatch.export.metrics import Metrics
 from sipwatch.export.privacy import policy_of
 from sipwatch.packet import SECOND
 from sipwatch.shell.events import Told
+from sipwatch.track.room import SeriesRoom
 from sipwatch.wire.discards import Discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from prometheus_client import Metric
 
     from sipwatch.capture.hep import HepListener
     from sipwatch.capture.live import PipeSource
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
     Source = InterfaceSource | PipeSource
 
 PATIENCE = 5.0  # seconds a scrape waits for the loop
+_TIME_TO_ANSWER = 0.5  # seconds for the last figures
+_AT_ONCE = 0.002  # seconds between two batches of packets in which figures are copied
+# Seconds after which another thread, one that writes figures down, has to let the loop go on.
+_GIVE_WAY = 0.001
 _SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not healthy
 # ns to go on after somebody wants us to end: what has come in lies in the ring for a moment before it is seen.
 _LAST_LOOK = MARGIN + 50_000_000
@@ -81,7 +86,7 @@ class Daemon:
         self._config_path = config_path
         self._log = log
         self._notifier = notifier
-        metrics = Metrics(Directory(config.settings))
+        metrics = Metrics(Directory(config.settings), SeriesRoom(config.most_series))
         self.engine = Engine(None, metrics=metrics, budget=shared_out(config.memory))
         self._told = Told(log, self.engine.verdicts, policy_of(config.privacy))
         self.engine.add(self._told)
@@ -89,7 +94,8 @@ class Daemon:
         if out is not None:
             self.engine.hear = partial(self._send_on, out)
         self._receive()
-        self._asked: deque[Future[list[Metric]]] = deque()
+        self._asked: deque[Future[list[Figures]]] = deque()
+        self._collecting: tuple[list[Figures], Iterator[None]] | None = None
         self._stopping = self._reloading = False
         self._running = False
         self._reloaded_well = True
@@ -134,9 +140,9 @@ class Daemon:
         self._reloading = True
         self._source.waker.wake()
 
-    def collect(self) -> list[Metric]:
-        """Return every metric family, made by the loop between two batches. Raises TimeoutError."""
-        future: Future[list[Metric]] = Future()
+    def collect(self) -> list[Figures]:
+        """Return every figure, copied by the loop between two batches or several. Raises TimeoutError."""
+        future: Future[list[Figures]] = Future()
         self._asked.append(future)
         self._source.waker.wake()
         return future.result(PATIENCE)
@@ -162,6 +168,7 @@ class Daemon:
         # Calls are freed by reference counting; what else there is may wait.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        sys.setswitchinterval(_GIVE_WAY)
         self._running = True
         self._know_our_own()
         self._notifier.ready(f"capturing {', '.join(self.names())}")
@@ -177,7 +184,8 @@ class Daemon:
         left = self.engine.finish(goes_on=lambda: time.monotonic() < until)
         if left:
             self._log.event("warning", "calls_left", calls=left, reason="there was no time to say what became of them")
-        self._answer()
+        self._collecting = None
+        self._answer(_TIME_TO_ANSWER)
         if not isinstance(self._source, InterfaceSource):
             for warning in self._source.files.warnings:
                 self._log.event("warning", "capture_damaged", reason=warning)
@@ -208,13 +216,23 @@ class Daemon:
             self._know_our_own()
             self._log.catch_up()
 
-    def _answer(self) -> None:
-        """Give everybody who asked one and the same set of figures."""
+    def _answer(self, at_once: float = _AT_ONCE) -> None:
+        """Copy figures, for so many seconds at most; give everybody who asked one and the same set of them."""
         if not self._asked:
             return
-        families = [*self.collector.collect(), *self._about_itself()]
+        if self._collecting is None:
+            found: list[Figures] = []
+            self._collecting = (found, self.collector.steps(found))
+        found, steps = self._collecting
+        until = time.perf_counter() + at_once
+        for _ in steps:
+            if time.perf_counter() >= until:
+                self._source.waker.wake()  # go on at once, packets or none
+                return
+        self._collecting = None
+        found += self._about_itself()
         while self._asked:
-            self._asked.popleft().set_result(families)
+            self._asked.popleft().set_result(found)
 
     def _changed(self, ring: Ring) -> None:
         if ring.up:
@@ -255,8 +273,8 @@ class Daemon:
             self._log.event("warning", "restart_needed", reason="the certificate is taken over at the next start")
         if config.ring != self._config.ring:
             self._log.event("warning", "restart_needed", reason="ring is taken over at the next start")
-        if config.memory != self._config.memory:
-            self._log.event("warning", "restart_needed", reason="memory is taken over at the next start")
+        if (config.memory, config.series) != (self._config.memory, self._config.series):
+            self._log.event("warning", "restart_needed", reason="[limits] is taken over at the next start")
         self._config = config
         self._use_hep()
         self._reloaded_well = True
@@ -293,35 +311,34 @@ class Daemon:
         files = self._source.files
         return [(name, files.packets, 0) for name in files.files]
 
-    def _about_itself(self) -> Iterator[Metric]:
-        family = self.collector.family
+    def _about_itself(self) -> Iterator[Figures]:
         captures = self._captures()
-        yield from self.collector.about_capture(captures, (installed_version(), implementation()))
+        yield from about_capture(captures, (installed_version(), implementation()))
         up: dict[Key, float] = dict.fromkeys([(name,) for name in self.names()], 1)
         up |= {(ring.name,): int(ring.up) for ring in self._rings()}
-        yield family(series.CAPTURE_UP, up)
-        yield family(series.CAPTURE_STALLS, {(): self._stalls})
+        yield Figures(series.CAPTURE_UP, up)
+        yield Figures(series.CAPTURE_STALLS, {(): self._stalls})
         yield from self._about_hep()
         lag = (time.time_ns() - self.engine.tracker.now) / SECOND if self.engine.tracker.now else 0.0
-        yield family(series.CLOCK_LAG, {(): lag})
-        yield family(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
-        yield family(series.RELOADED, {(): int(self._reloaded_well)})
-        yield family(series.RELOADED_AT, {(): self._reloaded_at})
+        yield Figures(series.CLOCK_LAG, {(): lag})
+        yield Figures(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
+        yield Figures(series.RELOADED, {(): int(self._reloaded_well)})
+        yield Figures(series.RELOADED_AT, {(): self._reloaded_at})
 
-    def _about_hep(self) -> Iterator[Metric]:
-        family, agents = self.collector.family, self.engine.decoder.agents
+    def _about_hep(self) -> Iterator[Figures]:
+        agents = self.engine.decoder.agents
         nodes = agents.nodes
-        yield family(series.LATE, {(label,): node.late for label, node in nodes.items()})
-        yield family(series.HEP_MESSAGES, {(label,): node.packets for label, node in nodes.items()})
-        yield family(series.HEP_LAST_SEEN, {(label,): node.last_seen / SECOND for label, node in nodes.items()})
-        yield family(series.HEP_SKEW, {(label,): skew / SECOND for label, skew in agents.skews().items()})
+        yield Figures(series.LATE, {(label,): node.late for label, node in nodes.items()})
+        yield Figures(series.HEP_MESSAGES, {(label,): node.packets for label, node in nodes.items()})
+        yield Figures(series.HEP_LAST_SEEN, {(label,): node.last_seen / SECOND for label, node in nodes.items()})
+        yield Figures(series.HEP_SKEW, {(label,): skew / SECOND for label, skew in agents.skews().items()})
         hep = self._source.hep if isinstance(self._source, InterfaceSource) else None
         connections: dict[Key, float] = {} if hep is None else {(name,): n for name, n in hep.connected().items()}
-        yield family(series.HEP_CONNECTIONS, connections)
+        yield Figures(series.HEP_CONNECTIONS, connections)
         closed: dict[Key, float] = {} if hep is None else {(reason,): n for reason, n in hep.closed.items()}
-        yield family(series.HEP_CLOSED, closed)
+        yield Figures(series.HEP_CLOSED, closed)
         targets = [] if self._out is None else self._out.targets
-        yield family(series.HEP_SENT, {(target.name,): target.sent for target in targets})
+        yield Figures(series.HEP_SENT, {(target.name,): target.sent for target in targets})
         unsent: dict[Key, float] = {(one.name, reason): n for one in targets for reason, n in one.dropped.items()}
-        yield family(series.HEP_UNSENT, unsent)
-        yield family(series.HEP_TARGET_UP, {(target.name,): int(target.up) for target in targets})
+        yield Figures(series.HEP_UNSENT, unsent)
+        yield Figures(series.HEP_TARGET_UP, {(target.name,): int(target.up) for target in targets})

@@ -49,7 +49,8 @@ class Engine:
     ) -> None:
         self.directory = directory = metrics.directory if metrics is not None else Directory(settings or Settings())
         self.decoder = Decoder(limits_within(budget))
-        self.tracker = Tracker(directory, budget=budget, keep_messages=keep_messages)
+        series = metrics.room if metrics is not None else None
+        self.tracker = Tracker(directory, budget=budget, series=series, keep_messages=keep_messages)
         self.verdicts = Verdicts(directory)
         self.metrics = metrics
         self.diagnosis = Diagnosis(directory, self.tracker.traffic) if diagnose else None

@@ -13,6 +13,7 @@ from sipwatch.export.calls import call_record
 from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.track.events import CallOver, CallSettled, takers_of
+from sipwatch.track.room import SeriesRoom
 from sipwatch.track.tracker import Tracker
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
@@ -124,8 +125,9 @@ class Observed:
 class Counted:
     """An engine that counts, and is fed with messages; it has one, since nothing inherits from a compiled one."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.counts = Metrics(Directory(settings or Settings()))
+    def __init__(self, settings: Settings | None = None, series: int | None = None) -> None:
+        room = None if series is None else SeriesRoom(series)
+        self.counts = Metrics(Directory(settings or Settings()), room)
         self.engine = Engine(None, metrics=self.counts)
         self.collector = Collector(self.engine)
 

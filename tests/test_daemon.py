@@ -17,6 +17,7 @@ from sipwatch.capture.live import PipeSource
 from sipwatch.classify.peers import Settings
 from sipwatch.config import Config, load
 from sipwatch.daemon import Daemon
+from sipwatch.export.families import family
 from sipwatch.export.series import ALL
 from sipwatch.shell.log import Log
 from sipwatch.shell.notify import Notifier
@@ -85,16 +86,21 @@ class Piped:
 
     def value(self, name: str, **labels: str) -> float:
         """Ask for figures; return the sum of a sample's values that have these labels."""
-        return sample(self.daemon.collect(), name, **labels)
+        return sample(families(self.daemon), name, **labels)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.out.getvalue().splitlines()]
         return [line for line in lines if line["event"] == name]
 
 
-def sample(families: list[Metric], name: str, **labels: str) -> float:
+def families(daemon: Daemon) -> list[Metric]:
+    """Ask for figures as any other thread does."""
+    return [family(figures) for figures in daemon.collect()]
+
+
+def sample(found_in: list[Metric], name: str, **labels: str) -> float:
     """Sum the samples of a name that have these labels."""
-    found = [s for family in families for s in family.samples if s.name == f"sipwatch_{name}"]
+    found = [s for metric in found_in for s in metric.samples if s.name == f"sipwatch_{name}"]
     return sum(s.value for s in found if labels.items() <= s.labels.items())
 
 
@@ -110,10 +116,10 @@ def piped(tmp_path: Path) -> Iterator[Piped]:
 def test_figures_are_there_while_it_runs_and_complete_when_the_pipe_ends(piped: Piped) -> None:
     piped.write((PCAPS / "demo.pcap").read_bytes())
     until(lambda: piped.value("calls_started_total") == 318, PATIENT, "every call to begin")
-    families = piped.daemon.collect()
-    assert [family.name for family in families if family.samples and not family.name.startswith("sipwatch_")] == []
-    assert {family.name for family in families} == {f"sipwatch_{of.name}" for of in ALL}
-    assert sample(families, "capture_packets_total") == 4936
+    found = families(piped.daemon)
+    assert [one.name for one in found if one.samples and not one.name.startswith("sipwatch_")] == []
+    assert {one.name for one in found} == {f"sipwatch_{of.name}" for of in ALL}
+    assert sample(found, "capture_packets_total") == 4936
     piped.hang_up()
     piped.over()
     assert piped.events("ended")[0]["packets"] == 4936
@@ -174,10 +180,10 @@ def test_a_reload_takes_new_peers_and_keeps_every_call(tmp_path: Path) -> None:
     until(lambda: piped.events("configuration_read"), PATIENT, "the new configuration")
     piped.write(demo[half:])
     until(lambda: piped.value("calls_started_total") == 318, PATIENT, "every call to begin")
-    families = piped.daemon.collect()
-    assert sample(families, "calls_started_total", source="other") > 0
-    assert sample(families, "calls_started_total", source="acme") > 0
-    assert sample(families, "config_last_reload_successful") == 1
+    found = families(piped.daemon)
+    assert sample(found, "calls_started_total", source="other") > 0
+    assert sample(found, "calls_started_total", source="acme") > 0
+    assert sample(found, "config_last_reload_successful") == 1
     piped.hang_up()
     piped.over()
 

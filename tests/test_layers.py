@@ -90,6 +90,8 @@ TESTED_ELSEWHERE = {
     "capture/hep_connection.py": "one of those in tests/capture/test_hep.py",
     "cli/words.py": "part of every command; its words are read in tests/cli/test_replay.py",
     "report/waiting.py": "what one command shows; tests/cli/test_callbacks.py reads all of it",
+    "export/figures.py": "plain copies; tests/export/test_exposition.py writes them",
+    "export/families.py": "tests/export/test_exposition.py holds the text that is served against it",
     "export/series.py": "a list; tests/export/test_collector.py holds it against conventions and what is collected",
     "export/record.py": "shapes without behaviour; filled in tests/export/test_calls.py",
     "track/leg.py": "part of the tracker, spoken to through it in tests/track/test_tracker.py",

@@ -10,7 +10,9 @@ from grafana.make import colours
 from grafana.make.words import HUES, Look, Looks, shaded
 from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
 from sipwatch.classify.outcomes import Category
+from sipwatch.classify.reason import Q850, SIP
 from sipwatch.knowledge import Topic, load
+from sipwatch.track.room import OTHER
 
 _BY_CLASS = {
     "1": colours.GREENS, "2": colours.GREENS, "3": HUES[Category.NORMAL], "4": HUES[Category.TECHNICAL],
@@ -35,6 +37,7 @@ _NAMES = {entry.key: entry.name for entry in load().all(Topic.STATUS)}
 _COLOURS = shaded(_NAMES, _hue_of_status)
 STATUS: Looks = {
     "none": Look("No final response", colours.shades(colours.GREYS, 3)[2]),
+    OTHER: Look("Unregistered code", colours.shades(colours.GREYS, 3)[0]),
     **{code: Look(f"{code} {name}", _COLOURS[code]) for code, name in _NAMES.items()},
 }
 
@@ -47,8 +50,11 @@ PROGRESS: Looks = {
 _CAUSE_NAMES = {entry.key: entry.name for entry in load().all(Topic.CAUSE)}
 _CAUSE_COLOURS = shaded(_CAUSE_NAMES, _hue_of_cause)
 _IN_REASON = ("408", "480", "486", "487", "500", "503", "504", "600", "603")  # of SIP, as Reason headers have them
+_UNKNOWN = colours.shades(colours.GREYS, 3)[0]
 CAUSES: Looks = {
     **{f"Q.850 {cause}": Look(f"{cause} {name}", _CAUSE_COLOURS[cause]) for cause, name in _CAUSE_NAMES.items()},
+    **{f"{protocol} {OTHER}": Look(f"{protocol}, unregistered cause", _UNKNOWN) for protocol in (Q850, SIP)},
+    f"{OTHER} {OTHER}": Look("Another protocol's cause", _UNKNOWN),
     "SIP 200": Look("Answered elsewhere (SIP 200)", STATUS["200"].colour),  # RFC 3326 §3.1
     **{f"SIP {code}": Look(f"{_NAMES[code]} (SIP {code})", STATUS[code].colour) for code in _IN_REASON},
 }

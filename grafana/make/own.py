@@ -28,6 +28,7 @@ from grafana.make.queries import (
     ever_most,
     happening,
     of_sipwatch,
+    per_minute,
     per_second,
     series,
     total,
@@ -265,13 +266,21 @@ def _not_sent() -> timeseries.Panel:
 
 
 def _memory() -> Row:
-    return Row("What does it remember?", (_tracked(), _evicted(), _notices()))
+    return Row("What does it remember?", (_tracked(), _tracked_bytes(), _evicted(), _folded(), _notices()))
 
 
 def _tracked() -> timeseries.Panel:
     about = "Entries in the ten largest tables. All are bounded; one that only grows will evict its oldest entries."
     query = Query(busiest(total("tracked", by="table"), "table", ever_most("tracked")), "{{table}}")
     return lines(Face("Entries in tables", about, "short", _NOT_SCRAPED, 8), query, looks=reasons.TABLES)
+
+
+def _tracked_bytes() -> timeseries.Panel:
+    about = (
+        "What the ten largest tables take of memory, where bytes are what bounds them: `[limits] memory` is for all."
+    )
+    query = Query(busiest(total("tracked_bytes", by="table"), "table", ever_most("tracked_bytes")), "{{table}}")
+    return lines(Face("Memory of tables", about, "bytes", _NOT_SCRAPED, 8), query, looks=reasons.TABLES)
 
 
 def _evicted() -> timeseries.Panel:
@@ -285,10 +294,19 @@ def _evicted() -> timeseries.Panel:
     )
 
 
+def _folded() -> timeseries.Panel:
+    about = (
+        "What was counted between `other` and `other`, per minute, because all the series that there may be are taken: more "
+        "pairs of peers than `[limits] series` allows."
+    )
+    query = Query(per_minute("series_folded_total"), "Figures")
+    return lines(Face("Counted together per minute", about, "short", _NOT_SCRAPED), query)
+
+
 def _notices() -> timeseries.Panel:
     about = "What is odd about the messages, per minute. Responses without their requests: one direction is not seen."
     query = Query(happening("notices_total", by="reason"), "{{reason}}")
-    face = Face("Notices per minute", about, "short", "Nothing was odd", 8)
+    face = Face("Notices per minute", about, "short", "Nothing was odd")
     return lines(face, query, looks=reasons.NOTICES, stacked=True)
 
 

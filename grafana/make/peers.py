@@ -58,6 +58,7 @@ UID = "sipwatch-peers"
 _WEEK = "1w"
 _NO_CALLS = "No calls between these"
 _NO_INVITES = "No INVITEs between these"
+_NO_OPTIONS = "No OPTIONS between these"
 _NONE_REGISTERED = "No REGISTER between these"
 _HEARD = 'result="success"'
 _SILENT = (Step(None, colours.GOOD), Step(300, "yellow"), Step(900, colours.ORANGE))  # 900 s: SipPeerVanished
@@ -130,7 +131,7 @@ def _outcome_bars() -> bargauge.Panel:
 
 
 def _alive() -> Row:
-    return Row("Is it there right now?", (_last_heard(), _options(), _active()))
+    return Row("Is it there right now?", (_last_heard(), _options(), _options_delay(), _active()))
 
 
 def _last_heard() -> table.Panel:
@@ -151,8 +152,17 @@ def _last_heard() -> table.Panel:
 def _options() -> timeseries.Panel:
     about = "OPTIONS (keep-alives) per minute, by what came back. Even a refusal means that somebody is there."
     query = Query(happening("options_total", BETWEEN, by="outcome"), "{{outcome}}")
-    face = Face("OPTIONS per minute", about, "short", "No OPTIONS between these", 12, 9)
+    face = Face("OPTIONS per minute", about, "short", _NO_OPTIONS, 12, 9)
     return lines(face, query, looks=words.OPTIONS, stacked=True)
+
+
+def _options_delay() -> heatmap.Panel:
+    about = (
+        "From the OPTIONS, as last sent, to its final response. Slower than usual: it is far away now, or overloaded."
+    )
+    return heat(
+        Face("How long OPTIONS take", about, "s", _NO_OPTIONS), buckets("options_response_delay_seconds", BETWEEN)
+    )
 
 
 def _active() -> timeseries.Panel:
@@ -166,7 +176,7 @@ def _active() -> timeseries.Panel:
         Query(busiest(total("registrations_active", BETWEEN, by=_PAIR), _PAIR, most), "{{source}} at {{destination}}"),
         Query(busiest(past, _PAIR, most), "{{source}} at {{destination}}" + words.WEEK_AGO),
     )
-    return lines(Face("Registered contacts", about, "short", _NONE_REGISTERED, 24), *queries, named=True)
+    return lines(Face("Registered contacts", about, "short", _NONE_REGISTERED), *queries, named=True)
 
 
 def _past() -> Row:
@@ -413,13 +423,23 @@ def _responses() -> timeseries.Panel:
 
 
 def _registrations() -> Row:
-    return Row("Do registrations work?", (_registered(), _register_codes(), _ran_out(), _register_delay()))
+    panels = (_registered(), _accepted(), _register_codes(), _ran_out(), _register_delay())
+    return Row("Do registrations work?", panels)
+
+
+def _accepted() -> timeseries.Panel:
+    about = "Attempts to register that were accepted, of all whose end was seen. Challenged first, one is still one attempt."
+    attempts = per_second("registrations_total", 'outcome!="unfinished"', BETWEEN)
+    accepted = per_second("registrations_total", 'outcome=~"registered|removed"', BETWEEN)
+    query = Query(ratio(accepted, attempts), "Accepted")
+    face = Face("Share of registrations accepted", about, SHARE, _NONE_REGISTERED, 8)
+    return lines(face, query, looks={"Accepted": words.Look("Accepted", "green")}, every="5m")
 
 
 def _registered() -> timeseries.Panel:
     about = "Registration attempts per minute, by how they ended. One that is challenged first is one attempt."
     query = Query(happening("registrations_total", BETWEEN, by="outcome"), "{{outcome}}")
-    face = Face("Registration attempts per minute", about, "short", _NONE_REGISTERED)
+    face = Face("Registration attempts per minute", about, "short", _NONE_REGISTERED, 8)
     return lines(face, query, looks=words.REGISTRATIONS, stacked=True)
 
 
@@ -441,5 +461,5 @@ def _register_codes() -> bargauge.Panel:
     about = "Attempts that failed, by the registrar's final response."
     failed = 'outcome=~"auth_failed|refused|not_responding"'
     query = Query(ranked(count("registrations_total", failed, BETWEEN, by="status_code")), "{{status_code}}")
-    face = Face("Why registrations failed", about, COUNT, "No attempt failed")
+    face = Face("Why registrations failed", about, COUNT, "No attempt failed", 8)
     return bars(face, query, looks=codes.STATUS)

@@ -72,6 +72,7 @@ NOTICES: Looks = looks(
 
 _CALLS, _REGISTERED, _FINDINGS = colours.GREENS, colours.PURPLES, colours.BLUES
 TABLES: Looks = looks(
+    ("series", "Series of figures", colours.TEALS),
     ("calls", "Calls", _CALLS),
     ("legs", "Legs of one call", _CALLS),
     ("messages", "Messages of one call", _CALLS),

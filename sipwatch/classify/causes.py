@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 _O = Outcome
 
+# ITU-T Q.850 (10/2018) table 1: the cause values that there are.
+Q850_CAUSES = frozenset(
+    {
+        *(1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31),
+        *(34, 38, 39, 40, 41, 42, 43, 44, 46, 47, 49, 50, 53, 55, 57, 58, 62, 63, 65, 66, 69, 70, 79),
+        *(81, 82, 83, 84, 85, 86, 87, 88, 90, 91, 95, 96, 97, 98, 99, 100, 101, 102, 103, 110, 111, 127),
+    }
+)
+
 # Status codes that say one thing, wherever somebody asks for it.
 PROGRESS_CODES = frozenset({180, 181, 182, 183, 199})  # of RFC 3261 and RFC 6228: the call is on its way
 BUSY_CODES = frozenset({486, 600})

@@ -15,7 +15,8 @@ from sipwatch import installed_version
 from sipwatch.cli.output import text_of
 from sipwatch.cli.words import FailOn, complain
 from sipwatch.export.account import implementation
-from sipwatch.export.collector import Collector
+from sipwatch.export.collector import Collector, about_capture
+from sipwatch.export.families import family
 from sipwatch.export.history import History
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sipwatch.capture.deep import DeepSource
     from sipwatch.capture.files import CaptureSource
     from sipwatch.engine import Engine
+    from sipwatch.export.figures import Figures
 
 OPEN = ("calls", "transactions", "registrations")  # while there are any, time alone changes figures
 
@@ -40,9 +42,12 @@ class Replayed:
 
     def families(self) -> Iterator[Metric]:
         """Give every family that a replay has."""
-        yield from self._collector.collect()
+        return map(family, self.figures())
+
+    def figures(self) -> list[Figures]:
+        """Copy the figures as they stand."""
         captures = [(name, packets, 0) for name, packets in self._source.packets_of.items()]
-        yield from self._collector.about_capture(captures, (installed_version(), implementation()))
+        return [*self._collector.figures(), *about_capture(captures, (installed_version(), implementation()))]
 
     def history(self, step: int | None) -> History:
         """Return what samples the figures every ``step`` seconds, or as often as is reasonable."""
@@ -54,10 +59,10 @@ class Replayed:
         from sipwatch.shell.log import Log
         from sipwatch.web.server import Server, WebError
 
-        families = list(self.families())
+        figures = self.figures()
         log = Log(sys.stderr, "text", time.time)
         with FailOn(WebError):
-            server = Server(lambda: families, lambda: None, lambda: None, listen, None, log)
+            server = Server(lambda: figures, lambda: None, lambda: None, listen, None, log)
         try:
             with FailOn(WebError), contextlib.suppress(KeyboardInterrupt):
                 server.start()

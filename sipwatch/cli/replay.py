@@ -90,9 +90,8 @@ def replay(
     keep = _filter(expression)
     with _source(files, prefilter, deep=deep, keylog=keylog) as source:
         with opened(output, [*files, config, keylog], force=force) as out:
-            run = _Run(
-                source, read.settings, _policy(read.privacy), out, output, shared_out(read.memory), read.hep.across_nat
-            )
+            budget, series, across_nat = shared_out(read.memory), read.most_series, read.hep.across_nat
+            run = _Run(source, read.settings, _policy(read.privacy), out, output, budget, series, across_nat)
             if ladder is not None:
                 _draw(run, ladder)
             elif metrics:
@@ -122,6 +121,7 @@ class _Run(NamedTuple):
     out: IO[bytes]
     output: str | None
     budget: Budget
+    most_series: int
     across_nat: bool
 
 
@@ -129,18 +129,19 @@ def _history(run: _Run, step: int | None) -> Engine:
     from sipwatch.cli.history import Replayed, write_history
     from sipwatch.engine import Engine
 
-    engine = Engine(None, metrics=_metrics(run.settings), budget=run.budget)
+    engine = Engine(None, metrics=_metrics(run), budget=run.budget)
     history = Replayed(engine, run.source).history(step)
     feed(engine, run.source, run.output, across_nat=run.across_nat, items=history.watch(run.source))
     write_history(history, run.out)
     return engine
 
 
-def _metrics(settings: Settings) -> Metrics:
+def _metrics(run: _Run) -> Metrics:
     from sipwatch.classify.peers import Directory
     from sipwatch.export.metrics import Metrics
+    from sipwatch.track.room import SeriesRoom
 
-    return Metrics(Directory(settings))
+    return Metrics(Directory(run.settings), SeriesRoom(run.most_series))
 
 
 def _policy(privacy: Privacy) -> Policy | None:
@@ -172,7 +173,7 @@ def _report(
         if keep is not None:
             offers.add(record)
 
-    metrics = _metrics(run.settings) if counting else None
+    metrics = _metrics(run) if counting else None
     showing = messages and form is not Format.TABLE
     engine = Engine(sink, run.settings, keep_messages=showing, metrics=metrics, budget=run.budget)
     feed(engine, run.source, run.output, across_nat=run.across_nat)

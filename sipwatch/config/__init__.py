@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MEBIBYTE, MIN_MEMORY, read_size, written_size
+from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MEBIBYTE, MIN_MEMORY, read_size, shared_out, written_size
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, WantedPackets
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.checks import Checks, ConfigError, nearest
@@ -18,6 +18,7 @@ from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
 from sipwatch.config.lines import lines_of
 from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_seconds, read_timers
 from sipwatch.config.rules import CAUSE_PROTOCOLS, RULE_KEYS
+from sipwatch.track.room import SERIES
 from sipwatch.track.timers import Timers
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "MAX_ID",
     "MAX_MASKED",
     "MIN_KEY_SIZE",
+    "MIN_SERIES",
     "NODE_KEYS",
     "PEER_KEYS",
     "PRIVACY_KEYS",
@@ -46,11 +48,13 @@ __all__ = [
     "lines_of",
     "load",
     "parse",
+    "room_for",
 ]
 
 TABLES = ("timers", "capture", "limits", "hep", "peer", "hours", "callback", "privacy")
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "ring")
-LIMITS_KEYS = ("memory",)
+LIMITS_KEYS = ("memory", "series")
+MIN_SERIES = 1000
 CALLBACK_KEYS = ("within", "region")
 PRIVACY_KEYS = ("mask", "names", "pseudonyms", "addresses")
 DEFAULT_RING = 16 * MEBIBYTE  # ten seconds of an ordinary line, three of 7,000 messages a second
@@ -66,7 +70,8 @@ class Config(NamedTuple):
     """What a configuration says: how calls are judged, what is hidden, and what a live interface lets through.
 
     ``ring`` is the size of each interface's ring in bytes. ``hours`` are the settings' as they were written.
-    ``memory`` is what the engine's tables may take, in bytes.
+    ``memory`` is what the engine's tables may take, in bytes; ``series`` how many series its figures may be, if that
+    was said.
     """
 
     settings: Settings
@@ -76,6 +81,12 @@ class Config(NamedTuple):
     hours: tuple[Written, ...] = ()
     memory: int = DEFAULT_MEMORY
     hep: HepSettings = HepSettings()
+    series: int | None = None
+
+    @property
+    def most_series(self) -> int:
+        """How many series there may be: as many as was said, else as find room in their share of the memory."""
+        return self.series or room_for(self.memory)
 
 
 def load(path: str) -> Config:
@@ -110,6 +121,7 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
     settings = Settings(Timers(**general), found, working(written, region), callback)
     capture = _table(check, document, "capture", CAPTURE_KEYS)
     limits = _table(check, document, "limits", LIMITS_KEYS)
+    memory = _size(check, limits, ("limits", "memory"), DEFAULT_MEMORY, MIN_MEMORY, MAX_MEMORY)
     return Config(
         settings,
         WantedPackets(
@@ -118,8 +130,9 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
         _size(check, capture, ("capture", "ring"), DEFAULT_RING, _MIN_RING, _MAX_RING),
         _privacy(check, document),
         tuple(written),
-        _size(check, limits, ("limits", "memory"), DEFAULT_MEMORY, MIN_MEMORY, MAX_MEMORY),
+        memory,
         read_hep(check, document.get("hep", {})),
+        check.number(limits, "series", MIN_SERIES, room_for(memory), ("limits",)),
     )
 
 
@@ -127,6 +140,11 @@ def _table(check: Checks, document: dict[str, Any], name: str, keys: tuple[str, 
     table = check.table(document.get(name, {}), (name,))
     check.known(table, keys, (name,))
     return table
+
+
+def room_for(memory: int) -> int:
+    """Return how many series find room in their share of so many bytes."""
+    return shared_out(memory).series // SERIES
 
 
 def _size(check: Checks, table: dict[str, Any], where: Where, default: int, least: int, most: int) -> int:

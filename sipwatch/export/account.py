@@ -13,6 +13,8 @@ from sipwatch.export.moments import Moment
 from sipwatch.export.record import CaptureRecord, SummaryRecord
 from sipwatch.track import tracker
 from sipwatch.track.events import Notice
+from sipwatch.track.room import SERIES
+from sipwatch.track.traffic import OTHER_CODE, OTHER_METHOD
 from sipwatch.wire.discards import Discard
 
 if TYPE_CHECKING:
@@ -75,20 +77,24 @@ class Account:
     @property
     def requests(self) -> dict[str, int]:
         """Count requests by method; of those that strangers invent, most are ``other``."""
-        found: dict[str, int] = {}
-        for pair in self._engine.tracker.traffic.pairs.values():
+        traffic = self._engine.tracker.traffic
+        found: dict[str, int] = dict(traffic.invented)
+        for pair in traffic.all_pairs():
             for method, count in pair.requests.items():
-                found[method] = found.get(method, 0) + count
+                if method != OTHER_METHOD:
+                    found[method] = found.get(method, 0) + count
         return found
 
     @property
     def responses(self) -> dict[int, int]:
         """Count responses by status code."""
-        found: dict[int, int] = {}
-        for pair in self._engine.tracker.traffic.pairs.values():
+        traffic = self._engine.tracker.traffic
+        found: dict[int, int] = dict(traffic.unregistered)
+        for pair in traffic.all_pairs():
             for codes in pair.responses.values():
                 for code, count in codes.items():
-                    found[code] = found.get(code, 0) + count
+                    if code != OTHER_CODE:
+                        found[code] = found.get(code, 0) + count
         return found
 
     @property
@@ -102,6 +108,7 @@ class Account:
         """Count the entries of each table right now."""
         engine = self._engine
         tracked = {**engine.decoder.tracked, **engine.tracker.tracked, **engine.directory.tracked}
+        tracked["series"] = engine.tracker.traffic.room.taken
         if engine.diagnosis is not None:
             tracked.update(engine.diagnosis.tables[0])
         if engine.desk.callbacks is not None:
@@ -111,7 +118,8 @@ class Account:
     @property
     def taken(self) -> dict[str, int]:
         """Say how many bytes each table that is bounded by them takes right now."""
-        return {**self._engine.decoder.taken, **self._engine.tracker.taken}
+        tracker = self._engine.tracker
+        return {**self._engine.decoder.taken, **tracker.taken, "series": tracker.traffic.room.taken * SERIES}
 
     @property
     def evicted(self) -> dict[str, int]:

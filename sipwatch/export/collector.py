@@ -1,35 +1,35 @@
-"""The counts as Prometheus' metric families, made when somebody asks: scrapes, history, tests.
+"""A copy of every figure of an engine, taken when somebody asks: for scrapes, history, tests.
 
-Must not know: clocks, sockets, web servers.
+Must not know: clocks, sockets, web servers, formats. Copying is cut into steps, so that whoever captures can go on
+between two of them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from prometheus_client import Metric
-from prometheus_client.samples import Exemplar
-
 from sipwatch.export import series
-from sipwatch.export.calls import short_id
-from sipwatch.export.metrics import METHODS, PHASES, known, pending
-from sipwatch.export.series import PREFIX, MetricKind
-from sipwatch.track.traffic import OTHER_METHOD
+from sipwatch.export.families import family
+from sipwatch.export.figures import SECONDS, Distribution, Figures
+from sipwatch.export.metrics import CODES, PHASES, phase_of
+from sipwatch.export.series import MetricKind
+from sipwatch.track.room import OTHER
 from sipwatch.wire.discards import STAGE, Discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from prometheus_client import Metric
+
     from sipwatch.export.account import Account
     from sipwatch.export.metrics import Counter, Durations, Metrics
-    from sipwatch.export.series import Histogram, Key, Seen, Series
+    from sipwatch.export.series import Key, Series
+    from sipwatch.track.call import Call
     from sipwatch.track.tracker import Tracker
-    from sipwatch.track.traffic import Pair
+    from sipwatch.track.traffic import Pair, Traffic
     from sipwatch.wire.decoder import Decoder
 
-    Labels = dict[str, str]
-
-SECONDS = 1e-9
+_AT_ONCE = 500  # calls, pairs or histograms that are looked at in one step: well below a millisecond
 
 
 class Counted(Protocol):
@@ -42,149 +42,134 @@ class Counted(Protocol):
 
 
 class Collector:
-    """Makes families of an engine's counts. Label dictionaries are made once for each series and kept."""
+    """Copies an engine's figures."""
 
     def __init__(self, engine: Counted) -> None:
         if engine.metrics is None:
             raise ValueError("an engine that counts nothing has nothing to collect")
         self._engine = engine
         self._metrics: Metrics = engine.metrics
-        self._labels: dict[tuple[str, Key], Labels] = {}
-        self._buckets: dict[tuple[str, Key], list[Labels]] = {}
 
     def collect(self) -> Iterator[Metric]:
         """Give every family, in the order of ``series.ALL``; those about the daemon itself are the daemon's."""
+        return map(family, self.figures())
+
+    def figures(self) -> list[Figures]:
+        """Copy all figures at once."""
+        found: list[Figures] = []
+        for _ in self.steps(found):
+            pass
+        return found
+
+    def steps(self, found: list[Figures]) -> Iterator[None]:
+        """Copy all figures into a list, in small steps; the engine may go on after each."""
         metrics = self._metrics
-        special = self._special()
+        special: dict[str, Mapping[Key, float]] = {}
+        yield from self._of_calls(special)
+        yield from self._of_messages(special)
+        self._about_itself(special)
+        yield
         for of in series.ALL:
             if of.name in special:
-                yield special[of.name]
+                found.append(Figures(of, special[of.name]))
             elif of.name in metrics.counters:
-                yield self._counted(metrics.counters[of.name])
+                found.append(_copied(metrics.counters[of.name]))
+                yield
             elif of.name in metrics.durations:
-                yield self._histograms(metrics.durations[of.name])
+                yield from _distributions(metrics.durations[of.name], found)
 
-    def _special(self) -> dict[str, Metric]:
-        """Make what is not simply a table of ``Metrics``."""
-        engine, account = self._engine, self._engine.account
-        tracked, evicted = account.tracked, account.evicted
+    def _of_calls(self, special: dict[str, Mapping[Key, float]]) -> Iterator[None]:
+        """Count the calls being set up right now, by source and phase: nobody does that by the packet."""
         sources = [key[0] for key in self._metrics.counters[series.CALLS_STARTED.name].values]
-        phases: dict[Key, float] = {(source, phase): 0 for source in sources for phase in PHASES.values()}
-        phases.update(pending(engine.tracker.calls(), self._metrics.directory))
-        discards = dict(engine.decoder.discards)
-        duplicates = discards.pop(Discard.DUPLICATE, 0)
-        by_stage: dict[Key, float] = {(STAGE[reason], reason.value): count for reason, count in discards.items()}
-        traffic = list(engine.tracker.traffic.pairs.values())
+        found: dict[Key, float] = {(source, phase): 0 for source in sources for phase in PHASES.values()}
+        left = _AT_ONCE
+        for first in self._engine.tracker.by_call_id():
+            call: Call | None = first
+            while call is not None:
+                if not call.settled:
+                    _add(found, phase_of(call, self._metrics))
+                call = call.sibling
+            left -= 1
+            if not left:
+                left = _AT_ONCE
+                yield
+        special[series.CALLS_PENDING.name] = found
+
+    def _of_messages(self, special: dict[str, Mapping[Key, float]]) -> Iterator[None]:
+        traffic = self._engine.tracker.traffic
+        requests: dict[Key, float] = dict.fromkeys(self._metrics.may_come, 0)
+        repeated: dict[Key, float] = dict.fromkeys(self._metrics.may_repeat, 0)
+        responses: dict[Key, float] = {}
+        pairs = traffic.all_pairs()
+        yield
+        for start in range(0, len(pairs), _AT_ONCE // 10):
+            for pair in pairs[start : start + _AT_ONCE // 10]:
+                ends = (pair.source, pair.destination)
+                for method, count in pair.requests.items():
+                    _add(requests, (*ends, method), count)
+                for method, count in pair.repeated.items():
+                    _add(repeated, (*ends, method), count)
+                for method, codes in pair.responses.items():
+                    for code, count in codes.items():
+                        _add(responses, (*ends, method, CODES.get(code, OTHER)), count)
+            yield
+        special[series.REQUESTS.name], special[series.RESPONSES.name] = requests, responses
+        special[series.RETRANSMISSIONS.name] = repeated
+        special[series.LAST_SEEN.name] = _last(traffic, pairs, responses_only=False)
+        special[series.LAST_RESPONSE.name] = _last(traffic, pairs, responses_only=True)
+
+    def _about_itself(self, special: dict[str, Mapping[Key, float]]) -> None:
+        account = self._engine.account
+        tracked, evicted = account.tracked, account.evicted
+        discards = dict(self._engine.decoder.discards)
         made: list[tuple[Series, Mapping[Key, float]]] = [
-            (series.CALLS_PENDING, phases),
-            (series.REQUESTS, _requests(traffic)),
-            (series.RESPONSES, _responses(traffic)),
-            (series.RETRANSMISSIONS, _repeated(self._metrics.may_repeat, traffic)),
-            (series.LAST_SEEN, last_seen(traffic, responses_only=False)),
-            (series.LAST_RESPONSE, last_seen(traffic, responses_only=True)),
-            (series.DUPLICATES, {(): duplicates}),
-            (series.DISCARDS, by_stage),
+            (series.DUPLICATES, {(): discards.pop(Discard.DUPLICATE, 0)}),
+            (series.DISCARDS, {(STAGE[reason], reason.value): count for reason, count in discards.items()}),
             (series.NOTICES, {(notice,): count for notice, count in account.notices.items()}),
             (series.TRACKED, {(table,): count for table, count in tracked.items()}),
             (series.TRACKED_BYTES, {(table,): taken for table, taken in account.taken.items()}),
-            (
-                series.EVICTED,
-                {(table,): evicted.get(table, 0) for table in {**tracked, **evicted}},
-            ),
+            (series.EVICTED, {(table,): evicted.get(table, 0) for table in {**tracked, **evicted}}),
+            (series.FOLDED, {(): self._metrics.room.folded}),
         ]
-        return {of.name: self.family(of, values) for of, values in made}
-
-    def family(self, of: Series, values: Mapping[Key, float], latest: Mapping[Key, Seen] | None = None) -> Metric:
-        """Make a family of plain values by their label values."""
-        metric = Metric(PREFIX + of.name, of.meaning, of.kind.value)
-        name = of.exposed
-        for key, value in values.items():
-            seen = None if latest is None else latest.get(key)
-            labels = self._labels.get((name, key)) or self._new_labels(of, name, key)
-            metric.add_sample(name, labels, value, None, None if seen is None else _exemplar(seen, 1.0))
-        return metric
-
-    def _new_labels(self, of: Series, name: str, key: Key) -> Labels:
-        labels = self._labels[name, key] = dict(zip(of.labels, key, strict=True))
-        return labels
-
-    def about_capture(
-        self, captures: Iterable[tuple[str, int, int]], implementation: tuple[str, str]
-    ) -> Iterator[Metric]:
-        """Give what only the shell knows: name, packets and drops of each source; version and form of the program."""
-        captures = list(captures)
-        yield self.family(series.CAPTURE_PACKETS, {(name,): packets for name, packets, _ in captures})
-        yield self.family(series.CAPTURE_DROPPED, {(name,): dropped for name, _, dropped in captures})
-        yield self.family(series.BUILD_INFO, {implementation: 1})
-
-    def _counted(self, counter: Counter) -> Metric:
-        exemplars = counter.latest if counter.series.kind is MetricKind.COUNTER else None
-        return self.family(counter.series, counter.values, exemplars)
-
-    def _histograms(self, durations: Durations) -> Metric:
-        of = durations.series
-        metric = Metric(PREFIX + of.name, of.meaning, of.kind.value)
-        for key, histogram in durations.values.items():
-            self._add_histogram(metric, of, key, histogram)
-        return metric
-
-    def _add_histogram(self, metric: Metric, of: Series, key: Key, histogram: Histogram) -> None:
-        labels = self._buckets.get((of.name, key))
-        if labels is None:
-            plain = dict(zip(of.labels, key, strict=True))
-            bounds = [*(str(float(bound)) for bound in of.buckets), "+Inf"]
-            labels = self._buckets[of.name, key] = [*({**plain, "le": bound} for bound in bounds), plain]
-        name = metric.name + "_bucket"
-        total = 0
-        for with_bound, count, seen in zip(labels, histogram.counts, histogram.latest, strict=False):
-            total += count
-            exemplar = None if seen is None else _exemplar(seen, seen.value * SECONDS)
-            metric.add_sample(name, with_bound, total, None, exemplar)
-        metric.add_sample(metric.name + "_count", labels[-1], total)
-        metric.add_sample(metric.name + "_sum", labels[-1], histogram.total * SECONDS)
+        special.update({of.name: values for of, values in made})
 
 
-def _exemplar(seen: Seen, value: float) -> Exemplar:
-    return Exemplar({"call": short_id(*seen.call)}, value, seen.at * SECONDS)
+def about_capture(captures: Iterable[tuple[str, int, int]], implementation: tuple[str, str]) -> Iterator[Figures]:
+    """Give what only the shell knows: name, packets and drops of each source; version and form of the program."""
+    captures = list(captures)
+    yield Figures(series.CAPTURE_PACKETS, {(name,): packets for name, packets, _ in captures})
+    yield Figures(series.CAPTURE_DROPPED, {(name,): dropped for name, _, dropped in captures})
+    yield Figures(series.BUILD_INFO, {implementation: 1})
 
 
-def _requests(traffic: Iterable[Pair]) -> dict[Key, int]:
-    found: dict[Key, int] = {}
-    for pair in traffic:
-        for method in (*METHODS, OTHER_METHOD):
-            found[pair.source, pair.destination, method] = 0
-        for method, count in pair.requests.items():
-            _add(found, (pair.source, pair.destination, known(method)), count)
-    return found
+def _copied(counter: Counter) -> Figures:
+    of = counter.series
+    return Figures(of, counter.values.copy(), counter.latest.copy() if of.kind is MetricKind.COUNTER else {})
 
 
-def _responses(traffic: Iterable[Pair]) -> dict[Key, int]:
-    found: dict[Key, int] = {}
-    for pair in traffic:
-        for method, codes in pair.responses.items():
-            for code, count in codes.items():
-                _add(found, (pair.source, pair.destination, known(method), str(code)), count)
-    return found
+def _distributions(durations: Durations, found: list[Figures]) -> Iterator[None]:
+    copied: dict[Key, Distribution] = {}
+    histograms = list(durations.values.items())
+    for start in range(0, len(histograms), _AT_ONCE):
+        for key, histogram in histograms[start : start + _AT_ONCE]:
+            copied[key] = Distribution(histogram.counts.copy(), histogram.total, histogram.latest.copy())
+        yield
+    found.append(Figures(durations.series, {}, {}, copied))
 
 
-def _repeated(begun: Iterable[Key], traffic: Iterable[Pair]) -> dict[Key, int]:
-    """Return retransmissions; those that may yet come begin at 0."""
-    found: dict[Key, int] = dict.fromkeys(begun, 0)
-    for pair in traffic:
-        for method, count in pair.repeated.items():
-            _add(found, (pair.source, pair.destination, known(method)), count)
-    return found
+def _add(counts: dict[Key, float], key: Key | None, number: int = 1) -> None:
+    if key is not None:
+        counts[key] = counts.get(key, 0) + number
 
 
-def _add(counts: dict[Key, int], key: Key, number: int) -> None:
-    counts[key] = counts.get(key, 0) + number
-
-
-def last_seen(traffic: Iterable[Pair], *, responses_only: bool) -> dict[Key, float]:
+def _last(traffic: Traffic, pairs: Iterable[Pair], *, responses_only: bool) -> dict[Key, float]:
     """Return when each peer was last heard of, in seconds since 1970."""
-    found: dict[Key, float] = {}
-    for t in traffic:
-        at = t.last_response if responses_only else max(t.last_request, t.last_response)
-        if at:
-            found[t.source,] = max(found.get((t.source,), 0.0), at * SECONDS)
-    return found
+    found: dict[str, int] = {}
+    for pair in pairs:
+        at = pair.last_response if responses_only else max(pair.last_request, pair.last_response)
+        if at and pair is not traffic.strays:
+            found[pair.source] = max(found.get(pair.source, 0), at)
+    for stray in (traffic.answered,) if responses_only else (traffic.heard, traffic.answered):
+        for name, at in stray.items():
+            found[name] = max(found.get(name, 0), at)
+    return {(name,): at * SECONDS for name, at in found.items() if at}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.classify.causes import PROGRESS_CODES
+from sipwatch.classify.causes import PROGRESS_CODES, Q850_CAUSES
 from sipwatch.classify.endings import ENDINGS_BY
-from sipwatch.classify.outcomes import AFTER_RINGING, CATEGORY_OF, OF_CALLS, Outcome
+from sipwatch.classify.outcomes import CATEGORY_OF, OF_CALLS, Outcome
+from sipwatch.classify.reason import Q850, SIP
 from sipwatch.classify.tags import Tag
 from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
@@ -36,8 +37,9 @@ from sipwatch.track.events import (
     Unbound,
 )
 from sipwatch.track.front import was_cancelled
+from sipwatch.track.room import OTHER, SeriesRoom
 from sipwatch.track.table import CHALLENGES, RESOLVED_BY, Heard, State
-from sipwatch.track.traffic import OTHER_METHOD
+from sipwatch.wire.registered import REGISTERED_CODES
 from sipwatch.wire.sip import METHODS as KNOWN_METHODS
 
 if TYPE_CHECKING:
@@ -56,9 +58,13 @@ PHASES = {
     Heard.PROGRESSED: "progressing",
     Heard.ALERTED: "ringing",
 }
-_KNOWN = frozenset(METHODS)
+CODES = {code: str(code) for code in REGISTERED_CODES}
+_FINALS = {0: "none", **CODES}  # of a transaction that may have got none
+_CAUSES = {Q850: frozenset(Q850_CAUSES), SIP: REGISTERED_CODES}
+_TIMED_OUT = ("B", "C", "cancel")
 _NO_DELAY = frozenset({402, *CHALLENGES})  # RFC 6076 §4.3.2
 _RETRANSMITTED = ("INVITE", "CANCEL", "BYE")
+_EVERY_CALLS = ("INVITE", "ACK", "CANCEL", "BYE")  # requests that any call may have
 # Series by code appear with their first event; these are there from the first REGISTER on.
 _USUAL_REGISTRATIONS = (
     (RegistrationOutcome.REGISTERED, "200"),
@@ -82,54 +88,103 @@ RESOLUTIONS: dict[Condition, tuple[Resolution, ...]] = {
 }
 
 
-class Counter:
+_BEGUN_BY_LEG = (
+    len(Outcome)
+    + 2 * len(Condition)
+    + sum(len(ways) for ways in RESOLUTIONS.values())
+    + 2 * len(_RETRANSMITTED)
+    + 2 * len(_EVERY_CALLS)
+)
+_BEGUN_BY_CALL = len(OF_CALLS) + len(_TIMED_OUT) + 1 + len(Tag)
+_BEGUN_BY_ANSWER = sum(len(ways) for ways in ENDINGS_BY.values())
+_BEGUN_BY_REGISTER = len(_USUAL_REGISTRATIONS) + 2 + 2
+_BEGUN_BY_OPTIONS = len(OptionsOutcome) + 2
+_NOBODYS = (OTHER, OTHER)
+
+
+class Labelled:
+    """What counters and histograms have in common: a key that there is no room for counts with the key of others."""
+
+    __slots__ = ("_ends", "_room", "series")
+
+    def __init__(self, of: Series, room: SeriesRoom) -> None:
+        self.series = of
+        self._room = room
+        self._ends = len([label for label in of.labels if label in {"source", "destination"}])
+
+    def folded(self, key: Key) -> Key:
+        """Return the key under which others are counted: that of nobody in particular."""
+        return (*_NOBODYS[: self._ends], *key[self._ends :])
+
+
+class Counter(Labelled):
     """A counter or gauge by label values; ``latest`` has the latest call behind each."""
 
-    __slots__ = ("latest", "series", "values")
+    __slots__ = ("latest", "values")
 
-    def __init__(self, of: Series) -> None:
-        self.series = of
+    def __init__(self, of: Series, room: SeriesRoom) -> None:
+        super().__init__(of, room)
         self.values: dict[Key, int] = {}
         self.latest: dict[Key, Seen] = {}
 
     def add(self, key: Key, number: int = 1) -> None:
         """Count."""
-        self.values[key] = self.values.get(key, 0) + number
+        before = self.values.get(key)
+        if before is None:
+            key, before = self._begin(key)
+        self.values[key] = before + number
 
     def add_call(self, key: Key, call: CallKey, at: int) -> None:
         """Count, and remember which call it was."""
-        self.values[key] = self.values.get(key, 0) + 1
+        before = self.values.get(key)
+        if before is None:
+            key, before = self._begin(key)
+        self.values[key] = before + 1
         self.latest[key] = Seen(call, 1, at)
 
+    def _begin(self, key: Key) -> tuple[Key, int]:
+        if not self._room.take():
+            key = self.folded(key)
+        return key, self.values.get(key, 0)
+
     def begin(self, keys: Iterable[Key]) -> None:
-        """Let series exist at 0, so that ``increase()`` sees their first event."""
+        """Let series exist at 0, so that ``increase()`` sees their first event. Whoever asks has taken room."""
         for key in keys:
             self.values.setdefault(key, 0)
 
 
-class Durations:
-    """Histograms by label values."""
+class Durations(Labelled):
+    """Histograms by label values; each is there from its first duration on."""
 
-    __slots__ = ("_bounds", "series", "values")
+    __slots__ = ("_bounds", "values")
 
-    def __init__(self, of: Series) -> None:
-        self.series = of
+    def __init__(self, of: Series, room: SeriesRoom) -> None:
+        super().__init__(of, room)
         self.values: dict[Key, Histogram] = {}
         self._bounds = series.bounds(of)
 
     def at(self, key: Key) -> Histogram:
         """Return the histogram of these labels, an empty one when it is new."""
         found = self.values.get(key)
+        if found is not None:
+            return found
+        if not self._room.take(len(self._bounds) + 3):  # +Inf, sum, count
+            key = self.folded(key)
+            found = self.values.get(key)
         if found is None:
             found = self.values[key] = Histogram(self._bounds)
         return found
 
 
 class Metrics:
-    """The counts of what becomes of legs, calls and registrations; messages are counted by ``track.traffic``."""
+    """The counts of what becomes of legs, calls and registrations; messages are counted by ``track.traffic``.
 
-    def __init__(self, directory: Directory) -> None:
+    ``room`` is for all series together, those of messages included.
+    """
+
+    def __init__(self, directory: Directory, room: SeriesRoom | None = None) -> None:
         self.directory = directory
+        self.room = room or SeriesRoom()
         self.counters: dict[str, Counter] = {}
         self.durations: dict[str, Durations] = {}
         self._calls_started = self._counter(series.CALLS_STARTED)
@@ -151,7 +206,9 @@ class Metrics:
         self._causes = self._counter(series.CAUSES)
         self._leg_ends: set[tuple[str, str]] = set()  # pairs whose series of legs, and of calls, have begun
         self._call_ends: set[tuple[str, str]] = set()
-        self.may_repeat: dict[Key, None] = {}  # retransmissions between these ends, and of these methods, may come
+        self._answered_ends: set[tuple[str, str]] = set()  # ... and of how answered calls end
+        self.may_come: dict[Key, None] = {}  # requests between these ends, and of these methods
+        self.may_repeat: dict[Key, None] = {}  # ... and retransmissions
         self._trying_delay = self._histogram(series.TRYING_DELAY)
         self._progress_delay = self._histogram(series.PROGRESS_DELAY)
         self._early_progress = self._histogram(series.EARLY_PROGRESS)
@@ -160,14 +217,15 @@ class Metrics:
         self._expired = self._counter(series.REGISTRATIONS_EXPIRED)
         self._register_delay = self._histogram(series.REGISTER_DELAY)
         self._options = self._counter(series.OPTIONS)
+        self._options_delay = self._histogram(series.OPTIONS_DELAY)
         self._tagged = self._counter(series.TAGGED_CALLS)
 
     def _counter(self, of: Series) -> Counter:
-        made = self.counters[of.name] = Counter(of)
+        made = self.counters[of.name] = Counter(of, self.room)
         return made
 
     def _histogram(self, of: Series) -> Durations:
-        made = self.durations[of.name] = Durations(of)
+        made = self.durations[of.name] = Durations(of, self.room)
         return made
 
     def takes(self) -> Takes:
@@ -222,33 +280,36 @@ class Metrics:
             self._begin_call((source, destination))
 
     def _begin_leg(self, ends: tuple[str, str]) -> None:
+        if not self.room.take(_BEGUN_BY_LEG):
+            if _NOBODYS in self._leg_ends:
+                return
+            ends = _NOBODYS
         self._leg_ends.add(ends)
         self._invites.begin((*ends, outcome.value) for outcome in Outcome)
         for condition in Condition:
             self._conditions.begin([(*ends, condition.value)])
             self._in_condition.begin([(*ends, condition.value)])
             self._resolved.begin((*ends, condition.value, how.value) for how in RESOLUTIONS[condition])
-        for way in (ends, ends[::-1]):  # final responses are sent again, too
+        for way in (ends, ends[::-1]):  # either end hangs up; final responses are sent again, too
+            self.may_come.update(dict.fromkeys((*way, method) for method in _EVERY_CALLS))
             self.may_repeat.update(dict.fromkeys((*way, method) for method in _RETRANSMITTED))
-        self._trying_delay.at(ends)
-        self._early_progress.at(ends)
-        for code in (*sorted(PROGRESS_CODES), "final"):
-            self._progress_delay.at((*ends, str(code)))
 
     def _begin_call(self, ends: tuple[str, str]) -> None:
+        if not self.room.take(_BEGUN_BY_CALL):
+            if _NOBODYS in self._call_ends:
+                return
+            ends = _NOBODYS
         self._call_ends.add(ends)
         self._calls.begin((*ends, outcome.value, outcome.category.value) for outcome in OF_CALLS)
-        self._timed_out.begin((*ends, timer) for timer in ("B", "C", "cancel"))
+        self._timed_out.begin((*ends, timer) for timer in _TIMED_OUT)
         self._established.begin([ends])
-        self._ended.begin((*ends, by.value, ending.value) for by in EndedBy for ending in ENDINGS_BY[by])
         self._tagged.begin((*ends, tag.value) for tag in Tag)
-        for result in ("success", "failure"):
-            self._request_delay.at((*ends, result))
-        for outcome in AFTER_RINGING:
-            self._ring_duration.at((*ends, outcome))
-        self._answer_delay.at(ends)
-        self._session_duration.at(ends)
-        self._disconnect_delay.at(ends)
+
+    def _begin_answered(self, ends: tuple[str, str]) -> None:
+        if not self.room.take(_BEGUN_BY_ANSWER):
+            ends = _NOBODYS
+        self._answered_ends.add(ends)
+        self._ended.begin((*ends, by.value, ending.value) for by in EndedBy for ending in ENDINGS_BY[by])
 
     def leg_settled(self, event: LegSettled) -> None:
         """Count a leg whose verdict has fallen."""
@@ -256,12 +317,12 @@ class Metrics:
         ends = self.ends(leg.path)
         call = call_key(leg.call)
         self._invites.add_call((*ends, leg.outcome), call, leg.over_at)
-        self._invite_finals.add((*ends, str(leg.status_code) if leg.status_code else "none"))
+        self._invite_finals.add((*ends, _FINALS.get(leg.status_code, OTHER)))
         self._leg_delays(leg, ends, call)
         if leg.final is not None or leg.cancel is not None:
             reason = deciding_reason(leg)
-            if reason.cause is not None and reason.protocol is not None and legal_cause(reason.protocol, reason.cause):
-                self._causes.add_call((*ends, reason.protocol, str(reason.cause)), call, leg.over_at)
+            if reason.cause is not None and reason.protocol is not None:
+                self._causes.add_call((*ends, *cause_labels(reason.protocol, reason.cause)), call, leg.over_at)
 
     def _leg_delays(self, leg: Leg, ends: tuple[str, str], call: CallKey) -> None:
         first = leg.final_at
@@ -314,9 +375,11 @@ class Metrics:
         if ends not in self._call_ends:
             self._begin_call(ends)
         self._calls.add_call((*ends, outcome, CATEGORY_OF[outcome]), key, last.over_at)
-        self._call_finals.add((*ends, str(last.status_code) if last.status_code else "none"))
+        self._call_finals.add((*ends, _FINALS.get(last.status_code, OTHER)))
         if last.answered_at >= 0:
             call.ends = ends
+            if ends not in self._answered_ends:
+                self._begin_answered(ends)
             self._established.add(ends)
             if last.moment_known:
                 self._answer_delay.at(ends).observe(last.answered_at - call.started, key, last.answered_at)
@@ -336,7 +399,7 @@ class Metrics:
         alerted = [leg.alerted_at for leg in tries if leg.alerted_at >= 0]
         until = last.cancelled_at if was_cancelled(last) and last.cancelled_at >= 0 else last.final_at
         if alerted and until >= 0 and last.moment_known:
-            self._ring_duration.at((*ends, outcome)).observe(until - min(alerted), key, until)
+            self._ring_duration.at((*ends, CATEGORY_OF[outcome])).observe(until - min(alerted), key, until)
 
     def tagged(self, ends: tuple[str, str], tags: Iterable[Tag]) -> None:
         """Count a call's tags, once all of them are known."""
@@ -357,8 +420,8 @@ class Metrics:
         ends = call.ends
         if len([leg for leg in call.front if leg.answered_at >= 0]) > 1:
             ends = (ends[0], self.directory.peer(reached(call).path.destination_address).name)
-        if ends not in self._call_ends:
-            self._begin_call(ends)
+        if ends not in self._answered_ends:
+            self._begin_answered(ends)
         self._ended.add_call((*ends, call.ended_by.value, call.ending), call_key(call), call.ended_at)
         kept = call.kept_leg()
         if call.ended_by in (EndedBy.CALLER, EndedBy.CALLEE) and kept is not None and kept.moment_known:
@@ -381,25 +444,31 @@ class Metrics:
         request = event.request
         ends = self.ends(request.path)
         if request.method == "OPTIONS":
-            self._options.begin((*ends, outcome.value) for outcome in OptionsOutcome)
-        elif ends not in self._registered.values:
+            if (*ends, OptionsOutcome.ANSWERED.value) not in self._options.values and self.room.take(_BEGUN_BY_OPTIONS):
+                self._options.begin((*ends, outcome.value) for outcome in OptionsOutcome)
+                self._may_come(ends, "OPTIONS")
+        elif ends not in self._registered.values and self.room.take(_BEGUN_BY_REGISTER):
             self._registrations.begin((*ends, outcome, code) for outcome, code in _USUAL_REGISTRATIONS)
             self._registered.begin([ends])
             self._expired.begin([ends])
-            self._register_delay.at(ends)
-        self.may_repeat.update(dict.fromkeys([(*ends, request.method), (*ends[::-1], request.method)]))
+            self._may_come(ends, "REGISTER")
+
+    def _may_come(self, ends: tuple[str, str], method: str) -> None:
+        self.may_repeat.update(dict.fromkeys([(*ends, method), (*ends[::-1], method)]))
 
     def registration(self, event: Registration) -> None:
         """Count an attempt to register."""
         ends = self.ends(event.path)
-        code = str(event.status_code) if event.status_code else "none"
-        self._registrations.add((*ends, event.outcome.value, code))
+        self._registrations.add((*ends, event.outcome.value, _FINALS.get(event.status_code, OTHER)))
         if event.delay >= 0:
             self._register_delay.at(ends).observe(event.delay, None, 0)
 
     def options(self, event: Options) -> None:
         """Count an OPTIONS."""
-        self._options.add((*self.ends(event.path), event.outcome.value))
+        ends = self.ends(event.path)
+        self._options.add((*ends, event.outcome.value))
+        if event.delay >= 0:
+            self._options_delay.at(ends).observe(event.delay, None, 0)
 
     def bound(self, event: Bound) -> None:
         """Count a contact that is registered now."""
@@ -413,20 +482,10 @@ class Metrics:
             self._expired.add(ends)
 
 
-def known(method: str) -> str:
-    """Return a method as a label value: strangers may invent methods without end."""
-    return method if method in _KNOWN else OTHER_METHOD
-
-
-def pending(calls: Iterable[Call], directory: Directory) -> dict[Key, int]:
-    """Count the calls being set up right now, by source and phase. Made when asked, not per packet."""
-    found: dict[Key, int] = {}
-    for call in calls:
-        heard = [leg.heard for leg in call.front if leg.state <= State.CANCELLING]
-        if heard and not call.settled:
-            key = (directory.peer(call.front[0].path.source_address).name, PHASES[max(heard)])
-            found[key] = found.get(key, 0) + 1
-    return found
+def phase_of(call: Call, metrics: Metrics) -> Key | None:
+    """Return source and phase of a call that is being set up, None of one that is not."""
+    heard = [leg.heard for leg in call.front if leg.state <= State.CANCELLING]
+    return (metrics.directory.peer(call.front[0].path.source_address).name, PHASES[max(heard)]) if heard else None
 
 
 def call_key(call: Call) -> CallKey:
@@ -434,9 +493,12 @@ def call_key(call: Call) -> CallKey:
     return call.call_id, call.from_tag, call.started
 
 
-def legal_cause(protocol: str, cause: int) -> bool:
-    """Tell whether a cause may become a label value: strangers write headers (Q.850: 7 bits; SIP: status codes)."""
-    return 0 <= cause <= 127 if protocol == "Q.850" else 100 <= cause <= 699
+def cause_labels(protocol: str, cause: int) -> tuple[str, str]:
+    """Return protocol and cause as label values; strangers write headers: what is in no list is ``other``."""
+    listed = _CAUSES.get(protocol)
+    if listed is None:
+        return OTHER, OTHER
+    return protocol, str(cause) if cause in listed else OTHER
 
 
 def _timer(leg: Leg) -> str:

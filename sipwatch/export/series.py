@@ -50,12 +50,13 @@ class Series(NamedTuple):
 _ENDS = ("source", "destination")
 _C, _G, _H = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM
 
-_QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 32)
-_ANSWERS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 32)
+# A bound costs a series of every pair of peers: as few as the heatmaps need.
+_QUICK = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 32)
 _PROGRESS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
-_RING = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 36, 45, 60, 90, 120, 180)
-_ANSWER = (0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180)
-_TALK = (1, 5, 10, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14400)
+_SETUP = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 32, 60)
+_RING = (2, 5, 10, 15, 20, 25, 30, 45, 60, 120)
+_ANSWER = (1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 180)
+_TALK = (5, 10, 20, 30, 60, 180, 300, 600, 1800, 3600, 7200, 14400)
 
 CALLS_STARTED = Series("calls_started", _C, Level.CALL, ("source",), "Calls begun, by who sent the first INVITE.")
 CALLS = Series(
@@ -108,14 +109,14 @@ REQUEST_DELAY = Series(
     Level.CALL,
     (*_ENDS, "result"),
     "RFC 6076 SRD: from the INVITE that was not challenged to the first response above 100, or to the failing final.",
-    _PROGRESS,
+    _SETUP,
 )
 RING_DURATION = Series(
     "ring_duration_seconds",
     _H,
     Level.CALL,
-    (*_ENDS, "outcome"),
-    "From the first 180 or 183 to the final response.",
+    (*_ENDS, "category"),
+    "From the first 180 or 183 to the final response, by the category of the call's outcome.",
     _RING,
 )
 ANSWER_DELAY = Series("answer_delay_seconds", _H, Level.CALL, _ENDS, "From the first INVITE to the 2xx.", _ANSWER)
@@ -128,7 +129,7 @@ DISCONNECT_DELAY = Series(
     Level.CALL,
     _ENDS,
     "RFC 6076 SDD: from the BYE to its 2xx; its count is the calls answered and ended by a BYE with a 2xx.",
-    _ANSWERS,
+    _QUICK,
 )
 INVITES = Series(
     "invites",
@@ -221,9 +222,17 @@ REGISTER_DELAY = Series(
     Level.MESSAGE,
     _ENDS,
     "RFC 6076 RRD: from the REGISTER to its 2xx, challenge excluded.",
-    _ANSWERS,
+    _QUICK,
 )
 OPTIONS = Series("options", _C, Level.MESSAGE, (*_ENDS, "outcome"), "OPTIONS requests by what came back.")
+OPTIONS_DELAY = Series(
+    "options_response_delay_seconds",
+    _H,
+    Level.MESSAGE,
+    _ENDS,
+    "From the OPTIONS, as last sent, to its final response.",
+    _QUICK,
+)
 LAST_SEEN = Series(
     "peer_last_seen_timestamp_seconds",
     _G,
@@ -293,6 +302,13 @@ TRACKED_BYTES = Series(
     "tracked_bytes", _G, Level.SELF, ("table",), "What a table takes of memory right now, where it is bounded by that."
 )
 EVICTED = Series("evicted", _C, Level.SELF, ("table",), "Entries given up because a table was full.")
+FOLDED = Series(
+    "series_folded",
+    _C,
+    Level.SELF,
+    (),
+    "How often something was counted with source and destination other because there were as many series as may be.",
+)
 CLOCK_LAG = Series(
     "clock_lag_seconds",
     _G,

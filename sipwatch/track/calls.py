@@ -134,6 +134,10 @@ class Calls:
     def __len__(self) -> int:
         return self._count
 
+    def by_id(self) -> list[Call]:
+        """Return the first call of each Call-ID; the others are its siblings."""
+        return list(self._by_id.values())
+
     def __iter__(self) -> Iterator[Call]:
         for first in self._by_id.values():
             call: Call | None = first

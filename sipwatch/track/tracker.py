@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sipwatch.budget import Budget
     from sipwatch.track.dialog import Exchange
     from sipwatch.track.events import Event
+    from sipwatch.track.room import SeriesRoom
     from sipwatch.wire.message import Message, Path, Unreachable
 
 # Names of the hot path: looked up once, not at every packet.
@@ -76,11 +77,12 @@ class Tracker:
         *,
         limits: TableLimits | None = None,
         budget: Budget = DEFAULT_BUDGET,
+        series: SeriesRoom | None = None,
         keep_messages: bool = False,
     ) -> None:
         self.events: list[Event] = []
         self.lasts = NEVER if keep_messages else LASTS  # when less is kept of an answered call (ns)
-        self.traffic = Traffic(site.ends, budget.paths // 2)
+        self.traffic = Traffic(site.ends, budget.paths // 2, series)
         self._count_request = self.traffic.request
         self._count_response = self.traffic.response
         self.now = 0
@@ -220,6 +222,10 @@ class Tracker:
     def calls(self) -> Iterator[Call]:
         """Give every call that is tracked right now."""
         return iter(self._calls)
+
+    def by_call_id(self) -> list[Call]:
+        """Return the first call of each Call-ID that is tracked right now; the others are its siblings."""
+        return self._calls.by_id()
 
     @property
     def tracked(self) -> dict[str, int]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.budget import DEFAULT_BUDGET
+from sipwatch.track.room import OTHER, SeriesRoom
 from sipwatch.wire.message import Request, Response
+from sipwatch.wire.registered import REGISTERED_CODES
+from sipwatch.wire.sip import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,15 +19,17 @@ if TYPE_CHECKING:
 from sipwatch.wire.message import Path
 
 WAY: Final = 350  # bytes that one path takes, its entries in the tables included
-MAX_METHODS: Final = 64  # of one pair: a stranger may invent methods without end
-OTHER_METHOD: Final = "other"
+MAX_METHODS: Final = 64  # that are kept as they were written: a stranger may invent methods without end
+OTHER_METHOD: Final = OTHER
+OTHER_CODE: Final = 0  # of a response whose status code nobody has registered
+_KNOWN: Final = frozenset(METHODS.values())
 
 
 class Pair:
     """Messages from one peer to another. Moments are packet time in ns, 0 before any.
 
     ``requests`` are by method, ``responses`` by the method of their CSeq and then by status code, ``repeated`` are
-    retransmissions of either by method.
+    retransmissions of either by method. Methods and codes that are in no list are ``OTHER_METHOD``, ``OTHER_CODE``.
     """
 
     __slots__ = ("destination", "last_request", "last_response", "repeated", "requests", "responses", "source")
@@ -62,15 +67,33 @@ class Way:
 class Traffic:
     """Counts every message, at the price of one look-up. ``ends_of`` names the peers at the two ends of a path.
 
+    Two peers make a pair each way with the first request between them; what else comes from one to another is
+    ``strays``: responses that answer nothing, and what ``room`` has no series for; ``heard`` and ``answered`` say when
+    who sent such requests and responses (ns). ``invented`` and ``unregistered`` are, over all pairs, the requests whose
+    method and the responses whose code is in no list, as it was written.
     ``forgotten`` counts how often all paths were given up, ``most`` paths being known: who was heard before is not
     known any more, while counts go on.
     """
 
-    __slots__ = ("_ends", "_ends_of", "_told", "_ways", "forgotten", "most", "pairs")
+    __slots__ = (
+        *("_ends", "_ends_of", "_told", "_ways", "answered", "forgotten", "heard", "invented", "most", "pairs"),
+        *("room", "strays", "unregistered"),
+    )
 
-    def __init__(self, ends_of: Callable[[Path], tuple[str, str]], room: int = DEFAULT_BUDGET.paths // 2) -> None:
+    def __init__(
+        self,
+        ends_of: Callable[[Path], tuple[str, str]],
+        room: int = DEFAULT_BUDGET.paths // 2,
+        series: SeriesRoom | None = None,
+    ) -> None:
         self.most = room // WAY
+        self.room = series or SeriesRoom()
         self.pairs: dict[tuple[str, str], Pair] = {}
+        self.strays = Pair(OTHER, OTHER)
+        self.heard: dict[str, int] = {}
+        self.answered: dict[str, int] = {}
+        self.invented: dict[str, int] = {}
+        self.unregistered: dict[int, int] = {}
         self.forgotten = 0
         self._ends_of = ends_of
         self._ways: dict[bytes, Way] = {}
@@ -84,10 +107,14 @@ class Traffic:
         """Count a request."""
         way = self._ways.get(request.path.key) or self._meet(request.path)
         pair = way.pair
+        if pair is self.strays:
+            pair = way.pair = self._asking(way.path, request.time)
         method = request.method
         before = pair.requests.get(method)
         if before is None:
-            method, before = self._new_method(pair.requests, method)
+            if method not in _KNOWN:
+                method = self._invent(method)
+            pair, before = self._begin(pair, method)
         pair.requests[method] = before + 1
         pair.last_request = request.time
 
@@ -95,9 +122,14 @@ class Traffic:
         """Count a response."""
         way = self._ways.get(response.path.key) or self._meet(response.path)
         pair = way.pair
-        codes = pair.responses.get(response.cseq_method) or self._new_codes(pair, response.cseq_method)
+        if pair is self.strays:
+            pair = way.pair = self._known(way.path, response.time)
+        codes = pair.responses.get(response.cseq_method)
         code = response.status_code
-        codes[code] = codes.get(code, 0) + 1
+        if codes is not None and code in codes:
+            codes[code] += 1
+        else:
+            self._new_code(pair, response.cseq_method, code)
         end = way.end or self._first_response(way)
         pair.last_response = way.at = end.at = response.time
 
@@ -105,16 +137,25 @@ class Traffic:
         """Count a retransmission, which was counted as a message before or will be."""
         way = self._ways.get(message.path.key) or self._meet(message.path)
         method = message.method if message.__class__ is Request else message.cseq_method
-        before = way.pair.repeated.get(method)
-        if before is None:
-            method, before = self._new_method(way.pair.repeated, method)
-        way.pair.repeated[method] = before + 1
+        if method not in _KNOWN:
+            method = OTHER_METHOD
+        pair = way.pair
+        if method not in pair.repeated and pair is not self.strays and not self.room.take():
+            pair = self.strays
+        pair.repeated[method] = pair.repeated.get(method, 0) + 1
 
     def use(self, ends_of: Callable[[Path], tuple[str, str]]) -> None:
         """Name peers anew from now on. What was counted stays where it is."""
         self._ends_of = ends_of
         for way in self._ways.values():
-            way.pair = self._pair(way.path)
+            if way.pair is not self.strays:
+                way.pair = self._asking(way.path, 0)
+
+    def all_pairs(self) -> list[Pair]:
+        """Return every pair that anything was counted for."""
+        strays = self.strays
+        any_stray = strays.requests or strays.responses or strays.repeated
+        return [*self.pairs.values(), strays] if any_stray else list(self.pairs.values())
 
     # Who was heard
 
@@ -140,14 +181,32 @@ class Traffic:
             self._ways.clear()
             self._ends.clear()
             self._told.clear()
-        way = self._ways[path.key] = Way(path, self._pair(path))
+        way = self._ways[path.key] = Way(path, self.strays)
         return way
 
-    def _pair(self, path: Path) -> Pair:
+    def _asking(self, path: Path, now: int) -> Pair:
+        """Return the pair at the ends of a request; the other way the peers are a pair from now on as well."""
+        ends = self._ends_of(path)
+        pair = self.pairs.get(ends)
+        if pair is not None:
+            return pair
+        if self.room.full:
+            self.room.take()
+            self.heard[ends[0]] = now
+            return self.strays
+        pair = self.pairs[ends] = Pair(*ends)
+        back = ends[::-1]
+        if back not in self.pairs:
+            self.pairs[back] = Pair(*back)
+        return pair
+
+    def _known(self, path: Path, now: int) -> Pair:
+        """Return the pair at the ends of a response, the strays' as long as no request has passed between these two."""
         ends = self._ends_of(path)
         pair = self.pairs.get(ends)
         if pair is None:
-            pair = self.pairs[ends] = Pair(*ends)
+            self.answered[ends[0]] = now
+            pair = self.strays
         return pair
 
     def _first_response(self, way: Way) -> LastResponse:
@@ -158,12 +217,33 @@ class Traffic:
         self._told.add(way.path.destination_address)
         return end
 
-    def _new_method(self, counts: dict[str, int], method: str) -> tuple[str, int]:
-        if len(counts) >= MAX_METHODS:
-            method = OTHER_METHOD
-        return method, counts.get(method, 0)
+    def _begin(self, pair: Pair, method: str) -> tuple[Pair, int]:
+        """Return where requests of a method are counted, and how many there are."""
+        before = pair.requests.get(method)
+        if before is None and pair is not self.strays and not self.room.take():
+            pair = self.strays
+            before = pair.requests.get(method)
+        return pair, before or 0
 
-    def _new_codes(self, pair: Pair, method: str) -> dict[int, int]:
-        if len(pair.responses) >= MAX_METHODS:
+    def _invent(self, method: str) -> str:
+        """Note a request whose method is in no list; return what it is counted as."""
+        invented = self.invented
+        written = method if method in invented or len(invented) < MAX_METHODS else OTHER_METHOD
+        invented[written] = invented.get(written, 0) + 1
+        return OTHER_METHOD
+
+    def _new_code(self, pair: Pair, method: str, code: int) -> None:
+        """Count a response whose method or code is new to the pair, or in no list."""
+        if method not in _KNOWN:
             method = OTHER_METHOD
-        return pair.responses.setdefault(method, {})
+        if code not in REGISTERED_CODES:
+            self.unregistered[code] = self.unregistered.get(code, 0) + 1
+            code = OTHER_CODE
+        codes = pair.responses.get(method)
+        strays = self.strays
+        if (codes is None or code not in codes) and pair is not strays and not self.room.take():
+            pair = strays
+            codes = pair.responses.get(method)
+        if codes is None:
+            codes = pair.responses[method] = {}
+        codes[code] = codes.get(code, 0) + 1

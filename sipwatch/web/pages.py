@@ -5,16 +5,16 @@ Must not know: connections, TLS, how figures are made.
 
 from __future__ import annotations
 
-import gzip
+import asyncio
+import zlib
 from functools import partial
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client import ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -23,19 +23,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sipwatch.export.escape import terminal
+from sipwatch.export.exposition import Exposition
 from sipwatch.export.html import fill_in
 from sipwatch.web.users import AuthResult, Users
 from sipwatch.web.workers import Busy, Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from prometheus_client import Metric
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from sipwatch.export.figures import Figures
     from sipwatch.web.current import Current
 
-MAX_SCRAPES = 8  # at once
+MAX_SCRAPES = 4  # at once: one for each form of the answer, which all who want that form share
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _GZIP_LEVEL = 4  # a tenth larger than the best, in a third of the time
@@ -44,7 +45,7 @@ _GZIP_LEVEL = 4  # a tenth larger than the best, in a third of the time
 class Sources(NamedTuple):
     """Where the figures come from, and who says whether the program is well (None, or one line why not)."""
 
-    collect: Callable[[], Iterable[Metric]]
+    collect: Callable[[], Sequence[Figures]]
     ready: Callable[[], str | None]
     healthy: Callable[[], str | None]
 
@@ -55,8 +56,11 @@ class Pages:
     def __init__(self, sources: Sources) -> None:
         self.workers = Workers("sipwatch-scrape", MAX_SCRAPES)
         self._sources = sources
-        self._process = ProcessCollector(registry=None)
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        self._exposition = Exposition()
         self._encoding = Lock()  # one at a time: the loop that captures needs the interpreter as well
+        self._under_way: dict[tuple[bool, bool], asyncio.Task[bytes]] = {}
         self.app = Starlette(
             routes=[
                 Route("/", self._start, methods=["GET"]),
@@ -75,9 +79,9 @@ class Pages:
         openmetrics = prefers_openmetrics(",".join(request.headers.getlist("accept")))
         zipped = takes_gzip(",".join(request.headers.getlist("accept-encoding")))
         try:
-            body = await self.workers.run(partial(self._encode, openmetrics=openmetrics, zipped=zipped))
+            body = await asyncio.shield(self._scrape(openmetrics, zipped))
         except Busy:
-            return _unavailable(f"{MAX_SCRAPES} scrapes are under way already")
+            return _unavailable("no thread is left for a scrape")
         except TimeoutError:
             return _unavailable("the capture loop gave no figures in time")
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
@@ -85,22 +89,40 @@ class Pages:
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers)
 
+    def _scrape(self, openmetrics: bool, zipped: bool) -> asyncio.Task[bytes]:
+        """Return the scrape of this form that is under way, else begin one: who asks meanwhile gets the same."""
+        form = (openmetrics, zipped)
+        task = self._under_way.get(form)
+        if task is None:
+            task = asyncio.ensure_future(
+                self.workers.run(partial(self._encode, openmetrics=openmetrics, zipped=zipped))
+            )
+            self._under_way[form] = task
+            task.add_done_callback(lambda done: self._over(form, done))
+        return task
+
+    def _over(self, form: tuple[bool, bool], task: asyncio.Task[bytes]) -> None:
+        del self._under_way[form]
+        if not task.cancelled():
+            task.exception()  # told to whoever waits; if nobody does any more, to nobody
+
     def _encode(self, *, openmetrics: bool, zipped: bool) -> bytes:
         """Collect, and write down. Takes its time. Raises TimeoutError."""
-        families = _Families([*self._sources.collect(), *self._process.collect()])
+        figures = self._sources.collect()
         with self._encoding:
-            body = generate_openmetrics(families) if openmetrics else generate_latest(families)
-        return gzip.compress(body, _GZIP_LEVEL, mtime=0) if zipped else body
+            pieces = self._exposition.write(figures, openmetrics=openmetrics)
+            # Those of the process come last, and with them the end that OpenMetrics wants.
+            of_process = generate_openmetrics(self._process) if openmetrics else generate_latest(self._process)
+            return b"".join(_zipped(pieces, of_process) if zipped else [*pieces, of_process])
 
 
-class _Families(Collector):
-    """What prometheus_client takes for a registry."""
-
-    def __init__(self, families: list[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
+def _zipped(pieces: Iterable[bytes], last: bytes) -> Iterator[bytes]:
+    """Compress piece by piece: meanwhile the interpreter is free for the loop that captures."""
+    gzip = zlib.compressobj(_GZIP_LEVEL, wbits=zlib.MAX_WBITS | 16)
+    for piece in pieces:
+        yield gzip.compress(piece)
+    yield gzip.compress(last)
+    yield gzip.flush()
 
 
 class Guard:

@@ -25,10 +25,9 @@ from sipwatch.web.users import Users
 from sipwatch.web.webconfig import WebError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
-    from prometheus_client import Metric
-
+    from sipwatch.export.figures import Figures
     from sipwatch.shell.log import Log
 
 __all__ = ["Server", "WebError"]
@@ -58,7 +57,7 @@ class Server:
 
     def __init__(
         self,
-        collect: Callable[[], Iterable[Metric]],
+        collect: Callable[[], Sequence[Figures]],
         ready: Callable[[], str | None],
         healthy: Callable[[], str | None],
         listen: str,

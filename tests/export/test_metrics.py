@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipwatch.classify.endings import ENDINGS_BY
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import Peer, PeerKind, Settings
 from sipwatch.export import metrics as m
-from sipwatch.export.metrics import legal_cause
 from sipwatch.export.series import ALL, PREFIX, Level, MetricKind
 from sipwatch.track.conditions import Condition
+from sipwatch.track.dialog import EndedBy
 from sipwatch.track.events import OptionsOutcome
-from sipwatch.wire.message import Path, Request, Transport
+from sipwatch.wire.message import Path, Request, Response, Transport
+from sipwatch.wire.registered import REGISTERED_CODES
 from sipwatch.wire.sip import parse
 from tests.conversation import Counted, count, messages, nanoseconds, observe
 from tests.thorough import examples
@@ -29,12 +33,14 @@ def _peer(name: str, letter: str, kind: PeerKind = PeerKind.TRUNK) -> Peer:
 PEERS = Settings(
     peers=[_peer("phones", "A", PeerKind.DEVICES), _peer("proxy", "P", PeerKind.SERVER), _peer("acme", "B")]
 )
-# The counts about calls and hops whose labels have no values but ours: which series there are is known beforehand.
+# The counts about calls and hops whose labels have no values but ours: which series there are is known beforehand. How
+# answered calls end is known with the first answer, and a histogram begins with its first duration.
 CLOSED = [
-    of.exposed.removeprefix(PREFIX) + ("_count" if of.kind is MetricKind.HISTOGRAM else "")
+    of.exposed.removeprefix(PREFIX)
     for of in ALL
     if of.level in (Level.CALL, Level.LEG)
-    and (of.name == "progress_delay_seconds" or not {"status_code", "cause"} & set(of.labels))
+    and of.kind is not MetricKind.HISTOGRAM
+    and not {"status_code", "cause", "ending"} & set(of.labels)
 ]
 PROXIED = (
     "0 A>P INVITE\n0.01 P>A 100\n0.03 P>B INVITE vias=2\n0.05 B>P 100 vias=2\n1 B>P 180 vias=2\n1.02 P>A 180\n"
@@ -114,7 +120,7 @@ def test_delays_of_the_call() -> None:
     counted = count(PROXIED + BYE, PEERS)
     ends = ("phones", "acme")
     assert counted.values("session_request_delay_seconds_sum") == {(*ends, "success"): pytest.approx(1.02)}
-    assert counted.values("ring_duration_seconds_sum") == {(*ends, "answered"): pytest.approx(3.0)}
+    assert counted.values("ring_duration_seconds_sum") == {(*ends, "success"): pytest.approx(3.0)}
     assert counted.values("answer_delay_seconds_sum") == {ends: pytest.approx(4.02)}
     assert counted.values("session_duration_seconds_sum") == {ends: pytest.approx(9 - 4.02)}
     assert counted.values("session_disconnect_delay_seconds_sum") == {ends: pytest.approx(0.05)}
@@ -233,7 +239,6 @@ def test_closed_series_exist_at_0_from_the_first_message_between_two_peers() -> 
         o.value for o in Outcome
     }
     assert [name for name in CLOSED if not counted.values(name, zero=True)] == []
-    assert counted.values("session_request_delay_seconds_count", zero=True).keys() >= {("phones", "acme", "success")}
 
 
 def test_counting_never_makes_a_series_that_was_not_there_at_0() -> None:
@@ -268,20 +273,170 @@ def test_messages_are_counted_by_ends_and_method() -> None:
     assert counted.values("responses_total")[("acme", "proxy", "INVITE", "180")] == 1
 
 
-def test_methods_and_causes_that_strangers_invent_are_no_labels() -> None:
+def test_how_calls_end_is_there_at_0_from_the_first_answer_on() -> None:
+    """Before that none can; so an end that comes later is seen by increase()."""
+    assert count("0 A>P INVITE", PEERS, over=False).values("calls_ended_total", zero=True) == {}
+    answered = count(PROXIED, PEERS, over=False)
+    assert {key[2:] for key in answered.values("calls_ended_total", zero=True)} == {
+        (by.value, ending.value) for by in EndedBy for ending in ENDINGS_BY[by]
+    }
+
+
+def test_a_histogram_is_there_from_its_first_duration_on() -> None:
+    begun = count("0 A>P INVITE", PEERS, over=False)
+    assert [name for name, durations in begun.counts.durations.items() if durations.values] == []
+    asked = count("0 A>P INVITE\n0.1 P>A 100", PEERS)
+    assert [name for name, durations in asked.counts.durations.items() if durations.values] == ["trying_delay_seconds"]
+
+
+# What strangers write
+
+INVENTED = b"M%d sip:x SIP/2.0\r\nCSeq: 1 M%d\r\n\r\n"
+
+
+def test_methods_that_strangers_invent_are_no_labels() -> None:
     counted = Counted()
     ends = Path(bytes(12), Transport.UDP)
     for number in range(300):
-        invented = parse(number, ends, b"M%d sip:x SIP/2.0\r\nCSeq: 1 M%d\r\n\r\n" % (number, number), False)
+        invented = parse(number, ends, INVENTED % (number, number), False)
         assert isinstance(invented, Request)
         counted.message(invented)
-    assert counted.values("requests_total") == {("other", "other", "other"): 300}
-    assert len(counted.values("requests_total", zero=True)) == len(m.METHODS) + 1
-    assert not legal_cause("Q.850", 128)
-    assert not legal_cause("SIP", 99)
-    assert legal_cause("Q.850", 127)
-    script = "0 A>P INVITE\n1 P>A 503 h=Reason:_Q.850;cause=999"
-    assert count(script, PEERS).values("reason_causes_total") == {}
+    assert counted.values("requests_total", zero=True) == {("other", "other", "other"): 300}
+
+
+@pytest.mark.parametrize(
+    ("reason", "labels"),
+    [
+        ("Q.850;cause=34", ("Q.850", "34")),
+        ("Q.850;cause=999", ("Q.850", "other")),
+        ("Q.850;cause=12", ("Q.850", "other")),
+        ("SIP;cause=486", ("SIP", "486")),
+        ("SIP;cause=499", ("SIP", "other")),
+        ("Pigeon;cause=5", ("other", "other")),
+    ],
+)
+def test_a_cause_is_a_label_if_it_is_in_a_list(reason: str, labels: tuple[str, str]) -> None:
+    counted = count(f"0 A>P INVITE\n1 P>A 503 h=Reason:_{reason}", PEERS)
+    assert counted.values("reason_causes_total") == {("phones", "proxy", *labels): 1}
+
+
+def test_a_status_code_is_a_label_if_it_is_registered() -> None:
+    counted = register("0 A>P REGISTER\n0.1 P>A 499")
+    for message in messages("1 A>P INVITE call=c2\n1.1 P>A 498 call=c2\n1.2 A>P ACK call=c2 ttag=callee"):
+        counted.message(message)
+    counted.finish()
+    for name in ("call_final_responses_total", "invite_final_responses_total"):
+        assert counted.values(name) == {("phones", "proxy", "other"): 1}, name
+    assert counted.values("registrations_total") == {("phones", "proxy", "refused", "other"): 1}
+    assert counted.values("responses_total") == {
+        ("proxy", "phones", "REGISTER", "other"): 1,
+        ("proxy", "phones", "INVITE", "other"): 1,
+    }
+
+
+def test_responses_of_all_codes_and_methods_that_answer_nothing_make_no_pair() -> None:
+    """They are 9,000 combinations; counted are those of the lists, between nobody in particular."""
+    counted = Counted(PEERS)
+    for message in messages("0 P>A 200\n0 B>P 200\n0 A>B 200"):
+        for code in range(100, 700):
+            for method in ("INVITE", "BYE", "X1", "X2"):
+                strange = parse(
+                    message.time, message.path, b"SIP/2.0 %d x\r\nCSeq: 1 %b\r\n\r\n" % (code, method.encode()), False
+                )
+                assert isinstance(strange, Response)
+                counted.message(strange)
+    responses = counted.values("responses_total")
+    assert sum(responses.values()) == 3 * 600 * 4
+    assert {key[:2] for key in responses} == {("other", "other")}
+    assert len(responses) == 3 * (len(REGISTERED_CODES) + 1)
+
+
+# How many there are
+
+_BEGUN = "0 A>P INVITE{c}\n0.01 P>A 100{c}\n0.03 P>B INVITE vias=2{c}\n0.05 B>P 100 vias=2{c}\n"
+_RINGING = _BEGUN + "1 B>P 180 vias=2{c}\n1.02 P>A 180{c}\n"
+_ANSWERED = (
+    "4 B>P 200 vias=2{c}\n4.02 P>A 200{c}\n4.1 A>P ACK ttag=callee branch=z9hG4bKa{c}\n"
+    "4.12 P>B ACK ttag=callee branch=z9hG4bKb vias=2{c}\n9 A>P BYE{c}\n9.01 P>B BYE vias=2{c}\n"
+    "9.05 B>P 200 method=BYE vias=2 cseq=2{c}\n9.07 P>A 200 method=BYE cseq=2{c}\n"
+)
+_BUSY = "4 B>P 486 vias=2{c}\n4 P>B ACK ttag=callee vias=2{c}\n4.02 P>A 486{c}\n4.1 A>P ACK ttag=callee{c}\n"
+_GIVEN_UP = (
+    "4 A>P CANCEL{c}\n4.01 P>A 200 method=CANCEL{c}\n4.02 P>B CANCEL vias=2{c}\n4.04 B>P 200 method=CANCEL vias=2{c}\n"
+    "4.1 B>P 487 vias=2{c}\n4.1 P>B ACK ttag=callee vias=2{c}\n4.2 P>A 487{c}\n4.3 A>P ACK ttag=callee{c}\n"
+)
+_WRONG = "2 B>P 404 vias=2{c}\n2 P>B ACK ttag=callee vias=2{c}\n2.02 P>A 404{c}\n2.1 A>P ACK ttag=callee{c}\n"
+
+
+def ordinary_calls() -> list[Request | Response]:
+    """Return calls through a proxy: answered, busy, given up after it rang, and to a number that is none."""
+    scripts = (_RINGING + _ANSWERED, _RINGING + _BUSY, _RINGING + _GIVEN_UP, _BEGUN + _WRONG)
+    return [
+        message
+        for number, script in enumerate(scripts)
+        for message in messages(
+            re.sub(r"z9hG4bK", f"z9hG4bK{number}", script.format(c=f" call=c{number} sport=506{number}"))
+        )
+    ]
+
+
+def series_by_pair(counted: Counted) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for metric in counted.collector.collect():
+        for sample in metric.samples:
+            if {"source", "destination"} <= sample.labels.keys():
+                found[sample.labels["source"], sample.labels["destination"]] += 1
+    return found
+
+
+def test_a_pair_of_peers_in_ordinary_use_has_150_series_at_most() -> None:
+    """Hop by hop between neighbours, and by the call between the two ends."""
+    counted = Counted(PEERS)
+    for message in sorted(ordinary_calls(), key=lambda message: message.time):
+        counted.message(message)
+    counted.finish()
+    assert set(counted.values("calls_total")) == {
+        ("phones", "acme", "answered", "success"),
+        ("phones", "acme", "busy", "user"),
+        ("phones", "acme", "abandoned_brief", "user"),
+        ("phones", "acme", "not_found", "routing"),
+    }
+    found = series_by_pair(counted)
+    assert set(found) == {
+        ("phones", "proxy"),
+        ("proxy", "phones"),
+        ("proxy", "acme"),
+        ("acme", "proxy"),
+        ("phones", "acme"),
+    }
+    assert max(found.values()) <= 150, found
+
+
+def test_figures_beyond_the_limit_are_counted_between_others_with_the_same_sums() -> None:
+    """What has series keeps them; nothing that is counted for one pair ever moves to another, or back."""
+    free, full = (Counted(PEERS, series=number) for number in (10_000, 200))
+    before: dict[tuple[str, ...], float] = {}
+    for message in sorted(ordinary_calls(), key=lambda message: message.time):
+        free.message(message)
+        full.message(message)
+        now = {
+            (of.name, *key): value
+            for of in ALL
+            if of.kind is MetricKind.COUNTER
+            for key, value in full.values(of.exposed[9:], zero=True).items()
+        }
+        assert all(now[key] >= value for key, value in before.items())
+        before = now
+    for one in (free, full):
+        one.finish()
+    for of in ALL:
+        name = of.exposed.removeprefix("sipwatch_") + ("_count" if of.kind is MetricKind.HISTOGRAM else "")
+        if "source" in of.labels:
+            assert sum(full.values(name).values()) == sum(free.values(name).values()), name
+    assert full.values("series_folded_total")[()] > 0
+    assert free.values("series_folded_total") == {}
+    own = sum(number for ends, number in series_by_pair(full).items() if ends != ("other", "other"))
+    assert own <= 200 < sum(series_by_pair(free).values())
 
 
 def test_reasons_are_counted_by_protocol_and_cause() -> None:
@@ -368,6 +523,7 @@ def test_a_refusal_counts_with_its_code_and_silence_with_none() -> None:
 def test_pings_are_counted_by_what_came_back() -> None:
     counted = register("0 B>P OPTIONS\n0.1 P>B 200 method=OPTIONS\n5 P>B OPTIONS call=c2 branch=z9hG4bKtwo", until="60")
     assert counted.values("options_total") == {("acme", "proxy", "answered"): 1, ("proxy", "acme", "not_responding"): 1}
+    assert counted.values("options_response_delay_seconds_sum") == {("acme", "proxy"): pytest.approx(0.1)}
 
 
 def test_series_of_registrations_and_pings_exist_at_0_from_the_first_request() -> None:
@@ -376,7 +532,7 @@ def test_series_of_registrations_and_pings_exist_at_0_from_the_first_request() -
         ("phones", "proxy", outcome, code) for outcome, code in m._USUAL_REGISTRATIONS
     }
     assert counted.values("options_total", zero=True).keys() == {("acme", "proxy", o.value) for o in OptionsOutcome}
-    for name in ("registrations_active", "registrations_expired_total", "registration_request_delay_seconds_count"):
+    for name in ("registrations_active", "registrations_expired_total"):
         assert counted.values(name, zero=True) == {("phones", "proxy"): 0}, name
 
 

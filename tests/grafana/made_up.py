@@ -92,7 +92,7 @@ def combinations(of: Series) -> Iterator[Labels]:
     """Return the labels of every series of a metric, without those that cannot be."""
     for found in product(*(values(of, label) for label in of.labels)):
         labels = dict(zip(of.labels, found, strict=True))
-        if "category" in labels and CATEGORY_OF[labels["outcome"]] != labels["category"]:
+        if {"category", "outcome"} <= labels.keys() and CATEGORY_OF[labels["outcome"]] != labels["category"]:
             continue
         if "ending" in labels and labels["ending"] not in ENDINGS_BY[EndedBy(labels["ended_by"])]:
             continue

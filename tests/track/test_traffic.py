@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sipwatch.track.traffic import MAX_METHODS, OTHER_METHOD, Traffic
+from sipwatch.track.room import SeriesRoom
+from sipwatch.track.traffic import MAX_METHODS, OTHER_CODE, OTHER_METHOD, Traffic
 from sipwatch.wire.message import Path, Request, Response, Transport
+from sipwatch.wire.registered import REGISTERED_CODES
 from sipwatch.wire.sip import parse
 from tests.conversation import messages, path
 
@@ -39,6 +41,7 @@ def test_messages_are_counted_by_their_ends_their_method_and_their_code() -> Non
         ("A", "P"): ({"INVITE": 1, "ACK": 1}, {}),
         ("P", "A"): ({}, {"INVITE": {100: 1, 180: 1, 486: 1}}),
         ("B", "P"): ({"OPTIONS": 1}, {}),
+        ("P", "B"): ({}, {}),
     }
 
 
@@ -50,18 +53,66 @@ def test_a_retransmission_is_counted_besides() -> None:
     assert (pair.requests, pair.repeated) == ({"INVITE": 2}, {"INVITE": 1})
 
 
-def test_methods_that_strangers_invent_share_one_count_beyond_a_limit() -> None:
+def answer(way: Path, code: int, method: str = "INVITE", at: int = 0) -> Response:
+    response = parse(at, way, b"SIP/2.0 %d x\r\nCSeq: 1 %b\r\n\r\n" % (code, method.encode()), False)
+    assert isinstance(response, Response)
+    return response
+
+
+def test_methods_that_strangers_invent_are_one_of_a_pair_and_kept_as_written_up_to_a_limit() -> None:
     """In requests as well as in the CSeq of responses."""
     traffic = Traffic(by_letter)
     way = path("A", "P")
     for number in range(200):
         count(traffic, said(way, b"M%d sip:x SIP/2.0" % number, number))
-        response = parse(number, way, b"SIP/2.0 200 OK\r\nCSeq: 1 M%d\r\n\r\n" % number, False)
-        assert isinstance(response, Response)
-        count(traffic, response)
+        count(traffic, answer(way, 200, f"M{number}"))
     pair = traffic.pairs["A", "P"]
-    assert len(pair.requests) == len(pair.responses) == MAX_METHODS + 1
-    assert pair.requests[OTHER_METHOD] == pair.responses[OTHER_METHOD][200] == 200 - MAX_METHODS
+    assert (pair.requests, pair.responses) == ({OTHER_METHOD: 200}, {OTHER_METHOD: {200: 200}})
+    assert len(traffic.invented) == MAX_METHODS + 1
+    assert sum(traffic.invented.values()) == 200
+    assert traffic.invented[OTHER_METHOD] == 200 - MAX_METHODS
+
+
+def test_codes_that_nobody_has_registered_are_one_of_a_pair_and_kept_as_written() -> None:
+    traffic = counted("0 A>P INVITE")
+    for code in range(100, 700):
+        count(traffic, answer(path("P", "A"), code))
+    [codes] = traffic.pairs["P", "A"].responses.values()
+    assert codes.keys() == REGISTERED_CODES | {OTHER_CODE}
+    assert codes[OTHER_CODE] == 600 - len(REGISTERED_CODES) == sum(traffic.unregistered.values())
+    assert traffic.unregistered.keys() == set(range(100, 700)) - REGISTERED_CODES
+
+
+def test_responses_that_answer_nothing_make_no_pair_until_a_request_passes_between_the_two() -> None:
+    traffic = Traffic(by_letter)
+    for code in range(100, 700):
+        count(traffic, answer(path("P", "A"), code, at=5))
+    assert traffic.pairs == {}
+    assert sum(traffic.strays.responses["INVITE"].values()) == 600
+    assert traffic.answered == {"P": 5}
+    for message in messages("0 A>P INVITE\n1 P>A 486"):
+        count(traffic, message)
+    assert traffic.pairs["P", "A"].responses == {"INVITE": {486: 1}}
+    assert sum(traffic.strays.responses["INVITE"].values()) == 600
+
+
+def test_what_finds_no_room_is_counted_with_the_strays_and_stays_there() -> None:
+    """No count ever goes down, none is counted twice, and no series begins that there is no room for."""
+    traffic = Traffic(by_letter, series=SeriesRoom(3))
+    for message in messages("0 A>P INVITE\n1 P>A 100\n2 P>A 486"):
+        count(traffic, message)
+    assert not traffic.room.full
+    for message in messages("3 A>P ACK\n4 P>A 487\n5 B>P INVITE\n6 P>B 100\n7 A>P INVITE\n8 A>P ACK"):
+        count(traffic, message)
+    assert traffic.pairs["A", "P"].requests == {"INVITE": 2}
+    assert traffic.pairs["P", "A"].responses == {"INVITE": {100: 1, 486: 1}}
+    assert traffic.pairs.keys() == {("A", "P"), ("P", "A")}
+    assert (traffic.strays.requests, traffic.strays.responses) == (
+        {"ACK": 2, "INVITE": 1},
+        {"INVITE": {487: 1, 100: 1}},
+    )
+    assert (traffic.heard.keys(), traffic.answered.keys()) == ({"B": 0}.keys(), {"P": 0}.keys())
+    assert traffic.room.folded > 0
 
 
 def test_who_was_heard_is_known_by_end_by_path_and_by_whom_it_was_told() -> None:
@@ -93,4 +144,4 @@ def test_paths_are_bounded_and_giving_them_up_is_counted_and_loses_no_count() ->
     for number in range(traffic.most + 1):
         count(traffic, said(Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), b"SIP/2.0 200 OK", number))
     assert (len(traffic), traffic.forgotten) == (1, 1)
-    assert traffic.pairs["", ""].responses == {"INVITE": {200: traffic.most + 1}}
+    assert traffic.strays.responses == {"INVITE": {200: traffic.most + 1}}

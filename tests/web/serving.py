@@ -15,19 +15,23 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import bcrypt
-from prometheus_client import Metric
-from prometheus_client.samples import Exemplar
 
+from sipwatch.export import series
+from sipwatch.export.calls import short_id
+from sipwatch.export.figures import Distribution, Figures
+from sipwatch.export.series import Seen
+from sipwatch.packet import SECOND
 from sipwatch.shell.log import Log
 from sipwatch.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.web.certificates import Certificates
 
 T = TypeVar("T")
+_DELAY = series.ANSWER_DELAY._replace(labels=(), buckets=(1,))
 PATIENT = 20.0  # seconds: the machine may be busy
 
 
@@ -56,18 +60,17 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def figures() -> list[Metric]:
+CALL = (b"c1", b"f1", 9)
+EXAMPLE = short_id(*CALL)
+
+
+def figures() -> list[Figures]:
     """Return a counter with an exemplar, and a histogram."""
-    calls = Metric("sipwatch_calls_started", "Calls.", "counter")
-    calls.add_sample(
-        "sipwatch_calls_started_total", {"source": 'a"\n\\é'}, 3, None, Exemplar({"call": "c0ffee"}, 1.0, 9.0)
-    )
-    delay = Metric("sipwatch_answer_delay_seconds", "Delay.", "histogram")
-    for bound, count in (("1.0", 1), ("+Inf", 2)):
-        delay.add_sample(delay.name + "_bucket", {"le": bound}, count)
-    delay.add_sample(delay.name + "_count", {}, 2)
-    delay.add_sample(delay.name + "_sum", {}, 7.5)
-    return [calls, delay]
+    peer = ('a"\n\\é',)
+    return [
+        Figures(series.CALLS_STARTED, {peer: 3}, {peer: Seen(CALL, 1, 9 * SECOND)}),
+        Figures(_DELAY, {}, {}, {(): Distribution([1, 1], 7_500_000_000, [None, None])}),
+    ]
 
 
 def well() -> str | None:
@@ -77,7 +80,7 @@ def well() -> str | None:
 
 @contextlib.contextmanager
 def serving(
-    collect: Callable[[], Iterable[Metric]] = figures,
+    collect: Callable[[], Sequence[Figures]] = figures,
     ready: Callable[[], str | None] = well,
     healthy: Callable[[], str | None] = well,
     listen: str = "127.0.0.1:0",

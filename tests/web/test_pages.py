@@ -13,17 +13,16 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from sipwatch.web import pages
 from sipwatch.web.current import Current
 from sipwatch.web.pages import Guard, Pages, Sources, prefers_openmetrics, takes_gzip
 from sipwatch.web.users import Users
-from tests.web.serving import PATIENT, Told, basic, figures, hashed, well
+from tests.web.serving import EXAMPLE, PATIENT, Told, basic, figures, hashed, well
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from prometheus_client import Metric
+    from sipwatch.export.figures import Figures
 
 # What Prometheus 2.45 and 3.5 send.
 PROMETHEUS_2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -34,7 +33,7 @@ PROMETHEUS_TEXT_FIRST = (
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-def sources(collect: Callable[[], Iterable[Metric]] = figures) -> Sources:
+def sources(collect: Callable[[], Sequence[Figures]] = figures) -> Sources:
     return Sources(collect, well, well)
 
 
@@ -107,7 +106,7 @@ def test_the_text_format_has_the_figures_and_no_exemplars() -> None:
         families = {family.name: family for family in parse_text(answer.text)}
         [sample] = families["sipwatch_calls_started"].samples
         assert (sample.labels, sample.value) == ({"source": 'a"\n\\é'}, 3)
-        assert "c0ffee" not in answer.text
+        assert EXAMPLE not in answer.text
         assert families["process_start_time_seconds"].samples[0].value > 0
 
     asking(sources(), scenario)
@@ -121,7 +120,7 @@ def test_openmetrics_has_the_exemplars_and_an_end() -> None:
         families = {family.name: family for family in parse_openmetrics(answer.text)}
         [sample] = families["sipwatch_calls_started"].samples
         assert sample.exemplar is not None
-        assert sample.exemplar.labels == {"call": "c0ffee"}
+        assert sample.exemplar.labels == {"call": EXAMPLE}
         assert families["process_cpu_seconds"].type == "counter"
 
     asking(sources(), scenario)
@@ -185,7 +184,7 @@ def test_pages_can_only_be_read(method: str, path: str) -> None:
 
 
 def test_figures_that_do_not_come_in_time_are_a_503() -> None:
-    def late() -> list[Metric]:
+    def late() -> list[Figures]:
         raise TimeoutError
 
     async def scenario(client: httpx.AsyncClient) -> None:
@@ -195,24 +194,48 @@ def test_figures_that_do_not_come_in_time_are_a_503() -> None:
     asking(sources(late), scenario)
 
 
-def test_too_many_scrapes_at_once_are_a_503_and_pages_that_cost_nothing_are_not() -> None:
-    go = threading.Event()
+def test_who_asks_while_the_same_is_being_made_shares_it() -> None:
+    """Figures are collected once for all of them, whatever their number; pages that cost nothing wait for nobody."""
+    go, begins = threading.Event(), threading.Event()
+    begun: list[int] = []
 
-    def slow() -> list[Metric]:
+    def slow() -> list[Figures]:
+        begun.append(1)
+        begins.set()
         go.wait(PATIENT)
         return figures()
 
     async def scenario(client: httpx.AsyncClient) -> None:
-        under_way = [asyncio.create_task(client.get("/metrics")) for _ in range(pages.MAX_SCRAPES + 3)]
-        done, waiting = await asyncio.wait(under_way, timeout=PATIENT, return_when=asyncio.FIRST_COMPLETED)
-        while len(done) < 3:
-            more, waiting = await asyncio.wait(waiting, timeout=PATIENT, return_when=asyncio.FIRST_COMPLETED)
-            done |= more
-        assert {task.result().status_code for task in done} == {503}
+        under_way = [asyncio.create_task(client.get("/metrics")) for _ in range(50)]
+        assert await asyncio.to_thread(begins.wait, PATIENT)
         assert (await client.get("/-/healthy")).status_code == 200
         go.set()
-        answers = await asyncio.gather(*waiting)
-        assert [answer.status_code for answer in answers] == [200] * pages.MAX_SCRAPES
+        answers = await asyncio.gather(*under_way)
+        assert [answer.status_code for answer in answers] == [200] * 50
+        assert len({answer.text for answer in answers}) == len(begun) == 1
+        await client.get("/metrics")
+        assert len(begun) == 2
+
+    asking(sources(slow), scenario)
+
+
+def test_whoever_goes_away_leaves_the_scrape_to_the_others() -> None:
+    go, begins = threading.Event(), threading.Event()
+    begun: list[int] = []
+
+    def slow() -> list[Figures]:
+        begun.append(1)
+        begins.set()
+        go.wait(PATIENT)
+        return figures()
+
+    async def scenario(client: httpx.AsyncClient) -> None:
+        gone, stays = (asyncio.create_task(client.get("/metrics")) for _ in range(2))
+        assert await asyncio.to_thread(begins.wait, PATIENT)
+        gone.cancel()
+        go.set()
+        assert (await stays).status_code == 200
+        assert len(begun) == 1
 
     asking(sources(slow), scenario)
 

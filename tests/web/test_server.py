@@ -37,8 +37,7 @@ from tests.web.serving import (
 )
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
-
+    from sipwatch.export.figures import Figures
     from tests.web.certificates import Certificates
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,7 +181,7 @@ def test_what_never_started_is_closed_too() -> None:
 def test_a_request_under_way_is_answered_before_the_end() -> None:
     began, go = threading.Event(), threading.Event()
 
-    def slow() -> list[Metric]:
+    def slow() -> list[Figures]:
         began.set()
         go.wait(PATIENT)
         return figures()
@@ -199,7 +198,7 @@ def test_a_request_under_way_is_answered_before_the_end() -> None:
 def test_figures_that_never_come_do_not_keep_the_program_from_ending() -> None:
     began, go = threading.Event(), threading.Event()
 
-    def never() -> list[Metric]:
+    def never() -> list[Figures]:
         began.set()
         go.wait(PATIENT * 2)
         return []
@@ -282,7 +281,7 @@ def test_no_answer_names_what_it_was_made_with() -> None:
 
 
 def test_a_mistake_of_ours_is_a_500_and_one_line() -> None:
-    def broken() -> list[Metric]:
+    def broken() -> list[Figures]:
         raise KeyError("a\nb")
 
     with serving(broken) as (server, log):
@@ -295,7 +294,7 @@ def test_a_mistake_of_ours_is_a_500_and_one_line() -> None:
 def test_a_slow_scrape_keeps_nobody_else_waiting() -> None:
     began, go = threading.Event(), threading.Event()
 
-    def slow() -> list[Metric]:
+    def slow() -> list[Figures]:
         began.set()
         go.wait(PATIENT)
         return figures()
