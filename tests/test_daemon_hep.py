@@ -23,7 +23,7 @@ from sipwatch.shell.notify import Notifier
 from sipwatch.wire import hep
 from sipwatch.wire.message import Path, Transport
 from tests.e2e.process import until
-from tests.test_daemon import sample
+from tests.test_daemon import families, sample
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Reported:
         self.socket.sendto(packet, (HERE, self.port))
 
     def value(self, name: str, **labels: str) -> float:
-        return sample(self.daemon.collect(), name, **labels)
+        return sample(families(self.daemon), name, **labels)
 
     def until(self, name: str, least: float, **labels: str) -> None:
         until(lambda: self.value(name, **labels) >= least, PATIENT, f"{name} {labels}", self.out.getvalue)
