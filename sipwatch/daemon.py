@@ -268,9 +268,9 @@ class Daemon:
         self._told.policy = policy_of(config.privacy)
         if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
             self._source.filter(program(config.wanted))
-        tls = (self._config.hep.certificate, self._config.hep.certificate_key)
-        if tls != (config.hep.certificate, config.hep.certificate_key):
-            self._log.event("warning", "restart_needed", reason="the certificate is taken over at the next start")
+        if _fixed(config) != _fixed(self._config):
+            reason = "certificates, and what is sent on to others, are taken over at the next start"
+            self._log.event("warning", "restart_needed", reason=reason)
         if config.ring != self._config.ring:
             self._log.event("warning", "restart_needed", reason="ring is taken over at the next start")
         if (config.memory, config.series) != (self._config.memory, self._config.series):
@@ -342,3 +342,9 @@ class Daemon:
         unsent: dict[Key, float] = {(one.name, reason): n for one in targets for reason, n in one.dropped.items()}
         yield Figures(series.HEP_UNSENT, unsent)
         yield Figures(series.HEP_TARGET_UP, {(target.name,): int(target.up) for target in targets})
+
+
+def _fixed(config: Config) -> tuple[object, ...]:
+    """Return what a configuration says of HEP that is looked at when we start, and not again."""
+    said = config.hep
+    return said.certificate, said.certificate_key, said.send_id, said.send_key, said.send_ca

@@ -156,6 +156,14 @@ def test_a_key_of_the_command_line_stays(tmp_path: File, stack: ExitStack) -> No
     reported.until("requests_total", 1)
 
 
+def test_what_a_reload_cannot_change_is_said(tmp_path: File, stack: ExitStack) -> None:
+    reported = stack.enter_context(Reported(tmp_path))
+    reported.config.write_text("[hep]\nsend_id = 5\n")
+    reported.daemon.reload()
+    until(lambda: reported.events("configuration_read"), PATIENT, "the new configuration")
+    assert len(reported.events("restart_needed")) == 1
+
+
 def test_what_is_no_sip_is_counted_and_not_worth_a_line(tmp_path: File, stack: ExitStack) -> None:
     reported = stack.enter_context(Reported(tmp_path))
     reported.socket.sendto(f.hep3(b"{}", f.A4, f.B4, kind=5), (HERE, reported.port))

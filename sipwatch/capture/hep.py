@@ -126,6 +126,11 @@ class HepListeners(Closable):
         """Return the descriptor to wait on."""
         return self._epoll.fileno()
 
+    @property
+    def unread(self) -> bool:
+        """Tell whether there is more to read at once, though the descriptor may not say so: TLS holds it."""
+        return bool(self._unread)
+
     def close(self) -> None:
         """Close every socket. Closing twice is harmless."""
         for connection in self.connections.values():

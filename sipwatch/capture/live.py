@@ -146,7 +146,7 @@ class InterfaceSource(Closable):
     def _wait(self) -> bool:
         """Wait for packets, at most for a tick; tell whether an interface went down."""
         failed = False
-        for fd, event in self._poll.poll(TICK):
+        for fd, event in self._poll.poll(0 if self.hep is not None and self.hep.unread else TICK):
             if fd == self.waker.fileno():
                 self.waker.rest()
             elif self.hep is not None and fd == self.hep.fileno():

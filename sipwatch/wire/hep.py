@@ -16,6 +16,7 @@ from sipwatch.wire.message import Path, Transport
 
 MAX_SIZE = 0xFFFF  # bytes of a packet of version 3: its length stands in two bytes
 _AF_INET, _AF_INET6 = 2, 10
+_V6 = bytes((_AF_INET6,))
 _SIP = 1  # protocol type of the payload
 
 # Chunk types of vendor 0 that we need (HEP3 Network Protocol Specification).
@@ -36,6 +37,7 @@ _PROTOCOLS = {
     Transport.WSS: _TLS,
 }
 _EITHER = 47  # wbits: zlib or gzip, whichever the head says
+_CHUNK = Struct("!HHH").unpack_from  # vendor, type, length with these six bytes
 _HEAD = Struct("!qBBB")  # of what is carried: own time, protocol, sizes of ends and correlation id
 _MAX_CORRELATION_LENGTH = 255
 
@@ -85,7 +87,7 @@ def _version_3(payload: bytes) -> Encapsulated | Discard:
         return Discard.HEP_MALFORMED
     if _number(chunks, _TYPE, _SIP) != _SIP:
         return Discard.NOT_SIP
-    v6 = _number(chunks, _FAMILY) == _AF_INET6
+    v6 = chunks.get(_FAMILY, b"")[-1:] == _V6
     source, destination = chunks.get(_SRC6 if v6 else _SRC4, b""), chunks.get(_DST6 if v6 else _DST4, b"")
     ports = chunks.get(_SPORT, b"") + chunks.get(_DPORT, b"")
     body = chunks.get(_PAYLOAD)
@@ -180,24 +182,24 @@ def _chunks(payload: bytes) -> dict[int, bytes] | None:
     chunks: dict[int, bytes] = {}
     at = 6
     while at + 6 <= size:
-        length = int.from_bytes(payload[at + 4 : at + 6], "big")
+        vendor, kind, length = _CHUNK(payload, at)
         if length < 6 or at + length > size:
             return None
-        if payload[at : at + 2] == b"\0\0":
-            chunks[int.from_bytes(payload[at + 2 : at + 4], "big")] = payload[at + 6 : at + length]
+        if vendor == 0:
+            chunks[kind] = payload[at + 6 : at + length]
         at += length
     return chunks
 
 
 def _number(chunks: dict[int, bytes], kind: int, default: int = 0) -> int:
     value = chunks.get(kind)
-    return int.from_bytes(value[-4:], "big") if value else default
+    return int.from_bytes(value, "big") & 0xFFFF_FFFF if value and len(value) <= 8 else default
 
 
 def _version_2(payload: bytes) -> Encapsulated | Discard:
     """Version 2 has a time and the capture agent's number behind the addresses, in the agent's byte order."""
     version, size = payload[0], payload[1]
-    v6 = payload[2:3] == bytes((_AF_INET6,))
+    v6 = payload[2:3] == _V6
     width = 16 if v6 else 4
     at = 8 + 2 * width
     start = at + (12 if version == 2 else 0)

@@ -330,6 +330,7 @@ def test_more_than_is_read_at_once_is_told_and_read_the_next_time(
         deadline = time.monotonic() + PATIENT
         while not tcp.taken and time.monotonic() < deadline:
             complete.append(tcp.hep.read(0)[1])
+            assert tcp.hep.unread is not complete[-1]
         assert tcp.numbers() == [1]
         assert complete.count(False) >= 5
 
@@ -347,6 +348,12 @@ def test_a_port_that_is_taken_is_said_in_a_line(udp: Listening) -> None:
 def test_a_host_that_nobody_knows_is_said_in_a_line() -> None:
     with pytest.raises(CaptureError, match=r"--hep udp:nobody\.invalid:9060: "):
         HepListeners([("udp", "nobody.invalid", 9060)])
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1024, 462), (20_000, 1000), (64, 10)])
+def test_connections_leave_descriptors_to_others(limit: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (limit, limit))
+    assert hep._connections() == expected
 
 
 def test_nothing_stays_open(certificate: Path) -> None:
