@@ -214,10 +214,18 @@ class Call(Timed):
 
     def _weigh(self, now: int) -> None:
         """Say when a failing verdict can fall."""
-        due = verdict_due(self.front, self._let_go())
+        due = NEVER if self._waits_for_the_latest() else verdict_due(self.front, self._let_go())
         self.decide_at = due
         if due < NEVER:
             self.queue.watch(self, max(now, due))
+
+    def _waits_for_the_latest(self) -> bool:
+        """Tell whether the latest leg is open and counts: then the others need no look, of which there may be many."""
+        front = self.front
+        leg = front[-1]
+        if len(front) == 1 or leg.followed or leg.state > _CANCELLING:
+            return False
+        return not is_let_go(leg, leg.started, self.owner.broken_at(leg.path))
 
     def _let_go(self) -> list[bool]:
         front = self.front

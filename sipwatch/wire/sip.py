@@ -430,9 +430,9 @@ def _patient(message: Request | Response, data: bytes, truncated: bool) -> Reque
         if slot is None:
             continue
         if slot == _VIA:
-            unfolded = _unfolded(value)
-            first[_VIA] = first[_VIA] if vias else unfolded
-            vias += _count_values(unfolded)
+            if not vias:
+                first[_VIA] = _unfolded(value)
+            vias += 1 if b"," not in value else _count_values(_unfolded(value))
         elif not first[slot]:
             first[slot] = _unfolded(value)
     message.call_id = bounded_identifier(first[_CALL_ID])

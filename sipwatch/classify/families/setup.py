@@ -184,11 +184,12 @@ def invented_ringing(call: Call, directory: Directory) -> Finding | None:
 
     Only where every hop behind was captured well enough to tell: it said 100, or its INVITE was sent again in vain.
     """
+    front = set(call.front)
+    behind = [other for other in call.legs if other not in front and not other.followed]
+    if not behind or any([not _is_unalerted(other) for other in behind]):  # noqa: C419 - a list is quicker
+        return None
     for leg in call.front:
-        behind = [other for other in call.legs if other not in call.front and not other.followed]
-        if leg.ringing is None or not behind or not is_continued(leg):
-            continue
-        if any([not _is_unalerted(other) for other in behind]):  # noqa: C419 - a list is quicker
+        if leg.ringing is None or not is_continued(leg):
             continue
         variant = PLAIN if any(other.heard is Heard.TRYING for other in behind) else "silent"
         facts: dict[str, Fact] = {"legs": len(behind)}
@@ -211,7 +212,8 @@ def cancel_race(call: Call, directory: Directory) -> Finding | None:
     The server's CANCEL to the other phones of a group may cross an answer as well; that is told only if nobody hung
     up on that phone.
     """
-    for leg in [*call.front, *[leg for leg in call.legs if leg not in call.front]]:
+    front = set(call.front)
+    for leg in [*call.front, *[leg for leg in call.legs if leg not in front]]:
         success = leg.late_success or (leg.final if leg.answered_at >= 0 and leg.cancel is not None else None)
         before = leg.cancel or leg.final
         if success is None or before is None:
