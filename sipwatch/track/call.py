@@ -282,10 +282,12 @@ class Call(Timed):
             presume(self, leg, now)
 
     def answered_again(self, leg: Leg, answer: Answer, now: int) -> None:
-        """Take a further answer on a leg, with another To tag."""
-        if self.dialogs is not None:
-            self.dialogs.answer(leg, answer, now)
-            self._watch_dialogs(now)
+        """Take a further answer on a leg, with another To tag; or one behind what had been taken for a failure."""
+        if self.dialogs is None:
+            self._answered(leg, answer, now)
+            return
+        self.dialogs.answer(leg, answer, now)
+        self._watch_dialogs(now)
 
     def _watch_dialogs(self, now: int) -> None:
         if self.dialogs is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.track.calls import TableLimits
-from sipwatch.track.events import ConditionRaised
+from sipwatch.track.events import CallEnded, ConditionRaised
 from tests.conversation import Observed, messages, nanoseconds, observe, the_call
 from tests.export.records import at, span
 
@@ -292,6 +292,16 @@ def test_a_response_that_lost_its_via_finds_its_leg_by_its_ends() -> None:
     """A far end that returns only one of two Via leaves none for the second hop."""
     call = the_call("0 A>P INVITE\n1 P>A 486 branch=", until="60")
     assert call.status_code == 486
+
+
+def test_an_answer_behind_an_ack_that_spoke_for_a_failure_has_a_dialog_that_ends() -> None:
+    """The ACK came on the INVITE's own branch, as that of a failure; then the 2xx itself is captured."""
+    observed = Observed()
+    for message in messages("0 A>P INVITE\n2 A>P ACK ttag=callee\n3 P>A 200\n9 A>P BYE ttag=callee branch=z9hG4bKb"):
+        observed.message(message)
+    observed.finish()
+    assert [(call.outcome, call.ended_by) for call in observed.calls] == [("answered", "caller")]
+    assert sum(isinstance(event, CallEnded) for event in observed.events) == 1
 
 
 # Packets that were missed
