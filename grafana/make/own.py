@@ -266,23 +266,13 @@ def _not_sent() -> timeseries.Panel:
 
 
 def _memory() -> Row:
-<<<<<<< HEAD
     return Row("What does it remember?", (_tracked(), _tracked_bytes(), _evicted(), _folded(), _notices()))
-=======
-    return Row("What does it remember?", (_tracked(), _taken(), _evicted(), _notices()))
->>>>>>> 25bc87e (Hold every table against what it holds after each message of random dialogues; end an answer behind an ACK that spoke for a failure)
 
 
 def _tracked() -> timeseries.Panel:
     about = "Entries in the ten largest tables. All are bounded; one that only grows will evict its oldest entries."
     query = Query(busiest(total("tracked", by="table"), "table", ever_most("tracked")), "{{table}}")
-    return lines(Face("Entries in tables", about, "short", _NOT_SCRAPED, 12), query, looks=reasons.TABLES)
-
-
-def _taken() -> timeseries.Panel:
-    about = "What tables take of memory, of those that are bounded in bytes: [limits] memory, half of it for calls."
-    query = Query(total("tracked_bytes", by="table"), "{{table}}")
-    return lines(Face("Memory of tables", about, "bytes", _NOT_SCRAPED, 12), query, looks=reasons.TABLES, stacked=True)
+    return lines(Face("Entries in tables", about, "short", _NOT_SCRAPED, 8), query, looks=reasons.TABLES)
 
 
 def _tracked_bytes() -> timeseries.Panel:
@@ -300,7 +290,7 @@ def _evicted() -> timeseries.Panel:
     evicted = busiest(happening("evicted_total", by="table"), "table", ever_counted("evicted_total"))
     query = Query(evicted, "{{table}}")
     return lines(
-        Face("Entries evicted per minute", about, "short", "Nothing was evicted", 12), query, looks=reasons.TABLES
+        Face("Entries evicted per minute", about, "short", "Nothing was evicted", 8), query, looks=reasons.TABLES
     )
 
 
@@ -316,11 +306,7 @@ def _folded() -> timeseries.Panel:
 def _notices() -> timeseries.Panel:
     about = "What is odd about the messages, per minute. Responses without their requests: one direction is not seen."
     query = Query(happening("notices_total", by="reason"), "{{reason}}")
-<<<<<<< HEAD
     face = Face("Notices per minute", about, "short", "Nothing was odd")
-=======
-    face = Face("Notices per minute", about, "short", "Nothing was odd", 12)
->>>>>>> 25bc87e (Hold every table against what it holds after each message of random dialogues; end an answer behind an ACK that spoke for a failure)
     return lines(face, query, looks=reasons.NOTICES, stacked=True)
 
 
