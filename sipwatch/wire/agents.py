@@ -5,7 +5,6 @@ Must not know: sockets, clocks, calls. The time at which a packet arrived is giv
 
 from __future__ import annotations
 
-from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from sipwatch.packet import REPORTED, SECOND
@@ -87,11 +86,9 @@ class Agents:
         ``arrival`` is our time when it came, ``passed`` what has passed already, both in ns: a message from before
         that is late, and taken at that time. ``listener`` is where it came in, ``sender`` the address it came from.
         """
-        found = hep.decode(data)
+        found = hep.decode(data, self._secret)
         if isinstance(found, Discard):
             return self._discard(found)
-        if self._secret and not compare_digest(found.secret, self._secret):
-            return self._discard(Discard.HEP_UNAUTHORIZED)
         label = self._label(listener, found)
         node = self._node(label)
         node.packets += 1

@@ -6,6 +6,7 @@ Must not know: sockets, clocks, SIP, who may report. Chunks of other vendors and
 from __future__ import annotations
 
 import zlib
+from hmac import compare_digest
 from struct import Struct, pack
 from typing import NamedTuple
 
@@ -40,13 +41,14 @@ _EITHER = 47  # wbits: zlib or gzip, whichever the head says
 _CHUNK = Struct("!HHH").unpack_from  # vendor, type, length with these six bytes
 _HEAD = Struct("!qBBB")  # of what is carried: own time, protocol, sizes of ends and correlation id
 _MAX_CORRELATION_LENGTH = 255
+_MAX_CHUNKS = 64  # agents send some 15
 
 
 class Encapsulated(NamedTuple):
     """What an agent captured: packet time in ns (0 where HEP says none), ends as in ``Path.key``, agent's number.
 
-    ``correlation`` is the agent's word for what belongs together, ``node`` its own name, ``secret`` the key that it
-    proves itself with; each is empty where it says none.
+    ``correlation`` is the agent's word for what belongs together, ``node`` its own name; each is empty where it says
+    none.
     """
 
     time: int
@@ -56,7 +58,6 @@ class Encapsulated(NamedTuple):
     capture_id: int
     correlation: bytes = b""
     node: bytes = b""
-    secret: bytes = b""
 
 
 class Agent(NamedTuple):
@@ -74,17 +75,24 @@ def is_hep(payload: bytes) -> bool:
     return payload[:4] == HEP_3 or payload[:2] in HEP_2
 
 
-def decode(payload: bytes) -> Encapsulated | Discard:
-    """Take one HEP packet apart; what is not SIP is discarded. Never raises."""
+def decode(payload: bytes, secret: bytes = b"") -> Encapsulated | Discard:
+    """Take one HEP packet apart; what is not SIP is discarded, and what lacks the ``secret``, if there is one.
+
+    Never raises.
+    """
     if payload[:4] == HEP_3:
-        return _version_3(payload)
-    return _version_2(payload) if payload[:2] in HEP_2 else Discard.HEP_MALFORMED
+        return _version_3(payload, secret)
+    if payload[:2] not in HEP_2:
+        return Discard.HEP_MALFORMED
+    return Discard.HEP_UNAUTHORIZED if secret else _version_2(payload)
 
 
-def _version_3(payload: bytes) -> Encapsulated | Discard:
+def _version_3(payload: bytes, secret: bytes) -> Encapsulated | Discard:
     chunks = _chunks(payload)
     if chunks is None:
         return Discard.HEP_MALFORMED
+    if secret and not compare_digest(chunks.get(_SECRET, b""), secret):
+        return Discard.HEP_UNAUTHORIZED  # before anything that costs time, such as opening what is compressed
     if _number(chunks, _TYPE, _SIP) != _SIP:
         return Discard.NOT_SIP
     v6 = chunks.get(_FAMILY, b"")[-1:] == _V6
@@ -107,7 +115,6 @@ def _version_3(payload: bytes) -> Encapsulated | Discard:
         _number(chunks, _CAPTURE_ID),
         chunks.get(_CORRELATION, b""),
         chunks.get(_NODE, b""),
-        chunks.get(_SECRET, b""),
     )
 
 
@@ -175,15 +182,17 @@ def carried(data: bytes) -> Encapsulated | None:
 
 
 def _chunks(payload: bytes) -> dict[int, bytes] | None:
-    """Return the chunks of vendor 0 by type, None where one is cut short."""
+    """Return the chunks of vendor 0 by type, None where one is cut short, or there are too many."""
     size = int.from_bytes(payload[4:6], "big")
     if size > len(payload):
         return None
     chunks: dict[int, bytes] = {}
     at = 6
+    left = _MAX_CHUNKS
     while at + 6 <= size:
         vendor, kind, length = _CHUNK(payload, at)
-        if length < 6 or at + length > size:
+        left -= 1
+        if length < 6 or at + length > size or left < 0:
             return None
         if vendor == 0:
             chunks[kind] = payload[at + 6 : at + length]

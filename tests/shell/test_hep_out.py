@@ -118,7 +118,7 @@ class Collector:
             size = int.from_bytes(data[at + 4 : at + 6], "big")
             if at + size > len(data):
                 break
-            one = hep.decode(data[at : at + size])
+            one = hep.decode(data[at : at + size], b"secret")
             assert isinstance(one, hep.Encapsulated)
             found.append(one)
             at += size
@@ -139,9 +139,7 @@ def test_messages_arrive_whole_in_order_with_all_that_is_known_of_them(collector
         assert sending.target.up
     for number, one in enumerate(collector.reports()):
         sent = message(number)
-        assert one == hep.Encapsulated(
-            sent.time, Transport.TCP, PATH.key, sent.raw, 2001, b"c%d" % number, b"", b"secret"
-        )
+        assert one == hep.Encapsulated(sent.time, Transport.TCP, PATH.key, sent.raw, 2001, b"c%d" % number)
     assert (sending.target.sent, set(sending.target.dropped.values())) == (300, {0})
 
 

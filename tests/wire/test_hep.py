@@ -28,11 +28,12 @@ ENDS = f.A4 + f.B4 + b"\x13\xc4\x13\xc5"
 def test_what_is_written_is_read_back(transport: Transport, microseconds: int, v6: bool, payload: bytes) -> None:
     path = Path((f.A6 + f.B6 if v6 else f.A4 + f.B4) + b"\x13\xc4\x13\xc5", transport)
     time = microseconds * MICROSECOND
-    found = hep.Encapsulated(time if time >= SECOND else 0, transport, path.key, payload, 2001, b"c1", b"", b"secret")
+    found = hep.Encapsulated(time if time >= SECOND else 0, transport, path.key, payload, 2001, b"c1")
     written = hep.encode(time, path, payload, hep.Agent(2001, b"secret"), b"c1")
-    assert hep.decode(written) == found
+    assert hep.decode(written) == hep.decode(written, b"secret") == found
+    assert hep.decode(written, b"Secret") is Discard.HEP_UNAUTHORIZED
     # A listener hands on what matters of it.
-    assert hep.carried(hep.carry(time, found)) == (time, transport, path.key, payload, 0, b"c1", b"", b"")
+    assert hep.carried(hep.carry(time, found)) == (time, transport, path.key, payload, 0, b"c1", b"")
 
 
 @pytest.mark.parametrize(("transport", "over"), [(Transport.WS, Transport.TCP), (Transport.WSS, Transport.TLS)])
@@ -66,10 +67,20 @@ def test_chunks_that_nobody_knows_are_passed_over() -> None:
     assert (read.payload, read.capture_id) == (b"text", 7)
 
 
-def test_correlation_id_node_name_and_key_are_read() -> None:
+def test_more_chunks_than_anybody_sends_are_no_hep() -> None:
+    assert isinstance(hep.decode(with_chunks(*[chunk(0x7F, b"")] * 40)), hep.Encapsulated)
+    assert hep.decode(with_chunks(*[chunk(0x7F, b"")] * 60)) is Discard.HEP_MALFORMED
+
+
+def test_nothing_is_opened_for_who_has_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(hep, "inflated")
+    assert hep.decode(with_chunks(chunk(16, BOMB), payload=None), b"secret") is Discard.HEP_UNAUTHORIZED
+
+
+def test_correlation_id_and_node_name_are_read() -> None:
     read = hep.decode(with_chunks(chunk(17, b"a84b4c76e66710"), chunk(19, b"edge-1"), chunk(14, b"secret")))
     assert isinstance(read, hep.Encapsulated)
-    assert (read.correlation, read.node, read.secret) == (b"a84b4c76e66710", b"edge-1", b"secret")
+    assert (read.correlation, read.node) == (b"a84b4c76e66710", b"edge-1")
 
 
 @pytest.mark.parametrize("compress", [zlib.compress, gzip.compress], ids=["zlib", "gzip"])
