@@ -216,7 +216,7 @@ class Daemon:
             self._know_our_own()
             self._log.catch_up()
 
-    def _answer(self, at_once: float = _AT_ONCE) -> None:
+    def _answer(self, at_once: float | None = None) -> None:
         """Copy figures, for so many seconds at most; give everybody who asked one and the same set of them."""
         if not self._asked:
             return
@@ -224,7 +224,7 @@ class Daemon:
             found: list[Figures] = []
             self._collecting = (found, self.collector.steps(found))
         found, steps = self._collecting
-        until = time.perf_counter() + at_once
+        until = time.perf_counter() + (_AT_ONCE if at_once is None else at_once)
         for _ in steps:
             if time.perf_counter() >= until:
                 self._source.waker.wake()  # go on at once, packets or none

@@ -167,6 +167,7 @@ MISTAKES = [
     ("tunnels-as-a-text", '[capture]\ntunnels = "gre"\n', "line 2: tunnels = 'gre': expected a list of tunnels"),
     ("a-ring-without-end", '[capture]\nring = "4 GiB"\n', "line 2: ring = '4 GiB': expected a size from 1 MiB to 1 GiB"),
     ("a-ring-of-no-unit", "[capture]\nring = 16\n", 'line 2: ring = 16: expected a size from 1 MiB to 1 GiB, such as "32 MiB"'),
+    ("more-series-than-memory", '[limits]\nmemory = "32 MiB"\nseries = 6000\n', "line 3: series = 6000: expected a whole number from 1000 to 5592"),
     ("too-little-memory", '[limits]\nmemory = "1 MiB"\n', "line 2: memory = '1 MiB': expected a size from 32 MiB to 1024 GiB"),
     ("a-call-back-at-once", "[callback]\nwithin = 0\n", "line 2: within = 0: expected a number of seconds, at least 1"),
     ("a-call-back-next-year", "[callback]\nwithin = 31536000\n", "not more than 2.592e+06"),
@@ -233,3 +234,9 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         load(str(tmp_path / "bytes.toml"))
     (tmp_path / "good.toml").write_text(FULL)
     assert len(load(str(tmp_path / "good.toml")).settings.peers) == 2
+
+
+def test_how_many_series_there_may_be_follows_from_the_memory_or_is_said() -> None:
+    """A tenth of the memory is theirs."""
+    assert parse('[limits]\nmemory = "600 MB"\n', "c.toml").most_series == 100_000
+    assert parse('[limits]\nmemory = "600 MB"\nseries = 2000\n', "c.toml").most_series == 2000

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipwatch import daemon as daemon_module
 from sipwatch.capture.errors import CaptureError
-from sipwatch.capture.live import PipeSource
+from sipwatch.capture.live import PipeSource, Waker
 from sipwatch.classify.peers import Settings
 from sipwatch.config import Config, load
 from sipwatch.daemon import Daemon
-from sipwatch.export.families import family
+from sipwatch.export.families import families as of_figures
 from sipwatch.export.series import ALL
 from sipwatch.shell.log import Log
 from sipwatch.shell.notify import Notifier
@@ -95,7 +96,7 @@ class Piped:
 
 def families(daemon: Daemon) -> list[Metric]:
     """Ask for figures as any other thread does."""
-    return [family(figures) for figures in daemon.collect()]
+    return list(of_figures(daemon.collect()))
 
 
 def sample(found_in: list[Metric], name: str, **labels: str) -> float:
@@ -111,6 +112,28 @@ def piped(tmp_path: Path) -> Iterator[Piped]:
     daemon.daemon.stop()
     daemon.hang_up()
     daemon.thread.join(PATIENT)
+
+
+def test_figures_are_whole_however_many_turns_of_the_loop_it_takes_to_copy_them(
+    piped: Piped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two batches there is time for a step or two; whoever asks in the middle gets the same."""
+    monkeypatch.setattr(daemon_module, "_AT_ONCE", 0.0)
+    woken: list[Waker] = []
+    wake = Waker.wake
+
+    def counted(waker: Waker) -> None:
+        woken.append(waker)
+        wake(waker)
+
+    monkeypatch.setattr(Waker, "wake", counted)
+    piped.write((PCAPS / "demo.pcap").read_bytes())
+    until(lambda: piped.value("calls_started_total") == 318, PATIENT, "every call to begin")
+    before = len(woken)
+    found = families(piped.daemon)
+    assert len(woken) - before > 10
+    assert {one.name for one in found} == {f"sipwatch_{of.name}" for of in ALL}
+    assert sample(found, "calls_started_total") == 318
 
 
 def test_figures_are_there_while_it_runs_and_complete_when_the_pipe_ends(piped: Piped) -> None:

@@ -16,7 +16,7 @@ from sipwatch.cli.output import text_of
 from sipwatch.cli.words import FailOn, complain
 from sipwatch.export.account import implementation
 from sipwatch.export.collector import Collector, about_capture
-from sipwatch.export.families import family
+from sipwatch.export.families import families
 from sipwatch.export.history import History
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Replayed:
 
     def families(self) -> Iterator[Metric]:
         """Give every family that a replay has."""
-        return map(family, self.figures())
+        return families(self.figures())
 
     def figures(self) -> list[Figures]:
         """Copy the figures as they stand."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from sipwatch.export import series
-from sipwatch.export.families import family
+from sipwatch.export.families import families
 from sipwatch.export.figures import SECONDS, Distribution, Figures
-from sipwatch.export.metrics import CODES, PHASES, phase_of
+from sipwatch.export.metrics import CODES, NOBODYS, PHASES, phase_of
 from sipwatch.export.series import MetricKind
 from sipwatch.track.room import OTHER
 from sipwatch.wire.discards import STAGE, Discard
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from sipwatch.export.series import Key, Series
     from sipwatch.track.call import Call
     from sipwatch.track.tracker import Tracker
-    from sipwatch.track.traffic import Pair, Traffic
+    from sipwatch.track.traffic import Pair
     from sipwatch.wire.decoder import Decoder
 
-_AT_ONCE = 500  # calls, pairs or histograms that are looked at in one step: well below a millisecond
+# What is looked at in one step, each time for less than a millisecond.
+_CALLS_AT_ONCE = 500
+_PAIRS_AT_ONCE = 20
+_SERIES_AT_ONCE = 1000
+_HISTOGRAMS_AT_ONCE = 200
 
 
 class Counted(Protocol):
@@ -52,7 +56,7 @@ class Collector:
 
     def collect(self) -> Iterator[Metric]:
         """Give every family, in the order of ``series.ALL``; those about the daemon itself are the daemon's."""
-        return map(family, self.figures())
+        return families(self.figures())
 
     def figures(self) -> list[Figures]:
         """Copy all figures at once."""
@@ -64,25 +68,24 @@ class Collector:
     def steps(self, found: list[Figures]) -> Iterator[None]:
         """Copy all figures into a list, in small steps; the engine may go on after each."""
         metrics = self._metrics
-        special: dict[str, Mapping[Key, float]] = {}
+        special: dict[str, list[Figures]] = {}
         yield from self._of_calls(special)
         yield from self._of_messages(special)
         self._about_itself(special)
         yield
         for of in series.ALL:
             if of.name in special:
-                found.append(Figures(of, special[of.name]))
+                found += special[of.name]
             elif of.name in metrics.counters:
-                found.append(_copied(metrics.counters[of.name]))
-                yield
+                yield from _counted(metrics.counters[of.name], found)
             elif of.name in metrics.durations:
                 yield from _distributions(metrics.durations[of.name], found)
 
-    def _of_calls(self, special: dict[str, Mapping[Key, float]]) -> Iterator[None]:
+    def _of_calls(self, special: dict[str, list[Figures]]) -> Iterator[None]:
         """Count the calls being set up right now, by source and phase: nobody does that by the packet."""
         sources = [key[0] for key in self._metrics.counters[series.CALLS_STARTED.name].values]
         found: dict[Key, float] = {(source, phase): 0 for source in sources for phase in PHASES.values()}
-        left = _AT_ONCE
+        left = _CALLS_AT_ONCE
         for first in self._engine.tracker.by_call_id():
             call: Call | None = first
             while call is not None:
@@ -91,34 +94,62 @@ class Collector:
                 call = call.sibling
             left -= 1
             if not left:
-                left = _AT_ONCE
+                left = _CALLS_AT_ONCE
                 yield
-        special[series.CALLS_PENDING.name] = found
+        special[series.CALLS_PENDING.name] = [Figures(series.CALLS_PENDING, found)]
 
-    def _of_messages(self, special: dict[str, Mapping[Key, float]]) -> Iterator[None]:
+    def _of_messages(self, special: dict[str, list[Figures]]) -> Iterator[None]:
         traffic = self._engine.tracker.traffic
-        requests: dict[Key, float] = dict.fromkeys(self._metrics.may_come, 0)
-        repeated: dict[Key, float] = dict.fromkeys(self._metrics.may_repeat, 0)
-        responses: dict[Key, float] = {}
+        parts = (series.REQUESTS, series.RESPONSES, series.RETRANSMISSIONS)
+        for of in parts:
+            special[of.name] = [Figures(of, {})]
+        heard, answered = dict(traffic.heard), dict(traffic.answered)
         pairs = traffic.all_pairs()
+        others = [pair for pair in pairs if (pair.source, pair.destination) == NOBODYS]
         yield
-        for start in range(0, len(pairs), _AT_ONCE // 10):
-            for pair in pairs[start : start + _AT_ONCE // 10]:
-                ends = (pair.source, pair.destination)
-                for method, count in pair.requests.items():
-                    _add(requests, (*ends, method), count)
-                for method, count in pair.repeated.items():
-                    _add(repeated, (*ends, method), count)
-                for method, codes in pair.responses.items():
-                    for code, count in codes.items():
-                        _add(responses, (*ends, method, CODES.get(code, OTHER)), count)
+        for start in range(0, len(pairs), _PAIRS_AT_ONCE):
+            some = [pair for pair in pairs[start : start + _PAIRS_AT_ONCE] if pair not in others]
+            for of, values in zip(parts, self._between(some), strict=True):
+                special[of.name].append(Figures(of, values))
+            for pair in some:
+                _later(heard, pair.source, pair.last_request)
+                _later(answered, pair.source, pair.last_response)
             yield
-        special[series.REQUESTS.name], special[series.RESPONSES.name] = requests, responses
-        special[series.RETRANSMISSIONS.name] = repeated
-        special[series.LAST_SEEN.name] = _last(traffic, pairs, responses_only=False)
-        special[series.LAST_RESPONSE.name] = _last(traffic, pairs, responses_only=True)
+        # What is counted between nobody in particular: together, for no series may be there twice.
+        for of, values in zip(parts, self._between(others, [NOBODYS]), strict=True):
+            special[of.name].append(Figures(of, values))
+        for pair in others:
+            if pair is not traffic.strays:
+                _later(heard, pair.source, pair.last_request)
+                _later(answered, pair.source, pair.last_response)
+        special[series.LAST_RESPONSE.name] = [Figures(series.LAST_RESPONSE, _moments(answered))]
+        for name, at in answered.items():
+            _later(heard, name, at)
+        special[series.LAST_SEEN.name] = [Figures(series.LAST_SEEN, _moments(heard))]
 
-    def _about_itself(self, special: dict[str, Mapping[Key, float]]) -> None:
+    def _between(
+        self, pairs: list[Pair], besides: Iterable[tuple[str, str]] = ()
+    ) -> tuple[dict[Key, float], dict[Key, float], dict[Key, float]]:
+        """Return requests, responses and retransmissions; those that may yet come are 0."""
+        requests: dict[Key, float] = {}
+        responses: dict[Key, float] = {}
+        repeated: dict[Key, float] = {}
+        may_come, may_repeat = self._metrics.may_come, self._metrics.may_repeat
+        for ends in {(pair.source, pair.destination): None for pair in pairs} | dict.fromkeys(besides):
+            requests.update(((*ends, method), 0) for method in may_come.get(ends, ()))
+            repeated.update(((*ends, method), 0) for method in may_repeat.get(ends, ()))
+        for pair in pairs:
+            ends = (pair.source, pair.destination)
+            for method, count in pair.requests.items():
+                _add(requests, (*ends, method), count)
+            for method, count in pair.repeated.items():
+                _add(repeated, (*ends, method), count)
+            for method, codes in pair.responses.items():
+                for code, count in codes.items():
+                    _add(responses, (*ends, method, CODES.get(code, OTHER)), count)
+        return requests, responses, repeated
+
+    def _about_itself(self, special: dict[str, list[Figures]]) -> None:
         account = self._engine.account
         tracked, evicted = account.tracked, account.evicted
         discards = dict(self._engine.decoder.discards)
@@ -131,7 +162,7 @@ class Collector:
             (series.EVICTED, {(table,): evicted.get(table, 0) for table in {**tracked, **evicted}}),
             (series.FOLDED, {(): self._metrics.room.folded}),
         ]
-        special.update({of.name: values for of, values in made})
+        special.update({of.name: [Figures(of, values)] for of, values in made})
 
 
 def about_capture(captures: Iterable[tuple[str, int, int]], implementation: tuple[str, str]) -> Iterator[Figures]:
@@ -142,19 +173,25 @@ def about_capture(captures: Iterable[tuple[str, int, int]], implementation: tupl
     yield Figures(series.BUILD_INFO, {implementation: 1})
 
 
-def _copied(counter: Counter) -> Figures:
-    of = counter.series
-    return Figures(of, counter.values.copy(), counter.latest.copy() if of.kind is MetricKind.COUNTER else {})
+def _counted(counter: Counter, found: list[Figures]) -> Iterator[None]:
+    of, values, latest = counter.series, counter.values, counter.latest
+    found.append(Figures(of, {}))
+    for start in range(0, len(counter.keys), _SERIES_AT_ONCE):
+        keys = counter.keys[start : start + _SERIES_AT_ONCE]
+        calls = {key: latest[key] for key in keys if key in latest} if of.kind is MetricKind.COUNTER else {}
+        found.append(Figures(of, {key: values[key] for key in keys}, calls))
+        yield
 
 
 def _distributions(durations: Durations, found: list[Figures]) -> Iterator[None]:
-    copied: dict[Key, Distribution] = {}
+    of = durations.series
+    found.append(Figures(of, {}))
     histograms = list(durations.values.items())
-    for start in range(0, len(histograms), _AT_ONCE):
-        for key, histogram in histograms[start : start + _AT_ONCE]:
-            copied[key] = Distribution(histogram.counts.copy(), histogram.total, histogram.latest.copy())
+    for start in range(0, len(histograms), _HISTOGRAMS_AT_ONCE):
+        some = histograms[start : start + _HISTOGRAMS_AT_ONCE]
+        copied = {key: Distribution(one.counts.copy(), one.total, one.latest.copy()) for key, one in some}
+        found.append(Figures(of, {}, {}, copied))
         yield
-    found.append(Figures(durations.series, {}, {}, copied))
 
 
 def _add(counts: dict[Key, float], key: Key | None, number: int = 1) -> None:
@@ -162,14 +199,11 @@ def _add(counts: dict[Key, float], key: Key | None, number: int = 1) -> None:
         counts[key] = counts.get(key, 0) + number
 
 
-def _last(traffic: Traffic, pairs: Iterable[Pair], *, responses_only: bool) -> dict[Key, float]:
-    """Return when each peer was last heard of, in seconds since 1970."""
-    found: dict[str, int] = {}
-    for pair in pairs:
-        at = pair.last_response if responses_only else max(pair.last_request, pair.last_response)
-        if at and pair is not traffic.strays:
-            found[pair.source] = max(found.get(pair.source, 0), at)
-    for stray in (traffic.answered,) if responses_only else (traffic.heard, traffic.answered):
-        for name, at in stray.items():
-            found[name] = max(found.get(name, 0), at)
-    return {(name,): at * SECONDS for name, at in found.items() if at}
+def _later(moments: dict[str, int], name: str, at: int) -> None:
+    if at > moments.get(name, 0):
+        moments[name] = at
+
+
+def _moments(by_peer: dict[str, int]) -> dict[Key, float]:
+    """Return moments in seconds since 1970."""
+    return {(name,): at * SECONDS for name, at in by_peer.items() if at}

@@ -33,10 +33,11 @@ class Exposition:
 
     def write(self, figures: Iterable[Figures], *, openmetrics: bool) -> Iterator[bytes]:
         """Give the text in pieces; the ``# EOF`` of OpenMetrics is left to whoever has more to say."""
+        before = None
         for one in figures:
             of = one.of
-            name = PREFIX + of.name if openmetrics else _named(of)
-            lines = [f"# HELP {name} {_help(of, openmetrics=openmetrics)}\n# TYPE {name} {of.kind.value}\n"]
+            lines = [] if of is before else [_heading(of, openmetrics=openmetrics)]
+            before = of
             for line in self._lines(one, with_calls=openmetrics):
                 lines.append(line)
                 if len(lines) >= _LINES_AT_ONCE:
@@ -79,14 +80,13 @@ def _number(count: int) -> str:
     return f"{count}.0" if count < _PLAIN else str(floatToGoString(count))
 
 
-def _named(of: Series) -> str:
-    """Return the name that the text format has for a family: that of its samples."""
-    return of.exposed if of.kind is MetricKind.COUNTER else PREFIX + of.name
-
-
-def _help(of: Series, *, openmetrics: bool) -> str:
+def _heading(of: Series, *, openmetrics: bool) -> str:
+    """Write what stands before a family. The text format names a counter as its samples are."""
+    name = PREFIX + of.name if openmetrics or of.kind is not MetricKind.COUNTER else of.exposed
     text = of.meaning.replace("\\", r"\\").replace("\n", r"\n")
-    return text.replace('"', r"\"") if openmetrics else text
+    if openmetrics:
+        text = text.replace('"', r"\"")
+    return f"# HELP {name} {text}\n# TYPE {name} {of.kind.value}\n"
 
 
 def _labels(of: Series, key: Key, bound: str = "") -> str:

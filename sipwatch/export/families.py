@@ -6,6 +6,7 @@ price; its tests hold it against what prometheus_client makes of these.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from prometheus_client import Metric
@@ -15,20 +16,28 @@ from sipwatch.export.figures import SECONDS, bounds_of, example_of
 from sipwatch.export.series import PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from sipwatch.export.figures import Distribution, Figures
     from sipwatch.export.series import Seen, Series
 
 
-def family(figures: Figures) -> Metric:
-    """Make a family."""
+def families(figures: Iterable[Figures]) -> Iterator[Metric]:
+    """Make families; the parts of each stand together."""
+    for of, parts in groupby(figures, key=lambda part: part.of):
+        metric = Metric(PREFIX + of.name, of.meaning, of.kind.value)
+        for part in parts:
+            _add(metric, part)
+        yield metric
+
+
+def _add(metric: Metric, figures: Figures) -> None:
     of = figures.of
-    metric = Metric(PREFIX + of.name, of.meaning, of.kind.value)
     for key, value in figures.values.items():
         labels = dict(zip(of.labels, key, strict=True))
         metric.add_sample(of.exposed, labels, value, None, _exemplar(figures.latest.get(key), of))
     for key, distribution in figures.distributions.items():
         _add_histogram(metric, of, dict(zip(of.labels, key, strict=True)), distribution)
-    return metric
 
 
 def _add_histogram(metric: Metric, of: Series, labels: dict[str, str], distribution: Distribution) -> None:

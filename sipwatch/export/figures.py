@@ -27,7 +27,10 @@ class Distribution(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """A metric with its values by labels; ``latest`` has the calls behind them. A histogram has ``distributions``."""
+    """A metric with its values by labels; ``latest`` has the calls behind them. A histogram has ``distributions``.
+
+    One that has many is given in several parts, one behind the other.
+    """
 
     of: Series
     values: Mapping[Key, float]

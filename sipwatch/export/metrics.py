@@ -99,7 +99,7 @@ _BEGUN_BY_CALL = len(OF_CALLS) + len(_TIMED_OUT) + 1 + len(Tag)
 _BEGUN_BY_ANSWER = sum(len(ways) for ways in ENDINGS_BY.values())
 _BEGUN_BY_REGISTER = len(_USUAL_REGISTRATIONS) + 2 + 2
 _BEGUN_BY_OPTIONS = len(OptionsOutcome) + 2
-_NOBODYS = (OTHER, OTHER)
+NOBODYS = (OTHER, OTHER)
 
 
 class Labelled:
@@ -114,16 +114,17 @@ class Labelled:
 
     def folded(self, key: Key) -> Key:
         """Return the key under which others are counted: that of nobody in particular."""
-        return (*_NOBODYS[: self._ends], *key[self._ends :])
+        return (*NOBODYS[: self._ends], *key[self._ends :])
 
 
 class Counter(Labelled):
     """A counter or gauge by label values; ``latest`` has the latest call behind each."""
 
-    __slots__ = ("latest", "values")
+    __slots__ = ("keys", "latest", "values")
 
     def __init__(self, of: Series, room: SeriesRoom) -> None:
         super().__init__(of, room)
+        self.keys: list[Key] = []  # those of ``values``, for whoever reads them bit by bit
         self.values: dict[Key, int] = {}
         self.latest: dict[Key, Seen] = {}
 
@@ -145,12 +146,17 @@ class Counter(Labelled):
     def _begin(self, key: Key) -> tuple[Key, int]:
         if not self._room.take():
             key = self.folded(key)
-        return key, self.values.get(key, 0)
+        before = self.values.get(key)
+        if before is None:
+            self.keys.append(key)
+        return key, before or 0
 
     def begin(self, keys: Iterable[Key]) -> None:
         """Let series exist at 0, so that ``increase()`` sees their first event. Whoever asks has taken room."""
         for key in keys:
-            self.values.setdefault(key, 0)
+            if key not in self.values:
+                self.keys.append(key)
+                self.values[key] = 0
 
 
 class Durations(Labelled):
@@ -207,8 +213,8 @@ class Metrics:
         self._leg_ends: set[tuple[str, str]] = set()  # pairs whose series of legs, and of calls, have begun
         self._call_ends: set[tuple[str, str]] = set()
         self._answered_ends: set[tuple[str, str]] = set()  # ... and of how answered calls end
-        self.may_come: dict[Key, None] = {}  # requests between these ends, and of these methods
-        self.may_repeat: dict[Key, None] = {}  # ... and retransmissions
+        self.may_come: dict[tuple[str, str], dict[str, int]] = {}  # by pair: methods of requests, each with 0
+        self.may_repeat: dict[tuple[str, str], dict[str, int]] = {}  # ... and of retransmissions
         self._trying_delay = self._histogram(series.TRYING_DELAY)
         self._progress_delay = self._histogram(series.PROGRESS_DELAY)
         self._early_progress = self._histogram(series.EARLY_PROGRESS)
@@ -281,9 +287,9 @@ class Metrics:
 
     def _begin_leg(self, ends: tuple[str, str]) -> None:
         if not self.room.take(_BEGUN_BY_LEG):
-            if _NOBODYS in self._leg_ends:
+            if NOBODYS in self._leg_ends:
                 return
-            ends = _NOBODYS
+            ends = NOBODYS
         self._leg_ends.add(ends)
         self._invites.begin((*ends, outcome.value) for outcome in Outcome)
         for condition in Condition:
@@ -291,14 +297,14 @@ class Metrics:
             self._in_condition.begin([(*ends, condition.value)])
             self._resolved.begin((*ends, condition.value, how.value) for how in RESOLUTIONS[condition])
         for way in (ends, ends[::-1]):  # either end hangs up; final responses are sent again, too
-            self.may_come.update(dict.fromkeys((*way, method) for method in _EVERY_CALLS))
-            self.may_repeat.update(dict.fromkeys((*way, method) for method in _RETRANSMITTED))
+            self.may_come.setdefault(way, {}).update(dict.fromkeys(_EVERY_CALLS, 0))
+            self.may_repeat.setdefault(way, {}).update(dict.fromkeys(_RETRANSMITTED, 0))
 
     def _begin_call(self, ends: tuple[str, str]) -> None:
         if not self.room.take(_BEGUN_BY_CALL):
-            if _NOBODYS in self._call_ends:
+            if NOBODYS in self._call_ends:
                 return
-            ends = _NOBODYS
+            ends = NOBODYS
         self._call_ends.add(ends)
         self._calls.begin((*ends, outcome.value, outcome.category.value) for outcome in OF_CALLS)
         self._timed_out.begin((*ends, timer) for timer in _TIMED_OUT)
@@ -307,7 +313,7 @@ class Metrics:
 
     def _begin_answered(self, ends: tuple[str, str]) -> None:
         if not self.room.take(_BEGUN_BY_ANSWER):
-            ends = _NOBODYS
+            ends = NOBODYS
         self._answered_ends.add(ends)
         self._ended.begin((*ends, by.value, ending.value) for by in EndedBy for ending in ENDINGS_BY[by])
 
@@ -454,7 +460,8 @@ class Metrics:
             self._may_come(ends, "REGISTER")
 
     def _may_come(self, ends: tuple[str, str], method: str) -> None:
-        self.may_repeat.update(dict.fromkeys([(*ends, method), (*ends[::-1], method)]))
+        for way in (ends, ends[::-1]):
+            self.may_repeat.setdefault(way, {})[method] = 0
 
     def registration(self, event: Registration) -> None:
         """Count an attempt to register."""

@@ -10,9 +10,9 @@ import base64
 import binascii
 import hmac
 import os
-from collections import Counter
 from enum import Enum
-from typing import TYPE_CHECKING
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING, TypeVar
 
 import bcrypt
 
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 8  # passwords that wait to be looked at
 MAX_WAITING_EACH = 2  # of them from one address
+MAX_ADDRESSES = 1000  # that are remembered for passwords that were right, and as many for wrong ones
 MAX_KNOWN = 100  # pairs of user and password that were found right
 MAX_PASSWORD_LENGTH = 72  # bytes: bcrypt looks no further
+
+
+T = TypeVar("T")
 
 
 class AuthResult(Enum):
@@ -37,19 +41,33 @@ class AuthResult(Enum):
     BUSY = "busy"
 
 
+class Place:
+    """A place in the queue; ``turn`` comes true when it is its turn, or raises Busy when a better one needs it."""
+
+    __slots__ = ("client", "turn")
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
 class Users:
     """Checks credentials: one password at a time, for hashing it takes a processor a tenth of a second.
 
     What was found right is remembered, as a keyed digest, so that a scrape does not cost that each time.
     An unknown user takes as long as a known one. Who tries many passwords at once gets no more than
-    ``MAX_WAITING_EACH`` places in the queue.
+    ``MAX_WAITING_EACH`` places in the queue. First in it are addresses from which a right password came before, then
+    those from which the fewest wrong ones came; when it is full, the last of these has to go. So whoever guesses, from
+    however many addresses, gets in the way of others no more than once from each.
     """
 
     def __init__(self, log: Log) -> None:
         self.workers = Workers("sipwatch-password", 1)
         self._log = log
-        self._turn = asyncio.Lock()
-        self._waiting: Counter[str] = Counter()
+        self._waiting: list[Place] = []  # the one whose turn it is among them
+        self._turn: Place | None = None
+        self._let_in: dict[str, None] = {}  # from where a right password came, the latest last
+        self._wrong: dict[str, int] = {}  # ... and how many wrong ones, if none was right
         self._secret = os.urandom(32)
         self._known: dict[bytes, None] = {}  # in the order they were found
 
@@ -80,28 +98,99 @@ class Users:
         return AuthResult.UNAUTHORIZED
 
     async def _compare(self, password: bytes, hashed: bytes, digest: bytes, client: str) -> bool:
-        """Wait for a turn, and compare. Raises Busy when too many wait already."""
-        if self._waiting.total() >= MAX_WAITING or self._waiting[client] >= MAX_WAITING_EACH:
-            raise Busy
-        self._waiting[client] += 1
+        """Wait for a turn, and compare. Raises Busy when too many wait that have to come first."""
+        place = self._queue(network(client))
         try:
-            async with self._turn:
-                if digest in self._known:  # found right while this one waited
-                    return True
-                right = await self.workers.run(lambda: _matches(password, hashed))
+            await place.turn
+        except BaseException:  # no turn: sent away, or nobody asks any more
+            self._leave(place)
+            raise
+        if digest in self._known:  # found right while this one waited
+            self._leave(place)
+            return True
+        return await asyncio.shield(asyncio.ensure_future(self._hash(place, password, hashed, digest)))
+
+    async def _hash(self, place: Place, password: bytes, hashed: bytes, digest: bytes) -> bool:
+        """Compare, and remember what came of it; to its end, also when nobody waits for it any more."""
+        try:
+            right = await self.workers.run(lambda: _matches(password, hashed))
+            self._note(place.client, right=right)
+            if right:
+                self._known[digest] = None
+                if len(self._known) > MAX_KNOWN:
+                    del self._known[next(iter(self._known))]
+            return right
         finally:
-            self._waiting[client] -= 1
-            self._waiting += Counter()  # forget whom nothing waits for
+            self._leave(place)
+
+    # The queue
+
+    def _queue(self, client: str) -> Place:
+        """Take a place, from somebody less welcome if need be. Raises Busy."""
+        if len([place for place in self._waiting if place.client == client]) >= MAX_WAITING_EACH:
+            raise Busy
+        if len(self._waiting) >= MAX_WAITING:
+            # The latest of the least welcome. Whose turn it is cannot be sent away: hashing goes on to its end.
+            others = reversed([place for place in self._waiting if place is not self._turn])
+            last = max(others, key=self._rank, default=None)
+            if last is None or self._rank(last) <= self._rank_of(client):
+                raise Busy
+            self._waiting.remove(last)
+            if not last.turn.done():
+                last.turn.set_exception(Busy())
+        place = Place(client)
+        self._waiting.append(place)
+        self._next()
+        return place
+
+    def _leave(self, place: Place) -> None:
+        if place in self._waiting:
+            self._waiting.remove(place)
+        if place is self._turn:
+            self._turn = None
+        self._next()
+
+    def _next(self) -> None:
+        """Let the most welcome of those who wait have its turn, if it is nobody's."""
+        waiting = [place for place in self._waiting if not place.turn.done()]
+        if self._turn is None and waiting:
+            self._turn = min(waiting, key=self._rank)
+            self._turn.turn.set_result(None)
+
+    def _rank(self, place: Place) -> int:
+        return self._rank_of(place.client)
+
+    def _rank_of(self, client: str) -> int:
+        """Return how unwelcome an address is: by how often it was wrong, and before all others if it was ever right."""
+        return -1 if client in self._let_in else self._wrong.get(client, 0)
+
+    def _note(self, client: str, *, right: bool) -> None:
         if right:
-            self._known[digest] = None
-            if len(self._known) > MAX_KNOWN:
-                del self._known[next(iter(self._known))]
-        return right
+            self._wrong.pop(client, None)
+            _keep(self._let_in, client, None)
+        elif client not in self._let_in:
+            _keep(self._wrong, client, self._wrong.get(client, 0) + 1)
 
     def _digest(self, user: str, hashed: bytes, password: bytes) -> bytes:
         """Return what a pair is remembered as; with another hash in the file it is another pair."""
         name = user.encode("utf-8", "surrogateescape")
         return hmac.digest(self._secret, b"\0".join([name.hex().encode(), hashed, password]), "sha256")
+
+
+def network(client: str) -> str:
+    """Return what stands for whoever is behind an address: of IPv6 the network, in which anybody may have many."""
+    try:
+        return IPv6Address(client).exploded[:19]  # /64
+    except ValueError:
+        return client
+
+
+def _keep(table: dict[str, T], key: str, value: T) -> None:
+    """Put an entry last, and let the oldest go when there are too many."""
+    table.pop(key, None)
+    table[key] = value
+    if len(table) > MAX_ADDRESSES:
+        del table[next(iter(table))]
 
 
 def _credentials(authorization: str) -> tuple[str, bytes] | None:

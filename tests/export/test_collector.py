@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client import Metric, generate_latest
@@ -18,10 +19,16 @@ from sipwatch.config import load
 from sipwatch.engine import Engine
 from sipwatch.export import series
 from sipwatch.export.collector import Collector
+from sipwatch.export.families import families
 from sipwatch.export.metrics import Metrics
-from sipwatch.export.series import MetricKind
+from sipwatch.export.series import INVITES, MetricKind
+from sipwatch.track.traffic import Pair
 from tests.conversation import count
+from tests.export.test_metrics import BYE, PEERS, PROXIED
 from tests.replay import replay
+
+if TYPE_CHECKING:
+    from sipwatch.export.figures import Figures
 
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 ABOUT_THE_SHELL = {
@@ -134,3 +141,33 @@ def test_discards_have_a_stage_and_duplicates_a_metric_of_their_own(demo: Fixed)
     stages = {s.labels["stage"] for s in by_name["sipwatch_discards"].samples}
     assert stages <= {"link", "network", "transport", "sip"}
     assert "duplicate" not in {s.labels["reason"] for s in by_name["sipwatch_discards"].samples}
+
+
+def test_figures_are_copied_in_small_steps_while_counting_goes_on() -> None:
+    """What holds up the capture is a step; what is counted between two may be in or not, but is in no series twice."""
+    counted = count(PROXIED + BYE, PEERS)
+    for number in range(500):
+        ends = (f"p{number}", "q")
+        counted.counts._begin_leg(ends)
+        counted.counts._trying_delay.at(ends).observe(1, None, 0)
+        counted.engine.tracker.traffic.pairs[ends] = pair = Pair(*ends)
+        pair.requests["INVITE"] = number
+    found: list[Figures] = []
+    for step, _ in enumerate(counted.collector.steps(found)):
+        counted.counts._causes.add(("a", "b", "SIP", str(step)))
+    made = [sample for metric in families(found) for sample in metric.samples]
+    assert len(made) == len({(sample.name, *sorted(sample.labels.items())) for sample in made}) > 20_000
+    assert len([part for part in found if part.of is INVITES]) > 10
+    assert max(len(part.values) for part in found) <= 1000
+    assert max(len(part.distributions) for part in found) <= 200
+
+
+def test_others_are_counted_once_also_where_strays_are_among_them() -> None:
+    """A response that answers nothing stands beside what passes between two unknown ends."""
+    counted = count("0 A>P INVITE\n1 P>A 486\n2 A>P ACK ttag=callee")
+    stray = count("0 P>A 486\n1 A>P INVITE\n2 P>A 486\n3 A>P ACK ttag=callee")
+    key = ("other", "other", "INVITE", "486")
+    assert (counted.values("responses_total")[key], stray.values("responses_total")[key]) == (1, 2)
+    for one in (counted, stray):
+        made = [sample for metric in one.collector.collect() for sample in metric.samples]
+        assert len(made) == len({(sample.name, *sorted(sample.labels.items())) for sample in made})

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector as Registered
 
 from sipwatch.export import series
 from sipwatch.export.exposition import Exposition
-from sipwatch.export.families import family
+from sipwatch.export.families import families
 from sipwatch.export.figures import Distribution, Figures
 from sipwatch.export.series import MetricKind, Seen
 from sipwatch.packet import SECOND
@@ -39,7 +39,7 @@ class Fixed(Registered):
 
 
 def theirs(figures: Sequence[Figures], *, openmetrics: bool) -> bytes:
-    registry = Fixed([family(one) for one in figures])
+    registry = Fixed(list(families(figures)))
     return generate_openmetrics(registry) if openmetrics else generate_latest(registry)
 
 

@@ -191,7 +191,7 @@ def test_one_password_at_a_time_few_from_one_stranger_and_few_in_all(
         await asyncio.sleep(0)
         counting.hold.set()
         answers = await asyncio.gather(*tasks)
-        assert users._waiting == {}
+        assert users._waiting == []
         return answers
 
     answers = asyncio.run(scenario())
@@ -243,3 +243,101 @@ def test_a_version_of_bcrypt_that_refuses_a_password_refuses_the_user(
 
     monkeypatch.setattr(bcrypt, "checkpw", refuse)
     assert judge(known, header("prometheus", "a\0b"))[0] == [AuthResult.UNAUTHORIZED]
+
+
+def guessing(
+    known: dict[str, bytes], counting: Counting, attackers: list[str], client: str, before: int = 0
+) -> list[AuthResult]:
+    """Fill the queue with guesses from many addresses, which have guessed before; return what the right one gets then."""
+    log = Told()
+    wrong = header("prometheus", "wrong")
+
+    async def scenario() -> list[AuthResult]:
+        users = Users(log)
+        for _ in range(before):
+            for attacker in attackers:
+                await users.check(known, wrong, attacker)
+        counting.hold = threading.Event()
+        guesses = [asyncio.create_task(users.check(known, wrong, attacker)) for attacker in attackers]
+        await asyncio.sleep(0)
+        right = asyncio.create_task(users.check(known, header("prometheus", SECRET), client))
+        more = [asyncio.create_task(users.check(known, wrong, attacker)) for attacker in attackers]
+        await asyncio.sleep(0)
+        counting.hold.set()
+        answers = [await right, *await asyncio.gather(*guesses, *more)]
+        assert users._waiting == []
+        return answers
+
+    return asyncio.run(scenario())
+
+
+MANY = [f"192.0.2.{100 + number}" for number in range(20)]
+
+
+def test_guesses_from_many_addresses_keep_out_nobody_who_comes_for_the_first_time(
+    known: dict[str, bytes], counting: Counting
+) -> None:
+    """Each of them got in the way once, when nothing was known of it."""
+    right, *others = guessing(known, counting, MANY, CLIENT, before=1)
+    assert right is AuthResult.WELCOME
+    assert AuthResult.WELCOME not in others
+    assert counting.compared[-module.MAX_WAITING :][1] == known["prometheus"]  # right behind the one under way
+    assert others.count(AuthResult.UNAUTHORIZED) == module.MAX_WAITING - 1
+
+
+def test_of_one_network_of_ipv6_all_addresses_are_one(known: dict[str, bytes], counting: Counting) -> None:
+    right, *others = guessing(
+        known, counting, [f"2001:db8:0:7::{number:x}" for number in range(1, 40)], "2001:db8:0:8::1"
+    )
+    assert right is AuthResult.WELCOME
+    assert others.count(AuthResult.UNAUTHORIZED) == module.MAX_WAITING_EACH
+
+
+def test_who_was_let_in_before_comes_first_also_with_a_new_password(
+    known: dict[str, bytes], counting: Counting
+) -> None:
+    log = Told()
+    changed = {"prometheus": hashed("new").encode()}
+
+    async def scenario() -> list[AuthResult]:
+        users = Users(log)
+        before = await users.check(known, header("prometheus", SECRET), CLIENT)
+        counting.hold = threading.Event()
+        guesses = [asyncio.create_task(users.check(changed, header("prometheus", "x"), attacker)) for attacker in MANY]
+        await asyncio.sleep(0)
+        right = asyncio.create_task(users.check(changed, header("prometheus", "new"), CLIENT))
+        await asyncio.sleep(0)
+        counting.hold.set()
+        await asyncio.gather(*guesses)
+        return [before, await right]
+
+    assert asyncio.run(scenario()) == [AuthResult.WELCOME] * 2
+
+
+def test_whoever_gives_up_waiting_leaves_the_turn_to_the_next(known: dict[str, bytes], counting: Counting) -> None:
+    log = Told()
+
+    async def scenario() -> AuthResult:
+        users = Users(log)
+        counting.hold = threading.Event()
+        tasks = [asyncio.create_task(users.check(known, header("prometheus", "wrong"), at)) for at in MANY[:3]]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        tasks[1].cancel()
+        counting.hold.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return await users.check(known, header("prometheus", SECRET), CLIENT)
+
+    assert asyncio.run(scenario()) is AuthResult.WELCOME
+
+
+def test_only_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch, known: dict[str, bytes]) -> None:
+    monkeypatch.setattr(module, "MAX_ADDRESSES", 3)
+
+    async def scenario() -> tuple[int, int]:
+        users = Users(Told())
+        for attacker in MANY[:5]:
+            await users.check(known, header("prometheus", "wrong"), attacker)
+        return len(users._wrong), len(users._let_in)
+
+    assert asyncio.run(scenario()) == (3, 0)
