@@ -63,7 +63,11 @@ def place_calls(site: Site) -> None:
 
 
 def figures(samples: Samples) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return all that counts calls and messages."""
+    """Return all that counts calls and messages.
+
+    Responses without their ends: Kamailio notes the time of what it sends once it is sent, so that the answer may have
+    an earlier one; and of a pair that has said nothing else yet, an answer to nothing is counted as another's.
+    """
     ends = ("source", "destination")
     return {
         "calls": outcomes(samples),
@@ -72,9 +76,19 @@ def figures(samples: Samples) -> dict[str, dict[tuple[str, ...], float]]:
         "endings": endings(samples),
         "conditions": conditions(samples),
         "requests": samples.table("sipwatch_requests_total", *ends, "method"),
-        "responses": samples.table("sipwatch_responses_total", *ends, "method", "status_code"),
+        "responses": samples.table("sipwatch_responses_total", "method", "status_code"),
         "retransmissions": samples.table("sipwatch_retransmissions_total", *ends, "method"),
     }
+
+
+def differences(one: Samples, other: Samples) -> dict[tuple[str, ...], tuple[float, float]]:
+    """Return the figures that differ; what is not there is 0."""
+    ours, theirs = (
+        {(name, *key): value for name, table in figures(samples).items() for key, value in table.items()}
+        for samples in (one, other)
+    )
+    both = {key: (ours.get(key, 0), theirs.get(key, 0)) for key in ours | theirs}
+    return {key: pair for key, pair in both.items() if pair[0] != pair[1]}
 
 
 @pytest.mark.usefixtures("with_kamailio", "with_tcpdump")
@@ -97,7 +111,7 @@ def test_what_kamailio_reports_is_what_a_capture_shows(version: int, transport: 
     for name in ("late_messages", "capture_dropped"):
         assert samples.sum(f"sipwatch_{name}_total") == 0, name
     sipwatch.stop()
-    assert figures(samples) == figures(site.replayed())
+    assert differences(samples, site.replayed()) == {}
 
 
 @pytest.mark.usefixtures("with_kamailio")
@@ -130,7 +144,7 @@ def test_what_is_sent_on_gives_another_sipwatch_the_same_figures(transport: str,
     here = sipwatch.until("calls_ended_total", 30)
     other.until("calls_total", 130)
     there = other.until("calls_ended_total", 30)
-    assert figures(there) == figures(here)
+    assert differences(there, here) == {}
     assert here.table("sipwatch_hep_sent_total", "target") == {
         (endpoint,): here.sum("sipwatch_requests_total") + here.sum("sipwatch_responses_total")
     }
