@@ -6,14 +6,15 @@ between two of them.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Protocol
 
 from sipwatch.export import series
 from sipwatch.export.families import families
-from sipwatch.export.figures import SECONDS, Distribution, Figures
+from sipwatch.export.figures import SECONDS, Distribution, Figures, Nested, Stretch
 from sipwatch.export.metrics import CODES, NOBODYS, PHASES, phase_of
 from sipwatch.export.series import MetricKind
-from sipwatch.track.room import OTHER
+from sipwatch.track.traffic import Pair
 from sipwatch.wire.discards import STAGE, Discard
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sipwatch.export.series import Key, Series
     from sipwatch.track.call import Call
     from sipwatch.track.tracker import Tracker
-    from sipwatch.track.traffic import Pair
     from sipwatch.wire.decoder import Decoder
 
 # What is looked at in one step, each time for less than a millisecond.
@@ -109,14 +109,14 @@ class Collector:
         yield
         for start in range(0, len(pairs), _PAIRS_AT_ONCE):
             some = [pair for pair in pairs[start : start + _PAIRS_AT_ONCE] if pair not in others]
-            for of, values in zip(parts, self._between(some), strict=True):
-                special[of.name].append(Figures(of, values))
+            for of, nested in zip(parts, self._nested(some), strict=True):
+                special[of.name].append(Figures(of, nested))
             for pair in some:
                 _later(heard, pair.source, pair.last_request)
                 _later(answered, pair.source, pair.last_response)
             yield
         # What is counted between nobody in particular: together, for no series may be there twice.
-        for of, values in zip(parts, self._between(others, [NOBODYS]), strict=True):
+        for of, values in zip(parts, self._together(others), strict=True):
             special[of.name].append(Figures(of, values))
         for pair in others:
             if pair is not traffic.strays:
@@ -127,27 +127,27 @@ class Collector:
             _later(heard, name, at)
         special[series.LAST_SEEN.name] = [Figures(series.LAST_SEEN, _moments(heard))]
 
-    def _between(
-        self, pairs: list[Pair], besides: Iterable[tuple[str, str]] = ()
-    ) -> tuple[dict[Key, float], dict[Key, float], dict[Key, float]]:
-        """Return requests, responses and retransmissions; those that may yet come are 0."""
-        requests: dict[Key, float] = {}
-        responses: dict[Key, float] = {}
-        repeated: dict[Key, float] = {}
+    def _nested(self, pairs: list[Pair]) -> tuple[Nested, Nested, Nested]:
+        """Return requests, responses and retransmissions of pairs; those that may yet come are 0."""
+        requests, responses, repeated = Nested(), Nested(CODES), Nested()
         may_come, may_repeat = self._metrics.may_come, self._metrics.may_repeat
-        for ends in {(pair.source, pair.destination): None for pair in pairs} | dict.fromkeys(besides):
-            requests.update(((*ends, method), 0) for method in may_come.get(ends, ()))
-            repeated.update(((*ends, method), 0) for method in may_repeat.get(ends, ()))
         for pair in pairs:
             ends = (pair.source, pair.destination)
-            for method, count in pair.requests.items():
-                _add(requests, (*ends, method), count)
-            for method, count in pair.repeated.items():
-                _add(repeated, (*ends, method), count)
+            requests.add(ends, {**may_come.get(ends, {}), **pair.requests})
+            repeated.add(ends, {**may_repeat.get(ends, {}), **pair.repeated})
             for method, codes in pair.responses.items():
-                for code, count in codes.items():
-                    _add(responses, (*ends, method, CODES.get(code, OTHER)), count)
+                responses.add((*ends, method), codes.copy())
         return requests, responses, repeated
+
+    def _together(self, pairs: list[Pair]) -> list[dict[Key, float]]:
+        """Return the same of pairs that have the same ends."""
+        found: list[dict[Key, float]] = []
+        for nested in self._nested([Pair(*NOBODYS), *pairs]):
+            values: dict[Key, float] = {}
+            for key, count in nested.items():
+                values[key] = values.get(key, 0) + count
+            found.append(values)
+        return found
 
     def _about_itself(self, special: dict[str, list[Figures]]) -> None:
         account = self._engine.account
@@ -174,12 +174,12 @@ def about_capture(captures: Iterable[tuple[str, int, int]], implementation: tupl
 
 
 def _counted(counter: Counter, found: list[Figures]) -> Iterator[None]:
-    of, values, latest = counter.series, counter.values, counter.latest
+    of, keys, values = counter.series, counter.keys, counter.values
+    latest = counter.latest if of.kind is MetricKind.COUNTER else {}
     found.append(Figures(of, {}))
-    for start in range(0, len(counter.keys), _SERIES_AT_ONCE):
-        keys = counter.keys[start : start + _SERIES_AT_ONCE]
-        calls = {key: latest[key] for key in keys if key in latest} if of.kind is MetricKind.COUNTER else {}
-        found.append(Figures(of, {key: values[key] for key in keys}, calls))
+    for start in range(0, len(keys), _SERIES_AT_ONCE):
+        copied = array("q", [values[key] for key in keys[start : start + _SERIES_AT_ONCE]])
+        found.append(Figures(of, Stretch(keys, start, copied), latest))
         yield
 
 
@@ -189,7 +189,7 @@ def _distributions(durations: Durations, found: list[Figures]) -> Iterator[None]
     histograms = list(durations.values.items())
     for start in range(0, len(histograms), _HISTOGRAMS_AT_ONCE):
         some = histograms[start : start + _HISTOGRAMS_AT_ONCE]
-        copied = {key: Distribution(one.counts.copy(), one.total, one.latest.copy()) for key, one in some}
+        copied = {key: Distribution(one.counts[:], one.total, one.latest) for key, one in some}
         found.append(Figures(of, {}, {}, copied))
         yield
 
