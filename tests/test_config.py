@@ -161,6 +161,8 @@ MISTAKES = [
     ("a-hunt-of-no-time", "[timers]\nhunt_within = 0\n", "line 2: hunt_within = 0: expected a number of seconds, at least 0.001"),
     ("timers-as-a-number", "timers = 3\n", "line 1: timers = 3: expected a table"),
     ("no-toml-at-all", "this is = not\n= toml", "x: not valid TOML"),
+    ("nested-too-deeply", "a = " + "[" * 4000, "x: not valid TOML: nested too deeply"),
+    ("a-number-beyond-all-bounds", "a = " + "9" * 5000, "x: not valid TOML: "),
     ("a-misspelt-capture-key", "[capture]\nports = []\n", "line 2: unknown key 'ports'"),
     ("a-port-out-of-range", "[capture]\ntcp_ports = [0]\n", "line 2: tcp_ports = [0]: expected a list of up to 32 port numbers"),
     ("an-unknown-tunnel", '[capture]\ntunnels = ["gre",\n"ipipp"]\n', "line 3: tunnels = 'ipipp': expected one of"),

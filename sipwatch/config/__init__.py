@@ -104,7 +104,9 @@ def parse(text: str, path: str) -> Config:
     """Turn the text of a configuration into what it says. Raises ConfigError."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ConfigError(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError is one; so is what a number of thousands of digits brings about
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     check = Checks(path, text)
     check.known(document, TABLES, ())

@@ -117,6 +117,43 @@ def hep_inputs() -> dict[str, bytes]:
     return inputs
 
 
+def websocket_inputs() -> list[bytes]:
+    """Return the odd messages in frames: masked or not, whole or in two, with a ping between them."""
+    inputs = []
+    for text in ODD_MESSAGES.values():
+        for mask in (b"", b"mask"):
+            cut = len(text) // 2
+            parts = f.websocket_frame(text[:cut], final=False, mask=mask), f.websocket_frame(text[cut:], 0, mask=mask)
+            inputs.append(f.websocket_frame(b"", 9).join(parts) + f.websocket_frame(text, 2, mask=mask))
+    return inputs
+
+
+_SDP = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+OFFERS = {
+    "plain": _SDP + "m=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n",
+    "encrypted": _SDP + "m=audio 4000 RTP/SAVP 96\r\na=rtpmap:96 opus/48000/2\r\n"
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|1:32\r\n",
+    "browser": _SDP + "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-pwd:asd88fgpdd777uzjYhagZg\r\n"
+    "a=fingerprint:sha-256 AA:BB\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=bundle-only\r\na=rtpmap:96 VP8/90000\r\n",
+    "fax": _SDP + "m=image 4000 udptl t38\r\na=T38FaxVersion:0\r\n",
+    "people": _SDP + "i=of 15550100\r\ne=alice@example.com (Alice)\r\np=+1 555 555-0100\r\nk=clear:secret\r\n",
+    "odd": "v=0\nm=\nm=audio\nm=audio 1 RTP/AVP\na=rtpmap:\na=rtpmap:0\na=rtpmap:x y/z\nm=audio 99999999 RTP/AVP 0 0 0\n",
+}
+CONFIGURATIONS = {
+    "rules": '[[peer]]\nname = "a"\naddresses = ["192.0.2.0/24"]\n[[peer.rule]]\nstatus = 503\noutcome = "busy"\n',
+    "deep": "a = " + "[" * 4000,
+    "digits": "a = " + "9" * 5000,
+    "many-parts": "[" + ".".join("a" * 2000) + "]",
+    "no-text": "\0\ufffd",
+}
+
+
+def configurations() -> list[bytes]:
+    """Return all configurations of the repository, and odd ones."""
+    files = sorted([*(ROOT / "deploy").glob("*.toml"), *(ROOT / "pcaps").rglob("*.toml")])
+    return [*(path.read_bytes()[:LARGEST] for path in files), *(text.encode() for text in CONFIGURATIONS.values())]
+
+
 def seeds() -> dict[str, list[bytes]]:
     """Return the seeds of each target."""
     inputs = [*odd_inputs().values(), *conversations()]
@@ -132,6 +169,9 @@ def seeds() -> dict[str, list[bytes]]:
         "files": contents,
         "parser": [*ODD_MESSAGES.values(), *torture],
         "hep": list(hep_inputs().values()),
+        "websocket": websocket_inputs(),
+        "sdp": [text.encode() for text in OFFERS.values()],
+        "configuration": configurations(),
     }
 
 

@@ -15,16 +15,26 @@ from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.capture.hep import WINDOW
 from sipwatch.capture.hep_stream import HepStream
 from sipwatch.capture.merge import Window
+from sipwatch.classify.media import MAX_CODECS, offered
 from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.peers import EVERYTHING, Privacy
+from sipwatch.config import ConfigError
+from sipwatch.config import parse as parse_configuration
 from sipwatch.engine import Engine
+from sipwatch.export import scrub
 from sipwatch.export.escape import terminal
+from sipwatch.export.privacy import policy_of
+from sipwatch.export.rawmask import Disguise
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter
 from sipwatch.wire import shapes, sip
+from sipwatch.wire import websocket as websockets
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.limits import DEFAULT_LIMITS
 from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
+from tests.constructs import segments
 from tests.fuzz.inputs import DELAYS, EPOCH, decode
+from tests.wire import frames as f
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -188,10 +198,75 @@ def say_hep(items: Iterable[tuple[bool, int, bytes]]) -> bytes:
     return b"\0" + b"".join(_SAID.pack(over, delay, len(body)) + body for over, delay, body in items)
 
 
+def websocket(data: bytes) -> None:
+    """Bytes as WebSocket frames give the same messages however they are cut, or are broken; as a stream, items."""
+    step = 1 + data[0] % 64 if data else 1
+    whole, cut = websockets.Frames(DEFAULT_LIMITS.message), websockets.Frames(DEFAULT_LIMITS.message)
+    whole.take(data)
+    for at in range(0, len(data), step):
+        cut.take(data[at : at + step])
+        if cut.broken:
+            break
+    assert sum(map(len, whole.messages)) + len(whole) <= len(data)
+    if not whole.broken and not cut.broken:
+        assert cut.messages == whole.messages
+        assert cut.unfinished() == whole.unfinished()
+    websockets.begins_frame(data)
+    for beginning in (f.HANDSHAKE_RESPONSE, b""):
+        decoder = Decoder()
+        for frame in segments(beginning + data, 64 * step):
+            for item in decoder.frame(EPOCH, 1, frame):
+                _check_item(item)
+        for item in decoder.finish(EPOCH):
+            _check_item(item)
+
+
+_OFFER = (
+    b"INVITE sip:15550101@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nCall-ID: 1\r\n"
+    b"From: <sip:15550100@example.com>;tag=a\r\nTo: <sip:15550101@example.com>\r\nCSeq: 1 INVITE\r\n"
+    b"Content-Type: application/sdp\r\n\r\n"
+)
+_POLICIES = [
+    Privacy(mask=4, names=True),
+    Privacy(mask=EVERYTHING),
+    Privacy(mask=EVERYTHING, key=b"k" * 16, addresses=True),
+]
+
+
+def sdp(data: bytes) -> None:
+    """Bytes as the body of an offer: codecs of plain words, few of them, and texts hidden whose length stays."""
+    message = sip.parse(EPOCH, _PATH, _OFFER + data, False)
+    assert isinstance(message, Request)
+    codecs = offered(message)
+    assert len(codecs) <= MAX_CODECS
+    assert all(codec.isprintable() for codec in codecs)
+    assert len(scrub.payload(message.raw)) == len(message.raw)
+    for privacy in _POLICIES:
+        disguise = Disguise(privacy, [message.raw])
+        hidden = disguise.message(message.raw)
+        assert privacy.key or len(hidden) == len(message.raw)
+        disguise.leaks(hidden)
+
+
+def configuration(data: bytes) -> None:
+    """Bytes as a configuration: settings, or one line that says what is wrong with it."""
+    said = ""
+    try:
+        config = parse_configuration(data.decode("utf-8", "replace"), "sipwatch.toml")
+        policy_of(config.privacy)
+    except ConfigError as error:
+        said = str(error)
+    assert said.startswith("sipwatch.toml") or not said
+    assert not _ACTS.intersection(said)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "wire": wire,
     "parser": parser,
     "engine": engine,
     "files": files,
     "hep": hep,
+    "websocket": websocket,
+    "sdp": sdp,
+    "configuration": configuration,
 }

@@ -10,7 +10,7 @@ import pytest
 from sipwatch.packet import LINK_NAMES
 from tests.each import for_each
 from tests.fuzz.inputs import DELAYS, EPOCH, LINK_TYPES, Kind, decode, encode
-from tests.fuzz.seeds import FAILED, ODD_MESSAGES, capture_inputs, captures, failed, hep_inputs, odd_inputs
+from tests.fuzz.seeds import FAILED, ODD_MESSAGES, capture_inputs, captures, failed, hep_inputs, odd_inputs, seeds
 from tests.fuzz.targets import TARGETS, engine, files, hep, parser, wire
 
 if TYPE_CHECKING:
@@ -52,6 +52,17 @@ def test_an_odd_message_reads_the_same_once_its_shape_is_known(name: str) -> Non
 
 def test_inputs_come_on_every_link_layer() -> None:
     assert set(LINK_NAMES) <= set(LINK_TYPES)
+
+
+@pytest.mark.parametrize("target", ["websocket", "sdp", "configuration"])
+def test_the_target_of_a_format_holds_for_its_seeds_whole_and_damaged(target: str) -> None:
+    chance = random.Random(target)
+    for data in seeds()[target]:
+        TARGETS[target](data)
+        for _ in range(4):
+            damaged = bytearray(data)
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            TARGETS[target](bytes(damaged[: chance.randrange(len(damaged)) + 1]))
 
 
 @pytest.mark.parametrize("target", TARGETS)
