@@ -80,7 +80,6 @@ def check_table(engine: Engine) -> None:
     table = engine.tracker._calls
     assert len(table) == len(calls)
     assert table.bytes == sum(call.weight for call in calls)
-    assert table._up == sum(call.weight for call in calls if call.rank >= 4)
     in_lines: list[Call] = []
     for rank, one in enumerate(table._lines):
         call = one._first
@@ -95,8 +94,8 @@ def check_table(engine: Engine) -> None:
     held: Counter[bytes] = Counter()
     for call in calls:
         assert not call.over
-        held[call.holder.address] += call.weight
-    assert {address: holder.bytes for address, holder in table._holders.items()} == held
+        held[call.holder.address] += 1
+    assert {address: holder.calls for address, holder in table._holders.items()} == held
 
 
 def figures(collector: Collector) -> dict[tuple[str, ...], float]:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.attempts import attempt_of
+from sipwatch.track.lasting import cut_short
+from sipwatch.track.table import Heard
 from sipwatch.track.weight import ANSWER, CALL, LEG, MESSAGE, WEIGHED_FROM, Holder, weight_of
-from sipwatch.wire.message import Response
+from sipwatch.wire.limits import MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.wire.message import Message
 
-_TRYING: Final = 100
 LOOKED_AT: Final = 8  # of the oldest calls of a kind, for the one whose source holds most
 GREEDY: Final = 32  # a source that holds more than this part of the room gives way before all others
 
@@ -60,7 +61,10 @@ class Rank(IntEnum):
 
 
 class Line:
-    """Calls of one rank, chained by themselves: the oldest first, but for those that were passed over."""
+    """Calls of one rank, chained by themselves: the oldest first, but for those that were passed over.
+
+    A call begins in the lowest. That it has come further is only looked for when somebody has to go.
+    """
 
     __slots__ = ("_count", "_first", "_last")
 
@@ -119,9 +123,10 @@ class Calls:
     ``is_known`` tells whether a packed address is a configured peer's.
     """
 
-    __slots__ = ("_by_id", "_count", "_holders", "_limits", "_lines", "_up", "bytes", "is_known")
+    __slots__ = ("_by_id", "_count", "_holders", "_keeps", "_limits", "_lines", "bytes", "is_known")
 
-    def __init__(self, limits: TableLimits, is_known: Callable[[bytes], bool]) -> None:
+    def __init__(self, limits: TableLimits, is_known: Callable[[bytes], bool], *, keep_messages: bool = False) -> None:
+        self._keeps = keep_messages
         self.bytes = 0
         self.is_known = is_known
         self._limits = limits
@@ -129,7 +134,6 @@ class Calls:
         self._holders: dict[bytes, Holder] = {}
         self._count = 0
         self._lines = [Line() for _ in range(Rank.UP + 2)]  # by rank
-        self._up = 0  # bytes of the calls that are up
 
     def __len__(self) -> int:
         return self._count
@@ -186,21 +190,26 @@ class Calls:
         self._by_id[call.call_id] = call
         self._grow(call, CALL)
 
-    def took(self, call: Call, message: Message) -> None:
-        """Take note of a message that a call may keep, and of what is known of the call by it."""
-        if call.rank < Rank.UP and call.answered_at >= 0:
-            self._rise(call, Rank.UP)
-        elif call.rank < Rank.PENDING and message.__class__ is Response:
-            self._rise(call, Rank.PENDING)
-            if message.status_code == _TRYING:
-                return  # nobody keeps it
-        self._grow(call, MESSAGE + len(message.raw))
+    def took(self, call: Call, message: Message, repeated: bool, placed: bool = True) -> None:
+        """Take note of what a call has taken in: ``repeated`` on the hop, ``placed`` where its transaction is known."""
+        if self._keeps:
+            call.keep(message, repeated, placed)
+        if repeated:
+            return
+        size = len(message.raw)
+        if size > MAX_TEXT and not self._keeps:
+            cut_short(message)
+            size = len(message.raw)
+        # Too much at times, as not every message is held: what seems to be large is weighed.
+        size += MESSAGE
+        call.weight += size
+        self.bytes += size
         if call.weight > call.weigh_at:
             self.weigh(call)
 
     def begun(self, call: Call) -> None:
-        """Take note of a new leg."""
-        self._grow(call, LEG)
+        """Take note of a new leg; most are answered in the end."""
+        self._grow(call, LEG + ANSWER)
 
     def weigh(self, call: Call) -> None:
         """Count anew what a call holds."""
@@ -209,13 +218,18 @@ class Calls:
 
     def remove(self, call: Call) -> None:
         """Let go of a call that is over."""
-        self._unchain(call)
+        if call.sibling is None and self._by_id.get(call.call_id) is call:
+            del self._by_id[call.call_id]
+        else:
+            self._unchain(call)
         self._lines[call.rank].remove(call)
         self._count -= 1
-        self._grow(call, -call.weight)
-        call.holder.calls -= 1
-        if not call.holder.calls:
-            del self._holders[call.holder.address]
+        self.bytes -= call.weight
+        call.weight = 0
+        holder = call.holder
+        holder.calls -= 1
+        if not holder.calls:
+            del self._holders[holder.address]
 
     # What goes
 
@@ -230,7 +244,8 @@ class Calls:
         """Return the call that is missed least, None if there is none."""
         room = self._limits.calls_bytes
         low, high = ((Rank.UNHEARD, Rank.PENDING), (Rank.UP,))
-        crowded_out = self.bytes >= room and self.bytes - self._up < room // 4
+        waiting = self._count - sum([len(line) for line in self._lines[Rank.UP :]])
+        crowded_out = self.bytes >= room and waiting < self._count // 4
         for ranks in (high, low) if crowded_out else (low, high):
             for known in (0, 1):
                 found = self._least_of([self._lines[rank + known] for rank in ranks])
@@ -244,11 +259,11 @@ class Calls:
         The longest is where the attack is. Calls that nothing has come back to are that in a plain flood; beside one
         whose calls are all answered by 100 they are the honest ones, in their first moments.
         """
-        looked_at = [line.first() for line in lines]
+        looked_at = [self._first_of(line) for line in lines]
         greediest = max([call for first in looked_at for call in first], key=_held, default=None)
         if greediest is None:
             return None
-        if greediest.holder.bytes > self._limits.calls_bytes // GREEDY:
+        if _held(greediest) > self._limits.calls_bytes // GREEDY:
             for line, first in zip(lines, looked_at, strict=True):
                 if greediest in first:
                     line.pass_over(greediest)
@@ -256,20 +271,21 @@ class Calls:
         longest = max(range(len(lines)), key=[len(line) for line in lines].__getitem__)
         return looked_at[longest][0]
 
-    def _rise(self, call: Call, rank: int) -> None:
-        self._lines[call.rank].remove(call)
-        call.rank = rank + call.rank % 2
-        self._lines[call.rank].append(call)
-        if rank == Rank.UP:
-            self._up += call.weight
-            self._grow(call, ANSWER)
+    def _first_of(self, line: Line) -> list[Call]:
+        """Return the first few calls of a line that belong there; what has come further is put where it belongs."""
+        while True:
+            first = line.first()
+            moved = [call for call in first if call.rank != _rank_of(call) + call.rank % 2]
+            if not moved:
+                return first
+            for call in moved:
+                line.remove(call)
+                call.rank = _rank_of(call) + call.rank % 2
+                self._lines[call.rank].append(call)
 
     def _grow(self, call: Call, size: int) -> None:
         call.weight += size
-        call.holder.bytes += size
         self.bytes += size
-        if call.rank >= Rank.UP:
-            self._up += size
 
     def _unchain(self, call: Call) -> None:
         first = self._by_id.get(call.call_id)
@@ -286,8 +302,18 @@ class Calls:
             first = first.sibling
 
 
+def _rank_of(call: Call) -> int:
+    if call.answered_at >= 0:
+        return Rank.UP
+    for leg in call.legs:
+        if leg.heard is not Heard.NOTHING or leg.final is not None:
+            return Rank.PENDING
+    return Rank.UNHEARD
+
+
 def _held(call: Call) -> int:
-    return call.holder.bytes
+    """Return what a call's source holds, as if its calls were all like this one."""
+    return call.holder.calls * call.weight
 
 
 def _length(call: Call) -> int:

@@ -110,7 +110,7 @@ class Dialog:
     def __init__(self, tag: bytes, leg: Leg, at: int) -> None:
         self.tag = tag
         self.leg = leg
-        self.legs = [leg]
+        self.legs: tuple[Leg, ...] = (leg,)
         self.answered_at = self.refreshed_at = at
         self.acked_at = self.ended_at = _UNSET
         self.confirmed = False
@@ -154,7 +154,7 @@ class Dialogs:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self.all: list[Dialog] = []
+        self.all: tuple[Dialog, ...] = ()
         self.exchanges: list[Exchange] = []
         self.kept: Dialog | None = None
         self.completed = False
@@ -171,7 +171,7 @@ class Dialogs:
                 return
             dialog = self._begin(leg, answer)
         elif leg not in dialog.legs:
-            dialog.legs.append(leg)
+            dialog.legs = (*dialog.legs, leg)
             if self._call.is_upstream(leg) and not self._call.is_upstream(dialog.leg):
                 dialog.leg = leg
         if answer.response is None:
@@ -187,7 +187,7 @@ class Dialogs:
 
     def _begin(self, leg: Leg, answer: Answer) -> Dialog:
         dialog = Dialog(answer.tag, leg, answer.at)
-        self.all.append(dialog)
+        self.all = (*self.all, dialog)
         if self.exchanges:
             self._look_back(dialog)
         return dialog

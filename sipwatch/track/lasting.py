@@ -33,6 +33,7 @@ _SPENT: Final = frozenset({
 })  # fmt: skip
 _SPENT_BEHIND: Final = _SPENT | {b"from", b"f"}  # who calls is read of the INVITE
 _VIA: Final = frozenset({b"via", b"v"})
+_PHRASES: Final = {phrase: phrase for phrase in (b"OK", b"Ok", b"Ringing", b"Session Progress")}
 
 
 def lighten(call: Call) -> None:
@@ -83,6 +84,8 @@ def _share(message: Message, call: Call, leg: Leg) -> None:
         message.call_id = call.call_id
     if message.from_tag == call.from_tag:
         message.from_tag = call.from_tag
+    if isinstance(message, Response):
+        message.reason_phrase = _PHRASES.get(message.reason_phrase, message.reason_phrase)
     if message.branch == leg.branch:
         message.branch = leg.branch
     if isinstance(message, Request) and message.request_uri == leg.invite.request_uri:
@@ -95,7 +98,7 @@ def _share(message: Message, call: Call, leg: Leg) -> None:
 def cut_short(message: Message) -> None:
     """Cut a text that is longer than anybody's needs to be down to ``MAX_TEXT``, header by header, then the body.
 
-    A header field longer than ``MAX_FIELD`` goes first: nothing that is read is as long.
+    Of a line longer than ``MAX_FIELD`` the beginning stays: nothing that is read is as long.
     """
     head, blank, body = message.raw.partition(b"\r\n\r\n")
     if not blank:
@@ -103,7 +106,8 @@ def cut_short(message: Message) -> None:
     room = MAX_TEXT
     kept: list[bytes] = []
     for line in head.split(b"\n"):
-        if len(line) <= MAX_FIELD and len(line) < room:
+        line = line[:MAX_FIELD]  # noqa: PLW2901 - no more of it is looked at
+        if len(line) < room:
             kept.append(line)
             room -= len(line) + 1
     text = b"\n".join(kept) + blank + body[: max(0, room - len(blank))]

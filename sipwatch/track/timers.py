@@ -89,7 +89,7 @@ class TimerQueue:
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Timed]] = []
-        self._stale = 0  # entries that stand for nothing any more
+        self._stale = 0  # entries of what was forgotten
         self.next = NEVER
 
     def __len__(self) -> int:
@@ -98,8 +98,6 @@ class TimerQueue:
     def watch(self, item: Timed, no_later: int) -> None:
         """Look at ``item`` at ``no_later``, a lower bound of its next deadline."""
         if no_later < item.queued:
-            if item.queued < NEVER:
-                self._stale += 1
             item.queued = no_later
             heappush(self._heap, (no_later, item.serial, item))
             self.next = min(self.next, no_later)
@@ -127,7 +125,8 @@ class TimerQueue:
         while heap and heap[0][0] <= now:
             when, _, item = heappop(heap)
             if when != item.queued:
-                self._stale -= 1
+                if self._stale:
+                    self._stale -= 1
                 continue  # an earlier entry has taken its place, or it was forgotten
             item.queued = NEVER
             due = item.deadline()

@@ -15,7 +15,7 @@ from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
 from sipwatch.track.events import LegBegun, Notice, Referred
 from sipwatch.track.front import mark_given_up
-from sipwatch.track.lasting import LASTS, cut_short
+from sipwatch.track.lasting import LASTS
 from sipwatch.track.leg import Leg
 from sipwatch.track.match import (
     acknowledged,
@@ -31,7 +31,6 @@ from sipwatch.track.registrar import Registrar, RegistrarLimits
 from sipwatch.track.table import Input
 from sipwatch.track.timers import NEVER, TimerQueue, Timers
 from sipwatch.track.traffic import Traffic
-from sipwatch.wire.limits import MAX_TEXT
 from sipwatch.wire.message import Request, Response
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 # Names of the hot path: looked up once, not at every packet.
 _INPUT_END: Final = Input.END
 _INPUT_LINGERED: Final = Input.LINGERED
+_TRYING: Final = 100
 
 MAX_BROKEN = 4096  # paths that an error says lead nowhere
 
@@ -92,7 +92,7 @@ class Tracker:
         self.timers_for = site.timers_for
         self._limits = limits or TableLimits(calls_bytes=budget.calls)
         self._keep = keep_messages
-        self._calls = Calls(self._limits, site.is_known)
+        self._calls = Calls(self._limits, site.is_known, keep_messages=keep_messages)
         self._room = self._limits.calls_bytes
         self._closing: Iterator[Call] | None = None
         self._serial = 0
@@ -139,8 +139,6 @@ class Tracker:
             self.now = time
         elif time < self.now and not message.fragmented:  # else it was held back, in case that its rest came
             self._notice(Notice.TIME_STEPPED_BACK)
-        if len(message.raw) > MAX_TEXT and not self._keep:
-            cut_short(message)
         if self._calls.bytes > self._room:
             self._relieve()
         usable = message.call_id and message.cseq_number >= 0
@@ -260,7 +258,7 @@ class Tracker:
                 repeated = leg.repeat(request, now)
                 if repeated:
                     self.traffic.repeated(request)
-                self._took(call, request, repeated)
+                self._calls.took(call, request, repeated)
                 return
             if call.dialogs is not None and self._repeated_inside(call, request, now):
                 return
@@ -289,7 +287,7 @@ class Tracker:
             self.evict("legs")
             return
         self._begin(call, Leg(self._next_serial(), call, request, now, timers), now)
-        self._took(call, request, False)
+        self._calls.took(call, request, False)
         if self._early.waits():
             self._drop_early(now)
             self._reunite(call, now)
@@ -340,7 +338,8 @@ class Tracker:
         repeated = leg.respond(response, now)
         if repeated:
             self.traffic.repeated(response)
-        self._took(call, response, repeated)
+        if response.status_code != _TRYING or self._keep:  # nobody holds on to a 100
+            self._calls.took(call, response, repeated)
 
     def _doubt(self, leg: Leg, now: int) -> None:
         self._drop_early(now)
@@ -356,9 +355,9 @@ class Tracker:
             leg = self._unseen_leg(call, response, now)
             self._doubt(leg, now)
             leg.respond(response, now)
-            self._took(call, response, False)
+            self._calls.took(call, response, False)
         else:
-            self._took(call, response, False, False)
+            self._calls.took(call, response, False, False)
 
     def _may_begin(self, call: Call, response: Response) -> bool:
         """Tell whether a response can be to an INVITE of this attempt that was not captured; not to one before it."""
@@ -396,13 +395,13 @@ class Tracker:
         leg = leg_of(call, request, request.path.key)
         if leg is not None:
             leg.acknowledge(request, now)
-            self._took(call, request, False)
+            self._calls.took(call, request, False)
             return
         answer = only_answer(call, request)
         if answer is not None:
             call.legs[0].acknowledge_answer(answer, request, now)
             call.acknowledged(answer, now)
-            self._took(call, request, False)
+            self._calls.took(call, request, False)
             return
         found = acknowledged(call, request)
         for hop, theirs in found.answers:
@@ -416,7 +415,7 @@ class Tracker:
         if not found.answers and not found.unseen:
             for missed in found.missed:
                 missed.misrouted = missed.misrouted or request
-        self._took(call, request, False)
+        self._calls.took(call, request, False)
 
     def _cancel(self, request: Request, now: int) -> None:
         call = self._calls.find(request)
@@ -431,7 +430,7 @@ class Tracker:
             self.traffic.repeated(request)
         elif leg.cancelled_at == now:
             mark_given_up(leg, call.legs, now)
-        self._took(call, request, again)
+        self._calls.took(call, request, again)
 
     def _cancel_response(self, response: Response, now: int) -> None:
         call = self._calls.find(response)
@@ -441,7 +440,7 @@ class Tracker:
         leg = leg_of(call, response, response.path.reverse_key) or leg_near(call, response)
         if leg is not None and response.status_code >= 200:
             leg.cancel_answered(response.status_code, now)
-        self._took(call, response, False, leg is not None)
+        self._calls.took(call, response, False, leg is not None)
 
     def _request_inside(self, request: Request, now: int) -> None:
         """Take BYE, UPDATE, PRACK, REFER or NOTIFY."""
@@ -458,7 +457,7 @@ class Tracker:
         call.active_at = now
         exchange.repeats += 1
         self.traffic.repeated(request)
-        self._took(call, request, True)
+        self._calls.took(call, request, True)
         return True
 
     def _inside(self, call: Call, request: Request, now: int) -> None:
@@ -468,7 +467,7 @@ class Tracker:
             call.transferred = True  # RFC 3515; what becomes of it there is another call
             self.events.append(Referred(call, request))
         call.request(request, call.leg_on_hop(request.path), now)
-        self._took(call, request, False)
+        self._calls.took(call, request, False)
 
     def _response_inside(self, response: Response, now: int) -> None:
         """Take a response to one of these."""
@@ -489,14 +488,14 @@ class Tracker:
             call.stray(response)
         else:
             call.refreshed_unseen(response, now)
-        self._took(call, response, False, False)
+        self._calls.took(call, response, False, False)
 
     def _answered_inside(self, call: Call, exchange: Exchange, response: Response, now: int) -> None:
         call.active_at = now
         repeated = call.response(exchange, response, now)
         if repeated:
             self.traffic.repeated(response)
-        self._took(call, response, repeated)
+        self._calls.took(call, response, repeated)
 
     def _asking(self, request: Request, now: int) -> None:
         """Take a REGISTER or OPTIONS."""
@@ -517,7 +516,7 @@ class Tracker:
         call = self._calls.find(message)
         if call is not None:
             call.active_at = now
-            self._took(call, message, False)
+            self._calls.took(call, message, False)
         else:
             self._unplaced(message, None)
 
@@ -528,14 +527,7 @@ class Tracker:
         if self._keep:
             call = self._calls.latest(message.call_id)
             if call is not None:
-                self._took(call, message, False, False)
-
-    def _took(self, call: Call, message: Message, repeated: bool, placed: bool = True) -> None:
-        """Let the table know of what a call has taken in; copies are not kept."""
-        if not repeated:
-            self._calls.took(call, message)
-        if self._keep:
-            call.keep(message, repeated, placed)
+                self._calls.took(call, message, False, False)
 
     # Responses captured before their request
 
@@ -557,7 +549,7 @@ class Tracker:
                 continue
             self._notice(Notice.RESPONSE_BEFORE_REQUEST)
             leg.respond(response, now)
-            self._took(call, response, False)
+            self._calls.took(call, response, False)
 
     def _drop_early(self, now: int) -> None:
         """Give up responses whose request did not come in time."""

@@ -28,11 +28,11 @@ WEIGHED_FROM: Final = 32_768  # bytes; a call that seems to hold more is weighed
 class Holder:
     """What one source, a packed address, holds of the table."""
 
-    __slots__ = ("address", "bytes", "calls")
+    __slots__ = ("address", "calls")
 
     def __init__(self, address: bytes) -> None:
         self.address = address
-        self.bytes = self.calls = 0
+        self.calls = 0
 
 
 NOBODYS: Final = Holder(b"")  # of a call that is in no table yet

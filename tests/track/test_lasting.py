@@ -15,8 +15,9 @@ from sipwatch.engine import Engine
 from sipwatch.export.summary import Summary
 from sipwatch.export.writers import encode
 from sipwatch.track.events import LegBegun
-from sipwatch.track.lasting import LASTS, essence
+from sipwatch.track.lasting import LASTS, cut_short, essence
 from sipwatch.track.timers import NEVER
+from sipwatch.wire.limits import MAX_TEXT
 from sipwatch.wire.message import Request
 from sipwatch.wire.sip import header
 from tests.conversation import Observed, messages, nanoseconds
@@ -156,3 +157,23 @@ def test_what_the_caller_was_told_is_kept_where_hops_behind_may_say_otherwise() 
     script = ANSWERED.replace("1 P>A 180", "0.1 P>B INVITE\n1 P>A 180")
     _, leg = told_of(script)
     assert leg.ringing is not None
+
+
+def test_a_text_that_is_longer_than_anybodys_is_cut_short_and_still_read() -> None:
+    """Its lines stay what they are; what it had of bytes is known."""
+    (message,) = messages("0 A>P INVITE")
+    whole = message.raw.replace(b"Max-Forwards", b"X-Pad: " + b"x" * 60_000 + b"\r\nMax-Forwards")
+    message.raw = whole
+    cut_short(message)
+    assert len(message.raw) <= MAX_TEXT
+    assert message.size == len(whole)
+    assert header(message.raw, b"max-forwards") == b"70"
+    assert header(message.raw, b"x-pad")[:4] == b"xxxx"
+    assert message.raw.endswith(b"\r\n\r\n")
+
+
+def test_a_body_is_cut_where_there_is_no_more_room() -> None:
+    (message,) = messages("0 A>P INVITE")
+    message.raw += b"b" * 60_000
+    cut_short(message)
+    assert MAX_TEXT - 10 <= len(message.raw) <= MAX_TEXT

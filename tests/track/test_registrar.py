@@ -315,7 +315,10 @@ def raw(first: bytes, headers: bytes) -> Request | Response:
         (b"Call-ID: x\r\nCSeq: 1 REGISTER\r\nm: <sip:a@b>;expires=-1\r\nExpires: -5", [3600]),
         (b"Call-ID: x\r\nCSeq: 1 REGISTER\r\nm: <sip:a@b>;expires=" + b"9" * 5000, [1 << 31]),
         (b"Call-ID: x\r\nCSeq: 1 REGISTER\r\nTo: \x00\xff\r\nContact: " + b"<sip:a@b>," * 5000, [3600]),
-        (b"Call-ID: x\r\nCSeq: 1 REGISTER\r\nContact: <sip:" + b"a" * 60000 + b"@b>;expires=7", [7]),
+        (
+            b"Call-ID: x\r\nCSeq: 1 REGISTER\r\nContact: <sip:" + b"a" * 60000 + b"@b>;expires=7",
+            [3600],
+        ),  # its beginning is read
         (b'Call-ID: x\r\nCSeq: 1 REGISTER\r\nContact: "\\', [3600]),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from bench.open_calls import STATES, bytes_each
 from sipwatch.track.events import LegBegun
 from sipwatch.track.lasting import LASTS
-from sipwatch.track.weight import CALL, LEG, MESSAGE, weight_of
+from sipwatch.track.weight import ANSWER, CALL, LEG, MESSAGE, weight_of
 from tests.conversation import Observed, messages, nanoseconds
 
 ANSWERED = "0 A>P INVITE\n1 P>A 180\n2 P>A 200\n2.1 A>P ACK ttag=callee branch=z9hG4bKa\n"
@@ -37,7 +37,7 @@ def test_the_table_weighs_what_its_calls_weigh() -> None:
 def test_a_message_weighs_as_much_as_its_text_and_a_copy_nothing() -> None:
     once, twice = (observed(f"0 A>P INVITE\n{'0.5 A>P INVITE' * times}") for times in (0, 1))
     (call,) = once.tracker.calls()
-    assert call.weight == CALL + LEG + MESSAGE + len(call.legs[0].invite.raw)
+    assert call.weight == CALL + LEG + ANSWER + MESSAGE + len(call.legs[0].invite.raw)
     assert [again.weight for again in twice.tracker.calls()] == [call.weight]
 
 
