@@ -317,8 +317,8 @@ def raw(first: bytes, headers: bytes) -> Request | Response:
         (b"Call-ID: x\r\nCSeq: 1 REGISTER\r\nTo: \x00\xff\r\nContact: " + b"<sip:a@b>," * 5000, [3600]),
         (
             b"Call-ID: x\r\nCSeq: 1 REGISTER\r\nContact: <sip:" + b"a" * 60000 + b"@b>;expires=7",
-            [3600],
-        ),  # its beginning is read
+            [7],
+        ),  # which the answer grants
         (b'Call-ID: x\r\nCSeq: 1 REGISTER\r\nContact: "\\', [3600]),
     ],
 )
