@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,13 +12,15 @@ from prometheus_client import Metric, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector as Registered
 
+from sipwatch.classify.outcomes import OF_CALLS
 from sipwatch.export import series
 from sipwatch.export.exposition import Exposition
 from sipwatch.export.families import families
 from sipwatch.export.figures import Distribution, Figures
 from sipwatch.export.series import MetricKind, Seen
 from sipwatch.packet import SECOND
-from tests.conversation import count
+from sipwatch.track.room import SERIES
+from tests.conversation import Counted, count
 from tests.export.test_metrics import BYE, CHALLENGED, PEERS, PROXIED
 from tests.thorough import examples
 
@@ -101,3 +104,26 @@ def test_pieces_are_small_so_that_nobody_is_kept_waiting_for_one() -> None:
     pieces = list(Exposition().write([many], openmetrics=True))
     assert b"".join(pieces).count(b"\n") == 20_002
     assert max(piece.count(b"\n") for piece in pieces) <= 1001
+
+
+def test_a_series_takes_no_more_memory_than_is_reckoned_for_it() -> None:
+    """Counted, with its latest call, and with what is kept of its lines."""
+    counted, exposition = Counted(series=100_000), Exposition()
+    counts = counted.counts
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            ends = (f"a trunk with a name {number}", "server")
+            counts._begin_leg(ends)
+            counts._begin_call(ends)
+            counts._begin_answered(ends)
+            for outcome in OF_CALLS:
+                call = (b"%040d@192.0.2.1" % number, b"%010d" % number, number)
+                counts._calls.add_call((*ends, outcome.value, outcome.category.value), call, number)
+                counts._ring_duration.at((*ends, outcome.category.value)).observe(number, call, number)
+        for _ in exposition.write(counted.collector.figures(), openmetrics=True):
+            pass
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert SERIES / 3 < taken / counts.room.taken < SERIES
