@@ -22,7 +22,7 @@ from sipwatch.export.writers import CsvWriter, JsonLinesWriter
 from sipwatch.report.ladder import print_ladder
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.message import Transport
-from tests.constructs import CONVERSATIONS, FRAMES, PIECES, PLACES, TRICKY, Steps, call, segments
+from tests.constructs import BODY, CONVERSATIONS, FRAMES, HEADERS, PIECES, PLACES, TRICKY, Steps, call, segments
 from tests.thorough import IN_FULL
 from tests.wire import frames as f
 
@@ -76,7 +76,12 @@ def heard(steps: Steps, calls: list[CallRecord] | None = None) -> None:
     engine.finish(time)
 
 
-ROWS = [(place, piece, leading) for place in PLACES for piece in PIECES for leading in (False, True)]
+ROWS = [
+    (place, piece, leading)
+    for place in PLACES
+    for piece in PIECES
+    for leading in ((False, True) if isinstance(place, bytes) and HEADERS[place] else (False,))
+]
 SHARE = [
     *[(place, piece, False) for place in PLACES for piece in TRICKY[:: 1 if place == b"Via" else 5]],
     *[(b"X-Any", piece, False) for piece in PIECES],
@@ -126,7 +131,12 @@ EXITS = {
     "ladder": (_ladder, Privacy()),
     "evidence": (_evidence, POLICIES["digits"]),
 }
-OUT = ROWS if IN_FULL else [(b"X-Any", piece, False) for piece in TRICKY]
+WRITTEN = (b"X-Any", b"From", b"Authorization", BODY)  # places that exits read differently
+OUT = [
+    (place, piece, False)
+    for place in (WRITTEN if IN_FULL else WRITTEN[:1])
+    for piece in (PIECES if IN_FULL else TRICKY)
+]
 OUT_SIZES = (KB, 4 * KB, 16 * KB)  # of what tracking keeps
 
 
