@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sipwatch.capture.tally import Place
     from sipwatch.export.handover import Sink
     from sipwatch.export.metrics import Metrics
-    from sipwatch.track.events import Taker
 
 
 class Engine:
@@ -59,12 +58,9 @@ class Engine:
         self.account = Account(self)
         self.hear: Callable[[Request | Response], None] | None = None  # has each message first, if anybody wants to
         who = [one for one in (self.verdicts, metrics, self.diagnosis) if one is not None]
-        self._takers = Takers(self.tracker.events, who, self._handover)
-        self._hand_on = self._takers.hand_on
-
-    def add(self, taker: Taker) -> None:
-        """Let somebody else take events, behind all others but before a call that is over is let go of."""
-        self._takers.add(taker)
+        takers = Takers(self.tracker.events, who, self._handover)
+        self.add = takers.add  # lets somebody else take events, before a call that is over is let go of
+        self._hand_on = takers.hand_on
 
     def run(self, frames: Iterable[tuple[int, int, bytes]], place: Place | None = None) -> None:
         """Take every frame: packet time in ns, link type, bytes. ``place`` says which packet of a file it is."""
