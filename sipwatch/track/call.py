@@ -57,6 +57,9 @@ class CallOwner(Protocol):
     def forget(self, call: Call) -> None:
         """Let go of a call that is over."""
 
+    def answered(self, call: Call) -> None:
+        """Take note of the first answer on any hop of a call."""
+
     def shrunk(self, call: Call) -> None:
         """Take note that a call holds less than it did."""
 
@@ -272,6 +275,7 @@ class Call(Timed):
             self.dialogs = Dialogs(self)
         if self.lighten_at == NEVER:
             self.lighten_at = now + self.owner.lasts
+            self.owner.answered(self)
         dialogs = self.dialogs
         dialogs.answer(leg, answer, now)
         if len(dialogs.all) == 1 and dialogs.all[0].interval >= HORIZON <= self.dialog_timeout:

@@ -63,7 +63,8 @@ class Rank(IntEnum):
 class Line:
     """Calls of one rank, chained by themselves: the oldest first, but for those that were passed over.
 
-    A call begins in the lowest. That it has come further is only looked for when somebody has to go.
+    A call begins in the lowest, and is put among those that are up with its answer. That anything else came back is
+    only looked for when somebody has to go.
     """
 
     __slots__ = ("_count", "_first", "_last")
@@ -279,9 +280,13 @@ class Calls:
             if not moved:
                 return first
             for call in moved:
-                line.remove(call)
-                call.rank = _rank_of(call) + call.rank % 2
-                self._lines[call.rank].append(call)
+                self.place(call)
+
+    def place(self, call: Call) -> None:
+        """Put a call where it belongs: at the end of the line of its rank."""
+        self._lines[call.rank].remove(call)
+        call.rank = _rank_of(call) + call.rank % 2
+        self._lines[call.rank].append(call)
 
     def _grow(self, call: Call, size: int) -> None:
         call.weight += size

@@ -565,6 +565,10 @@ class Tracker:
             self.queue.forget(leg)
         self.queue.forget(call)
 
+    def answered(self, call: Call) -> None:
+        """Take note of the first answer on any hop of a call."""
+        self._calls.place(call)
+
     def shrunk(self, call: Call) -> None:
         """Take note that a call holds less than it did."""
         self._calls.weigh(call)

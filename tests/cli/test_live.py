@@ -118,7 +118,7 @@ def refused(*arguments: object, status: int = 1, **more: Any) -> str:
 @pytest.mark.parametrize("arguments", [[], ["-i", "lo", "-r", "-"]], ids=["neither", "both"])
 def test_interfaces_or_a_pipe_must_be_named(arguments: list[str]) -> None:
     done = process("live", *arguments, status=2)
-    assert "name interfaces to watch (-i eth0), or a pipe (-r -)" in done.stderr
+    assert "name interfaces to watch (-i eth0), a pipe (-r -), or --hep" in done.stderr
 
 
 def test_an_unknown_interface_is_named_with_those_that_there_are() -> None:
