@@ -48,8 +48,10 @@ def read_size(text: str) -> int | None:
 
 def written_size(size: int) -> str:
     """Write a size in the largest binary unit that holds it exactly."""
-    unit = next(unit for unit in ("GiB", "MiB", "KiB") if size % _UNITS[unit] == 0)
-    return f"{size // _UNITS[unit]} {unit}"
+    for unit in ("GiB", "MiB", "KiB"):
+        if size % _UNITS[unit] == 0:
+            return f"{size // _UNITS[unit]} {unit}"
+    return f"{size} bytes"
 
 
 DEFAULT_BUDGET = shared_out(DEFAULT_MEMORY)

@@ -33,3 +33,7 @@ def test_a_size_is_written_as_it_is_read(text: str) -> None:
     size = read_size(text)
     assert size is not None
     assert written_size(size) == text
+
+
+def test_what_no_unit_holds_exactly_is_written_in_bytes() -> None:
+    assert written_size(1000) == "1000 bytes"

@@ -41,7 +41,7 @@ class AuthResult(Enum):
     BUSY = "busy"
 
 
-class Place:
+class Waiter:
     """A place in the queue; ``turn`` comes true when it is its turn, or raises Busy when a better one needs it."""
 
     __slots__ = ("client", "turn")
@@ -64,8 +64,8 @@ class Users:
     def __init__(self, log: Log) -> None:
         self.workers = Workers("sipwatch-password", 1)
         self._log = log
-        self._waiting: list[Place] = []  # the one whose turn it is among them
-        self._turn: Place | None = None
+        self._waiting: list[Waiter] = []  # the one whose turn it is among them
+        self._turn: Waiter | None = None
         self._let_in: dict[str, None] = {}  # from where a right password came, the latest last
         self._wrong: dict[str, int] = {}  # ... and how many wrong ones, if none was right
         self._secret = os.urandom(32)
@@ -110,7 +110,7 @@ class Users:
             return True
         return await asyncio.shield(asyncio.ensure_future(self._hash(place, password, hashed, digest)))
 
-    async def _hash(self, place: Place, password: bytes, hashed: bytes, digest: bytes) -> bool:
+    async def _hash(self, place: Waiter, password: bytes, hashed: bytes, digest: bytes) -> bool:
         """Compare, and remember what came of it; to its end, also when nobody waits for it any more."""
         try:
             right = await self.workers.run(lambda: _matches(password, hashed))
@@ -125,7 +125,7 @@ class Users:
 
     # The queue
 
-    def _queue(self, client: str) -> Place:
+    def _queue(self, client: str) -> Waiter:
         """Take a place, from somebody less welcome if need be. Raises Busy."""
         if len([place for place in self._waiting if place.client == client]) >= MAX_WAITING_EACH:
             raise Busy
@@ -138,12 +138,12 @@ class Users:
             self._waiting.remove(last)
             if not last.turn.done():
                 last.turn.set_exception(Busy())
-        place = Place(client)
+        place = Waiter(client)
         self._waiting.append(place)
         self._next()
         return place
 
-    def _leave(self, place: Place) -> None:
+    def _leave(self, place: Waiter) -> None:
         if place in self._waiting:
             self._waiting.remove(place)
         if place is self._turn:
@@ -157,7 +157,7 @@ class Users:
             self._turn = min(waiting, key=self._rank)
             self._turn.turn.set_result(None)
 
-    def _rank(self, place: Place) -> int:
+    def _rank(self, place: Waiter) -> int:
         return self._rank_of(place.client)
 
     def _rank_of(self, client: str) -> int:

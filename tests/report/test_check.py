@@ -32,7 +32,7 @@ EMPTY = CheckRecord(
     hours=[],
     callback=None,
     privacy=PrivacyRecord(None, names=False),
-    capture=InterfaceRecord([5060, 5061], [], 16),
+    capture=InterfaceRecord([5060, 5061], [], 16 << 20),
     remarks=[],
 )
 RULE = RuleRecord(9, "congested", "A call to or from acme counts as ...", "full")
@@ -51,7 +51,7 @@ def test_an_empty_configuration_says_what_holds_anyway() -> None:
     assert "dialog_timeout     14400 s     never ended" in text
     assert "Callbacks are not looked for: there is no [callback]." in text
     assert "Numbers and names are shown as they are." in text
-    assert "on ports 5060, 5061; tunnels looked into: none; buffer: 16 MB each." in text
+    assert "on ports 5060, 5061; tunnels looked into: none; ring: 16 MiB each." in text
     for head in ("Peers\n", "Rules\n", "Working hours\n", "Worth a look\n"):
         assert head not in text
 
