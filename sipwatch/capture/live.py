@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sipwatch.capture.bpf import Program
-    from sipwatch.capture.hep import HepListeners
+    from sipwatch.capture.hep import HepListener, HepListeners
     from sipwatch.capture.tally import Frame
 
     Between = Callable[[int], None]
@@ -126,7 +126,7 @@ class InterfaceSource(Closable):
             failed = self._wait()
             now = time.time_ns()
             if stalls.turn(time.monotonic_ns()):
-                stalls.lost(self._lost(), now)
+                stalls.lost(self._newly_dropped(), now)
             before = window.passed
             horizon = self._drain(window, now - margin)
             ready = window.give(LATEST if alone else horizon, now)
@@ -169,10 +169,13 @@ class InterfaceSource(Closable):
                 horizon = min(horizon, max([frame[0] for frame in frames], default=window.passed) - WINDOW)
         return horizon
 
-    def _lost(self) -> int:
-        for ring in self.rings:
-            ring.count_drops()
-        return sum([ring.dropped for ring in self.rings])
+    def _newly_dropped(self) -> int:
+        """Return what was dropped since somebody last looked, which is half a second ago if the loop goes round."""
+        inputs: list[Ring | HepListener] = [*self.rings, *(() if self.hep is None else self.hep.listeners)]
+        before = sum([one.dropped for one in inputs])
+        for one in inputs:
+            one.count_drops()
+        return sum([one.dropped for one in inputs]) - before
 
     def _follow(self, changed: Callable[[Ring], None]) -> None:
         for ring in self.rings:

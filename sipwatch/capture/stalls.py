@@ -22,11 +22,10 @@ class Stalls:
     full is from before the hole, and still to be given.
     """
 
-    __slots__ = ("_lost", "_turned", "resumed")
+    __slots__ = ("_turned", "resumed")
 
     def __init__(self, turned: int) -> None:
         self._turned = turned
-        self._lost = 0
         self.resumed = 0
 
     def turn(self, turned: int) -> bool:
@@ -36,10 +35,9 @@ class Stalls:
         return stalled
 
     def lost(self, packets: int, now: int) -> None:
-        """Take how many packets were lost so far; if there are more than before a stall that ended ``now``, mark it."""
-        if packets > self._lost:
+        """Take how many packets a stall that ended ``now`` has cost; if it were any, mark the hole."""
+        if packets:
             self.resumed = now
-        self._lost = packets
 
     def split(self, frames: list[Frame]) -> tuple[list[Frame], list[Frame]]:
         """Split frames in order of time into those before the hole and those behind it."""

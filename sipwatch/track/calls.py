@@ -219,10 +219,7 @@ class Calls:
 
     def remove(self, call: Call) -> None:
         """Let go of a call that is over."""
-        if call.sibling is None and self._by_id.get(call.call_id) is call:
-            del self._by_id[call.call_id]
-        else:
-            self._unchain(call)
+        self._unchain(call)
         self._lines[call.rank].remove(call)
         self._count -= 1
         self.bytes -= call.weight

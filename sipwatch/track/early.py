@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from sipwatch.track.lasting import cut_short
 from sipwatch.track.table import REORDERED_WITHIN
 from sipwatch.track.weight import MESSAGE
-from sipwatch.wire.limits import MAX_TEXT
 
 if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
@@ -46,8 +45,7 @@ class Early:
         """Keep a response; return False where there is no room."""
         if self._count >= self._limit or self.bytes >= self._room:
             return False
-        if len(response.raw) > MAX_TEXT:
-            cut_short(response)
+        cut_short(response)
         self.bytes += _weight(response)
         self._by_call_id.setdefault(response.call_id, []).append((now, response))
         self._count += 1

@@ -100,6 +100,8 @@ def cut_short(message: Message) -> None:
 
     Of a line longer than ``MAX_FIELD`` the beginning stays: nothing that is read is as long.
     """
+    if len(message.raw) <= MAX_TEXT:
+        return
     head, blank, body = message.raw.partition(b"\r\n\r\n")
     if not blank:
         head, blank, body = message.raw.partition(b"\n\n")

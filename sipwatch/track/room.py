@@ -14,7 +14,7 @@ OTHER: Final = "other"  # the name of all peers that have no series of their own
 
 
 class SeriesRoom:
-    """SeriesRoom for ``most`` series.
+    """Room for ``most`` series.
 
     Once full it stays so, and what would begin a series is counted with the series of ``OTHER`` from then on: the
     same figure never moves from one to another, so that counters only grow and their sums stay right. ``folded``

@@ -16,7 +16,7 @@ from sipwatch.wire.sip import METHODS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from sipwatch.wire.message import Path
+    from sipwatch.wire.message import Path
 
 WAY: Final = 350  # bytes that one path takes, its entries in the tables included
 MAX_METHODS: Final = 64  # that are kept as they were written: a stranger may invent methods without end

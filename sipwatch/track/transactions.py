@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol
 from sipwatch.track.lasting import cut_short
 from sipwatch.track.table import CHALLENGES, REORDERED_WITHIN, RETRY_WINDOW, T4, TIMER_F, may_be_followed
 from sipwatch.track.timers import NEVER, Timed, TimerQueue
-from sipwatch.wire.limits import MAX_TEXT
 from sipwatch.wire.sip import header_values, parameters, split_values
 
 if TYPE_CHECKING:
@@ -218,8 +217,7 @@ class Transactions:
         return bool(self._all) and (self.bytes >= limits.transactions_bytes or len(self) >= limits.transactions)
 
     def _add(self, request: Request, before: Transaction | None, now: int) -> None:
-        if len(request.raw) > MAX_TEXT:
-            cut_short(request)
+        cut_short(request)
         transaction = Transaction(self._next_serial(), self, request, now)
         if before is not None and before.stage is Stage.SETTLING:  # and was not evicted just now
             transaction.follow(before)
@@ -306,6 +304,7 @@ class Transactions:
             if now - early[key][0] <= REORDERED_WITHIN:
                 self._evict("early")
             del early[key]
+        cut_short(response)
         early.setdefault((response.call_id, response.cseq_number, response.branch), (now, response))
 
     def _reunite(self, transaction: Transaction, now: int) -> None:

@@ -13,25 +13,43 @@ if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
 
-class Duplicates:
-    """Remembers the hashes of recent datagrams in two generations.
+class Generations:
+    """What was seen and when, by a hash: the newer ones and those before, which go all at once."""
+
+    __slots__ = ("_before", "_lasts", "_most", "_now", "_until", "_window", "evicted")
+
+    def __init__(self, most: int, window: int, lasts: int) -> None:
+        self._most = most
+        self._window = window  # ns within which something is a copy
+        self._lasts = lasts  # ns that a generation takes in
+        self._now: dict[int, int] = {}
+        self._before: dict[int, int] = {}
+        self._until = lasts  # of the newer generation
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._now) + len(self._before)
+
+    def _begin(self, time: int) -> None:
+        """Begin a new generation."""
+        if time <= self._until:
+            self.evicted += len(self._before)
+        self._before = self._now
+        self._now = {}
+        self._until = time + self._lasts
+
+
+class Duplicates(Generations):
+    """Remembers the hashes of recent datagrams.
 
     A datagram is a duplicate of the first copy, not of the copy before it: a sender that repeats
     without end must not vanish.
     """
 
-    __slots__ = ("_before", "_most", "_now", "_until", "_window", "evicted")
+    __slots__ = ()
 
     def __init__(self, limits: Limits) -> None:
-        self._most = limits.duplicates
-        self._window = limits.duplicate_window
-        self._now: dict[int, int] = {}
-        self._before: dict[int, int] = {}
-        self._until = self._window  # of the newer generation
-        self.evicted = 0
-
-    def __len__(self) -> int:
-        return len(self._now) + len(self._before)
+        super().__init__(limits.duplicates, limits.duplicate_window, limits.duplicate_window)
 
     def seen(self, time: int, ends: bytes, payload: bytes, identification: int = 0) -> bool:
         """Tell whether these bytes between these ends were seen within the window; else remember them.
@@ -40,23 +58,18 @@ class Duplicates:
         packets that must not be fragmented (RFC 6864 §4), it is zero for all, and bytes and time decide.
         """
         what = hash(payload) ^ hash(ends) ^ identification
-        recent = self._now
-        first = recent.get(what)
+        first = self._now.get(what)
         if first is None:
             first = self._before.get(what)
         if first is not None and -self._window <= time - first <= self._window:
             return True
-        if time > self._until or len(recent) >= self._most:
-            if time <= self._until:
-                self.evicted += len(self._before)
-            self._before = recent
-            recent = self._now = {}
-            self._until = time + self._window
-        recent[what] = time
+        if time > self._until or len(self._now) >= self._most:
+            self._begin(time)
+        self._now[what] = time
         return False
 
 
-class Copies:
+class Copies(Generations):
     """Remembers messages, whoever saw them, where agents report over HEP what others report or we see as well.
 
     Of two copies at least one was reported: what the wire shows twice is the affair of ``Duplicates``. Copies have
@@ -64,20 +77,11 @@ class Copies:
     Call-ID, CSeq, branch and number of Via values, and method or status code.
     """
 
-    __slots__ = ("_before", "_kept", "_most", "_now", "_until", "_window", "across_nat", "evicted")
+    __slots__ = ("across_nat",)
 
     def __init__(self, limits: Limits) -> None:
-        self._most = limits.copies
-        self._window = limits.duplicate_window
-        self._kept = limits.copies_kept
-        self._now: dict[int, int] = {}
-        self._before: dict[int, int] = {}
-        self._until = self._kept  # of the newer generation
+        super().__init__(limits.copies, limits.duplicate_window, limits.copies_kept)
         self.across_nat = False
-        self.evicted = 0
-
-    def __len__(self) -> int:
-        return len(self._now) + len(self._before)
 
     def seen(self, time: int, message: Request | Response, reported: bool) -> bool:
         """Tell whether this is a copy of a message seen within the window; else remember it.
@@ -91,11 +95,7 @@ class Copies:
         if first >= 0 and (reported or first & 1) and -self._window <= time - (first >> 1) <= self._window:
             return True
         if time > self._until or len(self._now) >= self._most:
-            if time <= self._until:
-                self.evicted += len(self._before)
-            self._before = self._now
-            self._now = {}
-            self._until = time + self._kept
+            self._begin(time)
         self._now[what] = time << 1 | reported
         return False
 

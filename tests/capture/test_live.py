@@ -372,3 +372,11 @@ def test_a_hole_is_told_on_a_line_that_stays_silent_behind_it(
 def test_a_stall_that_the_ring_has_bridged_leaves_no_hole(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
     clock += [t * SECOND for t in (130, 131, 132)]
     assert stood_still(monkeypatch, Told([([100 * SECOND, 129 * SECOND], True)])).holes == []
+
+
+def test_what_was_dropped_before_a_stall_makes_no_hole_of_it(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
+    """Too much to do is another thing than to stand still: conclusions stay."""
+    clock += [t * SECOND for t in (130, 131, 132)]
+    ring = Told([([100 * SECOND], True)], drops=7)
+    ring.count_drops()
+    assert stood_still(monkeypatch, ring).holes == []

@@ -13,12 +13,12 @@ def test_a_turn_that_takes_long_is_a_stall_and_a_busy_one_is_none() -> None:
     assert not stalls.turn(2 * STALL + 2)
 
 
-def test_there_is_a_hole_only_where_more_was_lost_than_before() -> None:
+def test_there_is_a_hole_only_where_the_stall_cost_something() -> None:
     stalls = Stalls(0)
     stalls.lost(3, 10 * SECOND)
     assert stalls.resumed == 10 * SECOND
     stalls.resumed = 0
-    stalls.lost(3, 20 * SECOND)
+    stalls.lost(0, 20 * SECOND)
     assert stalls.resumed == 0
 
 
