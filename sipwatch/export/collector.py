@@ -10,9 +10,10 @@ from array import array
 from typing import TYPE_CHECKING, Protocol
 
 from sipwatch.export import series
+from sipwatch.export.counting import NOBODYS
 from sipwatch.export.families import families
 from sipwatch.export.figures import SECONDS, Distribution, Figures, Nested, Stretch
-from sipwatch.export.metrics import CODES, NOBODYS, PHASES, phase_of
+from sipwatch.export.metrics import CODES, PHASES, phase_of
 from sipwatch.export.series import MetricKind
 from sipwatch.track.traffic import Pair
 from sipwatch.wire.discards import STAGE, Discard
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from sipwatch.export.account import Account
-    from sipwatch.export.metrics import Counter, Durations, Metrics
+    from sipwatch.export.counting import Counter, Durations
+    from sipwatch.export.metrics import Metrics
     from sipwatch.export.series import Key, Series
     from sipwatch.track.call import Call
     from sipwatch.track.tracker import Tracker

@@ -5,7 +5,7 @@ Must not know: outcomes, peers, configuration files, or how calls are found by t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.track.attempts import followed_by
 from sipwatch.track.conditions import Condition, Resolution
@@ -29,9 +29,8 @@ from sipwatch.track.weight import NOBODYS, WEIGHED_FROM
 
 if TYPE_CHECKING:
     from sipwatch.track.answers import Answer
-    from sipwatch.track.events import Event
     from sipwatch.track.leg import Leg
-    from sipwatch.track.timers import TimerQueue
+    from sipwatch.track.needs import CallOwner
     from sipwatch.wire.message import Message, Path, Request, Response
 
 # Names of the hot path: looked up once, not at every packet.
@@ -45,29 +44,6 @@ _TERMINATED: Final = State.TERMINATED
 _UNSET = -1
 MAX_MESSAGES = 10_000  # messages kept of one call
 MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
-
-
-class CallOwner(Protocol):
-    """What a call needs of the tracker that holds it."""
-
-    events: list[Event]
-    queue: TimerQueue
-    lasts: int
-
-    def forget(self, call: Call) -> None:
-        """Let go of a call that is over."""
-
-    def answered(self, call: Call) -> None:
-        """Take note of the first answer on any hop of a call."""
-
-    def shrunk(self, call: Call) -> None:
-        """Take note that a call holds less than it did."""
-
-    def broken_at(self, path: Path) -> int:
-        """Return when an error last said that nothing gets through there (ns), -1 if none did."""
-
-    def evict(self, table: str) -> None:
-        """Count something that a full table gave up."""
 
 
 class Call(Timed):

@@ -1,4 +1,4 @@
-"""When the timers of a leg's state are due: the table's rows, counted from what was seen of the leg.
+"""When the timers of a leg's state are due, by the table's rows and what was seen of the leg, and its verdict.
 
 Must not know: what a timer brings about.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.track.table import TIMERS, Since, State, Timer
+from sipwatch.track.table import FORK_SETTLES, RETRY_WINDOW, TIMERS, Since, State, Timer, may_be_followed
 from sipwatch.track.timers import NEVER
 
 if TYPE_CHECKING:
@@ -50,3 +50,21 @@ def _moment(leg: Leg, since: Since) -> int:  # noqa: PLR0911 - one for each
             return leg.final_at
         case Since.ACTIVITY:
             return leg.active_at
+
+
+def failure_settles(leg: Leg, now: int) -> int:
+    """Return when the verdict on a failing final can fall (ns).
+
+    One that asks for another try waits for it; so does one that nobody saw, which may have been such a one. A
+    cancelled hop waits for a sibling's 2xx, and for an equal leg that says who gave it up, the server or the
+    caller.
+    """
+    over = leg.final_at if leg.final_at >= 0 else now
+    # "Answered elsewhere" and "given up" look alike on the cancelled hop: only the sibling's 2xx, which a fork may
+    # forward a moment after its CANCELs (§16.7 step 10), tells them apart.
+    if leg.cancelled_at >= 0 or leg.status_code == 487:
+        since = leg.cancelled_at if leg.cancelled_at >= 0 else over
+        return max(now, since + FORK_SETTLES + 1, over + leg.timers.hunt_within)
+    if leg.status_code == 0 or may_be_followed(leg.status_code):
+        return over + RETRY_WINDOW
+    return now

@@ -51,7 +51,7 @@ class Exchange:
 
     __slots__ = (
         "branch", "branches", "cseq_number", "expired", "final", "final_at", "from_caller", "leg", "method", "path",
-        "repeats", "request", "responded", "started", "status_code", "tag",
+        "request", "responded", "started", "status_code", "tag",
     )  # fmt: skip
 
     def __init__(self, request: Request, leg: Leg, tag: bytes, from_caller: bool, now: int) -> None:
@@ -65,7 +65,6 @@ class Exchange:
         self.tag = tag
         self.from_caller = from_caller
         self.started = now
-        self.repeats = 0
         self.responded = self.expired = False
         self.final: Response | None = None
         self.final_at = _UNSET

@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.answers import Answer, Reliable, note_ack, note_reliable
 from sipwatch.track.conditions import Condition, Raised, Resolution
-from sipwatch.track.deadlines import TIMERS_OF, due_of
+from sipwatch.track.deadlines import TIMERS_OF, due_of, failure_settles
 from sipwatch.track.events import ConditionRaised, ConditionResolved
 from sipwatch.track.table import (
     ACK_MISSING_AT,
-    FORK_SETTLES,
     PROVEN_AFTER,
     REORDERED_WITHIN,
     RESOLVED_BY,
     RESPONSE_INPUT,
-    RETRY_WINDOW,
     TABLE,
     Heard,
     Inferred,
     Input,
     State,
-    may_be_followed,
 )
 from sipwatch.track.timers import NEVER, Timed, Timers
 
@@ -424,28 +421,11 @@ class Leg(Timed):
             if self.inferred is Inferred.NOTHING:
                 self.settle_at = now
         elif self.settle_at == NEVER or self.inferred is Inferred.NOTHING:
-            self.settle_at = self._failure_settles(now)
+            self.settle_at = failure_settles(self, now)
         if self.settle_at <= now:
             self.call.settle(self, now)
         else:
             self.call.queue.watch(self, self.settle_at)
-
-    def _failure_settles(self, now: int) -> int:
-        """Return when the verdict on a failing final can fall.
-
-        One that asks for another try waits for it; so does one that nobody saw, which may have been such a one. A
-        cancelled hop waits for a sibling's 2xx, and for an equal leg that says who gave it up, the server or the
-        caller.
-        """
-        over = self.final_at if self.final_at >= 0 else now
-        # "Answered elsewhere" and "given up" look alike on the cancelled hop: only the sibling's 2xx, which a fork may
-        # forward a moment after its CANCELs (§16.7 step 10), tells them apart.
-        if self.cancelled_at >= 0 or self.status_code == 487:
-            since = self.cancelled_at if self.cancelled_at >= 0 else over
-            return max(now, since + FORK_SETTLES + 1, over + self.timers.hunt_within)
-        if self.status_code == 0 or may_be_followed(self.status_code):
-            return over + RETRY_WINDOW
-        return now
 
     # Conditions
 

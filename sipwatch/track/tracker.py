@@ -5,7 +5,7 @@ Must not know: outcomes, peers, files, clocks. What it cannot place is a named, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.attempts import is_retry, starts_anew
@@ -13,19 +13,18 @@ from sipwatch.track.call import Call
 from sipwatch.track.calls import Calls, TableLimits
 from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
-from sipwatch.track.events import LegBegun, Notice, Referred
+from sipwatch.track.events import LegBegun, Notice
 from sipwatch.track.front import mark_given_up
+from sipwatch.track.inside import Inside
 from sipwatch.track.lasting import LASTS
 from sipwatch.track.leg import Leg
 from sipwatch.track.match import (
-    acknowledged,
     exchange_near,
     exchange_of,
     has_wrong_cseq,
     leg_cancelled,
     leg_near,
     leg_of,
-    only_answer,
 )
 from sipwatch.track.registrar import Registrar, RegistrarLimits
 from sipwatch.track.table import Input
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sipwatch.budget import Budget
-    from sipwatch.track.dialog import Exchange
     from sipwatch.track.events import Event
+    from sipwatch.track.needs import Site
     from sipwatch.track.room import SeriesRoom
     from sipwatch.wire.message import Message, Path, Unreachable
 
@@ -48,19 +47,6 @@ _INPUT_LINGERED: Final = Input.LINGERED
 _TRYING: Final = 100
 
 MAX_BROKEN = 4096  # paths that an error says lead nowhere
-
-
-class Site(Protocol):
-    """What is known of those who talk here."""
-
-    def timers_for(self, path: Path) -> Timers:
-        """Return the timers that apply between the two ends of a path."""
-
-    def ends(self, path: Path) -> tuple[str, str]:
-        """Return the names by which the two ends are counted."""
-
-    def is_known(self, address: bytes) -> bool:
-        """Tell whether somebody has a name at a packed address; who has none gives way to those who have."""
 
 
 class Tracker:
@@ -94,17 +80,15 @@ class Tracker:
         self._keep = keep_messages
         self._calls = Calls(self._limits, site.is_known, keep_messages=keep_messages)
         self._room = self._limits.calls_bytes
+        self._inside = Inside(self._calls, self.traffic, self.events)
         self._closing: Iterator[Call] | None = None
         self._serial = 0
         self._requests: dict[str, Callable[[Request, int], None]] = {
-            "INVITE": self._invite,
-            "ACK": self._ack,
-            "CANCEL": self._cancel,
-        }
+            "INVITE": self._invite, "ACK": self._ack, "CANCEL": self._cancel,
+        }  # fmt: skip
         self._responses: dict[str, Callable[[Response, int], None]] = {
-            "INVITE": self._invite_response,
-            "CANCEL": self._cancel_response,
-        }
+            "INVITE": self._invite_response, "CANCEL": self._cancel_response,
+        }  # fmt: skip
         for method in FOLLOWED - {"INVITE"}:
             self._requests[method] = self._request_inside
             self._responses[method] = self._response_inside
@@ -115,10 +99,7 @@ class Tracker:
         self._early = Early(self._limits.early, self._limits.early_bytes)
 
     def advance(self, now: int) -> None:
-        """Let time pass without a message: an idle tick. Never goes back.
-
-        Who wants to see each event as things stood then fires the queue's timers one by one before.
-        """
+        """Let time pass without a message: an idle tick. Never goes back."""
         if now > self.now:
             if now >= self.queue.next:
                 self.queue.advance(now)
@@ -212,11 +193,6 @@ class Tracker:
             call.release()
         return len(left)
 
-    def finish(self) -> None:
-        """Close everything at once."""
-        while self.close():
-            pass
-
     def calls(self) -> Iterator[Call]:
         """Give every call that is tracked right now."""
         return iter(self._calls)
@@ -260,13 +236,13 @@ class Tracker:
                     self.traffic.repeated(request)
                 self._calls.took(call, request, repeated)
                 return
-            if call.dialogs is not None and self._repeated_inside(call, request, now):
+            if call.dialogs is not None and self._inside.repeated(call, request, now):
                 return
         if request.to_tag and (call is None or not is_retry(call, request)):
             if call is None:
                 self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG)
             else:
-                self._inside(call, request, now)
+                self._inside.request(call, request, now)
             return
         if call is not None and starts_anew(call, request, now):
             self._notice(Notice.CALL_ID_REUSED)
@@ -327,7 +303,7 @@ class Tracker:
                 leg = leg_near(call, response)
                 exchange = exchange_near(call, response) if leg is None else None
             if exchange is not None:
-                self._answered_inside(call, exchange, response, now)
+                self._inside.answered(call, exchange, response, now)
                 return
             if leg is None:
                 self._misfit(call, response, now)
@@ -350,7 +326,7 @@ class Tracker:
         """Take a response to no known request: one with a wrong CSeq stays with its call, others may be early."""
         answered = call.answered_at >= 0 or call.settled or response.from_tag != call.from_tag
         if answered or has_wrong_cseq(call, response):
-            self._misfit_inside(call, response, now)
+            self._inside.misfit(call, response, now)
         elif self._may_begin(call, response):
             leg = self._unseen_leg(call, response, now)
             self._doubt(leg, now)
@@ -397,25 +373,7 @@ class Tracker:
             leg.acknowledge(request, now)
             self._calls.took(call, request, False)
             return
-        answer = only_answer(call, request)
-        if answer is not None:
-            call.legs[0].acknowledge_answer(answer, request, now)
-            call.acknowledged(answer, now)
-            self._calls.took(call, request, False)
-            return
-        found = acknowledged(call, request)
-        for hop, theirs in found.answers:
-            hop.acknowledge_answer(theirs, request, now)
-            call.acknowledged(theirs, now)
-        for hop in found.unseen:
-            hop.answer_inferred(request.to_tag, now, now, moment_known=True)
-            if hop.answers is not None:
-                hop.acknowledge_answer(hop.answers[0], request, now)
-                call.acknowledged(hop.answers[0], now)
-        if not found.answers and not found.unseen:
-            for missed in found.missed:
-                missed.misrouted = missed.misrouted or request
-        self._calls.took(call, request, False)
+        self._inside.acknowledged(call, request, now)
 
     def _cancel(self, request: Request, now: int) -> None:
         call = self._calls.find(request)
@@ -447,27 +405,8 @@ class Tracker:
         call = self._calls.find(request)
         if call is None:  # subscriptions have NOTIFYs of their own: only a BYE is surely a call's
             self._unplaced(request, Notice.REQUEST_IN_UNKNOWN_DIALOG if request.method == "BYE" else None)
-        elif not self._repeated_inside(call, request, now):
-            self._inside(call, request, now)
-
-    def _repeated_inside(self, call: Call, request: Request, now: int) -> bool:
-        exchange = exchange_of(call, request, request.method, request.path.key)
-        if exchange is None:
-            return False
-        call.active_at = now
-        exchange.repeats += 1
-        self.traffic.repeated(request)
-        self._calls.took(call, request, True)
-        return True
-
-    def _inside(self, call: Call, request: Request, now: int) -> None:
-        """Take a new request inside a dialog."""
-        call.active_at = now
-        if request.method == "REFER":
-            call.transferred = True  # RFC 3515; what becomes of it there is another call
-            self.events.append(Referred(call, request))
-        call.request(request, call.leg_on_hop(request.path), now)
-        self._calls.took(call, request, False)
+        elif not self._inside.repeated(call, request, now):
+            self._inside.request(call, request, now)
 
     def _response_inside(self, response: Response, now: int) -> None:
         """Take a response to one of these."""
@@ -475,27 +414,7 @@ class Tracker:
         if call is None:
             self._unplaced(response, None)
             return
-        exchange = exchange_of(call, response, response.cseq_method, response.path.reverse_key)
-        exchange = exchange or exchange_near(call, response)
-        if exchange is not None:
-            self._answered_inside(call, exchange, response, now)
-        else:
-            self._misfit_inside(call, response, now)
-
-    def _misfit_inside(self, call: Call, response: Response, now: int) -> None:
-        call.active_at = now
-        if has_wrong_cseq(call, response):
-            call.stray(response)
-        else:
-            call.refreshed_unseen(response, now)
-        self._calls.took(call, response, False, False)
-
-    def _answered_inside(self, call: Call, exchange: Exchange, response: Response, now: int) -> None:
-        call.active_at = now
-        repeated = call.response(exchange, response, now)
-        if repeated:
-            self.traffic.repeated(response)
-        self._calls.took(call, response, repeated)
+        self._inside.response(call, response, now)
 
     def _asking(self, request: Request, now: int) -> None:
         """Take a REGISTER or OPTIONS."""

@@ -7,7 +7,6 @@ through it is a plain value, and nothing else of this package is used from outsi
 from __future__ import annotations
 
 from struct import Struct
-from typing import Protocol
 
 from sipwatch.packet import (
     AH,
@@ -43,7 +42,7 @@ from sipwatch.wire.esp import Associations, Opened
 from sipwatch.wire.fragments import Fragments
 from sipwatch.wire.heads import FIRST_FRAGMENT_ONLY, Heads
 from sipwatch.wire.limits import DEFAULT_LIMITS, Limits
-from sipwatch.wire.message import Path, Request, Response, Transport, Unreachable
+from sipwatch.wire.message import Numbered, Path, Request, Response, Transport, Unreachable
 from sipwatch.wire.paths import Paths, may_be_tunnel
 from sipwatch.wire.resets import Resets
 from sipwatch.wire.sip import Parser, begins_sip, is_sip, looks_like_sip
@@ -60,12 +59,6 @@ _IPV4_PLAIN = b"\x08\x00E"  # the EtherType, then version 4 with a header of 20 
 # with ports (the key of its path), UDP length, the first byte it carries. One look instead of ten.
 _UDP_IN_IPV4 = Struct("!16xHHHxB2x12sH2xB").unpack_from
 _TCP_HEADER = Struct("!4xIIBB").unpack_from  # sequence number, acknowledgement number, data offset, flags
-
-
-class Numbered(Protocol):
-    """Where packets come from, as far as this layer is concerned: it says which packet was given last."""
-
-    number: int
 
 
 class Decoder:
@@ -113,36 +106,31 @@ class Decoder:
             counts[reason] = counts.get(reason, 0) + count
         return counts
 
+    def _tables(self) -> dict[str, tuple[int, int]]:
+        """Return of each table the entries right now, and what it had to give up."""
+        copies, streams, fragments = self._copies, self._streams, self._fragments
+        again = fragments.copies
+        return {
+            "paths": (len(self._paths), self._paths.evicted),
+            "duplicates": (len(self._duplicates) + len(again), self._duplicates.evicted + again.evicted),
+            "copies": (0, 0) if copies is None else (len(copies), copies.evicted),
+            "hep_senders": (len(self.agents), self.agents.evicted),
+            "fragments": (len(fragments), fragments.evicted),
+            "associations": (len(self._associations), self._associations.evicted),
+            "streams": (len(streams), streams.evicted),
+            "closed_streams": (streams.closed, streams.forgotten),
+            "connections": (len(self._resets), self._resets.evicted),
+        }
+
     @property
     def evicted(self) -> dict[str, int]:
         """Count what each table had to give up; tables that gave up nothing are left out."""
-        tables = {
-            "paths": self._paths.evicted,
-            "duplicates": self._duplicates.evicted + self._fragments.copies.evicted,
-            "copies": 0 if self._copies is None else self._copies.evicted,
-            "hep_senders": self.agents.evicted,
-            "fragments": self._fragments.evicted,
-            "associations": self._associations.evicted,
-            "streams": self._streams.evicted,
-            "closed_streams": self._streams.forgotten,
-            "connections": self._resets.evicted,
-        }
-        return {name: count for name, count in tables.items() if count}
+        return {name: evicted for name, (_, evicted) in self._tables().items() if evicted}
 
     @property
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""
-        return {
-            "paths": len(self._paths),
-            "duplicates": len(self._duplicates) + len(self._fragments.copies),
-            "copies": 0 if self._copies is None else len(self._copies),
-            "hep_senders": len(self.agents),
-            "fragments": len(self._fragments),
-            "associations": len(self._associations),
-            "streams": len(self._streams),
-            "closed_streams": self._streams.closed,
-            "connections": len(self._resets),
-        }
+        return {name: entries for name, (entries, _) in self._tables().items()}
 
     @property
     def taken(self) -> dict[str, int]:
@@ -496,13 +484,8 @@ class Decoder:
         path = self._paths.get(Transport.UDP, key)
         return (Unreachable(time, path, payload, ends[: len(ends) // 2], word),)
 
-    # Counting
-
-    def _count(self, reason: Discard) -> None:
-        self._counts[reason] = self._counts.get(reason, 0) + 1
-
     def _discard(self, reason: Discard) -> tuple[Item, ...]:
-        self._count(reason)
+        self._counts[reason] = self._counts.get(reason, 0) + 1
         return _ALONE[reason]
 
 

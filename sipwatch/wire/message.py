@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
+from typing import Protocol
 
 
 class Transport(StrEnum):
@@ -81,6 +82,12 @@ class Path:
     def reversed(self) -> Path:
         """Return the way back; not interned."""
         return Path(self.reverse_key, self.transport)
+
+
+class Numbered(Protocol):
+    """Where packets come from, as far as this layer is concerned: it says which packet was given last."""
+
+    number: int
 
 
 class Message:
