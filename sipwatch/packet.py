@@ -90,3 +90,8 @@ HEP_3: Final = b"HEP3"
 HEP_2: Final = (b"\x02\x10", b"\x02\x28", b"\x01\x10", b"\x01\x28")  # versions 2 and 1; header length: IPv4, IPv6
 BLANKS: Final = b"\r\n\0 \t"  # that may stand before a SIP message (RFC 3261 §7.5), or be all there is
 MAX_JUNK_LENGTH: Final = 4  # bytes; what phones send to hold a NAT binding open
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Write where something listens or comes from: an IPv6 address in brackets (RFC 3986 §3.2.2), a name as it is."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

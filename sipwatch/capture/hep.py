@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sipwatch.capture.errors import CaptureError
 from sipwatch.capture.hep_connection import MORE, PATIENCE, HepConnection
 from sipwatch.capture.tally import Closable
+from sipwatch.packet import host_and_port
 
 if TYPE_CHECKING:
     import ssl
@@ -67,7 +68,7 @@ class HepListener:
             self.socket.close()
             raise CaptureError(f"--hep {self.kind}:{host}:{port}: {error.strerror}") from None
         self.port: int = self.socket.getsockname()[1]
-        self.name = f"{self.kind}:{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.name = f"{self.kind}:{host_and_port(host, self.port)}"
         self.packets = 0
         self.dropped = 0
         self.accepted = 0  # since the last look

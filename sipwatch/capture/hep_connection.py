@@ -11,7 +11,7 @@ import socket
 import ssl
 
 from sipwatch.capture.hep_stream import HepStream
-from sipwatch.packet import SECOND
+from sipwatch.packet import SECOND, host_and_port
 
 PATIENCE = 10 * SECOND  # for a handshake, or for the rest of a packet that has begun
 _READ_AT_ONCE = 65_536  # bytes
@@ -37,7 +37,7 @@ class HepConnection:
             made = context.wrap_socket(made, server_side=True, do_handshake_on_connect=False)
         self._socket = made
         self._stream = HepStream()
-        self.address, self.peer = peer[0], f"{peer[0]}:{peer[1]}" if ":" not in peer[0] else f"[{peer[0]}]:{peer[1]}"
+        self.address, self.peer = peer[0], host_and_port(*peer)
         self.opened = now
         self.spoke = False
         self.wants = select.EPOLLIN  # what to wait for

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import host_and_port
 from sipwatch.wire import hep
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class HepTarget:
 
     def __init__(self, endpoint: Endpoint, agent: hep.Agent, context: ssl.SSLContext | None, log: Log) -> None:
         self.kind, self.host, self.port = endpoint
-        self.name = f"{self.kind}:{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        self.name = f"{self.kind}:{host_and_port(self.host, self.port)}"
         self.sent = 0
         self.dropped = dict.fromkeys(REASONS, 0)
         self.up = False

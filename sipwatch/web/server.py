@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from sipwatch.export.escape import terminal
+from sipwatch.packet import host_and_port
 from sipwatch.web import tls
 from sipwatch.web.current import LOOK_EVERY, Current
 from sipwatch.web.pages import Guard, Pages, Sources
@@ -77,7 +78,7 @@ class Server:
         # Now: who drops root's rights after this may be unable to import what it needs, or to read a key.
         self._serving = self._uvicorn()
         self._socket = _listen_at(listen)
-        self.address = _written(self._socket)
+        self.address = host_and_port(*self._socket.getsockname()[:2])
 
     def start(self) -> None:
         """Serve, in a thread; return when it accepts. Raises WebError."""
@@ -263,8 +264,3 @@ def _bind(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.sock
         bound.close()
         raise
     return bound
-
-
-def _written(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
