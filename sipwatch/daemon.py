@@ -322,6 +322,7 @@ class Daemon:
         lag = (time.time_ns() - self.engine.tracker.now) / SECOND if self.engine.tracker.now else 0.0
         yield Figures(series.CLOCK_LAG, {(): lag})
         yield Figures(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
+        yield Figures(series.LOG_FAILED, {(): self._log.failed})
         yield Figures(series.RELOADED, {(): int(self._reloaded_well)})
         yield Figures(series.RELOADED_AT, {(): self._reloaded_at})
 

@@ -348,12 +348,15 @@ def _samples() -> timeseries.Panel:
 
 def _suppressed() -> timeseries.Panel:
     about = (
-        "Log lines suppressed per minute because there were too many of one event. The counters still have them all."
+        "Log lines suppressed per minute because there were too many of one event, and those that the output did not take: a "
+        "full disk, a reader that stands still. The counters still have them all."
     )
-    query = Query(happening("log_suppressed_total", by="event"), "{{event}}")
+    suppressed = Query(happening("log_suppressed_total", by="event"), "{{event}}")
+    failed = Query(happening("log_failed_total", by=""), "not taken by the output")
     return lines(
         Face("Log lines suppressed per minute", about, "short", "None was suppressed", 8),
-        query,
+        suppressed,
+        failed,
         stacked=True,
         named=True,
     )

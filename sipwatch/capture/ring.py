@@ -36,7 +36,7 @@ _PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION = 5, 6, 10
 _TPACKET_V3 = 2
 _ETH_P_ALL = 3
 _SO_ATTACH_FILTER = 26
-_SIOCGIFFLAGS, _SIOCGIFHWADDR, _IFF_UP = 0x8913, 0x8927, 0x1
+_SIOCGIFFLAGS, _SIOCGIFHWADDR, _SIOCGIFINDEX, _IFF_UP = 0x8913, 0x8927, 0x8933, 0x1
 _ARPHRD_ETHER, _ARPHRD_LOOPBACK = 1, 772
 _STATUS_AT, _TO_KERNEL, _TO_USER, _VLAN_VALID = 8, 0, 1, 1 << 4
 
@@ -49,6 +49,7 @@ _STATISTICS = Struct("=III")
 _FILTER = Struct("@HP")  # struct sock_fprog
 _ADDRESS = Struct("@H2siHBB8s")  # struct sockaddr_ll
 _REQUEST = Struct("@16sH22x")  # struct ifreq, whose second half begins with a short
+_NUMBER = Struct("@16si20x")  # or with an int
 
 BLOCK = 1 << 17  # bytes; a packet of 64 KiB fits, which is what TCP hands to loopback and to cards that cut it
 LEAST_BLOCKS = 4
@@ -189,7 +190,8 @@ class Ring:
     def _renew(self, failed: bool) -> bool:
         """Bind again if there is anything new under the name; tell whether the capture was interrupted."""
         try:
-            index = socket.if_nametoindex(self.name)
+            # Not if_nametoindex: that opens a socket for each answer, and there may be no descriptor left.
+            index = _ask(self._socket, _SIOCGIFINDEX, self.name, _NUMBER)
         except OSError:
             self._index = -1  # what comes back may have the same number, and yet has to be bound
             return True
@@ -252,10 +254,10 @@ def _hardware(name: str) -> int:
         return -1
 
 
-def _ask(asking: socket.socket, question: int, name: str) -> int:
-    """Ask the kernel about an interface, see netdevice(7); return the short that it answers."""
-    answer = fcntl.ioctl(asking, question, _REQUEST.pack(name.encode(), 0))
-    return int(_REQUEST.unpack(answer)[1])
+def _ask(asking: socket.socket, question: int, name: str, form: Struct = _REQUEST) -> int:
+    """Ask the kernel about an interface, see netdevice(7); return the number that it answers."""
+    answer = fcntl.ioctl(asking, question, form.pack(name.encode(), 0))
+    return int(form.unpack(answer)[1])
 
 
 def _why(error: OSError, size: int) -> str:

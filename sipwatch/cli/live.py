@@ -81,7 +81,7 @@ def live(
 ) -> None:
     """Watch SIP on interfaces or over HEP, and serve what became of every call to Prometheus."""
     from sipwatch.daemon import Daemon
-    from sipwatch.shell.log import Log
+    from sipwatch.shell.log import Log, whole_lines
     from sipwatch.shell.notify import Notifier
 
     wanted, targets = endpoints(hep, "--hep"), endpoints(hep_to, "--hep-to")
@@ -91,7 +91,7 @@ def live(
     tls = settings.hep
     if hep_cert is not None or hep_cert_key is not None:
         tls = tls._replace(certificate=hep_cert, certificate_key=hep_cert_key)
-    log = Log(sys.stderr, log_format.value, time.time)
+    log = Log(whole_lines(sys.stderr), log_format.value, time.time)
     key, out = hep_key(hep_key_file), sender(targets, settings, log)
     with _source(interfaces, pipe, settings, wanted, tls) as source:
         daemon = Daemon(source, settings, config, log, Notifier(), out, key)

@@ -318,6 +318,13 @@ CLOCK_LAG = Series(
     "How far the engine's packet time is behind the clock; below 0, ahead.",
 )
 LOG_SUPPRESSED = Series("log_suppressed", _C, Level.SELF, ("event",), "Log lines left out because there were too many.")
+LOG_FAILED = Series(
+    "log_failed",
+    _C,
+    Level.SELF,
+    (),
+    "Log lines that the output did not take at once: the disk is full, or who reads the log stands still.",
+)
 BUILD_INFO = Series("build_info", _G, Level.SELF, ("version", "implementation"), "1; which sipwatch this is.")
 RELOADED = Series(
     "config_last_reload_successful", _G, Level.SELF, (), "1 when the configuration was right when last read."

@@ -13,6 +13,7 @@ quotes, with ``\`` before ``"`` and ``\``, and with ``\n``, ``\xNN`` or ``\uNNNN
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import select
 from threading import Lock
@@ -42,7 +43,7 @@ class Log:
     Each event name may be written ``most_per_minute`` times at once, and as often each minute. What is
     beyond that is counted in ``suppressed``, and said in a field ``left_out`` of the event's next line.
     ``failed`` counts lines that the output did not take: the log never raises, and does not wait for a
-    reader that reads no more.
+    reader that reads no more. What it took a part of is completed first when it takes something again.
     """
 
     def __init__(self, out: TextIO, form: Form, clock: Callable[[], float], most_per_minute: int = 60) -> None:
@@ -55,6 +56,7 @@ class Log:
         self._buckets: dict[str, _Bucket] = {}
         self._lock = Lock()  # the capture and the web server have a thread each
         self._room = _room_of(out)
+        self._torn = False  # a part of a line may be out, and the rest of it in the output's buffer
 
     def event(self, level: Level, event: str, /, *, at: str | None = None, **fields: Value) -> None:
         """Write one event. ``at`` is its time as RFC 3339, now without it; fields that are None are left out."""
@@ -104,10 +106,13 @@ class Log:
         line = self._line(time, level.upper(), event, {name: _cut(v) for name, v in fields.items() if v is not None})
         try:
             if self._room():
+                if self._torn:
+                    self._out.flush()  # or every line would go into the buffer until that is full as well
+                    self._torn = False
                 self._put(line + "\n")
                 return True
         except (OSError, ValueError):  # the disk is full, the reader is gone, the file is closed
-            pass
+            self._torn = True
         self.failed += 1
         return False
 
@@ -117,6 +122,16 @@ class Log:
         except UnicodeEncodeError:
             self._out.write(line.encode("ascii", "backslashreplace").decode())
         self._out.flush()
+
+
+def whole_lines(out: TextIO) -> TextIO:
+    """Return an output to the same file that completes later what it could write a part of.
+
+    Standard error without a buffer (PYTHONUNBUFFERED) does not: the next line would be glued to the part.
+    """
+    if not isinstance(getattr(out, "buffer", None), io.RawIOBase):
+        return out
+    return open(out.fileno(), "w", encoding=out.encoding, errors=out.errors, closefd=False)
 
 
 class _Bucket:

@@ -12,6 +12,7 @@ import errno
 import logging
 import os
 import socket
+import time
 from threading import Event, Thread, get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ NEXT_REQUEST = 30  # seconds of silence after an answer
 FETCH = 30  # seconds in which a client that does not take what it is sent has to take some
 _LAST_ANSWERS = 1  # seconds for requests under way when the server is stopped
 _LAST_THREADS = 0.5  # seconds for work that they still wait for, of each kind
+_SAY_AGAIN = 60  # seconds until the same trouble is said again
 _WHY = {
     errno.EADDRINUSE: "another program listens there; end it, or choose another port",
     errno.EACCES: "only root may use a port below 1024; choose a higher one",
@@ -75,6 +77,7 @@ class Server:
         self._accepting = Event()
         self._stopping = False
         self._failure = ""
+        self._complaint, self._quiet_until = "", 0.0
         # Now: who drops root's rights after this may be unable to import what it needs, or to read a key.
         self._serving = self._uvicorn()
         self._socket = _listen_at(listen)
@@ -168,6 +171,11 @@ class Server:
         """Log what asyncio would print with a traceback."""
         error = context.get("exception")
         reason = str(context.get("message", "")) + (f": {_in_words(error)}" if error is not None else "")
+        # Without descriptors it complains some hundred times a second, as often as there may be connections waiting.
+        now = time.monotonic()
+        if reason == self._complaint and now < self._quiet_until:
+            return
+        self._complaint, self._quiet_until = reason, now + _SAY_AGAIN
         self._log.event("error", "web_trouble", reason=reason)
 
 

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import mmap
 import os
+import resource
 import select
 import socket
 import struct
@@ -330,6 +331,20 @@ def test_an_interface_that_was_down_for_a_moment_is_told_as_down_once(one: Ring)
     assert not one.up
     one.follow()
     assert one.up
+
+
+def test_one_that_is_up_is_not_taken_for_down_when_there_is_no_descriptor_left(one: Ring) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            os.dup(0)
+        one.follow()
+        assert one.up
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_an_interface_that_is_down_can_be_opened_and_is_captured_once_it_is_up() -> None:

@@ -43,6 +43,7 @@ CAPTURE_ITSELF = {
     "sipwatch_capture_stalls_total": "only a process that runs beside the traffic can stand still",
     "sipwatch_clock_lag_seconds": "a replay lives in no time of its own",
     "sipwatch_log_suppressed_total": "a replay writes no log",
+    "sipwatch_log_failed_total": "a replay writes no log",
     "sipwatch_config_last_reload_successful": "a replay reads its configuration once",
     "sipwatch_config_last_reload_success_timestamp_seconds": "a replay reads its configuration once",
     "sipwatch_tracked": "what is kept to understand packets that may still come goes at the end of a file",

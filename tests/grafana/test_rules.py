@@ -88,6 +88,7 @@ METRICS: dict[str, set[str]] = {
     "sipwatch_series_folded_total": set(),
     "sipwatch_clock_lag_seconds": set(),
     "sipwatch_log_suppressed_total": {"event"},
+    "sipwatch_log_failed_total": set(),
     "sipwatch_build_info": {"version", "implementation"},
     "sipwatch_config_last_reload_successful": set(),
     "sipwatch_config_last_reload_success_timestamp_seconds": set(),

@@ -7,13 +7,13 @@ import io
 import json
 import os
 import re
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.shell.log import MAX_VALUE_LENGTH, Log
+from sipwatch.shell.log import MAX_VALUE_LENGTH, Log, whole_lines
 from tests.export.records import EVIL
 
 if TYPE_CHECKING:
@@ -300,6 +300,50 @@ def test_what_was_left_out_is_not_forgotten_while_the_disk_is_full() -> None:
     clock.now += 60
     log.event("info", "x")
     assert out.getvalue().endswith("INFO x left_out=4\n")
+
+
+class Disk(io.RawIOBase):
+    """A disk with room for so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        taken = bytes(data)[: self.room]
+        if not taken:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.data += taken
+        self.room -= len(taken)
+        return len(taken)
+
+
+def test_a_line_that_found_half_a_place_is_completed_and_those_behind_it_are_not_kept() -> None:
+    """As standard error is made: what the disk did not take stands in a buffer of 8 KiB."""
+    disk = Disk(room=50)
+    out = io.TextIOWrapper(io.BufferedWriter(disk), line_buffering=True)
+    log = Log(out, "text", Clock())
+    for number in range(10):
+        log.event("info", "x", number=number)
+    assert log.failed == 9
+    disk.room = 1000
+    log.event("info", "x", number=10)
+    assert disk.data.decode().splitlines() == [f"{STAMP} INFO x number={number}" for number in (0, 1, 10)]
+    assert log.failed == 9
+
+
+def test_an_output_without_a_buffer_gets_one(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb", buffering=0) as raw, io.TextIOWrapper(raw, write_through=True) as out:
+        buffered = whole_lines(out)
+        assert isinstance(buffered.buffer, io.BufferedWriter)
+        Log(buffered, "text", Clock()).event("info", "x")
+        assert (tmp_path / "log").read_text() == f"{STAMP} INFO x\n"
+        assert whole_lines(buffered) is buffered
+    memory = io.StringIO()
+    assert whole_lines(memory) is memory
 
 
 def test_a_full_device_is_survived() -> None:
