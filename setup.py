@@ -31,12 +31,13 @@ COMPILED = [
     "sipwatch/classify/*.py",
     "sipwatch/classify/families/*.py",
     "sipwatch/export/calls.py",
+    "sipwatch/export/counting.py",
+    "sipwatch/export/handover.py",
+    "sipwatch/export/metrics.py",
+    "sipwatch/export/series.py",
     "sipwatch/export/summary.py",
     "sipwatch/engine.py",
 ]
-# Plain tuples that name the types of modules which import them: a compiled NamedTuple wants those types at once, when
-# the module that has them is only half imported. Python makes and unpacks tuples as fast as mypyc would.
-INTERPRETED = {"sipwatch/track/events.py"}
 # Each module's C by itself, for all processors to work on. -O2 makes code that is as fast as that of -O3 here (it calls
 # the interpreter's own functions, mostly), in less than half of the time.
 OPTIMIZE = "2"
@@ -52,7 +53,7 @@ def extensions(folder: str) -> list[Any]:
     modules: list[Any] = mypycify(
         [
             f"--cache-dir={folder}/mypy",
-            *(path for path in files if not path.endswith("__init__.py") and path not in INTERPRETED),
+            *(path for path in files if not path.endswith("__init__.py")),
         ],
         opt_level=OPTIMIZE,
         debug_level="0",

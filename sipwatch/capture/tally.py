@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Frame = tuple[int, int, bytes]  # packet time in ns since 1970, LINKTYPE number, captured bytes
 
-LATEST = 2**63 - 1  # ns, in the year 2262; a later time is damage, and no calendar would take it
+LATEST = 4_611_000_000 * 10**9  # ns, in the year 2116; a later time is damage
 
 
 class Place:

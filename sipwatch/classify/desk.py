@@ -5,7 +5,7 @@ Must not know: records, metrics, clocks. What it is given for a call it gives ba
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.classify.callbacks import Callbacks, Missed
 from sipwatch.classify.findings import said
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     Give = Callable[[Any, tuple[str, str], list[Tag]], None]
 
 # A verdict may fall so long after what it is about.
-_LATE = RETRY_WINDOW + FORK_SETTLES
-_ANSWERED = Outcome.ANSWERED.value
-_NOWHERE = ("", "")
+_LATE: Final = RETRY_WINDOW + FORK_SETTLES
+_ANSWERED: Final = Outcome.ANSWERED.value
+_NOWHERE: Final = ("", "")
 
 
 class Waiting:

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     Look = Callable[[Call, Directory], "Finding | None"]
 
-MAX_FACT_LENGTH = 120  # characters of anything that a stranger wrote
-MAX_EVIDENCE = 8  # packets shown for one finding
+MAX_FACT_LENGTH: Final = 120  # characters of anything that a stranger wrote
+MAX_EVIDENCE: Final = 8  # packets shown for one finding
 
 
 class Kind(StrEnum):
@@ -141,10 +141,10 @@ TABLE: Final[tuple[FindingRow, ...]] = (
     FindingRow(Kind.REFUSAL_STREAK),
 )
 
-PLAIN = "plain"
-_REGISTERED = frozenset({"who", "status_code", "register_code", "result_at"})
-_LOSS = frozenset({"times", "toward"})
-_STATUS_AND_CODECS = frozenset({"status_code", "codecs", "warning"})
+PLAIN: Final = "plain"
+_REGISTERED: Final = frozenset({"who", "status_code", "register_code", "result_at"})
+_LOSS: Final = frozenset({"times", "toward"})
+_STATUS_AND_CODECS: Final = frozenset({"status_code", "codecs", "warning"})
 # Each kind's variants, and the facts that each names: what the words of a language may use.
 VARIANTS: dict[Kind, dict[str, frozenset[str]]] = {
     Kind.SILENT_PEER: {

@@ -5,7 +5,7 @@ Must not know: status codes' meanings, Reason headers, peers' rules.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.track.front import earliest, was_cancelled
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.track.timers import Timers
 
-_BY_THE_SERVER = (Outcome.NOT_RESPONDING, Outcome.NO_PROGRESS, Outcome.NO_PROGRESS, Outcome.NO_ANSWER)
+_BY_THE_SERVER: Final = (Outcome.NOT_RESPONDING, Outcome.NO_PROGRESS, Outcome.NO_PROGRESS, Outcome.NO_ANSWER)
 
 
 class Waited(NamedTuple):

@@ -11,7 +11,7 @@ do not happen that day.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sipwatch.classify.numbers import index_key, same_number
@@ -20,14 +20,14 @@ from sipwatch.packet import SECOND
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HOUR = 3600
-_DAY = 86_400
-_LAST_SECOND = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())  # any later one may have no local date
-_EPOCH = date(1970, 1, 1).toordinal()
-_CACHE_SIZE = 4096  # hours of UTC (half a year), and local days
+_HOUR: Final = 3600
+_DAY: Final = 86_400
+_LAST_SECOND: Final = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())  # any later one may have no local date
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_CACHE_SIZE: Final = 4096  # hours of UTC (half a year), and local days
 
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class Span(NamedTuple):

@@ -6,7 +6,7 @@ Must not know: outcomes, records, how numbers are compared.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.callbacks import ANONYMOUS
 from sipwatch.classify.peers import PeerKind, host_of
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 # §5 of RFC 3325: a network asserts identities inside its trust domain. An operator's own servers and the carriers
 # that he has configured are in it; a phone, or a stranger, may write there what he likes.
-_TRUSTED = frozenset({PeerKind.TRUNK, PeerKind.SERVER})
-_ANONYMOUS_HOST = b"anonymous.invalid"  # RFC 3323 §4.1
-ANONYMOUS_USERS = frozenset({word.encode() for word in ANONYMOUS})
-_NUMBER = re.compile(rb"\+?[0-9][0-9().\-]*")  # as a SIP user part or a tel URI (RFC 3966 §3) spells it
-MAX_ASSERTED = 8  # values looked at; RFC 3325 §9.1 knows two, a SIP URI and a tel URI
+_TRUSTED: Final = frozenset({PeerKind.TRUNK, PeerKind.SERVER})
+_ANONYMOUS_HOST: Final = b"anonymous.invalid"  # RFC 3323 §4.1
+ANONYMOUS_USERS: Final = frozenset({word.encode() for word in ANONYMOUS})
+_NUMBER: Final = re.compile(rb"\+?[0-9][0-9().\-]*")  # as a SIP user part or a tel URI (RFC 3966 §3) spells it
+MAX_ASSERTED: Final = 8  # values looked at; RFC 3325 §9.1 knows two, a SIP URI and a tel URI
 
 
 def caller_number(call: Call, directory: Directory) -> bytes:

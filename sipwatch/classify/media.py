@@ -12,9 +12,9 @@ from sipwatch.wire.sip import header
 if TYPE_CHECKING:
     from sipwatch.wire.message import Message
 
-MAX_CODECS = 16
-_MAX_LINES = 2048  # of a body; a browser's offer has some 200
-_MAX_NAME_LENGTH = 32
+MAX_CODECS: Final = 16
+_MAX_LINES: Final = 2048  # of a body; a browser's offer has some 200
+_MAX_NAME_LENGTH: Final = 32
 # RFC 3551 §6: payload types that need no rtpmap.
 _STATIC: Final = {
     b"0": "PCMU", b"3": "GSM", b"4": "G723", b"5": "DVI4", b"7": "LPC", b"8": "PCMA", b"9": "G722",

@@ -5,7 +5,7 @@ Must not know: how causes are found, in which words they are told.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.hops import subject
 from sipwatch.classify.past import MAX_IDS, CallId, Table
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
 
-MAX_SUBJECTS = 1000
+MAX_SUBJECTS: Final = 1000
 
 
 class CaptureFinding(NamedTuple):

@@ -10,14 +10,14 @@ of the one is a reading of the other. A reading is a country code and a national
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-MAX_NUMBER_LENGTH = 32  # characters; E.164 knows 15 digits, and prefixes and separators come to it
-MIN_NUMBER_LENGTH = 7  # digits at the end that all spellings have in common; what is shorter is an extension
-_CACHE_SIZE = 4096
+MAX_NUMBER_LENGTH: Final = 32  # characters; E.164 knows 15 digits, and prefixes and separators come to it
+MIN_NUMBER_LENGTH: Final = 7  # digits at the end that all spellings have in common; what is shorter is an extension
+_CACHE_SIZE: Final = 4096
 
-_SEPARATORS = str.maketrans("", "", " -.()/")  # RFC 3966 §5.1.1, and what people write besides
-_OUTSIDE = "09"  # dialled first to get a line, on many systems
+_SEPARATORS: Final = str.maketrans("", "", " -.()/")  # RFC 3966 §5.1.1, and what people write besides
+_OUTSIDE: Final = "09"  # dialled first to get a line, on many systems
 
 
 class _Reading(NamedTuple):

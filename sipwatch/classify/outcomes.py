@@ -42,7 +42,7 @@ class Is(Flag):
 
 
 _MISSED, _DOWN, _TRUNKS, _RANG, _OK = Is.MISSED, Is.TURNED_DOWN, Is.TRUNKS_FAULT, Is.AFTER_RINGING, Is.IN_ORDER
-_NO = Is.NOTHING
+_NO: Final = Is.NOTHING
 
 
 class Outcome(StrEnum):
@@ -131,7 +131,7 @@ OF_CALLS: Final = tuple(outcome for outcome in Outcome if Is.OF_HOPS not in ROWS
 # What a rule can say of a call; that no verdict fell is none.
 RULABLE: Final = tuple(outcome for outcome in OF_CALLS if outcome.category is not Category.UNKNOWN)
 
-_TIMES_USED = Counter(outcome.plain_name for outcome in Outcome)
+_TIMES_USED: Final = Counter(outcome.plain_name for outcome in Outcome)
 
 
 def distinct_name(outcome: Outcome) -> str:

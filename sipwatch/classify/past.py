@@ -6,7 +6,7 @@ counted. All of it follows the order of verdicts, which follows packets alone (L
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from sipwatch.classify.findings import Evidence, said
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-MAX_IDS = 5  # calls named for one finding of the whole
-_MAX_PHRASE_LENGTH = 256
+MAX_IDS: Final = 5  # calls named for one finding of the whole
+_MAX_PHRASE_LENGTH: Final = 256
 
 CallId = tuple[bytes, bytes, int]
 # A final response, to be told of perhaps: time, packet number, status code, reason phrase. Not the message: of those

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sipwatch.track.table import Heard
     from sipwatch.wire.message import Path, Request
 
-OTHER = "other"  # the name of all that is not configured
-MAX_LEARNED = 256  # addresses of one peer that are known by its host names
-MAX_HOST_LENGTH = 253  # characters (RFC 1035 §2.3.4)
-EVERYTHING = 1 << 16  # of Privacy: more digits than any message holds
-_CACHE_SIZE = 65_536
-_SENT_BY = re.compile(rb"SIP\s*/\s*2\.0\s*/\s*[^\s/]+\s+([^\s;:]+)", re.IGNORECASE)
+OTHER: Final = "other"  # the name of all that is not configured
+MAX_LEARNED: Final = 256  # addresses of one peer that are known by its host names
+MAX_HOST_LENGTH: Final = 253  # characters (RFC 1035 §2.3.4)
+EVERYTHING: Final = 1 << 16  # of Privacy: more digits than any message holds
+_CACHE_SIZE: Final = 65_536
+_SENT_BY: Final = re.compile(rb"SIP\s*/\s*2\.0\s*/\s*[^\s/]+\s+([^\s;:]+)", re.IGNORECASE)
 
 
 class PeerKind(StrEnum):
@@ -116,7 +116,7 @@ class Peer:
         self.hosts = hosts or []
 
 
-NOBODY = Peer(OTHER)
+NOBODY: Final = Peer(OTHER)
 
 
 class Callback(NamedTuple):

@@ -5,7 +5,7 @@ Must not know: what a cause means for a call; that is ``causes``' and ``told``'s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.wire.message import decoded
 from sipwatch.wire.sip import header_values, parameters, split_values
@@ -13,9 +13,9 @@ from sipwatch.wire.sip import header_values, parameters, split_values
 if TYPE_CHECKING:
     from sipwatch.wire.message import Message
 
-Q850 = "Q.850"
-SIP = "SIP"
-_PROTOCOLS = {b"q.850": Q850, b"sip": SIP}
+Q850: Final = "Q.850"
+SIP: Final = "SIP"
+_PROTOCOLS: Final = {b"q.850": Q850, b"sip": SIP}
 
 
 class Reason(NamedTuple):

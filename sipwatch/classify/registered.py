@@ -10,7 +10,7 @@ as long as anything that was seen speaks for him.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.findings import Evidence, seen
 from sipwatch.classify.hops import private_host
@@ -25,7 +25,7 @@ from sipwatch.wire.sip import user_of
 if TYPE_CHECKING:
     from sipwatch.wire.message import Response
 
-MAX_REGISTRATIONS = 40_000
+MAX_REGISTRATIONS: Final = 40_000
 
 
 class Registered(NamedTuple):

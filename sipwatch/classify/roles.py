@@ -8,7 +8,7 @@ addresses are watched, or how a guess is shown.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.peers import PeerKind
 from sipwatch.track.events import OptionsOutcome, RegistrationOutcome
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.survey import End
 
-MANY_NUMBERS = 5  # from here on they are no longer the lines of one device
-SERVER_FROM = 3  # weight from which an address is a server when the others are looked at
-_CLEAR = 2  # weight that one role must be ahead of the next to be likely
-_REGISTERED = (RegistrationOutcome.REGISTERED.value, RegistrationOutcome.REMOVED.value)
+MANY_NUMBERS: Final = 5  # from here on they are no longer the lines of one device
+SERVER_FROM: Final = 3  # weight from which an address is a server when the others are looked at
+_CLEAR: Final = 2  # weight that one role must be ahead of the next to be likely
+_REGISTERED: Final = (RegistrationOutcome.REGISTERED.value, RegistrationOutcome.REMOVED.value)
 
 # Words in User-Agent and Server, lower case. Those of devices are looked for first: 3CXPhone, Linphone.
-_SOFTWARE = (
+_SOFTWARE: Final = (
     (PeerKind.DEVICES, (
         "phone", "yealink", "snom", "grandstream", "polycom", "polyedge", "fanvil", "gigaset", "zoiper", "microsip",
         "bria", "x-lite", "eyebeam", "jitsi", "baresip", "pjsua", "cisco-cp", "cisco/spa", "linksys", "sipura", "htek",
@@ -39,7 +39,7 @@ _SOFTWARE = (
         "flexisip", "proxy", "registrar", "cucm", "wazo", "starface", "swyx", "innovaphone", "server",
     )),
 )  # fmt: skip
-_SCANNERS = ("scanner", "sipvicious", "sundayddr", "sipcli", "vaxsip", "pplsip", "sipsak", "nmap", "iwar")
+_SCANNERS: Final = ("scanner", "sipvicious", "sundayddr", "sipcli", "vaxsip", "pplsip", "sipsak", "nmap", "iwar")
 
 
 class Sure(StrEnum):

@@ -5,7 +5,7 @@ Must not know: which peers there are, or what a rule makes of a leg.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.regex import MAX_TEXT_LENGTH
 from sipwatch.classify.told import told
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Response
 
-MAX_HEADER_LINES = 16  # of one name that are looked at: a message may bring thousands
+MAX_HEADER_LINES: Final = 16  # of one name that are looked at: a message may bring thousands
 
 
 def rule_applies(rule: Rule, leg: Leg) -> bool:

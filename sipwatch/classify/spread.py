@@ -5,13 +5,14 @@ Must not know: what takes so long.
 
 from __future__ import annotations
 
-from math import ceil, log
+from bisect import bisect_left
+from typing import Final
 
 from sipwatch.packet import MILLISECOND, SECOND
 
-_GROWTH = 1.05  # from one bucket's upper bound to the next
-_LOG_GROWTH = log(_GROWTH)
-_MAX_BUCKET = 375  # a day
+_GROWTH: Final = 1.05  # from one bucket's upper bound to the next
+_MAX_BUCKET: Final = 375  # a day
+_BOUNDS: Final = [int(MILLISECOND * _GROWTH**bucket) for bucket in range(_MAX_BUCKET)]  # of the buckets, in ns
 
 
 class Spread:
@@ -28,8 +29,7 @@ class Spread:
         """Add a duration in ns; None is none, and one below 0 no duration."""
         if duration is None or duration < 0:
             return
-        bucket = ceil(log(duration / MILLISECOND) / _LOG_GROWTH) if duration > MILLISECOND else 0
-        bucket = min(bucket, _MAX_BUCKET)
+        bucket = bisect_left(_BOUNDS, duration)
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self._longest = max(self._longest, duration)
         self.count += 1

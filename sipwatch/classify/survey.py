@@ -6,7 +6,7 @@ guessed from this, or how it is shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import host_of, sent_by
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-MAX_ADDRESSES = 10_000
-MAX_OF_ONE = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
-MAX_TEXT_LENGTH = 100  # characters of what somebody calls himself
-_PATHS = 65_536
+MAX_ADDRESSES: Final = 10_000
+MAX_OF_ONE: Final = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
+MAX_TEXT_LENGTH: Final = 100  # characters of what somebody calls himself
+_PATHS: Final = 65_536
 
 
 class CallCounts:

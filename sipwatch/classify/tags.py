@@ -36,7 +36,7 @@ class Tag(StrEnum):
 _ABANDONED_BRIEF: Final = Outcome.ABANDONED_BRIEF.value
 _ANSWERED: Final = Outcome.ANSWERED.value
 _REDIRECTED: Final = Outcome.REDIRECTED.value
-_BY_FINDING = {Kind.SHORT_RING: Tag.SHORT_RING, Kind.EARLY_RINGING: Tag.EARLY_RINGING}
+_BY_FINDING: Final = {Kind.SHORT_RING: Tag.SHORT_RING, Kind.EARLY_RINGING: Tag.EARLY_RINGING}
 
 
 def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings) -> list[Tag]:
@@ -55,7 +55,7 @@ def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer
     return sorted(found, key=_ORDER.__getitem__) if found else []
 
 
-_ORDER = {tag: place for place, tag in enumerate(Tag)}
+_ORDER: Final = {tag: place for place, tag in enumerate(Tag)}
 
 
 def in_order(tags: list[Tag]) -> list[Tag]:

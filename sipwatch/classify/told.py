@@ -5,7 +5,7 @@ Must not know: peers, their rules, timers, how verdicts are counted or shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.causes import (
     blocks,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
 
 _O = Outcome
-_ELSEWHERE = Outcome.ANSWERED_ELSEWHERE
+_ELSEWHERE: Final = Outcome.ANSWERED_ELSEWHERE
 # Of a call whose far hops are not compared with it, as words: an enum's value is looked up in Python.
-_NO_FAILURE = ("", _O.ANSWERED.value, _O.UNFINISHED.value)
+_NO_FAILURE: Final = ("", _O.ANSWERED.value, _O.UNFINISHED.value)
 
 
 class Deciding(NamedTuple):
@@ -40,7 +40,7 @@ class Deciding(NamedTuple):
     text: str | None
 
 
-NO_REASON = Deciding(None, None, None)
+NO_REASON: Final = Deciding(None, None, None)
 
 
 class Contradiction(NamedTuple):

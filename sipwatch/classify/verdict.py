@@ -5,7 +5,7 @@ Must not know: how verdicts are counted, written or shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.causes import status_outcome
 from sipwatch.classify.endings import ending_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sipwatch.track.timers import Timers
 
 _O = Outcome
-_RETRIED = Outcome.RETRIED.value
+_RETRIED: Final = Outcome.RETRIED.value
 
 
 class Verdicts:

@@ -6,7 +6,7 @@ Must not know: formats, files, terminals.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.endings import end_reason
 from sipwatch.classify.identity import caller_by
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message
 
-_HUNG_UP = frozenset({EndedBy.CALLER, EndedBy.CALLEE})
-_INFERRED = {Inferred.FINAL: "final", Inferred.SUCCESS: "success", Inferred.CHALLENGE: "challenge"}
-_INVITE = "invite"
-INFERRED = frozenset({_INVITE, *_INFERRED.values()})
+_HUNG_UP: Final = frozenset({EndedBy.CALLER, EndedBy.CALLEE})
+_INFERRED: Final = {Inferred.FINAL: "final", Inferred.SUCCESS: "success", Inferred.CHALLENGE: "challenge"}
+_INVITE: Final = "invite"
+INFERRED: Final = frozenset({_INVITE, *_INFERRED.values()})
 
 
 def call_record(call: Call, verdicts: Verdicts, findings: list[FindingRecord] | None = None) -> CallRecord:

@@ -5,7 +5,7 @@ Must not know: what is counted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.export import series
 from sipwatch.export.series import Histogram, Seen
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sipwatch.export.series import CallKey, Key, Series
     from sipwatch.track.room import SeriesRoom
 
-NOBODYS = (OTHER, OTHER)  # the two ends of what is counted together
+NOBODYS: Final = (OTHER, OTHER)  # the two ends of what is counted together
 
 
 class Labelled:

@@ -6,7 +6,7 @@ Everything here follows packet time and packets alone: live and replayed traffic
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.causes import PROGRESS_CODES, Q850_CAUSES
 from sipwatch.classify.endings import ENDINGS_BY
@@ -52,22 +52,22 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Path
 
-METHODS = tuple(KNOWN_METHODS.values())
-PHASES = {
+METHODS: Final = tuple(KNOWN_METHODS.values())
+PHASES: Final = {
     Heard.NOTHING: "calling",
     Heard.TRYING: "trying",
     Heard.PROGRESSED: "progressing",
     Heard.ALERTED: "ringing",
 }
-CODES = {code: str(code) for code in REGISTERED_CODES}
-_FINALS = {0: "none", **CODES}  # of a transaction that may have got none
-_CAUSES = {Q850: frozenset(Q850_CAUSES), SIP: REGISTERED_CODES}
-_TIMED_OUT = ("B", "C", "cancel")
-_NO_DELAY = frozenset({402, *CHALLENGES})  # RFC 6076 §4.3.2
-_RETRANSMITTED = ("INVITE", "CANCEL", "BYE")
-_EVERY_CALLS = ("INVITE", "ACK", "CANCEL", "BYE")  # requests that any call may have
+CODES: Final = {code: str(code) for code in REGISTERED_CODES}
+_FINALS: Final = {0: "none", **CODES}  # of a transaction that may have got none
+_CAUSES: Final = {Q850: frozenset(Q850_CAUSES), SIP: REGISTERED_CODES}
+_TIMED_OUT: Final = ("B", "C", "cancel")
+_NO_DELAY: Final = frozenset({402, *CHALLENGES})  # RFC 6076 §4.3.2
+_RETRANSMITTED: Final = ("INVITE", "CANCEL", "BYE")
+_EVERY_CALLS: Final = ("INVITE", "ACK", "CANCEL", "BYE")  # requests that any call may have
 # Series by code appear with their first event; these are there from the first REGISTER on.
-_USUAL_REGISTRATIONS = (
+_USUAL_REGISTRATIONS: Final = (
     (RegistrationOutcome.REGISTERED, "200"),
     (RegistrationOutcome.REMOVED, "200"),
     (RegistrationOutcome.AUTH_FAILED, "401"),
@@ -89,17 +89,17 @@ RESOLUTIONS: dict[Condition, tuple[Resolution, ...]] = {
 }
 
 
-_BEGUN_BY_LEG = (
+_BEGUN_BY_LEG: Final = (
     len(Outcome)
     + 2 * len(Condition)
     + sum(len(ways) for ways in RESOLUTIONS.values())
     + 2 * len(_RETRANSMITTED)
     + 2 * len(_EVERY_CALLS)
 )
-_BEGUN_BY_CALL = len(OF_CALLS) + len(_TIMED_OUT) + 1 + len(Tag)
-_BEGUN_BY_ANSWER = sum(len(ways) for ways in ENDINGS_BY.values())
-_BEGUN_BY_REGISTER = len(_USUAL_REGISTRATIONS) + 2 + 2
-_BEGUN_BY_OPTIONS = len(OptionsOutcome) + 2
+_BEGUN_BY_CALL: Final = len(OF_CALLS) + len(_TIMED_OUT) + 1 + len(Tag)
+_BEGUN_BY_ANSWER: Final = sum(len(ways) for ways in ENDINGS_BY.values())
+_BEGUN_BY_REGISTER: Final = len(_USUAL_REGISTRATIONS) + 2 + 2
+_BEGUN_BY_OPTIONS: Final = len(OptionsOutcome) + 2
 
 
 class Metrics:
@@ -272,14 +272,14 @@ class Metrics:
 
     def condition_raised(self, event: ConditionRaised) -> None:
         """Count a condition that is raised."""
-        leg, raised = event
+        leg, raised = event.leg, event.raised
         key = (*self.ends(leg.path), raised.kind.value)
         self._conditions.add_call(key, call_key(leg.call), raised.raised)
         self._in_condition.add(key)
 
     def condition_resolved(self, event: ConditionResolved) -> None:
         """Count a condition that is over."""
-        leg, raised = event
+        leg, raised = event.leg, event.raised
         key = (*self.ends(leg.path), raised.kind.value)
         if raised.resolution is not None:
             self._resolved.add_call((*key, raised.resolution.value), call_key(leg.call), raised.resolved)
@@ -357,7 +357,7 @@ class Metrics:
 
     def bye_accepted(self, event: ByeAccepted) -> None:
         """Count an answered call whose BYE was accepted."""
-        call, delay = event
+        call, delay = event.call, event.delay
         if call.ends is not None:
             self._disconnect_delay.at(call.ends).observe(delay, call_key(call), call.active_at)
 

@@ -343,12 +343,15 @@ Key = tuple[str, ...]
 CallKey = tuple[bytes, bytes, int]  # Call-ID, From tag, start: what a call's short id is made of
 
 
-class Seen(NamedTuple):
+class Seen:
     """The latest call behind a figure: an exemplar. ``value`` as counted (ns for delays), ``at`` packet time in ns."""
 
-    call: CallKey
-    value: int
-    at: int
+    __slots__ = ("at", "call", "value")
+
+    def __init__(self, call: CallKey, value: int, at: int) -> None:
+        self.call = call
+        self.value = value
+        self.at = at
 
 
 class Histogram:

@@ -5,7 +5,7 @@ Must not know: formats, terminals, how calls are judged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -38,7 +38,7 @@ class EndCounts:
 
 
 _K = TypeVar("_K", str, int, tuple[str, str])
-MAX_FINDINGS = 500
+MAX_FINDINGS: Final = 500
 
 
 class Causes:

@@ -49,7 +49,7 @@ class Told:
 
     def condition_raised(self, event: ConditionRaised) -> None:
         """Write that something is wrong with a leg right now."""
-        leg, raised = event
+        leg, raised = event.leg, event.raised
         source, destination = self._verdicts.directory.ends(leg.path)
         request_uri = scrub.uri(decoded(leg.invite.request_uri))
         self._log.event(
@@ -73,7 +73,7 @@ class Told:
 
     def condition_resolved(self, event: ConditionResolved) -> None:
         """Write how a condition ended, and how long it lasted."""
-        leg, raised = event
+        leg, raised = event.leg, event.raised
         source, destination = self._verdicts.directory.ends(leg.path)
         self._log.event(
             "info",

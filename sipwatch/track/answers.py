@@ -5,15 +5,15 @@ Must not know: calls, legs, what is concluded from repetitions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:
     from sipwatch.wire.message import Request, Response
 
-_UNSET = -1
-MAX_RELIABLE = 32  # reliable provisional responses remembered of one hop
+_UNSET: Final = -1
+MAX_RELIABLE: Final = 32  # reliable provisional responses remembered of one hop
 
 
 class Answer:

@@ -5,7 +5,7 @@ Must not know: outcomes, transactions other than INVITE's, clocks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.track.front import equally_near, waits_for_a_retry_only
 from sipwatch.track.inference import was_challenged_unseen
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Message, Request
 
 # 64*T1 after the first INVITE: as long as copies of it may be on their way (RFC 3261 §17.1.1.2).
-JOINS_ANSWERED_FOR = PROVEN_AFTER
+JOINS_ANSWERED_FOR: Final = PROVEN_AFTER
 
 
 def attempt_of(call: Call, message: Message) -> Call:

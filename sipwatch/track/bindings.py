@@ -10,7 +10,7 @@ that is the one nearest to it. The other hops can prolong it and take it away, n
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.packet import SECOND
 from sipwatch.track.events import Bound, Unbound
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from sipwatch.track.events import Event
     from sipwatch.wire.message import Message, Path, Request, Response
 
-DEFAULT_EXPIRES = 3600  # seconds, where nobody names any (§10.3, step 7)
-MAX_EXPIRES = 1 << 31  # seconds; §20.19 goes to 2**32-1, and nobody waits that long
-MAX_CONTACTS = 128  # of one message, and of one address of record
-BINDING = 800  # bytes that one takes, its entries in the tables and the queue included
-MAX_NAME_LENGTH = 128  # bytes kept of what strangers write; of more only a digest
+DEFAULT_EXPIRES: Final = 3600  # seconds, where nobody names any (§10.3, step 7)
+MAX_EXPIRES: Final = 1 << 31  # seconds; §20.19 goes to 2**32-1, and nobody waits that long
+MAX_CONTACTS: Final = 128  # of one message, and of one address of record
+BINDING: Final = 800  # bytes that one takes, its entries in the tables and the queue included
+MAX_NAME_LENGTH: Final = 128  # bytes kept of what strangers write; of more only a digest
 
-_CONTACT = frozenset({b"contact", b"m"})
-_STAR = b"*"
+_CONTACT: Final = frozenset({b"contact", b"m"})
+_STAR: Final = b"*"
 
 
 class Contact(NamedTuple):

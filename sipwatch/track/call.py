@@ -41,9 +41,9 @@ _INPUT_END: Final = Input.END
 _INPUT_LINGERED: Final = Input.LINGERED
 _TERMINATED: Final = State.TERMINATED
 
-_UNSET = -1
-MAX_MESSAGES = 10_000  # messages kept of one call
-MAX_STRAYS = 16  # responses with a CSeq of no request, remembered of one call
+_UNSET: Final = -1
+MAX_MESSAGES: Final = 10_000  # messages kept of one call
+MAX_STRAYS: Final = 16  # responses with a CSeq of no request, remembered of one call
 
 
 class Call(Timed):

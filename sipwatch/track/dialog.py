@@ -6,7 +6,7 @@ Must not know: outcomes, peers, which leg is nearest the caller, or what a refus
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import SECOND
 from sipwatch.track.conditions import Condition, Resolution
@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Path, Request, Response
 
-MAX_EXCHANGES = 64  # transactions remembered of one call: the refreshes of a working day, one each quarter of an hour
-MAX_DIALOGS = 32  # phones of one call that answer
+MAX_EXCHANGES: Final = (
+    64  # transactions remembered of one call: the refreshes of a working day, one each quarter of an hour
+)
+MAX_DIALOGS: Final = 32  # phones of one call that answer
 # What shapes a dialog or ends it. INFO, MESSAGE and the like say nothing of the call and are only shown.
-FOLLOWED = frozenset({"INVITE", "BYE", "UPDATE", "PRACK", "REFER", "NOTIFY"})
-REFRESHES = frozenset({"INVITE", "UPDATE"})  # RFC 4028 §7.1
-GAVE_UP_AFTER = TIMER_F + T4  # a callee whose 2xx nobody acknowledges has hung up by then, or fallen silent (§13.3.1.4)
-REPEATED_UNTIL = TIMER_F - 2 * T4  # ... having repeated it at least so long: the last copies may be lost
-_SESSION_EXPIRES = frozenset({b"session-expires", b"x"})
-_UNSET = -1
+FOLLOWED: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK", "REFER", "NOTIFY"})
+REFRESHES: Final = frozenset({"INVITE", "UPDATE"})  # RFC 4028 §7.1
+GAVE_UP_AFTER: Final = (
+    TIMER_F + T4
+)  # a callee whose 2xx nobody acknowledges has hung up by then, or fallen silent (§13.3.1.4)
+REPEATED_UNTIL: Final = TIMER_F - 2 * T4  # ... having repeated it at least so long: the last copies may be lost
+_SESSION_EXPIRES: Final = frozenset({b"session-expires", b"x"})
+_UNSET: Final = -1
 
 
 class EndedBy(StrEnum):

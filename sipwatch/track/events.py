@@ -10,7 +10,7 @@ dealt with. Whoever takes events reads it and never changes how it goes on; two 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sipwatch.wire.message import Unreachable
 
@@ -25,68 +25,100 @@ if TYPE_CHECKING:
     Takes = Mapping[type, Callable[[Any], None]]
 
 
-class LegBegun(NamedTuple):
+class OfLeg:
+    """Something that is to be said of a leg."""
+
+    __slots__ = ("leg",)
+
+    def __init__(self, leg: Leg) -> None:
+        self.leg = leg
+
+
+class OfCondition:
+    """Something that is to be said of a condition of a leg."""
+
+    __slots__ = ("leg", "raised")
+
+    def __init__(self, leg: Leg, raised: Raised) -> None:
+        self.leg = leg
+        self.raised = raised
+
+
+class OfCall:
+    """Something that is to be said of a call."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+
+class LegBegun(OfLeg):
     """A new leg, already in its place in its call; the first leg of a call begins the call."""
 
-    leg: Leg
+    __slots__ = ()
 
 
-class ConditionRaised(NamedTuple):
+class ConditionRaised(OfCondition):
     """Something is wrong with a leg, from now on."""
 
-    leg: Leg
-    raised: Raised
+    __slots__ = ()
 
 
-class ConditionResolved(NamedTuple):
+class ConditionResolved(OfCondition):
     """It is not any more: ``raised.resolution`` says how that came."""
 
-    leg: Leg
-    raised: Raised
+    __slots__ = ()
 
 
-class LegSettled(NamedTuple):
+class LegSettled(OfLeg):
     """Nothing can change any more what became of a leg. Told once for each."""
 
-    leg: Leg
+    __slots__ = ()
 
 
-class CallSettled(NamedTuple):
+class CallSettled(OfCall):
     """The same of a call: ``call.upstream`` is the leg that decided. Told once, after that leg's own event."""
 
-    call: Call
+    __slots__ = ()
 
 
-class CallEnded(NamedTuple):
+class CallEnded(OfCall):
     """The last dialog of an answered call has ended, by BYE or because nobody will end it any more."""
 
-    call: Call
+    __slots__ = ()
 
 
-class CallConcluded(NamedTuple):
+class CallConcluded(OfCall):
     """Nothing can change any more how an answered call ended. Told once, after ``CallEnded``."""
 
-    call: Call
+    __slots__ = ()
 
 
-class ByeAccepted(NamedTuple):
+class ByeAccepted:
     """The first 2xx to the BYE of an answered call, ``delay`` ns after the BYE."""
 
-    call: Call
-    delay: int
+    __slots__ = ("call", "delay")
+
+    def __init__(self, call: Call, delay: int) -> None:
+        self.call = call
+        self.delay = delay
 
 
-class Referred(NamedTuple):
+class Referred:
     """A REFER inside a call: a transfer begins (RFC 3515)."""
 
-    call: Call
-    refer: Request
+    __slots__ = ("call", "refer")
+
+    def __init__(self, call: Call, refer: Request) -> None:
+        self.call = call
+        self.refer = refer
 
 
-class CallOver(NamedTuple):
+class CallOver(OfCall):
     """Nothing more will happen to a call. It is its taker's now, who lets go of it (``Call.release``)."""
 
-    call: Call
+    __slots__ = ()
 
 
 class RegistrationOutcome(StrEnum):
@@ -109,7 +141,7 @@ class OptionsOutcome(StrEnum):
     UNFINISHED = "unfinished"
 
 
-class Registration(NamedTuple):
+class Registration:
     """The result of an attempt to register on one hop.
 
     ``path`` is that of its last REGISTER, ``started`` the moment of its first. ``delay`` is RFC 6076's
@@ -119,51 +151,103 @@ class Registration(NamedTuple):
     ``request`` is the last of them, ``response`` the final that ended it, None without one.
     """
 
-    path: Path
-    call_id: bytes
-    aor: bytes
-    outcome: RegistrationOutcome
-    status_code: int
-    delay: int
-    expires: int
-    contacts: list[bytes]
-    started: int
-    tries: int
-    request: Request
-    response: Response | None
+    __slots__ = (
+        "aor",
+        "call_id",
+        "contacts",
+        "delay",
+        "expires",
+        "outcome",
+        "path",
+        "request",
+        "response",
+        "started",
+        "status_code",
+        "tries",
+    )
+
+    def __init__(
+        self,
+        path: Path,
+        call_id: bytes,
+        aor: bytes,
+        outcome: RegistrationOutcome,
+        status_code: int,
+        delay: int,
+        expires: int,
+        contacts: list[bytes],
+        started: int,
+        tries: int,
+        request: Request,
+        response: Response | None,
+    ) -> None:
+        self.path = path
+        self.call_id = call_id
+        self.aor = aor
+        self.outcome = outcome
+        self.status_code = status_code
+        self.delay = delay
+        self.expires = expires
+        self.contacts = contacts
+        self.started = started
+        self.tries = tries
+        self.request = request
+        self.response = response
 
 
-class Options(NamedTuple):
+class Options:
     """The result of an OPTIONS on one hop; ``delay`` is from the last ``request`` to its final response, or -1."""
 
-    path: Path
-    call_id: bytes
-    outcome: OptionsOutcome
-    status_code: int
-    delay: int
-    started: int
-    tries: int
-    request: Request
+    __slots__ = ("call_id", "delay", "outcome", "path", "request", "started", "status_code", "tries")
+
+    def __init__(
+        self,
+        path: Path,
+        call_id: bytes,
+        outcome: OptionsOutcome,
+        status_code: int,
+        delay: int,
+        started: int,
+        tries: int,
+        request: Request,
+    ) -> None:
+        self.path = path
+        self.call_id = call_id
+        self.outcome = outcome
+        self.status_code = status_code
+        self.delay = delay
+        self.started = started
+        self.tries = tries
+        self.request = request
 
 
-class Asked(NamedTuple):
+class Asked:
     """A REGISTER or OPTIONS; ``again`` says that it is a retransmission: its sender has heard nothing yet."""
 
-    request: Request
-    again: bool
+    __slots__ = ("again", "request")
+
+    def __init__(self, request: Request, again: bool) -> None:
+        self.request = request
+        self.again = again
 
 
-class Bound(NamedTuple):
+class Bound:
     """A binding became active; ``path`` is that of the REGISTER that made, or moved, it."""
 
-    path: Path
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
 
-class Unbound(NamedTuple):
+class Unbound:
     """A binding ended: it ran out (``expired``), or was removed, moved or given up."""
 
-    path: Path
-    expired: bool
+    __slots__ = ("expired", "path")
+
+    def __init__(self, path: Path, expired: bool) -> None:
+        self.path = path
+        self.expired = expired
 
 
 class Notice(StrEnum):

@@ -51,9 +51,9 @@ _TERMINATED: Final = State.TERMINATED
 _TRYING: Final = Heard.TRYING
 _HEARD_AS: Final = (Input.INVITE, _INPUT_TRYING, _INPUT_PROGRESS, _INPUT_ALERT)  # by ``Heard``
 
-MAX_ANSWERS = 16  # dialogs that one hop brings about: the largest forks that answer at once
+MAX_ANSWERS: Final = 16  # dialogs that one hop brings about: the largest forks that answer at once
 
-_UNSET = -1
+_UNSET: Final = -1
 
 
 class Leg(Timed):

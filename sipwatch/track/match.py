@@ -11,7 +11,7 @@ away from a transaction that it fits strictly.
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from sipwatch.wire.sip import header, header_values, split_values, uri_of, via_branches
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message, Path, Request, Response
 
-MAX_ROUTES = 32  # Record-Route values looked at
+MAX_ROUTES: Final = 32  # Record-Route values looked at
 
 
 class Sent(Protocol):

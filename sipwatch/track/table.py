@@ -35,24 +35,24 @@ CHALLENGES: Final = {
 }
 CREDENTIALS: Final = frozenset({answer for _, answer in CHALLENGES.values()})
 
-T1 = SECOND // 2  # RFC 3261 §17.1.1.1
-T4 = 5 * SECOND
-TIMER_B = 64 * T1
-TIMER_C = 180 * SECOND  # §16.6 (11): more than three minutes
-TIMER_F = 64 * T1
-TIMER_H = 64 * T1
-CANCEL_WAIT = 64 * T1  # §9.1
+T1: Final = SECOND // 2  # RFC 3261 §17.1.1.1
+T4: Final = 5 * SECOND
+TIMER_B: Final = 64 * T1
+TIMER_C: Final = 180 * SECOND  # §16.6 (11): more than three minutes
+TIMER_F: Final = 64 * T1
+TIMER_H: Final = 64 * T1
+CANCEL_WAIT: Final = 64 * T1  # §9.1
 
 
 # Finals that ask for another INVITE under the same Call-ID: challenges (§22), other terms
 # (§8.1.3.5, RFC 4028 §7.3), another offer (488, 606), more digits (484), glare (§14.1). Redirects (3xx) are
 # added by ``may_be_followed``.
-ASKS_AGAIN = frozenset({401, 407, 413, 415, 416, 420, 421, 422, 484, 488, 491, 494, 606})
-RETRY_WINDOW = TIMER_B  # a retry later than this is another attempt
-FORK_SETTLES = SECOND  # how long after a CANCEL a sibling's 2xx still explains it
-PROVEN_AFTER = 64 * T1  # evidence that may yet be contradicted on the hop counts after this
-REORDERED_WITHIN = T1  # captures swap neighbours; no sender repeats sooner
-ACK_MISSING_AT = 4  # the same 2xx sent this many times
+ASKS_AGAIN: Final = frozenset({401, 407, 413, 415, 416, 420, 421, 422, 484, 488, 491, 494, 606})
+RETRY_WINDOW: Final = TIMER_B  # a retry later than this is another attempt
+FORK_SETTLES: Final = SECOND  # how long after a CANCEL a sibling's 2xx still explains it
+PROVEN_AFTER: Final = 64 * T1  # evidence that may yet be contradicted on the hop counts after this
+REORDERED_WITHIN: Final = T1  # captures swap neighbours; no sender repeats sooner
+ACK_MISSING_AT: Final = 4  # the same 2xx sent this many times
 
 
 def may_be_followed(status_code: int) -> bool:
@@ -112,7 +112,7 @@ class Input(IntEnum):
 
 
 _S, _I = State, Input
-_EARLY = {
+_EARLY: Final = {
     _I.TRYING: _S.TRYING,
     _I.PROGRESS: _S.PROGRESSING,
     _I.ALERT: _S.ALERTED,
@@ -169,7 +169,7 @@ RESPONSE_INPUT: tuple[Input, ...] = tuple(
     for code in range(700)
 )  # fmt: skip
 
-OPEN = frozenset({_S.CALLING, _S.TRYING, _S.PROGRESSING, _S.ALERTED, _S.CANCELLING})
+OPEN: Final = frozenset({_S.CALLING, _S.TRYING, _S.PROGRESSING, _S.ALERTED, _S.CANCELLING})
 
 
 class Since(IntEnum):
@@ -215,7 +215,7 @@ TIMERS: tuple[Timer, ...] = (
 
 # How each input resolves the conditions raised by timers; absent: it leaves them as they are.
 _R = Resolution
-_ENDINGS = {
+_ENDINGS: Final = {
     _I.SUCCESS: _R.ANSWERED,
     _I.FAILURE: _R.FAILED,
     _I.MISSED_FAILURE: _R.FAILED,
@@ -223,7 +223,7 @@ _ENDINGS = {
     _I.GIVE_UP: _R.EXPIRED,
     _I.END: _R.CAPTURE_END,
 }
-_STUCK = {**_ENDINGS, _I.PROGRESS: _R.PROGRESSED, _I.ALERT: _R.PROGRESSED}
+_STUCK: Final = {**_ENDINGS, _I.PROGRESS: _R.PROGRESSED, _I.ALERT: _R.PROGRESSED}
 RESOLVED_BY: dict[Condition, dict[Input, Resolution]] = {
     Condition.NO_RESPONSE: {
         **_ENDINGS,

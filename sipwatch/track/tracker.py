@@ -46,7 +46,7 @@ _INPUT_END: Final = Input.END
 _INPUT_LINGERED: Final = Input.LINGERED
 _TRYING: Final = 100
 
-MAX_BROKEN = 4096  # paths that an error says lead nowhere
+MAX_BROKEN: Final = 4096  # paths that an error says lead nowhere
 
 
 class Tracker:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sipwatch.track.lasting import cut_short
 from sipwatch.track.table import CHALLENGES, REORDERED_WITHIN, RETRY_WINDOW, T4, TIMER_F, may_be_followed
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Message, Path, Request, Response
 
 # A sender repeats itself at least every T2 = 4 s (§17.1.2.2): after T4 = 5 s of silence nothing more comes.
-LINGERS = T4
-TRANSACTION = 1000  # bytes that one takes, beside its request's text
-MAX_EARLY = 256  # of them
-MAX_OF_ONE_CALL_ID = 64  # some pingers use one Call-ID for ever; 32 s of one request a second stay open
-MAX_TRIES = 8  # requests in one attempt: who is sent round in circles has his answer
+LINGERS: Final = T4
+TRANSACTION: Final = 1000  # bytes that one takes, beside its request's text
+MAX_EARLY: Final = 256  # of them
+MAX_OF_ONE_CALL_ID: Final = 64  # some pingers use one Call-ID for ever; 32 s of one request a second stay open
+MAX_TRIES: Final = 8  # requests in one attempt: who is sent round in circles has his answer
 
-_INTERVAL_TOO_BRIEF = 423  # §10.2.8: again, with a longer interval
+_INTERVAL_TOO_BRIEF: Final = 423  # §10.2.8: again, with a longer interval
 
 
 class Stage(IntEnum):

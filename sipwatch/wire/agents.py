@@ -5,7 +5,7 @@ Must not know: sockets, clocks, calls. The time at which a packet arrived is giv
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import REPORTED, SECOND
 from sipwatch.wire import hep
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from sipwatch.wire.limits import Limits
 
-UNNAMED = "other"  # who gets no name of his own
-_MAX_NAME_LENGTH = 64  # of the name that a node gives itself, as part of a key
-_LASTS = 10 * 60 * SECOND  # a clock that was not heard for so long says nothing of a node that was
+UNNAMED: Final = "other"  # who gets no name of his own
+_MAX_NAME_LENGTH: Final = 64  # of the name that a node gives itself, as part of a key
+_LASTS: Final = 10 * 60 * SECOND  # a clock that was not heard for so long says nothing of a node that was
 
 Sender = tuple[str, int, bytes, str]  # listener, node's number, the name that it gives itself, address
 

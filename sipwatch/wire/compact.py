@@ -3,7 +3,9 @@
 Must not know: messages, or what a header is for.
 """
 
-COMPACT = {
+from typing import Final
+
+COMPACT: Final = {
     b"accept-contact": b"a",  # RFC 3841
     b"allow-events": b"u",  # RFC 6665
     b"call-id": b"i",
@@ -24,7 +26,7 @@ COMPACT = {
     b"to": b"t",
     b"via": b"v",
 }
-_LONG = {short: long for long, short in COMPACT.items()}
+_LONG: Final = {short: long for long, short in COMPACT.items()}
 
 
 def both_forms(name: bytes) -> tuple[bytes, bytes]:

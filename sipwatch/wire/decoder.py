@@ -7,6 +7,7 @@ through it is a plain value, and nothing else of this package is used from outsi
 from __future__ import annotations
 
 from struct import Struct
+from typing import Final
 
 from sipwatch.packet import (
     AH,
@@ -52,13 +53,13 @@ Item = Request | Response | Unreachable | Discard
 
 _NOTHING: tuple[Item, ...] = ()
 _ALONE: dict[Discard, tuple[Item, ...]] = {reason: (reason,) for reason in Discard}
-_MEDIA = _ALONE[Discard.MEDIA]
+_MEDIA: Final = _ALONE[Discard.MEDIA]
 
-_IPV4_PLAIN = b"\x08\x00E"  # the EtherType, then version 4 with a header of 20 bytes
+_IPV4_PLAIN: Final = b"\x08\x00E"  # the EtherType, then version 4 with a header of 20 bytes
 # Of a UDP datagram in such a packet in Ethernet: total length, identification, flags and offset, protocol, addresses
 # with ports (the key of its path), UDP length, the first byte it carries. One look instead of ten.
-_UDP_IN_IPV4 = Struct("!16xHHHxB2x12sH2xB").unpack_from
-_TCP_HEADER = Struct("!4xIIBB").unpack_from  # sequence number, acknowledgement number, data offset, flags
+_UDP_IN_IPV4: Final = Struct("!16xHHHxB2x12sH2xB").unpack_from
+_TCP_HEADER: Final = Struct("!4xIIBB").unpack_from  # sequence number, acknowledgement number, data offset, flags
 
 
 class Decoder:
@@ -497,6 +498,6 @@ def _fragmented(items: tuple[Item, ...], ends: bytes) -> tuple[Item, ...]:
     return items
 
 
-_DUPLICATE = _ALONE[Discard.DUPLICATE]
+_DUPLICATE: Final = _ALONE[Discard.DUPLICATE]
 # Flags and offset of an IPv4 packet that is not a fragment, with and without Don't Fragment.
-_WHOLE = (0x0000, 0x4000)
+_WHOLE: Final = (0x0000, 0x4000)

@@ -10,7 +10,7 @@ so that the other segments of a TCP stream are read as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import TCP, UDP
 from sipwatch.wire.sip import looks_like_sip
@@ -18,12 +18,12 @@ from sipwatch.wire.sip import looks_like_sip
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
-_HEADER = 8  # SPI, sequence number
-_LEAST = 20  # a UDP header, a trailer, and some text: less is not looked at
-_PADDING = bytes(range(1, 256))
+_HEADER: Final = 8  # SPI, sequence number
+_LEAST: Final = 20  # a UDP header, a trailer, and some text: less is not looked at
+_PADDING: Final = bytes(range(1, 256))
 # Bytes of the check value behind the trailer: HMAC-SHA-1-96 and HMAC-MD5-96, HMAC-SHA-256-128, HMAC-SHA-384-192,
 # HMAC-SHA-512-256 (RFC 4868), and none at all.
-_CHECKS = (12, 16, 24, 32, 0)
+_CHECKS: Final = (12, 16, 24, 32, 0)
 
 Opened = tuple[int, int, int]  # protocol, where it begins, where it ends
 

@@ -3,11 +3,13 @@
 Must not know: IP headers, transports.
 """
 
+from typing import Final
+
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.duplicates import Duplicates
 from sipwatch.wire.limits import Limits
 
-_MAX_SIZE = 65_535  # what an IP packet can carry
+_MAX_SIZE: Final = 65_535  # what an IP packet can carry
 
 
 class _Partial:

@@ -13,7 +13,7 @@ decided by what is in the packets and by their times, so it does not matter who 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.wire.message import Request, Response, Unreachable
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.discards import Discard
     from sipwatch.wire.limits import Limits
 
-FIRST_FRAGMENT_ONLY = "first_fragment_only"  # the notice's name
+FIRST_FRAGMENT_ONLY: Final = "first_fragment_only"  # the notice's name
 
 
 class Heads:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import zlib
 from hmac import compare_digest
 from struct import Struct, pack
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sipwatch.packet import HEP_2, HEP_3, MICROSECOND, SCTP, SECOND, TCP, UDP
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.limits import DEFAULT_LIMITS
 from sipwatch.wire.message import Path, Transport
 
-MAX_SIZE = 0xFFFF  # bytes of a packet of version 3: its length stands in two bytes
+MAX_SIZE: Final = 0xFFFF  # bytes of a packet of version 3: its length stands in two bytes
 _AF_INET, _AF_INET6 = 2, 10
-_V6 = bytes((_AF_INET6,))
-_SIP = 1  # protocol type of the payload
+_V6: Final = bytes((_AF_INET6,))
+_SIP: Final = 1  # protocol type of the payload
 
 # Chunk types of vendor 0 that we need (HEP3 Network Protocol Specification).
 _FAMILY, _PROTOCOL, _SRC4, _DST4, _SRC6, _DST6, _SPORT, _DPORT = 1, 2, 3, 4, 5, 6, 7, 8
@@ -26,10 +26,10 @@ _SECONDS, _MICROSECONDS, _TYPE, _CAPTURE_ID, _SECRET, _PAYLOAD, _COMPRESSED, _CO
     9, 10, 11, 12, 14, 15, 16, 17, 19,
 )  # fmt: skip
 # 22 is what Kamailio, OpenSIPS and FreeSWITCH write for TLS.
-_TLS = 22
-_TRANSPORTS = {UDP: Transport.UDP, TCP: Transport.TCP, SCTP: Transport.SCTP, _TLS: Transport.TLS}
+_TLS: Final = 22
+_TRANSPORTS: Final = {UDP: Transport.UDP, TCP: Transport.TCP, SCTP: Transport.SCTP, _TLS: Transport.TLS}
 # HEP has no number for WebSocket: what it runs over is told.
-_PROTOCOLS = {
+_PROTOCOLS: Final = {
     Transport.UDP: UDP,
     Transport.TCP: TCP,
     Transport.SCTP: SCTP,
@@ -37,11 +37,11 @@ _PROTOCOLS = {
     Transport.WS: TCP,
     Transport.WSS: _TLS,
 }
-_EITHER = 47  # wbits: zlib or gzip, whichever the head says
-_CHUNK = Struct("!HHH").unpack_from  # vendor, type, length with these six bytes
-_HEAD = Struct("!qBBB")  # of what is carried: own time, protocol, sizes of ends and correlation id
-_MAX_CORRELATION_LENGTH = 255
-_MAX_CHUNKS = 64  # agents send some 15
+_EITHER: Final = 47  # wbits: zlib or gzip, whichever the head says
+_CHUNK: Final = Struct("!HHH").unpack_from  # vendor, type, length with these six bytes
+_HEAD: Final = Struct("!qBBB")  # of what is carried: own time, protocol, sizes of ends and correlation id
+_MAX_CORRELATION_LENGTH: Final = 255
+_MAX_CHUNKS: Final = 64  # agents send some 15
 
 
 class Encapsulated(NamedTuple):
@@ -67,7 +67,7 @@ class Agent(NamedTuple):
     secret: bytes = b""
 
 
-NOBODY = Agent()
+NOBODY: Final = Agent()
 
 
 def is_hep(payload: bytes) -> bool:

@@ -3,11 +3,13 @@
 Must not know: calls, or who asked for what came back.
 """
 
+from typing import Final
+
 from sipwatch.packet import ICMP, ICMPV6, UDP
 from sipwatch.wire.sip import looks_like_sip
 
 # RFC 792; RFC 1812 §5.2.7.1; RFC 4443 §3.1
-_UNREACHABLE = {
+_UNREACHABLE: Final = {
     0: "net_unreachable",
     1: "host_unreachable",
     2: "protocol_unreachable",
@@ -16,9 +18,9 @@ _UNREACHABLE = {
     10: "host_prohibited",
     13: "filtered",
 }
-_UNREACHABLE_V6 = {0: "no_route", 1: "prohibited", 3: "address_unreachable", 4: "port_unreachable"}
-_TIME_EXCEEDED = "time_exceeded"
-_HEADER = 8
+_UNREACHABLE_V6: Final = {0: "no_route", 1: "prohibited", 3: "address_unreachable", 4: "port_unreachable"}
+_TIME_EXCEEDED: Final = "time_exceeded"
+_HEADER: Final = 8
 
 
 def quoted_sip(data: bytes, start: int, end: int, protocol: int) -> tuple[bytes, bytes, str] | None:

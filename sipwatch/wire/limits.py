@@ -3,14 +3,14 @@
 Must not know: what the tables hold.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sipwatch.budget import DEFAULT_BUDGET, Budget
 from sipwatch.packet import SECOND
 
 # bytes of a Call-ID, tag or branch; of a longer one its beginning and a digest are kept (``sip.identifier``)
-MAX_IDENTIFIER = 256
-MAX_TEXT = 16_384  # bytes of a message that tracking keeps; more than any phone writes
+MAX_IDENTIFIER: Final = 256
+MAX_TEXT: Final = 16_384  # bytes of a message that tracking keeps; more than any phone writes
 
 
 class Limits(NamedTuple):
@@ -55,8 +55,8 @@ class Limits(NamedTuple):
     closed_lasts: int = 60 * SECOND  # a late copy must not be a new stream; Linux' TIME-WAIT
 
 
-PATH = 600  # bytes that one interned path takes, its entry in the table included
-_DUPLICATE = 110  # bytes of a datagram remembered
+PATH: Final = 600  # bytes that one interned path takes, its entry in the table included
+_DUPLICATE: Final = 110  # bytes of a datagram remembered
 
 
 def limits_within(budget: Budget) -> Limits:
@@ -71,4 +71,4 @@ def limits_within(budget: Budget) -> Limits:
     )
 
 
-DEFAULT_LIMITS = limits_within(DEFAULT_BUDGET)
+DEFAULT_LIMITS: Final = limits_within(DEFAULT_BUDGET)

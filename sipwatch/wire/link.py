@@ -3,6 +3,8 @@
 Must not know: IP, transports, SIP.
 """
 
+from typing import Final
+
 from sipwatch.packet import (
     ETHERNET,
     ETHERTYPES_IP,
@@ -19,7 +21,7 @@ from sipwatch.packet import (
 )
 from sipwatch.wire.discards import Discard
 
-_MAX_LABELS = 16  # tags or labels in a row; nobody stacks more
+_MAX_LABELS: Final = 16  # tags or labels in a row; nobody stacks more
 
 
 def ip_offset(link_type: int, data: bytes) -> int | Discard:

@@ -8,7 +8,7 @@ to lead to where SIP is spoken.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import ACK, FIN, RST, SEQUENCE_MASK, SIP_PORTS
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Path
 
 RESET, REFUSED = "connection_reset", "connection_refused"
-_SIP_PORTS = frozenset(port.to_bytes(2, "big") for port in SIP_PORTS)  # as in a header
+_SIP_PORTS: Final = frozenset(port.to_bytes(2, "big") for port in SIP_PORTS)  # as in a header
 
 
 class Resets:

@@ -15,7 +15,7 @@ and so have all of them together. The shape that was longest of no use makes roo
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import SECOND
 from sipwatch.wire.limits import MAX_IDENTIFIER
@@ -23,47 +23,47 @@ from sipwatch.wire.limits import MAX_IDENTIFIER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_SHAPES = 256  # patterns in all
-MAX_PER_KIND = 8  # patterns tried for one message
-MAX_MISSED = 256  # messages that a shape does not fit before those of its kind are put in order
-SEEN_BEFORE = 4  # a shape is worth a pattern once it was seen this often
-MAX_CANDIDATES = 1024
-MAX_HEAD = 16_384  # bytes of a header section that is learned from
-MAX_LINES = 64
-MAX_NAMES = 1024  # bytes of a shape's header names: its pattern grows with them
+MAX_SHAPES: Final = 256  # patterns in all
+MAX_PER_KIND: Final = 8  # patterns tried for one message
+MAX_MISSED: Final = 256  # messages that a shape does not fit before those of its kind are put in order
+SEEN_BEFORE: Final = 4  # a shape is worth a pattern once it was seen this often
+MAX_CANDIDATES: Final = 1024
+MAX_HEAD: Final = 16_384  # bytes of a header section that is learned from
+MAX_LINES: Final = 64
+MAX_NAMES: Final = 1024  # bytes of a shape's header names: its pattern grows with them
 
 # A stack has a dozen kinds of messages or two: so much is learned at once, and then a shape a second of each source.
-LINES_PER_CREDIT = 16  # of a shape, about a millisecond
-MAX_CREDIT = 24  # of one source
-MAX_CREDIT_OF_ALL = 64
-ALL_PER_SECOND = 8
-MAX_SOURCES = 256
+LINES_PER_CREDIT: Final = 16  # of a shape, about a millisecond
+MAX_CREDIT: Final = 24  # of one source
+MAX_CREDIT_OF_ALL: Final = 64
+ALL_PER_SECOND: Final = 8
+MAX_SOURCES: Final = 256
 
-_NAMES = re.compile(rb"\n([^:\r]*+)").findall
+_NAMES: Final = re.compile(rb"\n([^:\r]*+)").findall
 # Bare line feeds end lines as well, and a pattern of CRLF lines would not see it; a folded line is no header, whatever
 # it looks like (RFC 3261 §7.3.1).
-_ODD = re.compile(rb"(?<!\r)\n|\n[ \t:\r]").search
+_ODD: Final = re.compile(rb"(?<!\r)\n|\n[ \t:\r]").search
 
-_BLANKS = rb"[ \t]*+"
-_NAME_ADDR = rb'(?:"[^\r\n"\\]*+")?+[^\r\n";<>]*+<[^\r\n"<>]*+>'
-_TAG = rb';tag=([^\r\n;", \t<>]{1,%d}+)(?![^\r\n;", \t<>])' % MAX_IDENTIFIER
-_VALUES = {
+_BLANKS: Final = rb"[ \t]*+"
+_NAME_ADDR: Final = rb'(?:"[^\r\n"\\]*+")?+[^\r\n";<>]*+<[^\r\n"<>]*+>'
+_TAG: Final = rb';tag=([^\r\n;", \t<>]{1,%d}+)(?![^\r\n;", \t<>])' % MAX_IDENTIFIER
+_VALUES: Final = {
     b"from": _NAME_ADDR + _TAG + rb"\r\n",
     b"to": _NAME_ADDR + rb"(?:" + _TAG + rb")?+\r\n",
     b"call-id": rb"([^\r\n \t]{1,%d}+)\r\n" % MAX_IDENTIFIER,
     b"cseq": rb"([0-9]++ [A-Z]++)\r\n",
     b"max-forwards": rb"([0-9]++)\r\n",
 }
-_BRANCH = rb';branch=([^\r\n;," \t]{1,%d}+)' % MAX_IDENTIFIER
-_TOP_VIA = rb'[^\r\n,";]*+(?:;(?!branch=)[^\r\n,";]*+)*+' + _BRANCH + rb'(?:;[^\r\n,"]*+)?+\r\n'
-_OTHER_VIA = rb'[^\r\n,"]*+\r\n'
-_LONG_NAMES = {b"v": b"via", b"f": b"from", b"t": b"to", b"i": b"call-id"}
-_NEEDED = (b"via", b"from", b"to", b"call-id", b"cseq")
+_BRANCH: Final = rb';branch=([^\r\n;," \t]{1,%d}+)' % MAX_IDENTIFIER
+_TOP_VIA: Final = rb'[^\r\n,";]*+(?:;(?!branch=)[^\r\n,";]*+)*+' + _BRANCH + rb'(?:;[^\r\n,"]*+)?+\r\n'
+_OTHER_VIA: Final = rb'[^\r\n,"]*+\r\n'
+_LONG_NAMES: Final = {b"v": b"via", b"f": b"from", b"t": b"to", b"i": b"call-id"}
+_NEEDED: Final = (b"via", b"from", b"to", b"call-id", b"cseq")
 
 # The order in which a shape's values are asked for; the start line's is group 1.
-_ORDER = (b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards")
-_FITS = {slot: re.compile(_BLANKS + value).fullmatch for slot, value in (*_VALUES.items(), (b"via", _TOP_VIA))}
-_FITS_BELOW = re.compile(_OTHER_VIA).fullmatch  # of a Via below the top
+_ORDER: Final = (b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards")
+_FITS: Final = {slot: re.compile(_BLANKS + value).fullmatch for slot, value in (*_VALUES.items(), (b"via", _TOP_VIA))}
+_FITS_BELOW: Final = re.compile(_OTHER_VIA).fullmatch  # of a Via below the top
 
 
 class Shape:

@@ -12,6 +12,7 @@ way goes to the patient one, so both always agree; a property test holds them to
 
 import re
 from hashlib import blake2b
+from typing import Final
 
 from sipwatch.packet import BLANKS
 from sipwatch.wire.discards import Discard
@@ -20,45 +21,45 @@ from sipwatch.wire.message import Path, Request, Response
 from sipwatch.wire.shapes import MAX_MISSED, Shapes
 
 # RFC 3261, 3262, 3265/6665, 3311, 3428, 3515, 3903, 6086: interned, so that comparing is by identity.
-METHODS = {
+METHODS: Final = {
     name.encode(): name
     for name in (
         "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY",
         "PUBLISH", "MESSAGE", "REFER",
     )
 }  # fmt: skip
-STATUS_CODES = {b"%d" % code: code for code in range(100, 700)}
+STATUS_CODES: Final = {b"%d" % code: code for code in range(100, 700)}
 
 # §25.1 token: what a method unknown to us may be made of.
-_TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
-_MAX_METHOD_LENGTH = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
-_MAX_CSEQ_LENGTH = 10  # digits; §8.1.1.5 keeps it below 2**31
-_CSEQ_CACHE_SIZE = 4096
+_TOKEN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
+_MAX_METHOD_LENGTH: Final = 64  # bytes; the longest registered has 9, RFC 4475 tries 43
+_MAX_CSEQ_LENGTH: Final = 10  # digits; §8.1.1.5 keeps it below 2**31
+_CSEQ_CACHE_SIZE: Final = 4096
 # A header that ``_FIELD`` finds: its name, and its value with the lines folded into it (§7.3.1). A line without a colon
 # is none, nor are those folded into it.
-_VALUE = rb"(.*+(?:\n[ \t].*+)*+)"  # a dot is quicker than the class of all but line feeds
-_FIELD = re.compile(rb"\n(?![ \t])([^:\n]*+):" + _VALUE).findall
+_VALUE: Final = rb"(.*+(?:\n[ \t].*+)*+)"  # a dot is quicker than the class of all but line feeds
+_FIELD: Final = re.compile(rb"\n(?![ \t])([^:\n]*+):" + _VALUE).findall
 _FIELDS: dict[tuple[bytes, bytes], re.Pattern[bytes]] = {}  # of one name and its compact form
-_MAX_FIELDS = 256  # names that code and configuration ask for
-_QUOTED_STRING = rb'"(?:[^"\\]++|\\.)*+"'  # §25.1
-_QUOTED = re.compile(_QUOTED_STRING, re.DOTALL).match
+_MAX_FIELDS: Final = 256  # names that code and configuration ask for
+_QUOTED_STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'  # §25.1
+_QUOTED: Final = re.compile(_QUOTED_STRING, re.DOTALL).match
 # What stands between two separators, as it is read in one go: in quotes and brackets they do not count. It stops before
 # a mark that nobody closes; what follows is read by the second pattern, for which marks are characters like others.
-_OPENED = rb"(?<!\\)" + _QUOTED_STRING + rb'|(?<=\\)"'
-_IN_BRACKETS = rb'(?:[^"<>]++|<|' + _OPENED + rb")*+"
-_PARTS = {
+_OPENED: Final = rb"(?<!\\)" + _QUOTED_STRING + rb'|(?<=\\)"'
+_IN_BRACKETS: Final = rb'(?:[^"<>]++|<|' + _OPENED + rb")*+"
+_PARTS: Final = {
     separator: (
         re.compile(rb'(?:[^%b"<>]++|>|%b|<%b(?:>|\Z))*+' % (mark, _OPENED, _IN_BRACKETS), re.DOTALL),
         re.compile(rb"(?:[^%b<>]++|>|<[^>]*+>?)*+" % mark, re.DOTALL),
     )
     for separator, mark in ((0x2C, b","), (0x3B, b";"))
 }
-_INNER = re.compile(_IN_BRACKETS, re.DOTALL)
-_HOPS = {b"%d" % number: number for number in range(256)}  # of Max-Forwards, whose range it is (§20.22)
-_MAX_VIAS = 70  # as many hops as a Max-Forwards of its usual size allows
+_INNER: Final = re.compile(_IN_BRACKETS, re.DOTALL)
+_HOPS: Final = {b"%d" % number: number for number in range(256)}  # of Max-Forwards, whose range it is (§20.22)
+_MAX_VIAS: Final = 70  # as many hops as a Max-Forwards of its usual size allows
 
 _VIA, _FROM, _TO, _CALL_ID, _CSEQ, _MAX_FORWARDS = range(6)
-_SLOTS = {
+_SLOTS: Final = {
     b"via": _VIA, b"v": _VIA,
     b"from": _FROM, b"f": _FROM,
     b"to": _TO, b"t": _TO,

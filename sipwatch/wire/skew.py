@@ -5,12 +5,14 @@ Must not know: HEP, clocks: both times are given.
 
 from __future__ import annotations
 
+from typing import Final
+
 from sipwatch.packet import MILLISECOND, SECOND
 
-SPAN = 5 * SECOND  # what one of the minima is of
-SPANS = 6  # a minimum counts for so many spans
+SPAN: Final = 5 * SECOND  # what one of the minima is of
+SPANS: Final = 6  # a minimum counts for so many spans
 # Clocks that NTP keeps, and the usual ways through a network, are not corrected: times stay as they were written.
-HYSTERESIS = 20 * MILLISECOND
+HYSTERESIS: Final = 20 * MILLISECOND
 
 
 class Skew:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import BLANKS
 from sipwatch.wire import websocket
@@ -17,12 +17,12 @@ from sipwatch.wire.sip import header, looks_like_sip
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
-_MAX_PIECES = 64  # joined then, lest an object for every byte make memory of it
-_BLANKS = re.compile(rb"[%b]*+" % BLANKS).match
-_EMPTY_LINE = re.compile(rb"\n\r?\n").search  # of stacks that know no CR as well
-_VERSION = b"SIP/2.0"
-_TLS_RECORDS = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")  # RFC 8446 §5.1
-_HTTP = (b"GET ", b"HTTP/1.")
+_MAX_PIECES: Final = 64  # joined then, lest an object for every byte make memory of it
+_BLANKS: Final = re.compile(rb"[%b]*+" % BLANKS).match
+_EMPTY_LINE: Final = re.compile(rb"\n\r?\n").search  # of stacks that know no CR as well
+_VERSION: Final = b"SIP/2.0"
+_TLS_RECORDS: Final = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")  # RFC 8446 §5.1
+_HTTP: Final = (b"GET ", b"HTTP/1.")
 
 
 class Mode(IntEnum):

@@ -19,7 +19,7 @@ that the capture lost was received, and never comes. So reassembly here differs 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.packet import ACK, FIN, RST, SEQUENCE_MASK, SYN
 from sipwatch.wire.discards import Discard
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
     from sipwatch.wire.message import Path
 
-UNORDERED = (Mode.FOREIGN, Mode.TLS)
+UNORDERED: Final = (Mode.FOREIGN, Mode.TLS)
 # Farther behind is no late copy but another connection between the same ends, whose SYN was not captured: nothing that
 # signals has so much under way.
-_FARTHEST_BACK = 1 << 20
-_HALF = 1 << 31  # of all sequence numbers
+_FARTHEST_BACK: Final = 1 << 20
+_HALF: Final = 1 << 31  # of all sequence numbers
 
 Found = tuple["Path", bytes, bool, bool]  # path, message, over WebSocket, cut short
 

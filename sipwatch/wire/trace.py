@@ -7,7 +7,7 @@ does not ask pays nothing, since all of it is in subclasses.
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sipwatch.packet import ACK, BLANKS, SEQUENCE_MASK, SYN
 from sipwatch.wire import link
@@ -19,8 +19,8 @@ from sipwatch.wire.sip import parse
 from sipwatch.wire.stream import Framer, Mode
 from sipwatch.wire.tcp import UNORDERED, Found, Stream, Streams, distance
 
-MAX_SEGMENTS = 256  # of one direction that are remembered: the largest message needs 180
-MAX_CLAIMS = 256  # messages of one direction of which copies, or an acknowledgement, may still come
+MAX_SEGMENTS: Final = 256  # of one direction that are remembered: the largest message needs 180
+MAX_CLAIMS: Final = 256  # messages of one direction of which copies, or an acknowledgement, may still come
 
 
 class Piece(NamedTuple):

@@ -3,14 +3,16 @@
 Must not know: what is inside, or how deep we are.
 """
 
+from typing import Final
+
 from sipwatch.packet import ERSPAN_2, ERSPAN_3, GENEVE_PORT, GRE_PPP, GTP_U_PORT, VXLAN_PORTS
 from sipwatch.wire import link
 from sipwatch.wire.discards import Discard
 
 # UDP ports of the receiver or the sender; payload is checked before it is believed.
-PORTS = frozenset(port.to_bytes(2, "big") for port in (*VXLAN_PORTS, GENEVE_PORT, GTP_U_PORT))  # as in a header
+PORTS: Final = frozenset(port.to_bytes(2, "big") for port in (*VXLAN_PORTS, GENEVE_PORT, GTP_U_PORT))  # as in a header
 
-_G_PDU = 0xFF
+_G_PDU: Final = 0xFF
 
 
 def gre(data: bytes, start: int) -> int | Discard:

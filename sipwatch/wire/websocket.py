@@ -3,17 +3,19 @@
 Must not know: TCP, SIP headers, packets.
 """
 
+from typing import Final
+
 from sipwatch.wire.sip import header, header_values, looks_like_sip, split_values
 
 _CONTINUATION, _TEXT, _BINARY = 0, 1, 2
-_FIRST_CONTROL = 8
-FIRST_BYTES = b"\x81\x82\x01\x02"  # text or binary, whole or to be continued
-_LOOKED_AT = 2048 + 14  # bytes; enough of any start line
-_MAX_LOOKED_AT = 8  # frames that a message's beginning may be cut into
+_FIRST_CONTROL: Final = 8
+FIRST_BYTES: Final = b"\x81\x82\x01\x02"  # text or binary, whole or to be continued
+_LOOKED_AT: Final = 2048 + 14  # bytes; enough of any start line
+_MAX_LOOKED_AT: Final = 8  # frames that a message's beginning may be cut into
 # Whoever speaks SIP sends a message in a frame, or blanks in one to hold a connection open: no more tiny frames at once
 # than this, and one more for so many bytes.
-_MAX_TINY = 16
-_BYTES_PER_FRAME = 32
+_MAX_TINY: Final = 16
+_BYTES_PER_FRAME: Final = 32
 
 
 def is_handshake(head: bytes) -> bool:

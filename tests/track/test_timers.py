@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.track.timers import HORIZON, MAX_STALE, NEVER, Timed, TimerQueue
+from sipwatch.track.timers import HORIZON, MAX_STALE, NEVER, SLICE, Timed, TimerQueue
 
 
 class Alarm(Timed):
@@ -40,7 +40,7 @@ def run(alarms: list[list[int]], looks: list[int]) -> list[tuple[int, int]]:
     return log
 
 
-moment = st.integers(min_value=1, max_value=400 * HORIZON)
+moment = st.integers(min_value=1, max_value=400 * HORIZON) | st.integers(min_value=1, max_value=4 * SLICE)
 
 
 @given(st.lists(st.lists(moment, max_size=5), max_size=8), st.lists(moment, max_size=20))
@@ -61,6 +61,30 @@ def test_an_earlier_watch_replaces_a_later_one() -> None:
     assert log == [(10, 1)]
     queue.advance(50)
     assert log == [(10, 1), (50, 1)]
+
+
+def test_what_is_due_in_the_slice_at_work_fires_in_its_turn() -> None:
+    """Entries are sorted when their slice of time begins; one that comes later finds its place among them."""
+    log: list[tuple[int, int]] = []
+    queue = TimerQueue()
+    first, last = SLICE + 10, SLICE + 30
+    for serial, at in ((1, first), (2, last)):
+        queue.watch(Alarm(serial, [at], log), at)
+    queue.advance(first)
+    between = Alarm(3, [SLICE + 20], log)
+    queue.watch(between, between.deadline())
+    assert queue.next == between.moments[0]
+    queue.advance(2 * SLICE)
+    assert log == [(first, 1), (SLICE + 20, 3), (last, 2)]
+
+
+def test_nothing_is_due_before_next() -> None:
+    queue = TimerQueue()
+    alarm = Alarm(1, [5 * SLICE + 1], [])
+    queue.watch(alarm, alarm.deadline())
+    assert SLICE < queue.next <= 5 * SLICE + 1
+    queue.watch(Alarm(2, [2 * SLICE + 7], []), 2 * SLICE + 7)
+    assert queue.next <= 2 * SLICE + 7
 
 
 def test_what_is_forgotten_does_not_fire() -> None:

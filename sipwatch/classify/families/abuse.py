@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Request
 
-MAX_PAIRS = 4096
-TURN_WITHIN = 2 * SECOND
-TURNS_FROM = 3  # to, fro, and to again: a call that comes back once may be meant for a number at home
-MAX_TURNS = 70  # as many as hops are allowed (RFC 3261 §8.1.1.6)
-FLOOD_FROM = 5
-FLOOD_WITHIN = SECOND
+MAX_PAIRS: Final = 4096
+TURN_WITHIN: Final = 2 * SECOND
+TURNS_FROM: Final = 3  # to, fro, and to again: a call that comes back once may be meant for a number at home
+MAX_TURNS: Final = 70  # as many as hops are allowed (RFC 3261 §8.1.1.6)
+FLOOD_FROM: Final = 5
+FLOOD_WITHIN: Final = SECOND
 _MAX_NUMBER_LENGTH: Final = 64
 _MAX_KEPT_SIZE: Final = 4096  # bytes of an INVITE that is kept
 _ENTRY: Final = frozenset({403, *CHALLENGES})  # codes that keep somebody out

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
 
-MAX_DEVICES = 10_000
-STREAK_FROM = 3
-FAIR_RING = 10 * SECOND  # a phone that a server gave up sooner to ring the next has missed nothing
+MAX_DEVICES: Final = 10_000
+STREAK_FROM: Final = 3
+FAIR_RING: Final = 10 * SECOND  # a phone that a server gave up sooner to ring the next has missed nothing
 _ANSWERED: Final = Outcome.ANSWERED.value
 _DEVICES: Final = PeerKind.DEVICES
 _UNSET: Final = -1

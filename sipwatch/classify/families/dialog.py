@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from sipwatch.track.dialog import Dialog, Exchange
     from sipwatch.track.match import Sent
 
-_NOT_HELD_AGAINST = frozenset({481, 487})  # the call ended meanwhile, or the requester gave up
-_HOLDS = (b"a=sendonly", b"a=inactive")  # RFC 3264 §8.4
-_BYE_VARIANTS = {401: "challenged", 407: "challenged", 481: "unknown"}
+_NOT_HELD_AGAINST: Final = frozenset({481, 487})  # the call ended meanwhile, or the requester gave up
+_HOLDS: Final = (b"a=sendonly", b"a=inactive")  # RFC 3264 §8.4
+_BYE_VARIANTS: Final = {401: "challenged", 407: "challenged", 481: "unknown"}
 
 
 def exchanges(call: Call) -> list[Exchange]:

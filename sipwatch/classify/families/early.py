@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Response
 
-MANY_COPIES = 3  # of a reliable response: its PRACK may cross the second
-_PRECONDITION_FAILURE = 580
+MANY_COPIES: Final = 3  # of a reliable response: its PRACK may cross the second
+_PRECONDITION_FAILURE: Final = 580
 
 
 def prack_missing(call: Call, directory: Directory) -> Finding | None:

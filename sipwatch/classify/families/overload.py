@@ -5,7 +5,7 @@ Must not know: clocks, words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, seconds, seen
 from sipwatch.classify.past import Table
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Response
 
-MAX_ASKERS = 4096
-_MAX_DIGITS = 10  # digits of a number of seconds: more than any life
+MAX_ASKERS: Final = 4096
+_MAX_DIGITS: Final = 10  # digits of a number of seconds: more than any life
 
 
 class Pause:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Request
 
-MAX_PATHS = 4096
+MAX_PATHS: Final = 4096
 # RFC 3261 §18.1.1: what is larger, or within 200 bytes of the path's MTU, does not belong into a datagram.
-MAX_DATAGRAM = 1300
+MAX_DATAGRAM: Final = 1300
 _UDP: Final = Transport.UDP
 _NOTHING: Final = Heard.NOTHING
 _TOO_LARGE: Final = 513
-JUST_BEFORE = 2 * SECOND  # a peer that answered so shortly before was there
+JUST_BEFORE: Final = 2 * SECOND  # a peer that answered so shortly before was there
 
 Ends = tuple[bytes, bytes]
 

@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message, Request
 
-REPEATS_ARE_LOSS = 2  # one may just have crossed the answer
+REPEATS_ARE_LOSS: Final = 2  # one may just have crossed the answer
 # So often a sender repeats its INVITE within 1.5 s. One repetition proves nothing where a capture holds one
 # direction only: the response that stopped it may have come a little late, and unseen.
-REPEATS_ARE_SILENCE = 2
-LOOP_GROWS_BY = 3  # Via values more than the first hop had
-HOPS_ENOUGH = 10  # a call that may not pass so many servers ends with 483 without having gone in circles
+REPEATS_ARE_SILENCE: Final = 2
+LOOP_GROWS_BY: Final = 3  # Via values more than the first hop had
+HOPS_ENOUGH: Final = 10  # a call that may not pass so many servers ends with 483 without having gone in circles
 
 
 def ack_lost(call: Call, directory: Directory) -> Finding | None:

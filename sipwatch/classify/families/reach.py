@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sipwatch.track.traffic import Traffic
     from sipwatch.wire.message import Path, Request, Unreachable
 
-MAX_ADDRESSES = 4096
-SEVERAL = 2  # requests in a row without a response; one alone may be anything
+MAX_ADDRESSES: Final = 4096
+SEVERAL: Final = 2  # requests in a row without a response; one alone may be anything
 _REFUSED: Final = "connection_refused"
 _RESET: Final = "connection_reset"
 _DEAD: Final = {_REFUSED: "refused", _RESET: "reset"}  # errors of TCP, and the variants that tell of them

@@ -5,7 +5,7 @@ Must not know: clocks, words, how registrations are remembered.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.families.setup import credentials
 from sipwatch.classify.findings import Fact, Finding, Kind, person, seen, where
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sipwatch.track.events import Registration
     from sipwatch.track.leg import Leg
 
-_NEED_REGISTRATION = frozenset({403, 404, 480, 503})
-_ABOUT_THE_CALLEE = frozenset({404, 480})  # codes by which a registrar rather means the callee
+_NEED_REGISTRATION: Final = frozenset({403, 404, 480, 503})
+_ABOUT_THE_CALLEE: Final = frozenset({404, 480})  # codes by which a registrar rather means the callee
 
 
 class Refusals:

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Request, Response
 
-LATE_480_AFTER = 8 * SECOND
-SHORT_RING_BELOW = 20 * SECOND  # four rings
-STALE_FROM = 3  # twice may happen to a slow one
-REPEATS_ARE_SILENCE = 3  # so often a sender repeats its INVITE within 3.5 s
-HUNG_UP_WITHIN = 5 * SECOND  # of the answer: nobody has talked
+LATE_480_AFTER: Final = 8 * SECOND
+SHORT_RING_BELOW: Final = 20 * SECOND  # four rings
+STALE_FROM: Final = 3  # twice may happen to a slow one
+REPEATS_ARE_SILENCE: Final = 3  # so often a sender repeats its INVITE within 3.5 s
+HUNG_UP_WITHIN: Final = 5 * SECOND  # of the answer: nobody has talked
 
-_NO_ANSWER = Outcome.NO_ANSWER.value
+_NO_ANSWER: Final = Outcome.NO_ANSWER.value
 
 
 def late_480(call: Call, directory: Directory) -> Finding | None:

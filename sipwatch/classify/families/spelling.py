@@ -5,7 +5,7 @@ Must not know: clocks, words, what else may be wrong with a trunk.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.findings import PLAIN, Evidence, Fact, Finding, Kind, Term, own, person, said
 from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, MIN_NUMBER_LENGTH, index_key, other_spelling
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from sipwatch.classify.families.trunk import Trunk
     from sipwatch.wire.message import Response
 
-MAX_NUMBERS = 20_000
-_SPELLINGS = 4  # of one number on one trunk
+MAX_NUMBERS: Final = 20_000
+_SPELLINGS: Final = 4  # of one number on one trunk
 
 
 class NotFound:

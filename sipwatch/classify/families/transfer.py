@@ -5,7 +5,7 @@ Must not know: words, who asks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.families.dialog import exchanges
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, identifier, own, person, seen
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sipwatch.track.dialog import Exchange
     from sipwatch.wire.message import Request
 
-MAX_TRANSFERS = 1000  # remembered at a time
-SET_UP_WITHIN = 180 * SECOND  # of its REFER a call begins that belongs to it
+MAX_TRANSFERS: Final = 1000  # remembered at a time
+SET_UP_WITHIN: Final = 180 * SECOND  # of its REFER a call begins that belongs to it
 # RFC 3892 §2, RFC 3891 §3: what a call has that a transfer set up; "b" is the compact form.
-BY_TRANSFER = frozenset({b"referred-by", b"b", b"replaces"})
-_SIPFRAG = b"SIP/2.0 "
-_CANCELLED = 487  # the transferor took it back
+BY_TRANSFER: Final = frozenset({b"referred-by", b"b", b"replaces"})
+_SIPFRAG: Final = b"SIP/2.0 "
+_CANCELLED: Final = 487  # the transferor took it back
 
 
 class Failed:

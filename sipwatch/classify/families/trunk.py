@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message
 
-MAX_TRUNKS = 1024
-RECENT_CALLS = 10  # of a trunk, looked at for a jump
-RUN_FROM = 8  # so many of them
-RUN_SHARE = 0.8  # ... end in the same failure
-PAST_CALLS = 10  # and before them there were so many calls at least
-PAST_SHARE = 0.2  # ... of which no more did
-RUN_NUMBERS = 5  # different numbers: one dead number dialled again and again says nothing of the trunk
-_MAX_PAST = 1000  # calls; then what is older counts half, so that a trunk's past is not its whole life
-_DELAYS = 50
+MAX_TRUNKS: Final = 1024
+RECENT_CALLS: Final = 10  # of a trunk, looked at for a jump
+RUN_FROM: Final = 8  # so many of them
+RUN_SHARE: Final = 0.8  # ... end in the same failure
+PAST_CALLS: Final = 10  # and before them there were so many calls at least
+PAST_SHARE: Final = 0.2  # ... of which no more did
+RUN_NUMBERS: Final = 5  # different numbers: one dead number dialled again and again says nothing of the trunk
+_MAX_PAST: Final = 1000  # calls; then what is older counts half, so that a trunk's past is not its whole life
+_DELAYS: Final = 50
 
-_SAY_NOTHING = frozenset(
+_SAY_NOTHING: Final = frozenset(
     outcome for outcome, category in CATEGORY_OF.items() if category in (Category.NORMAL.value, Category.UNKNOWN.value)
 )
 _ANSWERED: Final = Outcome.ANSWERED.value
