@@ -104,6 +104,7 @@ class Daemon:
         self._second = 0
         self._stop_at = 0
         self._stalls = 0
+        self._steps = 0
 
     def _receive(self) -> None:
         """Let the decoder take what agents send, if there are listeners."""
@@ -126,7 +127,7 @@ class Daemon:
     def _send_on(self, out: HepOut, message: Request | Response) -> None:
         correlated = self.engine.decoder.correlated
         told = correlated[1] if correlated is not None and correlated[0] is message else b""
-        out.hear(message, told)
+        out.hear(message, told, self.engine.wall.ahead)
 
     # From signal handlers and other threads
 
@@ -194,8 +195,8 @@ class Daemon:
 
     def _frames(self) -> Iterator[tuple[int, int, bytes]]:
         if isinstance(self._source, InterfaceSource):
-            return self._source.frames(self._between, self._changed, self._missed)
-        return self._source.frames(self._between)
+            return self._source.frames(self._between, self._changed, self._missed, self._stepped)
+        return self._source.frames(self._between, self._stepped)
 
     def _between(self, horizon: int) -> None:
         """Do what is due between two batches of packets."""
@@ -247,6 +248,14 @@ class Daemon:
         self._stalls += 1
         reason = "the process stood still and the ring was full; what was open and stays silent ends unfinished"
         self._log.event("error", "capture_stalled", seconds=round((end - start) / SECOND, 1), reason=reason)
+
+    def _stepped(self, by: int) -> None:
+        """Go on evenly after somebody has set the clock, and write times by the clock as it is now."""
+        self.engine.stepped(by)
+        self._steps += 1
+        self._reloaded_at += by / SECOND
+        reason = "the clock was set; timers and durations go on as if it had not, times are written by the new clock"
+        self._log.event("warning", "clock_stepped", seconds=round(by / SECOND, 3), reason=reason)
 
     def _reload(self) -> None:
         """Take a new configuration over, or keep the old one and say why."""
@@ -318,8 +327,10 @@ class Daemon:
         up |= {(ring.name,): int(ring.up) for ring in self._rings()}
         yield Figures(series.CAPTURE_UP, up)
         yield Figures(series.CAPTURE_STALLS, {(): self._stalls})
+        yield Figures(series.CLOCK_STEPS, {(): self._steps})
         yield from self._about_hep()
-        lag = (time.time_ns() - self.engine.tracker.now) / SECOND if self.engine.tracker.now else 0.0
+        seen = self.engine.tracker.now
+        lag = (time.time_ns() - self.engine.wall.time(seen)) / SECOND if seen else 0.0
         yield Figures(series.CLOCK_LAG, {(): lag})
         yield Figures(series.LOG_SUPPRESSED, {(event,): count for event, count in self._log.suppressed.items()})
         yield Figures(series.LOG_FAILED, {(): self._log.failed})
@@ -331,8 +342,11 @@ class Daemon:
         nodes = agents.nodes
         yield Figures(series.LATE, {(label,): node.late for label, node in nodes.items()})
         yield Figures(series.HEP_MESSAGES, {(label,): node.packets for label, node in nodes.items()})
-        yield Figures(series.HEP_LAST_SEEN, {(label,): node.last_seen / SECOND for label, node in nodes.items()})
-        yield Figures(series.HEP_SKEW, {(label,): skew / SECOND for label, skew in agents.skews().items()})
+        wall = self.engine.wall
+        seen = {(label,): wall.time(node.last_seen) / SECOND if node.last_seen else 0 for label, node in nodes.items()}
+        yield Figures(series.HEP_LAST_SEEN, seen)
+        skews = {(label,): (skew - wall.ahead) / SECOND for label, skew in agents.skews().items()}
+        yield Figures(series.HEP_SKEW, skews)
         hep = self._source.hep if isinstance(self._source, InterfaceSource) else None
         connections: dict[Key, float] = {} if hep is None else {(name,): n for name, n in hep.connected().items()}
         yield Figures(series.HEP_CONNECTIONS, connections)

@@ -11,6 +11,7 @@ from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.classify.diagnosis import Diagnosis
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.verdict import Verdicts
+from sipwatch.classify.wall import Wall
 from sipwatch.export.account import Account
 from sipwatch.export.handover import Handover
 from sipwatch.track.events import Takers
@@ -50,7 +51,8 @@ class Engine:
         self.decoder = Decoder(limits_within(budget))
         series = metrics.room if metrics is not None else None
         self.tracker = Tracker(directory, budget=budget, series=series, keep_messages=keep_messages)
-        self.verdicts = Verdicts(directory)
+        self.wall = Wall()
+        self.verdicts = Verdicts(directory, self.wall)
         self.metrics = metrics
         self.diagnosis = Diagnosis(directory, self.tracker.traffic) if diagnose else None
         self._handover = Handover(sink, self.verdicts, self.diagnosis, metrics)
@@ -120,6 +122,13 @@ class Engine:
         self._pass(now)
         self.tracker.advance(now)
         self.desk.advance(self.tracker.now)
+
+    def stepped(self, by: int) -> None:
+        """Take it that the clock on the wall was set forward by so much (ns), back below 0; packet time goes on evenly.
+
+        Whoever gives the packets sees to the latter. What is written from now on is by that clock as it is now.
+        """
+        self.wall.stepped(by)
 
     def finish(self, last: int | None = None, goes_on: Callable[[], bool] | None = None) -> int:
         """Close what is open, the last packet having come at ``last``, while ``goes_on``; return how many are left."""

@@ -62,6 +62,7 @@ def _state() -> Row:
         _stalls(),
         _late(),
         _gave_up(),
+        _clock_set(),
         _configuration(),
         _read_at(),
         _version(),
@@ -116,32 +117,41 @@ def _gave_up() -> stat.Panel:
     return stats(face, query, steps=ANY_IS_WORTH_A_LOOK, decimals=0)
 
 
+def _clock_set() -> stat.Panel:
+    about = (
+        "Times that the clock was set by which packets are stamped. Timers and durations go on as if it had not been; times "
+        "are written by the new clock. The log says by how much (clock_stepped). Alert: SipwatchClockSet."
+    )
+    query = Query(count("capture_clock_steps_total"), "Steps")
+    return stats(Face("Clock was set", about, "short", _NOT_LIVE, 4, 4), query, steps=ANY_IS_WORTH_A_LOOK, decimals=0)
+
+
 def _configuration() -> stat.Panel:
     about = (
         "Whether the configuration in use is the one in the file. If the file has a mistake, the log names its line, and "
         "sipwatch goes on with the old one."
     )
     query = Query(f"min({series('config_last_reload_successful')})", "Configuration")
-    face = Face("Configuration", about, "short", _NOT_LIVE, 6, 4)
+    face = Face("Configuration", about, "short", _NOT_LIVE, 5, 4)
     return stats(face, query, steps=YES_OR_NO, values=words.READ_WELL)
 
 
 def _read_at() -> stat.Panel:
     about = "When the configuration in use was read: at the start, or at the last `systemctl reload sipwatch`."
     query = Query(f"1000 * max({series('config_last_reload_success_timestamp_seconds')})", "Configuration read")
-    return stats(Face("Configuration read", about, "dateTimeFromNow", _NOT_LIVE, 6, 4), query, size=_WORDS)
+    return stats(Face("Configuration read", about, "dateTimeFromNow", _NOT_LIVE, 5, 4), query, size=_WORDS)
 
 
 def _version() -> stat.Panel:
     about = "Version, and whether the engine is compiled or interpreted."
     query = Query(series("build_info"), "{{version}}, {{implementation}}")
-    return stats(Face("Version", about, "short", _NOT_SCRAPED, 6, 4), query, by_name=True, size=_WORDS)
+    return stats(Face("Version", about, "short", _NOT_SCRAPED, 5, 4), query, by_name=True, size=_WORDS)
 
 
 def _started() -> stat.Panel:
     about = "When the process started."
     query = Query(of_sipwatch("1000 * process_start_time_seconds"), "{{instance}}")
-    return stats(Face("Running since", about, "dateTimeFromNow", _NOT_LIVE, 6, 4), query, size=_WORDS)
+    return stats(Face("Running since", about, "dateTimeFromNow", _NOT_LIVE, 5, 4), query, size=_WORDS)
 
 
 def _incoming() -> Row:

@@ -97,7 +97,7 @@ class HepListener:
 class HepListeners(Closable):
     """All listeners, and the agents' connections. ``take`` makes a frame of a packet; ``tell`` hears what went wrong.
 
-    ``closed`` counts connections that are over, by why.
+    ``clock`` says what time it is when a packet arrives; ``closed`` counts connections that are over, by why.
     """
 
     def __init__(self, endpoints: Sequence[Endpoint], context: ssl.SSLContext | None = None) -> None:
@@ -107,6 +107,7 @@ class HepListeners(Closable):
         self.closed = dict.fromkeys(CLOSED, 0)
         self.take: Take = _nobody
         self.tell: Tell = _silence
+        self.clock: Callable[[], int] = time.time_ns
         self._of: dict[int, HepListener] = {}  # by descriptor: of listeners and connections
         self._context = context
         self._buffered = 0
@@ -199,7 +200,7 @@ class HepListeners(Closable):
 
     def _take(self, listener: HepListener, passed: int, sender: str, data: bytes, frames: list[Frame]) -> None:
         listener.packets += 1
-        found = self.take(time.time_ns(), passed, listener.name, sender, data)
+        found = self.take(self.clock(), passed, listener.name, sender, data)
         if isinstance(found, tuple):
             frames.append(found)
         else:

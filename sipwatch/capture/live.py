@@ -16,6 +16,7 @@ from sipwatch.capture.hep import WINDOW
 from sipwatch.capture.merge import Window
 from sipwatch.capture.ring import RETIRE, Ring
 from sipwatch.capture.stalls import Stalls
+from sipwatch.capture.steps import SetBack, Steps
 from sipwatch.capture.tally import LATEST, Closable
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     Between = Callable[[int], None]
     Missed = Callable[[int, int], None]
+    Stepped = Callable[[int], None]
 
 TICK = 100  # ms; so often somebody may do what is due when no packet comes
 # How long a packet may lie in a block of the ring before it is seen, with a margin for a busy machine.
@@ -78,13 +80,15 @@ class InterfaceSource(Closable):
     ``between(horizon)`` is called after each batch of frames, at least every ``TICK`` ms: nothing
     that happened before ``horizon`` (ns) is still to come. ``changed(ring)`` hears of an interface
     that went down or came back, ``missed(start, end)`` of a time (ns) in which the capture stood still and lost
-    packets, between the frames from before it and those from after.
+    packets, between the frames from before it and those from after; ``stepped(by)`` of a step of the wall clock (ns),
+    which is not in any of these times (``Steps``).
     """
 
     def __init__(self, names: Sequence[str], program: Program, size: int, hep: HepListeners | None = None) -> None:
         """Open interfaces with a ring of ``size`` bytes each; listeners are open already. Raises CaptureError."""
         self.rings: list[Ring] = []
         self.hep = hep
+        self.steps = Steps(len(names))
         self.waker = Waker()
         self._poll = select.poll()
         self._woken = select.poll()
@@ -99,6 +103,7 @@ class InterfaceSource(Closable):
             self.close()
             raise
         if hep is not None:
+            hep.clock = self.steps.now
             self._poll.register(hep.fileno(), select.POLLIN)
 
     def close(self) -> None:
@@ -114,7 +119,9 @@ class InterfaceSource(Closable):
         for ring in self.rings:
             ring.filter(program)
 
-    def frames(self, between: Between, changed: Callable[[Ring], None], missed: Missed) -> Iterator[Frame]:
+    def frames(
+        self, between: Between, changed: Callable[[Ring], None], missed: Missed, stepped: Stepped
+    ) -> Iterator[Frame]:
         """Give frames in time order, for ever."""
         window = Window()
         followed = 0
@@ -124,12 +131,12 @@ class InterfaceSource(Closable):
         alone = self.hep is None and len(self.rings) == 1
         while True:
             failed = self._wait()
-            now = time.time_ns()
+            now = self.steps.now()
             if stalls.turn(time.monotonic_ns()):
                 stalls.lost(self._newly_dropped(), now)
             before = window.passed
-            horizon = self._drain(window, now - margin)
-            ready = window.give(LATEST if alone else horizon, now)
+            horizon = self._drain(window, now - margin, stepped)
+            ready = window.give(LATEST if alone else horizon, self.steps.now())
             if stalls.resumed:
                 early, ready = stalls.split(ready)
                 yield from early
@@ -155,13 +162,18 @@ class InterfaceSource(Closable):
                 failed = True
         return failed
 
-    def _drain(self, window: Window, horizon: int) -> int:
+    def _drain(self, window: Window, horizon: int, stepped: Stepped) -> int:
         """Read everything; return the moment before which nothing is still to come, at most ``horizon``."""
-        for ring in self.rings:
-            frames, all_of_it = ring.read(_BLOCKS_AT_ONCE)
-            window.add(frames)
-            if not all_of_it and frames:
-                horizon = min(horizon, frames[-1][0])
+        drained = horizon
+        read = [ring.read(_BLOCKS_AT_ONCE) for ring in self.rings]
+        by = self.steps.look()
+        if by:
+            stepped(by)
+        for place, (frames, all_of_it) in enumerate(read):
+            timed = self.steps.corrected(place, frames, drained if all_of_it else 0)
+            window.add(timed)
+            if not all_of_it and timed:
+                horizon = min(horizon, timed[-1][0])
         if self.hep is not None:
             frames, all_of_it = self.hep.read(window.passed)
             window.add(frames)
@@ -192,13 +204,15 @@ class PipeSource(Closable):
     """Frames of a pipe or FIFO that somebody writes into right now; ends with the pipe.
 
     Its packet times may be another machine's: time passes here as long as it passes there, counted
-    from the latest packet.
+    from the latest packet. A step back of that machine's clock is told to ``stepped(by)``, and is not in these times.
     """
 
     def __init__(self, path: str) -> None:
         """Open a pipe; ``-`` is standard input. Raises CaptureError."""
         self.waker = Waker()
         self._between: Between | None = None
+        self._steps = SetBack()
+        self._read_at = time.monotonic_ns()
         self._latest = 0  # time of the latest packet
         self._quiet = (0, 0)  # the latest packet's time when we last had to wait, and since when there is nothing newer
         try:
@@ -212,17 +226,21 @@ class PipeSource(Closable):
         self.files.close()
         self.waker.close()
 
-    def frames(self, between: Between) -> Iterator[Frame]:
+    def frames(self, between: Between, stepped: Stepped) -> Iterator[Frame]:
         """Give frames as they come, to the end of the pipe. Raises CaptureError when it is no capture."""
         self._between = between
+        steps = self._steps
         for frame in self.files:
-            self._latest = frame[0]
-            yield frame
+            by = steps.taken(frame[0] - steps.ahead, self._read_at)
+            if by:
+                stepped(by)
+            given = (frame[0] - steps.ahead, frame[1], frame[2]) if steps.ahead else frame
+            self._latest = max(self._latest, given[0])
+            yield given
 
     def _wait(self, fd: int) -> None:
         """Wait until there is something to read, and let time pass meanwhile."""
-        between = self._between
-        if between is None:
+        if self._between is None:
             return
         if self._latest != self._quiet[0]:  # bytes that make no packet do not stop the time
             self._quiet = (self._latest, time.monotonic_ns())
@@ -233,7 +251,8 @@ class PipeSource(Closable):
             ready = [where for where, _ in poll.poll(TICK)]
             if self.waker.fileno() in ready:
                 self.waker.rest()
-            passed = time.monotonic_ns() - self._quiet[1] - _PIPE_MARGIN
-            between(self._latest + passed if self._latest and passed > 0 else 0)
+            self._read_at = time.monotonic_ns()
+            passed = self._read_at - self._quiet[1] - _PIPE_MARGIN
+            self._between(self._latest + passed if self._latest and passed > 0 else 0)
             if fd in ready:
                 return

@@ -5,6 +5,7 @@ Must not know: where frames come from, clocks.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_HELD = 20_000  # frames; four times what comes in a quarter of a second at 20,000 a second
 MAX_HELD_BYTES = 32 << 20
-_SET_BACK = SECOND  # ns; a packet that is so far in the future is from before the clock was set back
+_AHEAD = SECOND  # ns; a packet that is from so far in the future was stamped by a clock that was wrong for a moment
 _by_time = itemgetter(0)
 
 
@@ -40,10 +41,11 @@ class Window:
         """
         held = self._held
         held.sort(key=_by_time)  # stable: equal times stay in the order of the inputs
+        if held and held[-1][0] > now + _AHEAD:
+            held = _by_now(held, now)
         place = len(held)
-        if not place or held[-1][0] <= now + _SET_BACK:  # else it would be held until the clock is there again
-            while place and held[place - 1][0] > horizon:
-                place -= 1
+        while place and held[place - 1][0] > horizon:
+            place -= 1
         if len(held) - place > MAX_HELD or _size(held, place) > MAX_HELD_BYTES:
             place = (place + len(held) + 1) // 2
         given, self._held = held[:place], held[place:]
@@ -52,6 +54,13 @@ class Window:
         if horizon != LATEST:
             self.passed = max(self.passed, horizon)
         return given
+
+
+def _by_now(frames: list[Frame], now: int) -> list[Frame]:
+    """Take it that what is from the future came now: it would else take the time with it."""
+    place = bisect_right(frames, now + _AHEAD, key=_by_time)
+    here = [(now, link_type, data) for _, link_type, data in frames[place:]]
+    return sorted([*frames[:place], *here], key=_by_time)
 
 
 def _size(frames: list[Frame], start: int) -> int:

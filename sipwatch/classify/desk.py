@@ -13,6 +13,7 @@ from sipwatch.classify.identity import caller_number
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
 from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of, was_transferred
 from sipwatch.classify.verdict import reached
+from sipwatch.classify.wall import Wall
 from sipwatch.track.table import FORK_SETTLES, RETRY_WINDOW
 from sipwatch.wire.sip import user_of
 
@@ -53,8 +54,9 @@ class Desk:
     sets it to a list, collects those whose callers were not called back.
     """
 
-    def __init__(self, directory: Directory, give: Give) -> None:
+    def __init__(self, directory: Directory, give: Give, wall: Wall | None = None) -> None:
         self.directory = directory
+        self._wall = wall or Wall()
         self._give = give
         self._waiting: dict[int, Waiting] = {}  # by the call's serial, from its verdict until it is over
         self.callbacks: Callbacks | None = None
@@ -129,7 +131,7 @@ class Desk:
             return
         source = self.directory.peer(call.front[0].path.source_address)
         destination = self.directory.peer(reached(call).path.destination_address)
-        tags = tags_of(call, findings, source, destination, settings)
+        tags = tags_of(call, findings, source, destination, settings, self._wall.time(call.started))
         if waiting is None:
             self._give(given, (source.name, destination.name), tags)
             return

@@ -39,8 +39,13 @@ _REDIRECTED: Final = Outcome.REDIRECTED.value
 _BY_FINDING: Final = {Kind.SHORT_RING: Tag.SHORT_RING, Kind.EARLY_RINGING: Tag.EARLY_RINGING}
 
 
-def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings) -> list[Tag]:
-    """Return a call's marks in the order of the list, except those of callbacks."""
+def tags_of(
+    call: Call, findings: list[Finding], source: Peer, destination: Peer, settings: Settings, began: int
+) -> list[Tag]:
+    """Return a call's marks in the order of the list, except those of callbacks.
+
+    ``began`` is when it began by the clock on the wall, in ns since 1970.
+    """
     found: set[Tag] = {_BY_FINDING[finding.kind] for finding in findings if finding.kind in _BY_FINDING}
     if call.outcome == _ABANDONED_BRIEF:
         found.add(Tag.BRIEF)
@@ -50,7 +55,7 @@ def tags_of(call: Call, findings: list[Finding], source: Peer, destination: Peer
         found.add(Tag.TRANSFERRED)
     if settings.hours:
         dialled = said(user_of(call.front[0].invite.request_uri))
-        if outside_hours(settings.hours, source.name, destination.name, dialled, call.started):
+        if outside_hours(settings.hours, source.name, destination.name, dialled, began):
             found.add(Tag.OUTSIDE_HOURS)
     return sorted(found, key=_ORDER.__getitem__) if found else []
 

@@ -14,6 +14,7 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind
 from sipwatch.classify.ruling import rule_applies
 from sipwatch.classify.told import by_reason
+from sipwatch.classify.wall import Wall
 from sipwatch.track.dialog import answer_of
 from sipwatch.track.events import CallConcluded, CallSettled, LegSettled
 from sipwatch.track.front import was_cancelled
@@ -34,12 +35,16 @@ _RETRIED: Final = Outcome.RETRIED.value
 
 
 class Verdicts:
-    """Decides legs and calls between configured peers; ``applied``, if any, hears of each peer's rule that decided."""
+    """Decides legs and calls between configured peers; ``applied``, if any, hears of each peer's rule that decided.
 
-    __slots__ = ("applied", "directory")
+    ``wall`` is for those who write verdicts down.
+    """
 
-    def __init__(self, directory: Directory) -> None:
+    __slots__ = ("applied", "directory", "wall")
+
+    def __init__(self, directory: Directory, wall: Wall | None = None) -> None:
         self.directory = directory
+        self.wall = wall or Wall()
         self.applied: Callable[[Leg, Rule], None] | None = None
 
     def takes(self) -> Takes:

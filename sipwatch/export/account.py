@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from sipwatch.export.by_wall import by_wall
 from sipwatch.export.findings import capture_finding_record, device_record
 from sipwatch.export.gaps import gaps
 from sipwatch.export.moments import Moment
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.desk import Desk
     from sipwatch.classify.diagnosis import Diagnosis
     from sipwatch.classify.peers import Directory
+    from sipwatch.classify.wall import Wall
     from sipwatch.export.summary import Summary
     from sipwatch.track.tracker import Tracker
     from sipwatch.wire.decoder import Decoder
@@ -38,6 +40,7 @@ class Working(Protocol):
     directory: Directory
     diagnosis: Diagnosis | None
     desk: Desk
+    wall: Wall
 
 
 class Read(Protocol):
@@ -161,7 +164,8 @@ class Account:
         if diagnosis is None:
             return summary.to_record()
         devices = [device_record(device) for device in diagnosis.worst_devices(max_devices)]
-        return summary.to_record([capture_finding_record(whole) for whole in diagnosis.capture_findings()], devices)
+        found = [capture_finding_record(whole) for whole in diagnosis.capture_findings()]
+        return by_wall(summary.to_record(found, devices), self._engine.wall)
 
 
 def implementation() -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+    from sipwatch.classify.wall import Wall
     from sipwatch.export.account import Account
     from sipwatch.export.counting import Counter, Durations
     from sipwatch.export.metrics import Metrics
@@ -45,6 +46,7 @@ class Counted(Protocol):
     decoder: Decoder
     tracker: Tracker
     account: Account
+    wall: Wall
 
 
 class Collector:
@@ -79,9 +81,9 @@ class Collector:
             if of.name in special:
                 found += special[of.name]
             elif of.name in metrics.counters:
-                yield from _counted(metrics.counters[of.name], found)
+                yield from _counted(metrics.counters[of.name], found, self._engine.wall)
             elif of.name in metrics.durations:
-                yield from _distributions(metrics.durations[of.name], found)
+                yield from _distributions(metrics.durations[of.name], found, self._engine.wall)
 
     def _of_calls(self, special: dict[str, list[Figures]]) -> Iterator[None]:
         """Count the calls being set up right now, by source and phase: nobody does that by the packet."""
@@ -124,10 +126,15 @@ class Collector:
             if pair is not traffic.strays:
                 _later(heard, pair.source, pair.last_request)
                 _later(answered, pair.source, pair.last_response)
-        special[series.LAST_RESPONSE.name] = [Figures(series.LAST_RESPONSE, _moments(answered))]
+        special[series.LAST_RESPONSE.name] = [Figures(series.LAST_RESPONSE, self._moments(answered))]
         for name, at in answered.items():
             _later(heard, name, at)
-        special[series.LAST_SEEN.name] = [Figures(series.LAST_SEEN, _moments(heard))]
+        special[series.LAST_SEEN.name] = [Figures(series.LAST_SEEN, self._moments(heard))]
+
+    def _moments(self, by_peer: dict[str, int]) -> dict[Key, float]:
+        """Return moments in seconds since 1970, by the clock on the wall."""
+        time = self._engine.wall.time
+        return {(name,): time(at) * SECONDS for name, at in by_peer.items() if at}
 
     def _nested(self, pairs: list[Pair]) -> tuple[Nested, Nested, Nested]:
         """Return requests, responses and retransmissions of pairs; those that may yet come are 0."""
@@ -175,24 +182,24 @@ def about_capture(captures: Iterable[tuple[str, int, int]], implementation: tupl
     yield Figures(series.BUILD_INFO, {implementation: 1})
 
 
-def _counted(counter: Counter, found: list[Figures]) -> Iterator[None]:
+def _counted(counter: Counter, found: list[Figures], wall: Wall) -> Iterator[None]:
     of, keys, values = counter.series, counter.keys, counter.values
     latest = counter.latest if of.kind is MetricKind.COUNTER else {}
     found.append(Figures(of, {}))
     for start in range(0, len(keys), _SERIES_AT_ONCE):
         copied = array("q", [values[key] for key in keys[start : start + _SERIES_AT_ONCE]])
-        found.append(Figures(of, Stretch(keys, start, copied), latest))
+        found.append(Figures(of, Stretch(keys, start, copied), latest, ahead=wall.ahead))
         yield
 
 
-def _distributions(durations: Durations, found: list[Figures]) -> Iterator[None]:
+def _distributions(durations: Durations, found: list[Figures], wall: Wall) -> Iterator[None]:
     of = durations.series
     found.append(Figures(of, {}))
     histograms = list(durations.values.items())
     for start in range(0, len(histograms), _HISTOGRAMS_AT_ONCE):
         some = histograms[start : start + _HISTOGRAMS_AT_ONCE]
         copied = {key: Distribution(one.counts[:], one.total, one.latest) for key, one in some}
-        found.append(Figures(of, {}, {}, copied))
+        found.append(Figures(of, {}, {}, copied, wall.ahead))
         yield
 
 
@@ -204,8 +211,3 @@ def _add(counts: dict[Key, float], key: Key | None, number: int = 1) -> None:
 def _later(moments: dict[str, int], name: str, at: int) -> None:
     if at > moments.get(name, 0):
         moments[name] = at
-
-
-def _moments(by_peer: dict[str, int]) -> dict[Key, float]:
-    """Return moments in seconds since 1970."""
-    return {(name,): at * SECONDS for name, at in by_peer.items() if at}

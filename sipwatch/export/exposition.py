@@ -55,11 +55,12 @@ class Exposition:
                 head = heads[key] = f"{of.exposed}{_labels(of, key)} "
             seen = latest.get(key) if latest else None
             number = f"{value}.0" if value.__class__ is int and value < _PLAIN else floatToGoString(value)
-            yield f"{head}{number}\n" if seen is None else f"{head}{number}{_example(seen, of)}\n"
+            yield f"{head}{number}\n" if seen is None else f"{head}{number}{_example(seen, figures)}\n"
         for key, distribution in figures.distributions.items():
-            yield self._histogram(of, key, distribution, with_calls=with_calls)
+            yield self._histogram(figures, key, distribution, with_calls=with_calls)
 
-    def _histogram(self, of: Series, key: Key, distribution: Distribution, *, with_calls: bool) -> str:
+    def _histogram(self, figures: Figures, key: Key, distribution: Distribution, *, with_calls: bool) -> str:
+        of = figures.of
         kept = self._buckets.setdefault(of.name, {})
         heads = kept.get(key)
         if heads is None:
@@ -70,7 +71,7 @@ class Exposition:
         lines = []
         for head, count, seen in zip(heads, distribution.counts, distribution.latest, strict=False):
             total += count
-            example = "" if seen is None or not with_calls else _example(seen, of)
+            example = "" if seen is None or not with_calls else _example(seen, figures)
             lines.append(f"{head}{_number(total)}{example}\n")
         lines.append(f"{heads[-2]}{_number(total)}\n{heads[-1]}{floatToGoString(distribution.total * SECONDS)}\n")
         return "".join(lines)
@@ -103,6 +104,6 @@ def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def _example(seen: Seen, of: Series) -> str:
-    call, value, at = example_of(seen, of)
+def _example(seen: Seen, figures: Figures) -> str:
+    call, value, at = example_of(seen, figures.of, figures.ahead)
     return f' # {{call="{call}"}} {floatToGoString(value)} {at}'

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sipwatch.export.figures import Distribution, Figures
-    from sipwatch.export.series import Seen, Series
+    from sipwatch.export.series import Seen
 
 
 def families(figures: Iterable[Figures]) -> Iterator[Metric]:
@@ -35,22 +35,22 @@ def _add(metric: Metric, figures: Figures) -> None:
     of = figures.of
     for key, value in figures.values.items():
         labels = dict(zip(of.labels, key, strict=True))
-        metric.add_sample(of.exposed, labels, value, None, _exemplar(figures.latest.get(key), of))
+        metric.add_sample(of.exposed, labels, value, None, _exemplar(figures.latest.get(key), figures))
     for key, distribution in figures.distributions.items():
-        _add_histogram(metric, of, dict(zip(of.labels, key, strict=True)), distribution)
+        _add_histogram(metric, figures, dict(zip(of.labels, key, strict=True)), distribution)
 
 
-def _add_histogram(metric: Metric, of: Series, labels: dict[str, str], distribution: Distribution) -> None:
+def _add_histogram(metric: Metric, figures: Figures, labels: dict[str, str], distribution: Distribution) -> None:
     total = 0
-    for bound, count, seen in zip(bounds_of(of), distribution.counts, distribution.latest, strict=True):
+    for bound, count, seen in zip(bounds_of(figures.of), distribution.counts, distribution.latest, strict=True):
         total += count
-        metric.add_sample(metric.name + "_bucket", {**labels, "le": bound}, total, None, _exemplar(seen, of))
+        metric.add_sample(metric.name + "_bucket", {**labels, "le": bound}, total, None, _exemplar(seen, figures))
     metric.add_sample(metric.name + "_count", labels, total)
     metric.add_sample(metric.name + "_sum", labels, distribution.total * SECONDS)
 
 
-def _exemplar(seen: Seen | None, of: Series) -> Exemplar | None:
+def _exemplar(seen: Seen | None, figures: Figures) -> Exemplar | None:
     if seen is None:
         return None
-    example = example_of(seen, of)
+    example = example_of(seen, figures.of, figures.ahead)
     return Exemplar({"call": example.call}, example.value, example.at)

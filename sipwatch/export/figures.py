@@ -88,13 +88,15 @@ class Nested:
 class Figures(NamedTuple):
     """A metric with its values by labels. A histogram has ``distributions``. One with many comes in several parts.
 
-    ``latest`` has the call behind each, as it is by now: it may be later than the value.
+    ``latest`` has the call behind each, as it is by now: it may be later than the value. ``ahead`` is by how much the
+    clock on the wall is ahead of the times of these calls (ns).
     """
 
     of: Series
     values: Values
     latest: Mapping[Key, Seen] = {}
     distributions: Mapping[Key, Distribution] = {}
+    ahead: int = 0
 
 
 class LatestCall(NamedTuple):
@@ -110,8 +112,7 @@ def bounds_of(of: Series) -> list[str]:
     return [*(str(float(bound)) for bound in of.buckets), "+Inf"]
 
 
-def example_of(seen: Seen, of: Series) -> LatestCall:
+def example_of(seen: Seen, of: Series, ahead: int) -> LatestCall:
     """Return the exemplar of a figure; a bucket's is a duration in ns, a counter's counts one."""
-    return LatestCall(
-        short_id(*seen.call), seen.value * SECONDS if of.buckets else float(seen.value), seen.at * SECONDS
-    )
+    value = seen.value * SECONDS if of.buckets else float(seen.value)
+    return LatestCall(short_id(*seen.call), value, (seen.at + ahead) * SECONDS)

@@ -11,7 +11,7 @@ from sipwatch.classify.findings import Sort, Term, own
 from sipwatch.export import scrub
 from sipwatch.export.calls import short_id
 from sipwatch.export.moments import Moment, timestamp
-from sipwatch.export.record import CaptureFindingRecord, DeviceRecord, EvidenceRecord, FindingRecord, Words
+from sipwatch.export.record import CaptureFindingRecord, DeviceRecord, EvidenceRecord, FindingRecord, Words, moment_of
 from sipwatch.export.summary import by_frequency
 from sipwatch.packet import FILE_SHIFT
 
@@ -75,8 +75,9 @@ def sentence(finding: Finding) -> Sentence:
 def _written(name: str, fact: Fact) -> str:
     if isinstance(fact, Term):
         return scrub.text(fact.text)
-    if name.endswith("_at") and isinstance(fact, int):
-        return timestamp(fact)[:19].replace("T", " ")
+    moment = moment_of(name, fact)
+    if moment is not None:
+        return timestamp(moment)[:19].replace("T", " ")
     return f"{fact:.1f}".removesuffix(".0") if isinstance(fact, float) else str(fact)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.desk import Desk
+from sipwatch.export.by_wall import by_wall
 from sipwatch.export.calls import call_record
 from sipwatch.export.findings import finding_record
 from sipwatch.track.events import CallOver, CallSettled
@@ -35,7 +36,7 @@ class Handover:
     def __init__(
         self, sink: Sink | None, verdicts: Verdicts, diagnosis: Diagnosis | None, metrics: Metrics | None
     ) -> None:
-        self.desk = Desk(verdicts.directory, self._give)
+        self.desk = Desk(verdicts.directory, self._give, verdicts.wall)
         self._sink = sink
         self._verdicts = verdicts
         self._diagnosis = diagnosis
@@ -62,4 +63,4 @@ class Handover:
             self._metrics.tagged(ends, tags)
         if record is not None and self._sink is not None:
             record.tags = [tag.value for tag in tags]
-            self._sink(record, completed)
+            self._sink(by_wall(record, self._verdicts.wall), completed)

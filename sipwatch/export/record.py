@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from sipwatch.classify.findings import Fact, Term
 
 
+def moment_of(name: str, fact: Fact) -> int | None:
+    """Return a fact that is a moment (ns since 1970), which its name says; None for any other."""
+    return fact if name.endswith("_at") and isinstance(fact, int) else None
+
+
 class Words:
     """Facts that become words where they are written; until then they are what they are, and can be hidden."""
 

@@ -293,6 +293,13 @@ HEP_TARGET_UP = Series("hep_target_up", _G, Level.SELF, ("target",), "1 while th
 CAPTURE_STALLS = Series(
     "capture_stalls", _C, Level.SELF, (), "Times that sipwatch stood still so long that packets were lost."
 )
+CLOCK_STEPS = Series(
+    "capture_clock_steps",
+    _C,
+    Level.SELF,
+    (),
+    "Times that the clock was set by which packets are stamped; timers and durations go on as if it had not been.",
+)
 DUPLICATES = Series("capture_duplicates", _C, Level.SELF, (), "Datagrams captured twice and counted once.")
 DISCARDS = Series(
     "discards", _C, Level.SELF, ("stage", "reason"), "Packets and pieces of streams that gave no message, by why."

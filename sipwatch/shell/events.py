@@ -1,6 +1,6 @@
 """What the engine saw, as lines of the log: conditions as they come and go, calls that failed or ended oddly.
 
-Must not know: how lines are written, or when this is called. Times are packet times; ``id`` is the call's
+Must not know: how lines are written, or when this is called. Times are those of the packets; ``id`` is the call's
 short id, the one that stands in reports and exemplars.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import FAILURES, Category, Outcome
 from sipwatch.export import scrub
+from sipwatch.export.by_wall import by_wall
 from sipwatch.export.calls import call_record, record_id
 from sipwatch.export.moments import Duration, timestamp
 from sipwatch.track.conditions import Condition
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
     from sipwatch.shell.log import Log
+    from sipwatch.track.call import Call
     from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
 
@@ -56,7 +58,7 @@ class Told:
             # Slow is worth counting; it is no trouble yet.
             "info" if raised.kind is Condition.SLOW_PROGRESS else "warning",
             "condition_raised",
-            at=timestamp(raised.raised),
+            at=self._stamp(raised.raised),
             condition=raised.kind.value,
             source=source,
             destination=destination,
@@ -68,6 +70,9 @@ class Told:
             call_id=_call_id(leg, self.policy),
         )
 
+    def _stamp(self, moment: int) -> str:
+        return timestamp(self._verdicts.wall.time(moment))
+
     def _address(self, text: str) -> str:
         return text if self.policy is None else self.policy.address(text)
 
@@ -78,7 +83,7 @@ class Told:
         self._log.event(
             "info",
             "condition_resolved",
-            at=timestamp(raised.resolved),
+            at=self._stamp(raised.resolved),
             condition=raised.kind.value,
             resolution=None if raised.resolution is None else raised.resolution.value,
             lasted_seconds=Duration(raised.resolved - raised.raised).seconds,
@@ -92,13 +97,16 @@ class Told:
         """Write a call that failed."""
         call = event.call
         if call.outcome in FAILURES and self._log.has_room(CALL_FAILED):
-            call_failed(self._log, call_record(call, self._verdicts), self.policy)
+            call_failed(self._log, self._record(call), self.policy)
 
     def call_concluded(self, event: CallConcluded) -> None:
         """Write an answered call that ended in an odd way."""
         call = event.call
         if call.ending not in UNREMARKABLE and self._log.has_room(CALL_ENDED_ODDLY):
-            call_ended_oddly(self._log, call_record(call, self._verdicts), self.policy)
+            call_ended_oddly(self._log, self._record(call), self.policy)
+
+    def _record(self, call: Call) -> CallRecord:
+        return by_wall(call_record(call, self._verdicts), self._verdicts.wall)
 
 
 def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> None:

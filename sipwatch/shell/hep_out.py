@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Message, Path
 
     Endpoint = tuple[str, str, int]  # udp, tcp or tls; host; port
-    Queued = tuple[int, Path, bytes, bytes]  # packet time in ns, ends, text, correlation id
+    Queued = tuple[int, Path, bytes, bytes]  # time in ns since 1970, ends, text, correlation id
 
 MAX_QUEUED = 20_000  # messages for each target
 MAX_QUEUED_BYTES = 16 << 20
@@ -66,7 +66,7 @@ class HepTarget:
 
     # Of the thread that captures
 
-    def put(self, message: Message, correlation: bytes) -> None:
+    def put(self, message: Message, correlation: bytes, at: int) -> None:
         """Queue a message, or drop it. Never waits for the network."""
         size = len(message.raw)
         if len(self._queue) >= MAX_QUEUED or self._bytes + size > MAX_QUEUED_BYTES:
@@ -74,7 +74,7 @@ class HepTarget:
             return
         with self._lock:
             self._bytes += size
-        self._queue.append((message.time, message.path, message.raw, correlation))
+        self._queue.append((at, message.path, message.raw, correlation))
         if not self._something.is_set():
             self._something.set()
 
@@ -220,10 +220,10 @@ class HepOut:
     ) -> None:
         self.targets = [HepTarget(endpoint, agent, context, log) for endpoint in endpoints]
 
-    def hear(self, message: Message, correlation: bytes) -> None:
-        """Queue a message for each target."""
+    def hear(self, message: Message, correlation: bytes, ahead: int = 0) -> None:
+        """Queue a message for each target; its time is sent by a clock that is so far ahead of it (ns)."""
         for target in self.targets:
-            target.put(message, correlation)
+            target.put(message, correlation, message.time + ahead)
 
     @property
     def ends(self) -> set[bytes]:

@@ -83,8 +83,9 @@ class Agents:
     ) -> tuple[int, int, bytes] | Discard:
         """Take a HEP packet; return it as a frame, or why there is none. Never raises.
 
-        ``arrival`` is our time when it came, ``passed`` what has passed already, both in ns: a message from before
-        that is late, and taken at that time. ``listener`` is where it came in, ``sender`` the address it came from.
+        ``arrival`` is our time when it came, ``passed`` what has passed already, both in ns: a message from before that
+        is late, and taken at that time, or now if its sender's clock may have been set back. ``listener`` is where it
+        came in, ``sender`` the address it came from.
         """
         found = hep.decode(data, self._secret)
         if isinstance(found, Discard):
@@ -93,13 +94,15 @@ class Agents:
         node = self._node(label)
         node.packets += 1
         node.last_seen = max(node.last_seen, arrival)
-        time = arrival
+        time, doubtful = arrival, False
         if found.time:
-            sender_of = (listener, found.capture_id, found.node[:_MAX_NAME_LENGTH], sender)
-            time = max(0, self._clock(label, sender_of).correct(arrival, found.time))
+            clock = self._clock(label, (listener, found.capture_id, found.node[:_MAX_NAME_LENGTH], sender))
+            time, doubtful = max(0, clock.correct(arrival, found.time)), clock.doubtful
+        taken = time
         if time < passed:
             node.late += 1
-        return max(time, passed), REPORTED, hep.carry(time, found)
+            taken = max(arrival, passed) if doubtful else passed
+        return taken, REPORTED, hep.carry(time, found)
 
     def skews(self) -> dict[str, int]:
         """Return how far each node's clock is ahead of ours, in ns: of several senders', that which is farthest off."""

@@ -121,6 +121,14 @@ def test_a_timer_is_less_than_a_second_late_on_a_silent_pipe() -> None:
     assert live._PIPE_MARGIN + TICK * 1_000_000 < SECOND
 
 
+def test_one_that_comes_much_too_late_does_not_stop_the_time(fifo: Fifo) -> None:
+    fifo.write(HEAD + record(1) + record(2, START - LATER))
+    with PipeSource(fifo.path) as source:
+        watched = Watched(source, lambda watched: watched.horizons[-1] > START)
+    assert [frame[0] for frame in watched.frames] == [START, START - LATER]
+    assert watched.steps == []
+
+
 def test_before_the_first_packet_there_is_no_time(fifo: Fifo) -> None:
     fifo.write(HEAD)
     with PipeSource(fifo.path) as source:

@@ -53,10 +53,13 @@ def test_all_at_once_passes_only_what_was_given() -> None:
     assert window.passed == NOW + 7
 
 
-def test_a_frame_from_before_the_clock_was_set_back_is_not_held() -> None:
+def test_a_frame_from_the_future_came_by_now() -> None:
     window = Window()
-    window.add([frame(3600 * SECOND), frame(1)])
-    assert times(window.give(NOW, NOW + 1)) == [1, 3600 * SECOND]
+    window.add([frame(3600 * SECOND, b"b"), frame(1), frame(SECOND + 1)])
+    assert times(window.give(NOW, NOW + 1)) == []
+    assert times(window.give(NOW + 1, NOW + 1)) == [1, 1]
+    assert window.passed == NOW + 1
+    assert times(window.give(LATEST, NOW + SECOND + 1)) == [SECOND + 1]
 
 
 @pytest.mark.parametrize("bound", ["frames", "bytes"])

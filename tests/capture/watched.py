@@ -30,14 +30,15 @@ class Watched:
         self.horizons: list[int] = []
         self.changes: list[tuple[str, bool]] = []
         self.holes: list[tuple[int, ...]] = []  # beside how many frames had come
+        self.steps: list[int] = []
         self._step = step
         self._passed = 0
         self._until = time.monotonic() + PATIENT
         try:
             if isinstance(source, InterfaceSource):
-                self._take(source.frames(self._between, self._changed, self._missed))
+                self._take(source.frames(self._between, self._changed, self._missed, self.steps.append))
             else:
-                self._take(source.frames(self._between))
+                self._take(source.frames(self._between, self.steps.append))
         except Done:
             pass
 

@@ -41,6 +41,7 @@ CAPTURE_ITSELF = {
     "sipwatch_capture_dropped_total": "its label is the interface's name, or the file's",
     "sipwatch_capture_up": "only an interface is up or down",
     "sipwatch_capture_stalls_total": "only a process that runs beside the traffic can stand still",
+    "sipwatch_capture_clock_steps_total": "only the clock of a process that runs can be set",
     "sipwatch_clock_lag_seconds": "a replay lives in no time of its own",
     "sipwatch_log_suppressed_total": "a replay writes no log",
     "sipwatch_log_failed_total": "a replay writes no log",

@@ -177,6 +177,7 @@ EMPTY_IN_DEMO: dict[str, str] = {
     f"{own.UID} / Time series": NOT_ALIVE,
     f"{own.UID} / Silence of each node": NO_HEP,
     f"{own.UID} / Stood still": NOT_ALIVE,
+    f"{own.UID} / Clock was set": NOT_ALIVE,
     f"{own.UID} / Clocks of nodes, ahead": NO_HEP,
     f"{own.UID} / Messages per second by node": NO_HEP,
     f"{own.UID} / Late messages per minute by node": NO_HEP,

@@ -86,6 +86,7 @@ METRICS: dict[str, set[str]] = {
     "sipwatch_tracked": {"table"},
     "sipwatch_evicted_total": {"table"},
     "sipwatch_series_folded_total": set(),
+    "sipwatch_capture_clock_steps_total": set(),
     "sipwatch_clock_lag_seconds": set(),
     "sipwatch_log_suppressed_total": {"event"},
     "sipwatch_log_failed_total": set(),

@@ -73,7 +73,7 @@ def speak_and_listen(source):
         # Again and again: the kernel starts the queues of a new interface a little later.
         speaker.sendto(b"INVITE sip:a@b SIP/2.0", ("192.0.2.255", 5060))
     try:
-        for _, _, data in source.frames(between, lambda ring: None, lambda *_: None):
+        for _, _, data in source.frames(between, lambda ring: None, lambda *_: None, print):
             found.append(data[-22:].decode())
     except Enough:
         return found
