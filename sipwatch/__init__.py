@@ -1,6 +1,9 @@
 """sipwatch: what became of every call."""
 
+from functools import cache
 
+
+@cache
 def installed_version() -> str:
     """Return the version that is installed; it is written once, in pyproject.toml."""
     # Late: it takes longer to load than all the rest.
