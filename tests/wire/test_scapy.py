@@ -24,6 +24,7 @@ from tests.wire.test_decoder import calls, options
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURES = Path(os.environ.get("SIPWATCH_CAPTURES", ROOT.parent / "shared" / "captures"))
+ETHER = Ether(dst="02:00:00:00:00:02")  # else scapy asks the network who has the address, and waits for an answer
 V4 = IP(src="192.0.2.1", dst="192.0.2.2")
 V6 = IPv6(src="2001:db8::1", dst="2001:db8::2")
 OUTER = IP(src="198.51.100.1", dst="198.51.100.2")
@@ -34,26 +35,26 @@ def sip(network: Packet) -> Packet:
 
 
 PACKETS: dict[str, tuple[int, Packet]] = {
-    "ethernet": (1, Ether() / sip(V4)),
-    "ethernet-ipv6": (1, Ether() / sip(V6)),
-    "vlan": (1, Ether() / Dot1Q(vlan=7) / sip(V4)),
-    "qinq": (1, Ether() / Dot1AD(vlan=7) / Dot1Q(vlan=8) / sip(V6)),
-    "snap": (1, Dot3() / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP(code=0x0800) / sip(V4)),
-    "pppoe": (1, Ether() / PPPoE(sessionid=1) / PPP() / sip(V4)),
-    "mpls": (1, Ether() / MPLS(label=100, s=0) / MPLS(label=200, s=1) / sip(V4)),
+    "ethernet": (1, ETHER / sip(V4)),
+    "ethernet-ipv6": (1, ETHER / sip(V6)),
+    "vlan": (1, ETHER / Dot1Q(vlan=7) / sip(V4)),
+    "qinq": (1, ETHER / Dot1AD(vlan=7) / Dot1Q(vlan=8) / sip(V6)),
+    "snap": (1, Dot3(dst=ETHER.dst) / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP(code=0x0800) / sip(V4)),
+    "pppoe": (1, ETHER / PPPoE(sessionid=1) / PPP() / sip(V4)),
+    "mpls": (1, ETHER / MPLS(label=100, s=0) / MPLS(label=200, s=1) / sip(V4)),
     "cooked": (113, CookedLinux() / sip(V4)),
     "cooked-2": (276, CookedLinuxV2() / sip(V4)),
     "loopback": (0, Loopback() / sip(V4)),
     "raw-ipv6": (101, sip(V6)),
-    "ip-options": (1, Ether() / sip(IP(src="192.0.2.1", dst="192.0.2.2", options=[b"\x07\x07\x04\0\0\0\0\0"]))),
-    "hop-by-hop": (1, Ether() / sip(V6 / IPv6ExtHdrHopByHop(options=[PadN()]) / IPv6ExtHdrDestOpt(options=[PadN()]))),
-    "gre": (1, Ether() / OUTER / GRE(key_present=1, key=3) / sip(V4)),
-    "vxlan": (1, Ether() / OUTER / UDP(sport=50000, dport=4789) / VXLAN(vni=7, flags=8) / Ether() / sip(V4)),
-    "geneve": (1, Ether() / OUTER / UDP(sport=50000, dport=6081) / GENEVE(vni=7) / Ether() / sip(V4)),
-    "gtp-u": (1, Ether() / OUTER / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=1) / sip(V4)),
-    "ip-in-ip": (1, Ether() / OUTER / sip(V4)),
-    "6in4": (1, Ether() / OUTER / sip(V6)),
-    "tcp": (1, Ether() / V4 / TCP(sport=40000, dport=5060, flags="PA", seq=1) / Raw(options())),
+    "ip-options": (1, ETHER / sip(IP(src="192.0.2.1", dst="192.0.2.2", options=[b"\x07\x07\x04\0\0\0\0\0"]))),
+    "hop-by-hop": (1, ETHER / sip(V6 / IPv6ExtHdrHopByHop(options=[PadN()]) / IPv6ExtHdrDestOpt(options=[PadN()]))),
+    "gre": (1, ETHER / OUTER / GRE(key_present=1, key=3) / sip(V4)),
+    "vxlan": (1, ETHER / OUTER / UDP(sport=50000, dport=4789) / VXLAN(vni=7, flags=8) / ETHER / sip(V4)),
+    "geneve": (1, ETHER / OUTER / UDP(sport=50000, dport=6081) / GENEVE(vni=7) / ETHER / sip(V4)),
+    "gtp-u": (1, ETHER / OUTER / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=1) / sip(V4)),
+    "ip-in-ip": (1, ETHER / OUTER / sip(V4)),
+    "6in4": (1, ETHER / OUTER / sip(V6)),
+    "tcp": (1, ETHER / V4 / TCP(sport=40000, dport=5060, flags="PA", seq=1) / Raw(options())),
 }  # fmt: skip
 
 
