@@ -1,5 +1,8 @@
 """What tshark makes of captures, asked of one sharkd for all: it is tshark's own decoder, started only once.
 
+It reads its lists of names anew with each capture, which takes ten times as long as most captures. Without its folder of
+data it has none, but only an ordinary user may say where that folder is: so it is never root, and sees copies.
+
 Debian and Ubuntu have sharkd in wireshark-common, which tshark needs. Must not know: what sipwatch makes of them.
 """
 
@@ -8,15 +11,16 @@ from __future__ import annotations
 import atexit
 import itertools
 import json
+import os
+import pwd
 import shutil
 import subprocess
+import tempfile
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CHECKSUMS = ("udp.check_checksum", "tcp.check_checksum", "ip.check_checksum")
 needs_tshark = pytest.mark.skipif(
@@ -28,8 +32,19 @@ class Sharkd:
     """A sharkd that answers questions (JSON-RPC, one a line) about one file after the other."""
 
     def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sharkd-")
+        nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        Path(self._folder.name).chmod(0o755)
         self._process = subprocess.Popen(
-            ["sharkd", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            ["sharkd", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "HOME": self._folder.name, "WIRESHARK_DATA_DIR": self._folder.name},
+            user=nobody and nobody.pw_uid,
+            group=nobody and nobody.pw_gid,
+            extra_groups=nobody and [],
         )
         self._numbers = itertools.count(1)
 
@@ -49,7 +64,10 @@ class Sharkd:
         """Load a file, and return the fields of the packets for which a display filter holds."""
         for preference in CHECKSUMS:
             self.ask("setconf", name=preference, value=str(checksums).upper())
-        self.ask("load", file=str(path))
+        copy = shutil.copyfile(path, Path(self._folder.name) / path.name)
+        copy.chmod(0o644)
+        self.ask("load", file=str(copy))
+        copy.unlink()
         columns = {f"column{place}": f"{field}:0" for place, field in enumerate(fields)}  # :0 is every occurrence
         # It remembers what a filter found, also of the file before: each question needs a filter of its own.
         unlike = " " * next(self._numbers)
@@ -57,6 +75,7 @@ class Sharkd:
 
     def close(self) -> None:
         self._process.communicate()
+        self._folder.cleanup()
 
 
 @cache
