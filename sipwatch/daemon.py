@@ -246,7 +246,7 @@ class Daemon:
         self.engine.advance(start)
         self.engine.tracker.missed(end)
         self._stalls += 1
-        reason = "the process stood still and the ring was full; what was open and stays silent ends unfinished"
+        reason = "the process stood still and packets were lost; what was open and stays silent ends unfinished"
         self._log.event("error", "capture_stalled", seconds=round((end - start) / SECOND, 1), reason=reason)
 
     def _stepped(self, by: int) -> None:

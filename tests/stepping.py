@@ -65,6 +65,16 @@ def stepped(at: float, by: int) -> Doing:
     return at, step
 
 
+def sleeps(at: float, by: int) -> Doing:
+    """Let the machine sleep for ns."""
+
+    def sleep(scene: Scene) -> None:
+        scene.clocks.slept += by
+        scene.clocks.go(by)
+
+    return at, sleep
+
+
 class Scene:
     """What happened, and what the daemon made of it; ``stopped`` are times in which the process stands still."""
 
@@ -78,6 +88,7 @@ class Scene:
         room: int = 1_000_000,
         settings: Settings | None = None,
         hep: HepListeners | None = None,
+        ring: bool = False,
         out: HepOut | None = None,
     ) -> None:
         self.clocks = Clocks().rule(monkeypatch)
@@ -93,7 +104,7 @@ class Scene:
         monkeypatch.setattr(InterfaceSource, "_wait", lambda _: self._turn())
         monkeypatch.setattr(live, "TICK", 0)
         source = InterfaceSource([], program(WantedPackets()), 0, hep)
-        if hep is None:
+        if hep is None or ring:
             source.rings = cast("list[Ring]", [self.ring])
             source.steps = Steps(1)
         log = Log(self._out, "json", lambda: self.clocks.wall / SECOND)
@@ -108,7 +119,8 @@ class Scene:
 
     @property
     def seconds(self) -> float:
-        return (self.clocks.now - START) / SECOND
+        """How long the machine has been awake."""
+        return (self.clocks.now - self.clocks.slept - START) / SECOND
 
     def _raised(self, event: ConditionRaised) -> None:
         self.raised.append((event.raised.kind.value, self.seconds))
@@ -124,17 +136,20 @@ class Scene:
         if self.daemon.engine.tracker.now:
             self.lag.append(self.figure("clock_lag_seconds"))
         start, end = self._stopped
-        until = self.clocks.now + TURN
+        awake = self.clocks.now - self.clocks.slept + TURN
         if start <= self.seconds < end:
-            until = START + round(end * SECOND)
-        while self._doings and START + round(self._doings[0][0] * SECOND) <= until:
+            awake = START + round(end * SECOND)
+        while self._doings and START + round(self._doings[0][0] * SECOND) <= awake:
             at, do = self._doings.pop(0)
-            self.clocks.go(START + round(at * SECOND) - self.clocks.now)
+            self._wait_until(START + round(at * SECOND))
             do(self)
-        self.clocks.go(until - self.clocks.now)
+        self._wait_until(awake)
         if self.seconds >= self._seconds:
             self.daemon.stop()
         return False
+
+    def _wait_until(self, awake: int) -> None:
+        self.clocks.go(awake + self.clocks.slept - self.clocks.now)
 
     def figure(self, name: str) -> float:
         """Return a figure about the daemon itself."""

@@ -27,7 +27,7 @@ from sipwatch.wire import hep
 from sipwatch.wire.message import Path, Transport
 from tests.capture.clocks import SECOND, START, Clocks
 from tests.conversation import address, message_text
-from tests.stepping import HOUR, Doing, Scene, frame, said, stepped
+from tests.stepping import HOUR, Doing, Scene, frame, said, sleeps, stepped
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
@@ -224,6 +224,28 @@ def test_what_the_ring_has_bridged_keeps_its_times_though_the_clock_was_set_mean
         moved = Scene(monkeypatch, doings, SECONDS, stopped=(20, 32))
         same(moved, plain)
         assert plain.events("capture_stalled") == []
+
+
+def test_nothing_is_concluded_from_the_silence_of_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever would have been due in it, and however soon the ring is read to its end."""
+    flood = said("\n".join(f"{20 + n / 10:.1f} X>Y INFO call=x{n} branch=z9hG4bKx{n}" for n in range(40)))
+    with HepListeners([("udp", "127.0.0.1", 0)]) as listeners:
+        for hep_too in (None, listeners):
+            seen = Scene(
+                monkeypatch, [*said(TRAFFIC), *flood], 34, stopped=(19.97, 32), room=40, hep=hep_too, ring=True
+            )
+            assert [one["seconds"] for one in seen.events("capture_stalled")] == [pytest.approx(8, abs=0.5)]
+            assert [name for name, at in seen.raised if at > 20] == ["no_response"], "of 17, due in 22, before the hole"
+
+
+def test_a_machine_that_slept_has_missed_what_came_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was dropped, and yet nobody has listened. Its clock was not set."""
+    seen = Scene(monkeypatch, [*said(TRAFFIC), sleeps(20, 8 * HOUR)], 23)
+    assert [one["seconds"] for one in seen.events("capture_stalled")] == [pytest.approx(8 * 3600, abs=0.5)]
+    assert [name for name, at in seen.raised if at >= 20] == []
+    assert seen.figure("capture_stalls") == 1
+    assert seen.figure("capture_clock_steps") == 0
+    assert seen.lag[-1] < 1
 
 
 def test_slewing_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:

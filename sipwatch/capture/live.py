@@ -16,7 +16,7 @@ from sipwatch.capture.hep import WINDOW
 from sipwatch.capture.merge import Window
 from sipwatch.capture.ring import RETIRE, Ring
 from sipwatch.capture.stalls import Stalls
-from sipwatch.capture.steps import SetBack, Steps
+from sipwatch.capture.steps import SetBack, Steps, since_boot
 from sipwatch.capture.tally import LATEST, Closable
 
 if TYPE_CHECKING:
@@ -125,25 +125,25 @@ class InterfaceSource(Closable):
         """Give frames in time order, for ever."""
         window = Window()
         followed = 0
-        stalls = Stalls(time.monotonic_ns())
+        stalls = Stalls(since_boot(), time.monotonic_ns())
         margin = MARGIN if self.rings or self.hep is None else WINDOW
         # One alone has nobody to wait for. Its packets are sorted as well: each processor writes its own in time.
         alone = self.hep is None and len(self.rings) == 1
         while True:
             failed = self._wait()
             now = self.steps.now()
-            if stalls.turn(time.monotonic_ns()):
-                stalls.lost(self._newly_dropped(), now)
-            before = window.passed
+            if stalls.turn(since_boot(), time.monotonic_ns()):
+                stalls.lost(self._newly_dropped(), window.passed, now)
             horizon = self._drain(window, now - margin, stepped)
             ready = window.give(LATEST if alone else horizon, self.steps.now())
             if stalls.resumed:
                 early, ready = stalls.split(ready)
                 yield from early
-                before = early[-1][0] if early else before
                 if ready or horizon >= stalls.resumed:
-                    missed(before, stalls.resumed)
+                    missed(stalls.since, stalls.resumed)
                     stalls.resumed = 0
+                else:
+                    horizon = min(horizon, stalls.since)  # nothing is due in a hole
             yield from ready
             if failed or time.monotonic_ns() - followed >= _FOLLOW_EVERY:
                 followed = time.monotonic_ns()

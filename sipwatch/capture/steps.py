@@ -60,7 +60,7 @@ class Steps:
 
     def now(self) -> int:
         """Return the packet time of now, in ns; a step that nobody has looked at yet is not in it."""
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self._base
+        return since_boot() + self._base
 
     def look(self) -> int:
         """Look at the clocks; return by how much the wall clock was stepped since the last look (ns), mostly 0.
@@ -168,13 +168,18 @@ class SetBack:
         return by
 
 
+def since_boot() -> int:
+    """Return the time since boot, which counts while the machine sleeps (ns)."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
 def _clocks() -> tuple[int, int]:
     """Return the time since boot and the wall clock's, of one moment (ns)."""
     best: Sequence[int] = ()
     for _ in range(_TRIES):  # somebody may have kept us waiting between the readings
-        boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        boot = since_boot()
         wall = time.time_ns()
-        took = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - boot
+        took = since_boot() - boot
         if not best or took < best[0]:
             best = took, boot, wall
         if took < _AT_ONCE:

@@ -297,7 +297,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Set the time at each turn; the last one stays."""
     times: list[int] = []
     monkeypatch.setattr(live, "TICK", 0)
-    clocks = Clocks(0).rule(monkeypatch)
+    clocks = Clocks(100 * SECOND).rule(monkeypatch)
 
     def wait(_: InterfaceSource) -> bool:
         clocks.now = times.pop(0) if len(times) > 1 else times[0]
@@ -356,10 +356,8 @@ def test_what_was_stamped_by_a_clock_that_was_wrong_for_a_moment_is_taken_at_the
 # A process that stood still
 
 
-def stood_still(monkeypatch: pytest.MonkeyPatch, ring: Told) -> Watched:
+def stood_still(ring: Told) -> Watched:
     """Run with a first turn that took half a minute, so that it is 130 s by the clock of the packets."""
-    steady = iter([0, 30 * SECOND])
-    monkeypatch.setattr(time, "monotonic_ns", lambda: next(steady, 30 * SECOND))
     with told(ring) as source:
         return Watched(source, lambda watched: len(watched.horizons) >= 3)
 
@@ -370,7 +368,7 @@ def test_a_hole_is_told_between_the_frames_from_before_it_and_those_behind(
     """The ring holds what came before it was full; the hole is from there on until the process goes on."""
     clock += [t * SECOND for t in (130, 131, 132)]
     script = [([100 * SECOND, 102 * SECOND], False), ([103 * SECOND, 131 * SECOND], True)]
-    watched = stood_still(monkeypatch, Told(script, drops=7))
+    watched = stood_still(Told(script, drops=7))
     assert watched.numbers() == [t * SECOND for t in (100, 102, 103, 131)]
     assert watched.holes == [(103 * SECOND, 130 * SECOND, 3)]
 
@@ -379,13 +377,13 @@ def test_a_hole_is_told_on_a_line_that_stays_silent_behind_it(
     monkeypatch: pytest.MonkeyPatch, clock: list[int]
 ) -> None:
     clock += [t * SECOND for t in (130, 131, 132)]
-    watched = stood_still(monkeypatch, Told([([100 * SECOND], True)], drops=7))
+    watched = stood_still(Told([([100 * SECOND], True)], drops=7))
     assert watched.holes == [(100 * SECOND, 130 * SECOND, 1)]
 
 
 def test_a_stall_that_the_ring_has_bridged_leaves_no_hole(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
     clock += [t * SECOND for t in (130, 131, 132)]
-    assert stood_still(monkeypatch, Told([([100 * SECOND, 129 * SECOND], True)])).holes == []
+    assert stood_still(Told([([100 * SECOND, 129 * SECOND], True)])).holes == []
 
 
 def test_what_was_dropped_before_a_stall_makes_no_hole_of_it(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
@@ -393,4 +391,4 @@ def test_what_was_dropped_before_a_stall_makes_no_hole_of_it(monkeypatch: pytest
     clock += [t * SECOND for t in (130, 131, 132)]
     ring = Told([([100 * SECOND], True)], drops=7)
     ring.count_drops()
-    assert stood_still(monkeypatch, ring).holes == []
+    assert stood_still(ring).holes == []
