@@ -99,7 +99,7 @@ class TimerQueue:
         self._begun = 0  # the first slice that has not begun
         self._due: list[tuple[int, int, Timed]] = []  # of slices that have: negative moment and serial, the next last
         self._count = 0
-        self._stale = 0  # entries of what was forgotten
+        self._stale = 0  # entries of what was forgotten, or is looked at earlier
         self.next = NEVER
 
     def __len__(self) -> int:
@@ -109,6 +109,8 @@ class TimerQueue:
         """Look at ``item`` at ``no_later``, a lower bound of its next deadline."""
         if no_later >= item.queued:
             return
+        if item.queued < NEVER:
+            self._stale += 1  # the later entry is none any more
         item.queued = no_later
         self._count += 1
         number = no_later // SLICE

@@ -112,3 +112,18 @@ def test_what_is_forgotten_leaves_the_queue_long_before_its_time() -> None:
     queue.advance(3 * HORIZON)
     assert log == [(HORIZON + 9_999, 9_999)]
     assert queue.next == NEVER
+
+
+def test_entries_that_an_earlier_one_replaced_count_among_those_that_go() -> None:
+    """Whoever holds an entry holds what it is about: calls that were given up, with all their messages."""
+    log: list[tuple[int, int]] = []
+    queue = TimerQueue()
+    alarms = [Alarm(serial, [100], log) for serial in range(2 * MAX_STALE)]
+    for alarm in alarms:
+        queue.watch(alarm, 50)
+        queue.watch(alarm, 10)
+    queue.advance(20)
+    for alarm in alarms:
+        queue.forget(alarm)
+    assert len(queue) <= MAX_STALE
+    assert log == []
