@@ -117,6 +117,18 @@ def false_answers(scale: float) -> Iterator[Packet]:
     return _steady(500, 300 * scale, lambda n: [(THERE, invite(n)), (BACK, text(n, "SIP/2.0 200 OK", to=";tag=t"))])
 
 
+def remembered_texts(scale: float) -> Iterator[Packet]:
+    reason = f'Reason: Q.850;cause=1;text="{"r" * 16_000}"\r\nUser-Agent: {"u" * 200}'
+
+    def refused(n: int) -> list[tuple[Path, bytes]]:
+        number = f"{n:0>{20 if n % 2 else 200}}"
+        no = text(n, f"SIP/2.0 404 {'n' * 300}", to=";tag=t", more=f"{reason}{n}\r\n")
+        asked = text(n, f"INVITE sip:{number}@example.com SIP/2.0", more=f"User-Agent: {'u' * 200}{n}\r\n")
+        return [(THERE, asked), (BACK, no)]
+
+    return _steady(250, 400 * scale, refused)
+
+
 class Attack(NamedTuple):
     """An attack: its packets for a scale, the seconds it lasts, and what an honest call may be told by in the end."""
 
@@ -136,6 +148,9 @@ ATTACKS = {
     "random-invites": Attack(random_invites, 60, "INVITEs with random Call-IDs, 5,000 a second"),
     "spoofed-invites": Attack(spoofed_invites, 60, "the same, each from another address"),
     "orphans": Attack(orphans, 60, "responses to nothing, all codes, 2,000 a second"),
+    "remembered": Attack(
+        remembered_texts, 400, "404 with a Reason of 16 kB, to numbers of 200 bytes, 250 a second", 20, 4
+    ),
     "false-answers": Attack(false_answers, 300, "calls that are answered and never end, 500 a second", 60, 4),
 }
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from sipwatch.budget import DEFAULT_MEMORY, written_size
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
+from sipwatch.capture.hep import MAX_BUFFERED
+from sipwatch.capture.merge import MAX_HELD_BYTES
 from sipwatch.classify.outcomes import RULABLE
 from sipwatch.classify.peers import PeerKind
 from sipwatch.config import (
@@ -31,6 +33,7 @@ from sipwatch.config import (
     TIMER_KEYS,
     room_for,
 )
+from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
 from sipwatch.track.room import SERIES
 from sipwatch.track.table import Heard
 
@@ -142,7 +145,9 @@ _LIMITS = {
     "memory": Key(
         "a size such as `512 MiB`",
         "What the engine's tables may take: half of it calls, a tenth each other kind (docs/design.md). The program "
-        f"itself comes on top. Default: {written_size(DEFAULT_MEMORY)}.",
+        "itself comes on top, and so do the ring of each interface and what HEP holds on its way: "
+        f"{written_size(MAX_BUFFERED + MAX_HELD_BYTES)} for what comes in, {written_size(MAX_QUEUED_BYTES)} for each target "
+        f"of what is sent on. Default: {written_size(DEFAULT_MEMORY)}.",
         _SIZE,
     ),
     "series": Key(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.classify.diagnosis import Diagnosis
 from sipwatch.classify.peers import Directory, Settings
+from sipwatch.classify.remembered import Memory
 from sipwatch.classify.verdict import Verdicts
 from sipwatch.classify.wall import Wall
 from sipwatch.export.account import Account
@@ -54,8 +55,9 @@ class Engine:
         self.wall = Wall()
         self.verdicts = Verdicts(directory, self.wall)
         self.metrics = metrics
-        self.diagnosis = Diagnosis(directory, self.tracker.traffic) if diagnose else None
-        self._handover = Handover(sink, self.verdicts, self.diagnosis, metrics)
+        self.memory = Memory(budget.memories)
+        self.diagnosis = Diagnosis(directory, self.tracker.traffic, self.memory) if diagnose else None
+        self._handover = Handover(sink, self.verdicts, self.diagnosis, metrics, self.memory)
         self.desk = self._handover.desk
         self.account = Account(self)
         self.hear: Callable[[Request | Response], None] | None = None  # has each message first, if anybody wants to

@@ -10,9 +10,10 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, index_key, same_number
+from sipwatch.classify.remembered import SLOT, Memory, of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 ANONYMOUS = frozenset({"", "anonymous", "asterisk", "private", "restricted", "unavailable", "unknown", "withheld"})
 
 MAX_OF_ONE = 128  # waiting calls of one number: who redials all day pushes out no one but himself
+_MISSED: Final = 2 * SLOT + 900  # a missed call with its number's places in the index
+_ANSWER: Final = 2 * SLOT + 1000
 _MAX_ALIKE = 16  # spellings with the same last digits that are compared; only an attacker brings more
 
 
@@ -32,11 +35,24 @@ def can_be_called(number: str) -> bool:
 class Missed:
     """One missed call of ``number`` to ``dialled`` that ended at ``at``; ``id`` and ``payload`` are its giver's own.
 
+    ``size`` is what it takes with them (bytes).
+
     ``attempts`` counts the calls to and from that number since then that were not answered either, the
     latest at ``last_attempt``; ``answered_at`` is when the number was spoken to. Both times are -1 before.
     """
 
-    __slots__ = ("answered_at", "at", "attempts", "dialled", "id", "last_attempt", "number", "payload", "serial")
+    __slots__ = (
+        "answered_at",
+        "at",
+        "attempts",
+        "dialled",
+        "id",
+        "last_attempt",
+        "number",
+        "payload",
+        "serial",
+        "size",
+    )
 
     def __init__(self, number: str, dialled: str, at: int, id: str, payload: object, serial: int) -> None:  # noqa: A002
         self.number = number
@@ -45,6 +61,7 @@ class Missed:
         self.id = id
         self.payload = payload
         self.serial = serial
+        self.size = _MISSED + of_text(number) + of_text(dialled)
         self.attempts = 0
         self.last_attempt = -1
         self.answered_at = -1
@@ -54,8 +71,8 @@ class Callbacks:
     """Who waits for a call back. Each missed call is released exactly once, with whether it was called back.
 
     ``within`` is how long one waits, in ns; an answer at the very end still counts. ``region`` is that
-    of ``numbers.same_number``. Not more than ``limit`` wait: the oldest gives way, as not called back,
-    and is counted in ``evicted``.
+    of ``numbers.same_number``. Not more than ``limit`` wait, and no more than find room in ``memory``: the oldest
+    gives way, as not called back, and is counted in ``evicted``. ``bytes`` is what they take.
 
     Times given must not go back by more than ``late``, the ns that pass between what happens and its
     report. By so much calls wait longer before they are given up, and answers are remembered, so that
@@ -63,15 +80,17 @@ class Callbacks:
     """
 
     __slots__ = (
-        "_answers",
         "_by_key",
         "_late",
         "_limit",
+        "_memory",
         "_next_serial",
         "_order",
         "_region",
         "_release",
         "_within",
+        "answers",
+        "bytes",
         "evicted",
     )
 
@@ -82,8 +101,12 @@ class Callbacks:
         release: Callable[[Missed, bool], None],
         limit: int = 10_000,
         late: int = 0,
+        memory: Memory | None = None,
     ) -> None:
         self.evicted = 0
+        self.bytes = 0
+        self._memory = memory or Memory()
+        self._memory.share(self)
         self._within = within
         self._region = region
         self._release = release
@@ -92,7 +115,7 @@ class Callbacks:
         self._next_serial = 0
         self._order: list[Missed] = []  # oldest first
         self._by_key: dict[str, dict[str, list[Missed]]] = {}  # by key and spelling
-        self._answers = _Answers(late, limit)
+        self.answers = Answers(late, limit, self._memory)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -101,8 +124,10 @@ class Callbacks:
         """Give each call that waits right now, oldest first."""
         return iter(tuple(self._order))
 
-    def missed(self, number: str, dialled: str, at: int, id: str, payload: object) -> bool:  # noqa: A002 - as a record
+    def missed(self, number: str, dialled: str, at: int, id: str, payload: object, size: int = 0) -> bool:  # noqa: A002 - as a record
         """Take a missed inbound call that ended at ``at``; it counts as an attempt of those that wait already.
+
+        ``size`` is what the payload takes (bytes).
 
         Returns False, and keeps and releases nothing, for a caller who cannot be called back. One who
         was spoken to before the call was reported is released at once.
@@ -112,7 +137,8 @@ class Callbacks:
             return False
         self._next_serial += 1
         missed = Missed(number, dialled, at, id, payload, self._next_serial)
-        missed.answered_at = self._answers.first(number, at, at + self._within, self._region)
+        missed.size += size
+        missed.answered_at = self.answers.first(number, at, at + self._within, self._region)
         if missed.answered_at >= 0:
             self._release(missed, True)
         else:
@@ -129,14 +155,14 @@ class Callbacks:
     def answered(self, number: str, at: int) -> None:
         """Take a call to or from a number that was answered at ``at``: all who waited until then are called back."""
         self.advance(at)
-        self._answers.add(number, at)
+        self.answers.add(number, at)
         for missed in sorted(self._open(number, at), key=_age):
             missed.answered_at = at
             self._let_go(missed, True)
 
     def advance(self, now: int) -> None:
         """Give up those whose time has run out."""
-        self._answers.forget(now)
+        self.answers.forget(now)
         oldest = now - self._within - self._late
         while self._order and self._order[0].at < oldest:
             self._let_go(self._order[0], False)
@@ -166,6 +192,21 @@ class Callbacks:
             self._evict(self._order[0])
         insort(self._order, missed, key=_age)
         self._by_key.setdefault(index_key(missed.number), {}).setdefault(missed.number, []).append(missed)
+        self._memory.grow(self, missed.size)
+
+    def grown(self, missed: Missed, size: int) -> None:
+        """Take note that the payload of a call that waits takes so many bytes more."""
+        missed.size += size
+        self._memory.grow(self, size)
+
+    def forget_oldest(self) -> None:
+        """Give up the call that has waited longest, as not called back, and count it."""
+        self._evict(self._order[0])
+
+    def leave(self) -> None:
+        """Take no more room: nobody waits any more, and nobody will."""
+        self._memory.leave(self)
+        self._memory.leave(self.answers)
 
     def _evict(self, missed: Missed) -> None:
         self.evicted += 1
@@ -182,15 +223,20 @@ class Callbacks:
             del spellings[missed.number]
         if not spellings:
             del self._by_key[key]
+        self._memory.grow(self, -missed.size)
         self._release(missed, called_back)
 
 
-class _Answers:
+class Answers:
     """Who was spoken to lately: some missed calls are reported only after they were called back."""
 
-    __slots__ = ("_by_key", "_late", "_limit", "_order")
+    __slots__ = ("_by_key", "_late", "_limit", "_memory", "_order", "bytes", "evicted")
 
-    def __init__(self, late: int, limit: int) -> None:
+    def __init__(self, late: int, limit: int, memory: Memory) -> None:
+        self.evicted = 0
+        self.bytes = 0
+        self._memory = memory
+        memory.share(self)
         self._late = late
         self._limit = limit
         self._order: deque[tuple[int, str]] = deque()  # when, and the key
@@ -201,10 +247,11 @@ class _Answers:
         if self._late == 0 or not can_be_called(number):
             return
         if len(self._order) >= self._limit:
-            self._drop()
+            self.forget_oldest()
         key = index_key(number)
         self._order.append((at, key))
         self._by_key.setdefault(key, deque()).append((at, number))
+        self._memory.grow(self, _ANSWER)
 
     def first(self, number: str, since: int, until: int, region: str | None) -> int:
         """Return the first answer of a number from ``since`` to ``until``, of the latest with its key; -1 without."""
@@ -215,10 +262,18 @@ class _Answers:
         times = [at for at, answered in latest if since <= at <= until and same_number(answered, number, region)]
         return min(times, default=-1)
 
+    def __len__(self) -> int:
+        return len(self._order)
+
     def forget(self, now: int) -> None:
         """Forget what nobody can ask for any more."""
         while self._order and self._order[0][0] < now - self._late:
             self._drop()
+
+    def forget_oldest(self) -> None:
+        """Forget the answer that is longest ago, and count it."""
+        self.evicted += 1
+        self._drop()
 
     def _drop(self) -> None:
         _, key = self._order.popleft()
@@ -226,6 +281,7 @@ class _Answers:
         answers.popleft()
         if not answers:
             del self._by_key[key]
+        self._memory.grow(self, -_ANSWER)
 
 
 def _age(missed: Missed) -> tuple[int, int]:

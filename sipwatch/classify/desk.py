@@ -11,6 +11,7 @@ from sipwatch.classify.callbacks import Callbacks, Missed
 from sipwatch.classify.findings import said
 from sipwatch.classify.identity import caller_number
 from sipwatch.classify.outcomes import CATEGORY_OF, Category, Outcome
+from sipwatch.classify.remembered import SLOT, Memory, of_id
 from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of, was_transferred
 from sipwatch.classify.verdict import reached
 from sipwatch.classify.wall import Wall
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sipwatch.classify.findings import Finding
+    from sipwatch.classify.past import Bounded
     from sipwatch.classify.peers import Callback, Directory, Peer
     from sipwatch.track.call import Call
     from sipwatch.track.events import CallSettled
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
 _LATE: Final = RETRY_WINDOW + FORK_SETTLES
 _ANSWERED: Final = Outcome.ANSWERED.value
 _NOWHERE: Final = ("", "")
+_WAITING: Final = SLOT + 250
 
 
 class Waiting:
     """A missed call between its verdict and the word whether its caller was called back."""
 
-    __slots__ = ("ends", "given", "key", "over", "served", "tags")
+    __slots__ = ("ends", "given", "key", "over", "served", "size", "tags")
 
     def __init__(self, key: tuple[bytes, bytes, int], ends: tuple[str, str]) -> None:
         self.key = key  # of which the call's id is made
@@ -45,19 +48,32 @@ class Waiting:
         self.over = False
         self.tags: list[Tag] = []
         self.given: Any = None
+        self.size = 0  # bytes of what was given
 
 
 class Desk:
     """Gives each call that is over to ``give``, with its marks, as soon as all of them are known.
 
     The ends, peers' names, come along where there are marks; else they are empty. ``unserved``, where somebody
-    sets it to a list, collects those whose callers were not called back.
+    sets it to a list, collects those whose callers were not called back. ``weigh`` says what is given for a call
+    takes, and ``bytes`` what all takes that waits.
     """
 
-    def __init__(self, directory: Directory, give: Give, wall: Wall | None = None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        give: Give,
+        wall: Wall | None = None,
+        memory: Memory | None = None,
+        weigh: Callable[[Any], int] | None = None,
+    ) -> None:
         self.directory = directory
+        self.bytes = 0
         self._wall = wall or Wall()
         self._give = give
+        self._weigh = weigh
+        self._memory = memory or Memory()
+        self._memory.share(self)
         self._waiting: dict[int, Waiting] = {}  # by the call's serial, from its verdict until it is over
         self.callbacks: Callbacks | None = None
         self.unserved: list[Missed] | None = None
@@ -69,14 +85,20 @@ class Desk:
         asked = self._asked = self.directory.settings.callback
         before, self.callbacks = self.callbacks, None
         if asked is not None:
-            self.callbacks = Callbacks(asked.within_ns, asked.region, self._released, late=_LATE)
-            self.callbacks.evicted = 0 if before is None else before.evicted  # counts go on
+            self.callbacks = Callbacks(asked.within_ns, asked.region, self._released, late=_LATE, memory=self._memory)
+            if before is not None:  # counts go on
+                self.callbacks.evicted = before.evicted
+                self.callbacks.answers.evicted = before.answers.evicted
 
     def use(self, directory: Directory) -> None:
         """Mark by new settings from now on; who waits already goes on waiting as he was told."""
         self.directory = directory
         if directory.settings.callback != self._asked:
-            self._earlier = [one for one in (*self._earlier, self.callbacks) if one is not None and len(one)]
+            replaced = self._all()
+            self._earlier = [one for one in replaced if len(one)]
+            for one in replaced:
+                if not len(one):
+                    one.leave()
             self._begin()
 
     def _all(self) -> list[Callbacks]:
@@ -119,7 +141,7 @@ class Desk:
         waiting = Waiting((call.call_id, call.from_tag, call.started), ends)
         self._waiting[call.serial] = waiting
         dialled = said(user_of(call.front[0].invite.request_uri))
-        if not callbacks.missed(number, dialled, _over_at(call), "", waiting):
+        if not callbacks.missed(number, dialled, _over_at(call), "", waiting, _WAITING + of_id(waiting.key)):
             del self._waiting[call.serial]
 
     def over(self, call: Call, findings: list[Finding], given: Any) -> None:
@@ -138,6 +160,9 @@ class Desk:
         waiting.over, waiting.tags, waiting.given = True, tags, given
         if waiting.served is not None:
             self._complete(waiting)
+        elif self._weigh is not None:
+            waiting.size = self._weigh(given)
+            self._memory.grow(self, waiting.size)
 
     def _released(self, missed: Missed, served: bool) -> None:
         waiting = missed.payload
@@ -148,7 +173,22 @@ class Desk:
         if waiting.over:
             self._complete(waiting)
 
+    def forget_oldest(self) -> None:
+        """Give up the call that has waited longest, as not called back."""
+        for callbacks in self._all():
+            if len(callbacks):
+                callbacks.forget_oldest()
+                return
+
+    @property
+    def tables(self) -> dict[str, Bounded]:
+        """Return the tables by name, for their counts, if callers are called back at all."""
+        if self.callbacks is None:
+            return {}
+        return {"callbacks": self.callbacks, "callbacks_answered": self.callbacks.answers}
+
     def _complete(self, waiting: Waiting) -> None:
+        self._memory.grow(self, -waiting.size)
         tag = Tag.CALLED_BACK if waiting.served else Tag.WAITING_CALLBACK
         self._give(waiting.given, waiting.ends, in_order([*waiting.tags, tag]))
 

@@ -21,8 +21,8 @@ from sipwatch.classify.families.trunk import Trunks
 from sipwatch.classify.findings import Finding, Kind
 from sipwatch.classify.noted import CaptureFinding, Noted
 from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
-from sipwatch.classify.past import Bounded, counts
 from sipwatch.classify.registered import Registrations
+from sipwatch.classify.remembered import Memory
 from sipwatch.classify.signs import EARLY, signs_of
 from sipwatch.classify.verdict import reached
 from sipwatch.track.events import (
@@ -41,6 +41,7 @@ from sipwatch.track.table import CHALLENGES, Heard
 from sipwatch.wire.message import Unreachable
 
 if TYPE_CHECKING:
+    from sipwatch.classify.past import Bounded
     from sipwatch.classify.peers import Directory
     from sipwatch.track.call import Call
     from sipwatch.track.events import Takes
@@ -61,11 +62,15 @@ _IF_FAILED: Final = frozenset({Kind.TRUNK_FULL, Kind.OVERLOAD, Kind.IDLE_BUSY})
 
 
 class Diagnosis:
-    """Finds probable causes. It takes events in the order in which things happen."""
+    """Finds probable causes. It takes events in the order in which things happen.
 
-    def __init__(self, directory: Directory, traffic: Traffic) -> None:
-        self.noted = Noted(directory)
-        self.registrations = Registrations()
+    ``memory`` is what its tables share with others that remember.
+    """
+
+    def __init__(self, directory: Directory, traffic: Traffic, memory: Memory | None = None) -> None:
+        memory = memory or Memory()
+        self.noted = Noted(directory, memory)
+        self.registrations = Registrations(memory)
         self.trunks = Trunks(self.noted)
         self.reach = Reach(self.noted, self.registrations, traffic)
         self.silences = self.reach.silences
@@ -220,9 +225,9 @@ class Diagnosis:
         return self.devices.worst(most)
 
     @property
-    def tables(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Return how many entries each table has, and how many each has given up."""
-        named: dict[str, Bounded] = {
+    def tables(self) -> dict[str, Bounded]:
+        """Return the tables by name, for their counts."""
+        return {
             "silent_ends": self.silences.table,
             "trunks": self.trunks.others,
             "devices": self.devices.table,
@@ -232,16 +237,19 @@ class Diagnosis:
             "icmp_errors": self.reach.errors,
             "connections_refused": self.reach.refusals,
             "large_requests": self.oversize.tried,
+            "large_answered": self.oversize.large,
+            "small_answered": self.oversize.small,
             "pauses": self.overloads.pauses,
             "turns": self.circles.turns,
             "refusal_rows": self.floods.streaks,
             "refused_hops": self.floods.latest,
+            "refused_calls": self.floods.of_call,
             "refused_invites": self.circles.latest,
             "transfers": self.transfers.table,
+            "transferring_calls": self.transfers.by_call,
             "findings": self.noted.beside,
             **self.registrations.tables,
         }
-        return counts(named)
 
 
 def _with(found: list[Finding], finding: Finding | None) -> list[Finding]:

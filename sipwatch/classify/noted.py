@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.hops import subject
 from sipwatch.classify.past import MAX_IDS, CallId, Table
+from sipwatch.classify.remembered import DICT, SLOT, Memory, of_finding, of_id
 
 if TYPE_CHECKING:
     from sipwatch.classify.findings import Finding, Term
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sipwatch.track.call import Call
 
 MAX_SUBJECTS: Final = 1000
+_EACH: Final = SLOT + 2 * DICT
 
 
 class CaptureFinding(NamedTuple):
@@ -32,11 +34,15 @@ class CaptureFinding(NamedTuple):
 
 
 class Noted:
-    """Takes findings, and knows by what names people call the addresses that they are about."""
+    """Takes findings, and knows by what names people call the addresses that they are about.
 
-    def __init__(self, directory: Directory) -> None:
+    ``memory`` is what all that remember something share.
+    """
+
+    def __init__(self, directory: Directory, memory: Memory | None = None) -> None:
         self.directory = directory
-        self.beside: Table[CaptureFinding] = Table(MAX_SUBJECTS)
+        self.memory = memory or Memory()
+        self.beside: Table[CaptureFinding] = Table(MAX_SUBJECTS, self.memory, _EACH)
 
     def subject(self, address: bytes) -> Term:
         """Return whom a packed address belongs to."""
@@ -48,6 +54,7 @@ class Noted:
             call.notes = []
         if all([finding.kind is not kept.kind for kept in call.notes]):  # noqa: C419 - a list is quicker
             call.notes.append(finding)
+            call.owner.changed(call)
 
     def of_none(self, finding: Finding, calls: int = 0, ids: list[CallId] | None = None) -> None:
         """Keep a finding that stands with no call, or with ``calls`` of them that are over."""
@@ -58,7 +65,9 @@ class Noted:
             calls += before.calls
             ids = [*before.ids, *(ids or [])]
             first = min(first, before.first)
-        self.beside.put(key, CaptureFinding(finding, calls, (ids or [])[:MAX_IDS], first))
+        ids = (ids or [])[:MAX_IDS]
+        texts = of_finding(finding) + sum([of_id(one) for one in ids])
+        self.beside.put(key, CaptureFinding(finding, calls, ids, first), texts)
 
     def capture_findings(self) -> list[CaptureFinding]:
         """Return the findings that stand with no call, in the order of their first evidence."""

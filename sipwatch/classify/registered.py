@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sipwatch.classify.findings import Evidence, seen
 from sipwatch.classify.hops import private_host
 from sipwatch.classify.past import Bounded, Table
+from sipwatch.classify.remembered import DICT, LIST, PAIR_KEY, SLOT, Memory, of_evidence, of_text
 from sipwatch.packet import SECOND
 from sipwatch.track.bindings import DEFAULT_EXPIRES, contacts_of, expires_of, short
 from sipwatch.track.events import Registration, RegistrationOutcome
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Response
 
 MAX_REGISTRATIONS: Final = 40_000
+_REGISTERED: Final = 400
+_ADDRESS: Final = SLOT + 90  # with a packed address or an end as its key, and a time
+_AOR: Final = SLOT + 170  # ... with an address of record, and two times
+_GROUP: Final = SLOT + PAIR_KEY + DICT + LIST
+_IN_GROUP: Final = SLOT + 60
 
 
 class Registered(NamedTuple):
@@ -58,8 +64,11 @@ class Group:
 class Groups:
     """Results in groups, bounded in all: of the group that was touched longest ago the oldest goes."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, memory: Memory | None = None) -> None:
         self.evicted = 0
+        self.bytes = 0
+        self._memory = Memory() if memory is None else memory
+        self._memory.share(self)
         self._limit = limit
         self._count = 0
         self._groups: dict[tuple[bytes, bytes], Group] = {}
@@ -73,35 +82,52 @@ class Groups:
 
     def add(self, key: tuple[bytes, bytes], inner: bytes, entry: Registered) -> None:
         """Put a result, unless there is that of a later attempt."""
-        group = self._groups.pop(key, None) or Group()
+        group = self._groups.pop(key, None)
+        grown = 0
+        if group is None:
+            group = Group()
+            grown = _GROUP + len(key[1])
         self._groups[key] = group
         before = group.entries.pop(inner, None)
-        self._count += before is None
-        group.entries[inner] = entry if before is None or before.asked <= entry.asked else before
+        if before is None:
+            self._count += 1
+            grown += _IN_GROUP + len(inner)
+        else:
+            grown -= _size(before)
+            if before.asked > entry.asked:
+                entry = before
+        group.entries[inner] = entry
+        self._memory.grow(self, grown + _size(entry))
         if self._count > self._limit:
-            self._give_up()
+            self.forget_oldest()
 
-    def _give_up(self) -> None:
+    def forget_oldest(self) -> None:
+        """Give up the oldest result of the group that was touched longest ago, and count it."""
         key = next(iter(self._groups))
         group = self._groups[key]
-        del group.entries[next(iter(group.entries))]
+        inner = next(iter(group.entries))
+        less = _IN_GROUP + len(inner) + _size(group.entries.pop(inner))
         group.cut = True
         if not group.entries:
             del self._groups[key]
+            less += _GROUP + len(key[1])
         self._count -= 1
         self.evicted += 1
+        self._memory.grow(self, -less)
 
 
 class Registrations:
     """By user and registrar, by source and registrar, and by the device's end."""
 
-    def __init__(self) -> None:
-        self.users = Groups(MAX_REGISTRATIONS)  # of one user at one registrar, by source
-        self.ends = Groups(MAX_REGISTRATIONS)  # from one source to one registrar, by user
-        self.devices: Table[Registered] = Table(MAX_REGISTRATIONS)  # by "ip:port"
-        self.sources: Table[int] = Table(MAX_REGISTRATIONS)  # addresses from which somebody got registered; when
-        self.registrars: Table[int] = Table(MAX_REGISTRATIONS)  # addresses that registered somebody; when
-        self.held: Table[tuple[int, int]] = Table(MAX_REGISTRATIONS)  # by address of record: latest success, its end
+    def __init__(self, memory: Memory | None = None) -> None:
+        memory = memory or Memory()
+        most = MAX_REGISTRATIONS
+        self.users = Groups(most, memory)  # of one user at one registrar, by source
+        self.ends = Groups(most, memory)  # from one source to one registrar, by user
+        self.devices: Table[Registered] = Table(most, memory, _ADDRESS)  # by "ip:port"
+        self.sources: Table[int] = Table(most, memory, _ADDRESS)  # addresses from which somebody got registered; when
+        self.registrars: Table[int] = Table(most, memory, _ADDRESS)  # addresses that registered somebody; when
+        self.held: Table[tuple[int, int]] = Table(most, memory, _AOR)  # by address of record: latest success, its end
 
     def add(self, result: Registration) -> None:
         """Take the result of an attempt to register."""
@@ -114,11 +140,11 @@ class Registrations:
         self.ends.add((source, registrar), user, entry)
         before = self.devices.get(path.source)
         if before is None or before.asked <= entry.asked:
-            self.devices.put(path.source, entry)
+            self.devices.put(path.source, entry, _size(entry))
         if entry.until:
             self.sources.put(source, entry.at)
             self.registrars.put(registrar, entry.at)
-            self.held.put(entry.aor, (entry.asked, entry.until))
+            self.held.put(entry.aor, (entry.asked, entry.until), len(entry.aor))
 
     def inactive_user(self, registrar: bytes, user: bytes, moment: int) -> Registered | None:
         """Return the latest result of a user there, if he was not registered at that moment; None if nothing is known.
@@ -168,6 +194,11 @@ class Registrations:
             "registrars": self.registrars,
             "addresses_of_record": self.held,
         }
+
+
+def _size(entry: Registered) -> int:
+    """Return what a result takes (bytes), in each table: nobody knows which of them forgets it last."""
+    return _REGISTERED + of_evidence(entry.evidence) + of_text(entry.private_contact) + len(entry.aor)
 
 
 def _entry(result: Registration) -> Registered:

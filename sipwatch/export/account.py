@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from sipwatch.classify.past import Counts, counts
 from sipwatch.export.by_wall import by_wall
 from sipwatch.export.findings import capture_finding_record, device_record
 from sipwatch.export.gaps import gaps
@@ -112,28 +113,28 @@ class Account:
         engine = self._engine
         tracked = {**engine.decoder.tracked, **engine.tracker.tracked, **engine.directory.tracked}
         tracked["series"] = engine.tracker.traffic.room.taken
-        if engine.diagnosis is not None:
-            tracked.update(engine.diagnosis.tables[0])
-        if engine.desk.callbacks is not None:
-            tracked["callbacks"] = len(engine.desk.callbacks)
-        return tracked
+        return tracked | self._remembered.entries
 
     @property
     def taken(self) -> dict[str, int]:
         """Say how many bytes each table that is bounded by them takes right now."""
-        tracker = self._engine.tracker
-        return {**self._engine.decoder.taken, **tracker.taken, "series": tracker.traffic.room.taken * SERIES}
+        tracker, remembered = self._engine.tracker, self._remembered.bytes
+        if "callbacks" in remembered:
+            remembered["callbacks"] += self._engine.desk.bytes  # the records of the calls that wait
+        series = tracker.traffic.room.taken * SERIES
+        return {**self._engine.decoder.taken, **tracker.taken, "series": series, **remembered}
 
     @property
     def evicted(self) -> dict[str, int]:
         """Count what each table had to give up; tables that gave up nothing are left out."""
         engine = self._engine
         evicted = {**engine.decoder.evicted, **engine.tracker.evicted, **engine.directory.evicted}
-        if engine.diagnosis is not None:
-            evicted.update(engine.diagnosis.tables[1])
-        if engine.desk.callbacks is not None and engine.desk.callbacks.evicted:
-            evicted["callbacks"] = engine.desk.callbacks.evicted
-        return evicted
+        return evicted | self._remembered.evicted
+
+    @property
+    def _remembered(self) -> Counts:
+        diagnosis = self._engine.diagnosis
+        return counts({**({} if diagnosis is None else diagnosis.tables), **self._engine.desk.tables})
 
     def capture(self, source: Read) -> CaptureRecord:
         """Say what was read, and what of it was not used."""

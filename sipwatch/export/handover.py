@@ -11,12 +11,14 @@ from sipwatch.classify.desk import Desk
 from sipwatch.export.by_wall import by_wall
 from sipwatch.export.calls import call_record
 from sipwatch.export.findings import finding_record
+from sipwatch.export.record import size_of
 from sipwatch.track.events import CallOver, CallSettled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sipwatch.classify.diagnosis import Diagnosis
+    from sipwatch.classify.remembered import Memory
     from sipwatch.classify.tags import Tag
     from sipwatch.classify.verdict import Verdicts
     from sipwatch.export.metrics import Metrics
@@ -34,9 +36,14 @@ class Handover:
     """
 
     def __init__(
-        self, sink: Sink | None, verdicts: Verdicts, diagnosis: Diagnosis | None, metrics: Metrics | None
+        self,
+        sink: Sink | None,
+        verdicts: Verdicts,
+        diagnosis: Diagnosis | None,
+        metrics: Metrics | None,
+        memory: Memory | None = None,
     ) -> None:
-        self.desk = Desk(verdicts.directory, self._give, verdicts.wall)
+        self.desk = Desk(verdicts.directory, self._give, verdicts.wall, memory, _size)
         self._sink = sink
         self._verdicts = verdicts
         self._diagnosis = diagnosis
@@ -64,3 +71,7 @@ class Handover:
         if record is not None and self._sink is not None:
             record.tags = [tag.value for tag in tags]
             self._sink(by_wall(record, self._verdicts.wall), completed)
+
+
+def _size(given: tuple[CallRecord | None, bool]) -> int:
+    return size_of(given[0])

@@ -10,10 +10,11 @@ thing is None.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from sipwatch.classify.remembered import DICT, LIST, of_text
 from sipwatch.export.moments import Duration, Moment, timestamp
 from sipwatch.packet import SECOND
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sipwatch.classify.findings import Fact, Term
+
+
+_FIELD: Final = 40  # bytes of a field with its number or moment
 
 
 def moment_of(name: str, fact: Fact) -> int | None:
@@ -72,6 +76,20 @@ def as_text(value: object) -> str | float:
     if isinstance(value, Words):
         return str(value)
     raise NotImplementedError(type(value))
+
+
+def size_of(value: object) -> int:
+    """Return what a record, or anything in it, takes of memory (bytes)."""
+    if isinstance(value, str):
+        return of_text(value)
+    if isinstance(value, Words):
+        return DICT + sum([_FIELD + of_text(str(fact)) for fact in value.facts.values()])
+    if isinstance(value, list):
+        return LIST + sum([size_of(one) for one in value])
+    if isinstance(value, msgspec.Struct):
+        fields = value.__struct_fields__
+        return _FIELD * len(fields) + sum([size_of(getattr(value, name)) for name in fields])
+    return 0
 
 
 class ConditionRecord(msgspec.Struct, frozen=True, gc=False):

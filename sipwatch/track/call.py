@@ -430,7 +430,7 @@ class Call(Timed):
         elif self.lighten_at <= now and self.ended_by is None:
             self.lighten_at = NEVER
             lighten(self)
-            self.owner.shrunk(self)
+            self.owner.changed(self)
         elif self.dialogs is not None and self.dialogs.expire(now):
             self.active_at = max(self.active_at, now)
         else:

@@ -213,7 +213,9 @@ class Calls:
         self._grow(call, LEG + ANSWER)
 
     def weigh(self, call: Call) -> None:
-        """Count anew what a call holds."""
+        """Count anew what a call holds, unless it is over."""
+        if call.over:
+            return
         self._grow(call, weight_of(call) - call.weight)
         call.weigh_at = max(2 * call.weight, WEIGHED_FROM)
 

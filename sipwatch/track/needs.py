@@ -27,8 +27,8 @@ class CallOwner(Protocol):
     def answered(self, call: Call) -> None:
         """Take note of the first answer on any hop of a call."""
 
-    def shrunk(self, call: Call) -> None:
-        """Take note that a call holds less than it did."""
+    def changed(self, call: Call) -> None:
+        """Take note that a call holds less than it did, or more."""
 
     def broken_at(self, path: Path) -> int:
         """Return when an error last said that nothing gets through there (ns), -1 if none did."""

@@ -488,8 +488,8 @@ class Tracker:
         """Take note of the first answer on any hop of a call."""
         self._calls.place(call)
 
-    def shrunk(self, call: Call) -> None:
-        """Take note that a call holds less than it did."""
+    def changed(self, call: Call) -> None:
+        """Take note that a call holds less than it did, or more."""
         self._calls.weigh(call)
 
     def _notice(self, notice: Notice) -> None:

@@ -22,6 +22,7 @@ MESSAGE: Final = 400  # the object and its identifiers; the text comes on top
 ANSWER: Final = 450  # of a leg, with the dialog
 EXCHANGE: Final = 250  # a transaction inside a dialog
 RAISED: Final = 120  # a condition
+NOTE: Final = 2000  # what somebody notes of a call: texts cut short, and the packets that show it
 WEIGHED_FROM: Final = 32_768  # bytes; a call that seems to hold more is weighed
 
 
@@ -41,7 +42,7 @@ NOBODYS: Final = Holder(b"")  # of a call that is in no table yet
 def weight_of(call: Call) -> int:
     """Return what a call holds (bytes)."""
     held: dict[int, Message] = {}
-    weight = CALL
+    weight = CALL + NOTE * len(call.notes or ())
     for leg in call.legs:
         weight += LEG + ANSWER * len(leg.answers or ()) + RAISED * len(leg.conditions or ())
         for message in _of_leg(leg):

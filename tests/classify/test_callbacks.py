@@ -248,7 +248,7 @@ def test_nothing_is_kept_of_who_is_gone() -> None:
     desk.callbacks.finish(24 * HOUR)
     assert len(desk.released) == 500
     assert (desk.callbacks._order, desk.callbacks._by_key) == ([], {})
-    assert len(desk.callbacks._answers._order) == len(desk.callbacks._answers._by_key) == 0
+    assert len(desk.callbacks.answers._order) == len(desk.callbacks.answers._by_key) == 0
 
 
 def test_answers_are_remembered_as_far_as_there_is_room() -> None:

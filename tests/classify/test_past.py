@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sipwatch.classify.past import Table, counts
+from sipwatch.classify.past import Counts, Table, counts
+from sipwatch.classify.remembered import SLOT
 
 
 def test_a_full_table_forgets_what_was_touched_longest_ago_and_counts_it() -> None:
@@ -34,4 +35,6 @@ def test_only_tables_that_gave_up_something_are_counted_as_such() -> None:
     full: Table[int] = Table(1)
     full.put(1, 1)
     full.put(2, 2)
-    assert counts({"full": full, "empty": Table(1)}) == ({"full": 1, "empty": 0}, {"full": 1})
+    assert counts({"full": full, "empty": Table(1)}) == Counts(
+        {"full": 1, "empty": 0}, {"full": 1}, {"full": SLOT, "empty": 0}
+    )

@@ -5,11 +5,13 @@ Must not know: clocks, words. Every table is bounded; only calls that failed are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.findings import MAX_EVIDENCE, PLAIN, Evidence, Fact, Finding, Kind, person, seen
 from sipwatch.classify.identity import ANONYMOUS_USERS
 from sipwatch.classify.past import Table
+from sipwatch.classify.remembered import LIST, PAIR_KEY, SLOT, of_evidence, of_message
 from sipwatch.classify.verdict import refused_credentials
 from sipwatch.packet import SECOND
 from sipwatch.track.table import CHALLENGES, Heard
@@ -29,6 +31,13 @@ FLOOD_FROM: Final = 5
 FLOOD_WITHIN: Final = SECOND
 _MAX_NUMBER_LENGTH: Final = 64
 _MAX_KEPT_SIZE: Final = 4096  # bytes of an INVITE that is kept
+_MAX_SENT: Final = 10_000  # within a second: of one source more are no more of a flood
+_TURNS: Final = SLOT + PAIR_KEY + LIST
+_TURN: Final = 180
+_LATEST: Final = SLOT + PAIR_KEY + 120
+_STREAK: Final = SLOT + 2 * PAIR_KEY + LIST + 1100
+_OF_CALL: Final = SLOT + 40 + LIST + 1000
+_TIME: Final = 44
 _ENTRY: Final = frozenset({403, *CHALLENGES})  # codes that keep somebody out
 
 Numbers = tuple[bytes, bytes]
@@ -44,6 +53,11 @@ class Turn:
         self.started = started
         self.call = call
         self.evidence = evidence
+
+    @property
+    def size(self) -> int:
+        """Return what it takes (bytes)."""
+        return _TURN + len(self.call) + of_evidence(self.evidence)
 
 
 class Latest:
@@ -63,8 +77,10 @@ class Circles:
     """
 
     def __init__(self, noted: Noted) -> None:
-        self.turns: Table[list[Turn]] = Table(MAX_PAIRS)  # by both hosts and both numbers
-        self.latest: Table[Latest] = Table(MAX_PAIRS)  # the INVITE refused last, by sender and receiver
+        self.turns: Table[list[Turn]] = Table(MAX_PAIRS, noted.memory, _TURNS)  # by both hosts and both numbers
+        self.latest: Table[Latest] = Table(
+            MAX_PAIRS, noted.memory, _LATEST
+        )  # the INVITE refused last, by sender and receiver
         self._noted = noted
 
     def refused(self, leg: Leg) -> None:
@@ -83,7 +99,7 @@ class Circles:
                 self._remember(back.invite)
             self._remember(leg.invite)
         if mutual or leg.invite.size <= _MAX_KEPT_SIZE:
-            self.latest.put((here, there), Latest(leg.invite, mutual))
+            self.latest.put((here, there), Latest(leg.invite, mutual), of_message(leg.invite))
 
     def _remember(self, invite: Request) -> None:
         key = _pair(invite)
@@ -94,6 +110,7 @@ class Circles:
         elif len(turns) >= MAX_TURNS:
             del turns[0]
         turns.append(Turn(invite.path.source_address, invite.time, invite.call_id, seen(invite)))
+        self.turns.weigh(key, len(key[2]) + len(key[3]) + sum([turn.size for turn in turns]))
 
     def of(self, call: Call) -> Finding | None:
         """Return what a call that is over and failed was part of."""
@@ -134,31 +151,57 @@ def _row(turns: list[Turn], call: bytes) -> list[Turn]:
 
 
 class Streak:
-    """Refusals of one source, each of an INVITE that was sent after the refusal before; ``most`` within a second."""
+    """Refusals of one source, each of an INVITE that was sent after the refusal before; ``most`` within a second.
 
-    __slots__ = ("evidence", "first", "last", "most", "refused_at", "sent", "times")
+    ``held_by`` is the serial of its latest call, 0 before any: in the table of calls that one stands for what it takes.
+    """
+
+    __slots__ = ("_shown", "evidence", "first", "held_by", "last", "most", "refused_at", "sent", "times")
 
     def __init__(self, started: int) -> None:
         self.first = self.last = started
         self.refused_at = -1
-        self.sent = self.most = 0
-        self.times: list[int] = []  # when the latest were sent, within a second
+        self.sent = self.most = self.held_by = 0
+        self.times: deque[int] = deque(maxlen=_MAX_SENT)  # when the latest were sent, within a second
+        self._shown = 0
         self.evidence: list[Evidence] = []
 
-    def add(self, leg: Leg) -> None:
+    def add(self, leg: Refusal) -> None:
         """Count one more."""
         started = leg.started
         self.last = started
         self.refused_at = leg.final_at
         self.sent += 1
-        self.times = [*[time for time in self.times if started - time < FLOOD_WITHIN], started]
-        self.most = max(self.most, len(self.times))
+        self.most = max(self.most, self._within_a_second(started))
         if len(self.evidence) < MAX_EVIDENCE:
-            self.evidence.append(seen(leg.invite))
+            shown = seen(leg.invite)
+            self.evidence.append(shown)
+            self._shown += of_evidence(shown)
 
-    def goes_on_with(self, leg: Leg) -> bool:
+    def _within_a_second(self, started: int) -> int:
+        times = self.times
+        times.append(started)
+        while started - times[0] >= FLOOD_WITHIN:
+            times.popleft()
+        return len(times)
+
+    @property
+    def texts(self) -> int:
+        """Return what it takes besides itself (bytes)."""
+        return self._shown + _TIME * len(self.times)
+
+    def goes_on_with(self, leg: Refusal) -> bool:
         """Tell whether an INVITE came right after the last refusal, knowing of it."""
         return self.refused_at <= leg.started < self.refused_at + FLOOD_WITHIN
+
+
+class Refusal(NamedTuple):
+    """An INVITE that was refused: sent and refused when (ns), the serial of its call."""
+
+    invite: Request
+    started: int
+    final_at: int
+    call: int
 
 
 class Floods:
@@ -169,9 +212,10 @@ class Floods:
     """
 
     def __init__(self, noted: Noted) -> None:
-        self.streaks: Table[Streak] = Table(MAX_PAIRS)  # by both hosts, and by both numbers as well
-        self.latest: Table[Leg] = Table(MAX_PAIRS)  # refused last, by both hosts
-        self._of_call: Table[Streak] = Table(MAX_PAIRS)  # by the serial of a call that belongs to one
+        memory = noted.memory
+        self.streaks: Table[Streak] = Table(MAX_PAIRS, memory, _STREAK)  # by both hosts, and by both numbers as well
+        self.latest: Table[Refusal] = Table(MAX_PAIRS, memory, _LATEST)  # the last one, by both hosts
+        self.of_call: Table[Streak] = Table(MAX_PAIRS, memory, _OF_CALL)  # by the serial of a call that belongs to one
         self._noted = noted
 
     def refused(self, leg: Leg) -> None:
@@ -182,11 +226,12 @@ class Floods:
         if code in CHALLENGES and leg.followed and not refused_credentials(leg):
             return
         ends = (leg.path.source_address, leg.path.destination_address)
+        refusal = Refusal(leg.invite, leg.started, leg.final_at, leg.call.serial)
         if code in _ENTRY:
-            self._add(ends, leg)
+            self._add(ends, refusal)
         before = self.latest.get(ends)
         if leg.invite.size <= _MAX_KEPT_SIZE:
-            self.latest.put(ends, leg)
+            self.latest.put(ends, refusal, of_message(leg.invite))
         if before is None or not before.final_at <= leg.started < before.final_at + FLOOD_WITHIN:
             return
         numbers = _numbers(leg.invite)
@@ -195,17 +240,21 @@ class Floods:
         key = (*ends, *numbers)
         if self.streaks.get(key) is None and _numbers(before.invite) == numbers:
             self._add(key, before)
-        self._add(key, leg)
+        self._add(key, refusal)
 
-    def _add(self, key: tuple[bytes, ...], leg: Leg) -> None:
+    def _add(self, key: tuple[bytes, ...], leg: Refusal) -> None:
         streak = self.streaks.touch(key)
         if streak is None or not streak.goes_on_with(leg):
             streak = Streak(leg.started)
             self.streaks.put(key, streak)
         streak.add(leg)
-        before = self._of_call.get(leg.call.serial)
+        self.streaks.weigh(key, streak.texts)
+        before = self.of_call.get(leg.call)
         if before is None or before.sent <= streak.sent:
-            self._of_call.put(leg.call.serial, streak)
+            self.of_call.put(leg.call, streak, streak.texts)
+            if streak.held_by != leg.call:
+                self.of_call.weigh(streak.held_by, 0)
+                streak.held_by = leg.call
 
     def passed(self, leg: Leg) -> None:
         """Take a hop on which somebody was reached."""
@@ -213,10 +262,10 @@ class Floods:
 
     def of(self, call: Call) -> Finding | None:
         """Return what a call that is over was part of."""
-        streak = self._of_call.get(call.serial)
+        streak = self.of_call.get(call.serial)
         if streak is None:
             return None
-        self._of_call.drop(call.serial)
+        self.of_call.drop(call.serial)
         if streak.most < FLOOD_FROM:
             return None
         leg = call.front[0]

@@ -28,6 +28,7 @@ from sipwatch.classify.hops import is_continued
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import Table
 from sipwatch.classify.peers import PeerKind
+from sipwatch.classify.remembered import DICT, LIST, PAIR_KEY, SLOT, of_all, of_text
 from sipwatch.packet import SECOND
 from sipwatch.wire.message import address_text
 from sipwatch.wire.sip import header, uri_of, user_of
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 MAX_DEVICES: Final = 10_000
 STREAK_FROM: Final = 3
 FAIR_RING: Final = 10 * SECOND  # a phone that a server gave up sooner to ring the next has missed nothing
+_EACH: Final = SLOT + PAIR_KEY + 2 * DICT + LIST + 400
 _ANSWERED: Final = Outcome.ANSWERED.value
 _DEVICES: Final = PeerKind.DEVICES
 _UNSET: Final = -1
@@ -116,7 +118,7 @@ class Devices:
     """
 
     def __init__(self, noted: Noted, registrations: Registrations) -> None:
-        self.table: Table[Device] = Table(MAX_DEVICES)
+        self.table: Table[Device] = Table(MAX_DEVICES, noted.memory, _EACH)
         self.configured = _any_configured(noted)
         self._noted = noted
         self._registrations = registrations
@@ -171,13 +173,16 @@ class Devices:
         device = self.table.touch((address, name))
         if device is None:
             device = Device(name, address_text(address))
-            self.table.put((address, name), device)
+            self.table.put((address, name), device, of_text(name))
         if outcome == _ANSWERED:
+            if device.streak:
+                self.table.weigh((address, name), of_text(name))
             device.took()
             return
         if leg.status_code in BUSY_CODES:
             self._busy(leg, device)
         device.refuses(outcome, leg.started, seen(leg.final or leg.cancel or leg.invite), leg.call.serial)
+        self.table.weigh((address, name), of_text(name) + of_all(device.evidence))
         if device.streak >= STREAK_FROM:
             facts: dict[str, Fact] = {
                 "device": Term(Sort.PERSON, name), "address": end(device.address), "streak": device.streak,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, seconds, seen
 from sipwatch.classify.past import Table
+from sipwatch.classify.remembered import PAIR_KEY, SLOT, of_evidence
 from sipwatch.packet import SECOND
 from sipwatch.wire.sip import header
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_ASKERS: Final = 4096
 _MAX_DIGITS: Final = 10  # digits of a number of seconds: more than any life
+_EACH: Final = SLOT + PAIR_KEY + 250
 
 
 class Pause:
@@ -38,7 +40,7 @@ class Overloads:
     """Remembers every 503 with Retry-After until its time is over (RFC 3261 §21.5.4), or a call gets through."""
 
     def __init__(self, noted: Noted) -> None:
-        self.pauses: Table[Pause] = Table(MAX_ASKERS)  # by who was asked, and who asks
+        self.pauses: Table[Pause] = Table(MAX_ASKERS, noted.memory, _EACH)  # by who was asked, and who asks
         self._noted = noted
 
     def refused(self, leg: Leg) -> None:
@@ -57,7 +59,7 @@ class Overloads:
             self._note(leg, final, "nevertheless", pause)
         elif pause is None and wanted:
             pause = Pause(final.time, wanted, seen(final))
-            self.pauses.put(key, pause)
+            self.pauses.put(key, pause, of_evidence(pause.evidence))
             self._note(leg, final, "asked", pause)
         if pause is not None and wanted:
             pause.until = max(pause.until, final.time + wanted * SECOND)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.classify.families.path import is_silent
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, seen
 from sipwatch.classify.past import Table
+from sipwatch.classify.remembered import PAIR_KEY, SLOT, of_message
 from sipwatch.packet import SECOND
 from sipwatch.track.table import Heard
 from sipwatch.wire.message import Transport
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Request
 
 MAX_PATHS: Final = 4096
+_EACH: Final = SLOT + PAIR_KEY + 40
 # RFC 3261 §18.1.1: what is larger, or within 200 bytes of the path's MTU, does not belong into a datagram.
 MAX_DATAGRAM: Final = 1300
 _UDP: Final = Transport.UDP
@@ -34,9 +36,11 @@ class Oversize:
     """Follows large requests over UDP: between which hosts they are answered, and where only small ones are."""
 
     def __init__(self, noted: Noted) -> None:
-        self.tried: Table[int] = Table(MAX_PATHS)  # by both hosts: when a large INVITE was sent last
-        self.large: Table[int] = Table(MAX_PATHS)  # ... when a large request was answered last
-        self.small: Table[Request] = Table(MAX_PATHS)  # ... what small one was answered last
+        self.tried: Table[int] = Table(
+            MAX_PATHS, noted.memory, _EACH
+        )  # by both hosts: when a large INVITE was sent last
+        self.large: Table[int] = Table(MAX_PATHS, noted.memory, _EACH)  # ... when a large request was answered last
+        self.small: Table[Request] = Table(MAX_PATHS, noted.memory, _EACH)  # ... what small one was answered last
         self._noted = noted
 
     def added(self, leg: Leg) -> None:
@@ -51,7 +55,7 @@ class Oversize:
         if is_large(request):
             self.large.put(_ends(request), request.time)
         else:
-            self.small.put(_ends(request), request)
+            self.small.put(_ends(request), request, of_message(request))
 
     def silent(self, leg: Leg) -> None:
         """Take a hop on which nothing came back."""

@@ -11,6 +11,7 @@ from sipwatch.classify.families.path import is_silent
 from sipwatch.classify.findings import MAX_EVIDENCE, Evidence, Fact, Finding, Kind, Sort, end, own, seen, where
 from sipwatch.classify.hops import is_continued
 from sipwatch.classify.past import Table
+from sipwatch.classify.remembered import LIST, SLOT, Memory, of_all
 from sipwatch.wire.message import Transport
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_ADDRESSES: Final = 4096
 SEVERAL: Final = 2  # requests in a row without a response; one alone may be anything
+_SILENCE: Final = SLOT + 90 + LIST + 130
+_MOMENT: Final = SLOT + 110  # of a path
+_ERROR: Final = SLOT + 900  # with its path, which nobody else may hold any more
 _REFUSED: Final = "connection_refused"
 _RESET: Final = "connection_reset"
 _DEAD: Final = {_REFUSED: "refused", _RESET: "reset"}  # errors of TCP, and the variants that tell of them
@@ -52,8 +56,8 @@ class Silence:
 class Silences:
     """Who does not answer, by end (``ip:port``); ``traffic`` knows who answered when, so that no other is called so."""
 
-    def __init__(self, traffic: Traffic) -> None:
-        self.table: Table[Silence] = Table(MAX_ADDRESSES)
+    def __init__(self, traffic: Traffic, memory: Memory | None = None) -> None:
+        self.table: Table[Silence] = Table(MAX_ADDRESSES, memory, _SILENCE)
         self.traffic = traffic
         self._forgotten = traffic.forgotten
 
@@ -75,6 +79,7 @@ class Silences:
             silence = Silence(sent)
             self.table.put(end, silence)
         silence.add(evidence)
+        self.table.weigh(end, of_all(silence.evidence))
         return silence
 
 
@@ -82,10 +87,13 @@ class Reach:
     """Follows what was sent in vain."""
 
     def __init__(self, noted: Noted, registrations: Registrations, traffic: Traffic) -> None:
-        self.silences = Silences(traffic)
-        self.again: Table[int] = Table(MAX_ADDRESSES)  # when a REGISTER or OPTIONS was sent again, by its path
-        self.errors: Table[Unreachable] = Table(MAX_ADDRESSES)  # by path, the latest
-        self.refusals: Table[Unreachable] = Table(MAX_ADDRESSES)  # of connections, by who wanted them, the latest
+        self.silences = Silences(traffic, noted.memory)
+        self.again: Table[int] = Table(
+            MAX_ADDRESSES, noted.memory, _MOMENT
+        )  # when a REGISTER or OPTIONS was sent again, by its path
+        self.errors: Table[Unreachable] = Table(MAX_ADDRESSES, noted.memory, _ERROR)  # by path, the latest
+        # Of connections, by who wanted them, the latest.
+        self.refusals: Table[Unreachable] = Table(MAX_ADDRESSES, noted.memory, _ERROR)
         self._noted = noted
         self._registrations = registrations
 
@@ -93,9 +101,9 @@ class Reach:
 
     def unreachable(self, error: Unreachable) -> None:
         """Take an error that says of a path that nothing gets through: ICMP that quotes SIP, or TCP's own word."""
-        self.errors.put(error.path.key, error)
+        self.errors.put(error.path.key, error, len(error.quoted))
         if error.code == _REFUSED:
-            self.refusals.put(error.path.source_address, error)
+            self.refusals.put(error.path.source_address, error, len(error.quoted))
 
     def sent_again(self, request: Request) -> None:
         """Note that a REGISTER or OPTIONS was sent again: its sender heard nothing, either. Hops count their own."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sipwatch.classify.findings import PLAIN, Evidence, Fact, Finding, Kind, Term, own, person, said
 from sipwatch.classify.numbers import MAX_NUMBER_LENGTH, MIN_NUMBER_LENGTH, index_key, other_spelling
 from sipwatch.classify.past import MAX_IDS, CallId, Glimpse, Table, glimpse, recalled
+from sipwatch.classify.remembered import DICT, LIST, PAIR_KEY, SLOT, Memory, of_id
 
 if TYPE_CHECKING:
     from sipwatch.classify.families.trunk import Trunk
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
 
 MAX_NUMBERS: Final = 20_000
 _SPELLINGS: Final = 4  # of one number on one trunk
+_EACH: Final = SLOT + PAIR_KEY + DICT
+_GLIMPSE: Final = 240  # and the number that it is of; the phrase comes on top
 
 
 class NotFound:
     """A number that was not found, as dialled: the final response that said so last, and the calls (the first ones)."""
 
-    __slots__ = ("calls", "final", "ids")
+    __slots__ = ("calls", "final", "ids", "size")
 
     def __init__(self) -> None:
         self.calls = 0
         self.ids: list[CallId] = []
         self.final: Glimpse = (0, 0, 0, b"")
+        self.size = LIST + 70 + _GLIMPSE  # bytes, but for the phrase
 
     def add(self, call: CallId, final: Glimpse) -> None:
         """Count one more call."""
@@ -35,6 +39,7 @@ class NotFound:
         self.final = final
         if len(self.ids) < MAX_IDS:
             self.ids.append(call)
+            self.size += of_id(call)
 
 
 class Respelling(NamedTuple):
@@ -55,10 +60,10 @@ class Numbers:
     not cured by another one: something else was wrong with it.
     """
 
-    def __init__(self, region: str | None) -> None:
+    def __init__(self, region: str | None, memory: Memory | None = None) -> None:
         self.region = region
-        self.answered: Table[dict[bytes, Glimpse]] = Table(MAX_NUMBERS)
-        self.not_found: Table[dict[bytes, NotFound]] = Table(MAX_NUMBERS)
+        self.answered: Table[dict[bytes, Glimpse]] = Table(MAX_NUMBERS, memory, _EACH)
+        self.not_found: Table[dict[bytes, NotFound]] = Table(MAX_NUMBERS, memory, _EACH)
 
     def answers(self, trunk: Trunk, number: bytes, final: Response) -> list[Respelling]:
         """Take a number that was answered; return what that says of its other spellings, which failed before."""
@@ -69,14 +74,17 @@ class Numbers:
         )
         if not digits:
             return []
-        key = (trunk, digits)
+        key = (trunk.name, digits)
         spellings = self.answered.touch(key)
         if spellings is None:
             spellings = {}
             self.answered.put(key, spellings)
         elif number not in spellings and len(spellings) >= _SPELLINGS:
             del spellings[next(iter(spellings))]
-        spellings[number] = glimpse(final)
+        before = spellings.get(number)
+        spellings[number] = seen = glimpse(final)
+        if before is None or len(before[3]) != len(seen[3]):
+            self.answered.weigh(key, sum([_GLIMPSE + len(one[3]) for one in spellings.values()]))
         failed = self.not_found.get(key) if self.not_found.entries else None
         if failed is None:
             return []
@@ -93,7 +101,7 @@ class Numbers:
     def fails(self, trunk: Trunk, number: bytes, final: Response, call: CallId) -> Respelling | None:
         """Take a number that was not found; return the other spelling that was answered before, if there is one."""
         digits = _shared(number)
-        spellings = self.answered.get((trunk, digits)) if digits else None
+        spellings = self.answered.get((trunk.name, digits)) if digits else None
         if not digits or (spellings is not None and number in spellings):
             return None
         this = NotFound()
@@ -102,13 +110,14 @@ class Numbers:
             respelling = self._respelling(number, this, worked, spellings or {})
             if respelling is not None:
                 return respelling
-        failed = self.not_found.touch((trunk, digits))
+        failed = self.not_found.touch((trunk.name, digits))
         if failed is None:
             failed = {}
-            self.not_found.put((trunk, digits), failed)
+            self.not_found.put((trunk.name, digits), failed)
         elif number not in failed and len(failed) >= _SPELLINGS:
             del failed[next(iter(failed))]
         failed.setdefault(number, NotFound()).add(call, this.final)
+        self.not_found.weigh((trunk.name, digits), sum([one.size + len(one.final[3]) for one in failed.values()]))
         return None
 
     def _respelling(

@@ -11,7 +11,9 @@ from sipwatch.classify.families.dialog import exchanges
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, identifier, own, person, seen
 from sipwatch.classify.hops import subject
 from sipwatch.classify.past import Table
+from sipwatch.classify.remembered import LIST, SLOT, of_all
 from sipwatch.packet import SECOND
+from sipwatch.track.bindings import short
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_TRANSFERS: Final = 1000  # remembered at a time
 SET_UP_WITHIN: Final = 180 * SECOND  # of its REFER a call begins that belongs to it
+_EACH: Final = SLOT + LIST + 400
 # RFC 3892 §2, RFC 3891 §3: what a call has that a transfer set up; "b" is the compact form.
 BY_TRANSFER: Final = frozenset({b"referred-by", b"b", b"replaces"})
 _SIPFRAG: Final = b"SIP/2.0 "
@@ -98,23 +101,31 @@ class Transfer:
         self.serial = call.serial
         self.call_id = call.call_id
         self.at = refer.time
-        self.replaces = _replaced(_embedded(header(refer.raw, b"refer-to", b"r")))
+        self.replaces = short(_replaced(_embedded(header(refer.raw, b"refer-to", b"r"))))
         self.failed: Failed | None = None
+
+    @property
+    def texts(self) -> int:
+        """Return what its texts take (bytes)."""
+        failed = self.failed
+        size = len(self.call_id) + len(self.replaces)
+        return size if failed is None else size + len(failed.call_id) + of_all(failed.evidence)
 
 
 class Transfers:
     """Remembers transfers by whom they name, so that they and the calls that they set up can name each other."""
 
     def __init__(self, noted: Noted) -> None:
-        self.table: Table[Transfer] = Table(MAX_TRANSFERS)
-        self._by_call: Table[Transfer] = Table(MAX_TRANSFERS)
+        self.table: Table[Transfer] = Table(MAX_TRANSFERS, noted.memory, _EACH)
+        self.by_call: Table[Transfer] = Table(MAX_TRANSFERS, noted.memory, _EACH)  # by the serial of the call
         self._noted = noted
 
     def referred(self, call: Call, refer: Request) -> None:
         """Take a REFER inside a call."""
         transfer = Transfer(call, refer)
-        self.table.put(target_of(refer), transfer)
-        self._by_call.put(call.serial, transfer)
+        target = short(target_of(refer))
+        self.table.put(target, transfer, len(target) + transfer.texts)
+        self.by_call.put(call.serial, transfer, transfer.texts)
 
     def failed(self, call: Call, outcome: str) -> None:
         """Take a call that failed: a transfer may have set it up."""
@@ -123,15 +134,18 @@ class Transfers:
         if BY_TRANSFER.isdisjoint(invite.names):
             return
         uri = invite.request_uri
-        transfer = self.table.get(user_of(uri) or uri)
+        target = short(user_of(uri) or uri)
+        transfer = self.table.get(target)
         if transfer is None or transfer.serial == call.serial or not 0 <= call.started - transfer.at <= SET_UP_WITHIN:
             return
-        replaced = _replaced(header(invite.raw, b"replaces"))
+        replaced = short(_replaced(header(invite.raw, b"replaces")))
         if transfer.replaces != replaced and transfer.replaces and replaced:
             return
         last = (call.upstream or leg).final
         evidence = [seen(invite), *([seen(last)] if last else [])]
         transfer.failed = Failed(call.call_id, outcome, evidence)
+        self.table.weigh(target, len(target) + transfer.texts)
+        self.by_call.weigh(transfer.serial, transfer.texts)
         facts: dict[str, Fact] = {
             "number": person(user_of(uri) or uri), "outcome": own(outcome), "call_id": identifier(transfer.call_id),
         }  # fmt: skip
@@ -140,8 +154,8 @@ class Transfers:
 
     def of(self, call: Call) -> Finding | None:
         """Return what a call shows that a REFER was seen in, when nothing more will happen to it."""
-        transfer = self._by_call.get(call.serial)
-        self._by_call.drop(call.serial)
+        transfer = self.by_call.get(call.serial)
+        self.by_call.drop(call.serial)
         return transfer_failed(call, self._noted.directory, None if transfer is None else transfer.failed)
 
 

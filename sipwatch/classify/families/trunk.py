@@ -5,7 +5,6 @@ Must not know: clocks, words. Every table is bounded; all of it follows the orde
 
 from __future__ import annotations
 
-from collections import deque
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,6 +17,7 @@ from sipwatch.classify.numbers import MAX_NUMBER_LENGTH
 from sipwatch.classify.outcomes import CATEGORY_OF, TRUNKS_FAULT, Category, Outcome
 from sipwatch.classify.past import Table, call_id
 from sipwatch.classify.peers import NOBODY, OWN_PEERS, Directory, Peer, PeerKind
+from sipwatch.classify.remembered import DICT, SLOT, of_evidence
 from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
 from sipwatch.track.dialog import EndedBy
@@ -38,6 +38,9 @@ PAST_SHARE: Final = 0.2  # ... of which no more did
 RUN_NUMBERS: Final = 5  # different numbers: one dead number dialled again and again says nothing of the trunk
 _MAX_PAST: Final = 1000  # calls; then what is older counts half, so that a trunk's past is not its whole life
 _DELAYS: Final = 50
+_EACH: Final = SLOT + DICT + 500
+_FAILURE: Final = 170
+_DELAY: Final = 48
 
 _SAY_NOTHING: Final = frozenset(
     outcome for outcome, category in CATEGORY_OF.items() if category in (Category.NORMAL.value, Category.UNKNOWN.value)
@@ -78,15 +81,16 @@ class Trunk:
 
     __slots__ = (
         "_calls", "_known", "_past", "_recent", "_run", "_run_before", "_run_since", "answered_at", "early",
-        "ended_calls", "most_up", "up",
+        "ended_calls", "most_up", "name", "up",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | bytes = "") -> None:
+        self.name = name  # of the peer, or the packed address where none is configured
         self.up = self.most_up = 0
         self.answered_at = _UNSET  # when it took a call last
-        self.early: deque[int] = deque(maxlen=_DELAYS)
+        self.early: list[int] = []  # by how much 183 came before 180, the latest (ns)
         self.ended_calls = 0  # those that say anything
-        self._recent: deque[Failure] = deque()  # of the latest RECENT_CALLS
+        self._recent: list[Failure] = []  # of the latest RECENT_CALLS
         self._past: dict[str, int] = {}  # failures before those
         self._calls = 0  # calls before those, failed or not, but for a run that goes on
         self._known = 0  # of ended_calls, those that _calls takes account of
@@ -105,6 +109,18 @@ class Trunk:
         """Count a call that is over."""
         if self.up:
             self.up -= 1
+
+    @property
+    def texts(self) -> int:
+        """Return what its recent failures and delays take (bytes)."""
+        failures = sum([_FAILURE + len(failure.number) + of_evidence(failure.evidence) for failure in self._recent])
+        return failures + _DELAY * len(self.early)
+
+    def rang_after(self, early: int) -> None:
+        """Take by how much 183 came before 180 (ns)."""
+        if len(self.early) >= _DELAYS:
+            del self.early[0]
+        self.early.append(early)
 
     def typical_early(self) -> int:
         """Return by how much 183 comes before 180 here, typically (ns)."""
@@ -129,7 +145,7 @@ class Trunk:
         self._add_past(gone - self._known)
         self._known = gone
         while recent and recent[0].place <= gone:
-            old = recent.popleft().outcome
+            old = recent.pop(0).outcome
             if old == self._run:
                 self._calls -= 1
                 self._end_run(RECENT_CALLS)
@@ -183,8 +199,10 @@ class Trunks:
     """The trunks there are, and the calls that are up on them."""
 
     def __init__(self, noted: Noted) -> None:
-        self.others: Table[Trunk] = Table(MAX_TRUNKS)  # by address, of those that are not configured
-        self.numbers = Numbers(region_of(noted.directory))
+        self.others: Table[Trunk] = Table(
+            MAX_TRUNKS, noted.memory, _EACH
+        )  # by address, of those that are not configured
+        self.numbers = Numbers(region_of(noted.directory), noted.memory)
         self.by_peer: dict[str, Trunk] = {}  # as many as are configured
         self.up: dict[int, Up] = {}  # by the serial of an answered call, which the tracker bounds
         self._noted = noted
@@ -197,7 +215,7 @@ class Trunks:
         """Return what is known of a peer, or of the address where none is configured."""
         trunk = self.others.touch(address) if peer is NOBODY else self.by_peer.get(peer.name)
         if trunk is None:
-            trunk = Trunk()
+            trunk = Trunk(address if peer is NOBODY else peer.name)
             if peer is NOBODY:
                 self.others.put(address, trunk)
             else:
@@ -226,7 +244,7 @@ class Trunks:
                 self._noted.of_none(
                     number_format(self._noted.subject(address), respelling), respelling.calls, respelling.ids
                 )
-        _note_early(trunk, far)
+        self._note_early(trunk, far)
 
     def failed(self, call: Call, far: Leg, outcome: str, *, unregistered: bool) -> None:
         """Take a call that failed; a lapsed registration explains a 404 by itself, whatever the number."""
@@ -240,7 +258,17 @@ class Trunks:
         jump = trunk.verdict(outcome, number, last.final or last.invite)
         if jump is not None and peer.kind is not _DEVICES:
             self._noted.of_call(call, _trunk_down(self._noted.subject(address), outcome, jump))
-        _note_early(trunk, far)
+        self._note_early(trunk, far)
+        if peer is NOBODY:
+            self.others.weigh(address, trunk.texts)
+
+    def _note_early(self, trunk: Trunk, far: Leg) -> None:
+        if far.ringing_at > far.progressed_at:
+            early = early_by(far)
+            if early >= 0:
+                trunk.rang_after(early)
+                if self.others.get(trunk.name) is trunk:
+                    self.others.weigh(trunk.name, trunk.texts)
 
     def ended(self, call: Call) -> None:
         """Take the end of an answered call. What the end of the capture cuts off was up when all else was decided."""
@@ -316,13 +344,6 @@ def number_in(uri: bytes) -> bytes:
     if at > 4 and uri[:4] == b"sip:" and uri[4:at].isdigit():
         return uri[4:at]
     return user_of(uri)
-
-
-def _note_early(trunk: Trunk, far: Leg) -> None:
-    if far.ringing_at > far.progressed_at:
-        early = early_by(far)
-        if early >= 0:
-            trunk.early.append(early)
 
 
 def _trunk_down(trunk: Term, outcome: str, jump: Jump) -> Finding:

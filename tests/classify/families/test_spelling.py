@@ -74,7 +74,7 @@ def test_other_numbers_cure_nothing(failed: bytes, worked: bytes) -> None:
 def test_what_is_answered_on_another_trunk_cures_nothing() -> None:
     known, trunk = numbers()
     known.fails(trunk, b"02079460142", response(404, 1), ID)
-    assert known.answers(Trunk(), b"442079460142", response(200, 2)) == []
+    assert known.answers(Trunk("another"), b"442079460142", response(200, 2)) == []
 
 
 def test_a_spelling_that_was_answered_itself_is_not_wrong() -> None:

@@ -105,9 +105,11 @@ def test_calls_that_are_up_are_counted_and_their_most_remembered() -> None:
 def test_what_183_is_ahead_typically_is_the_median_of_the_latest() -> None:
     trunk = Trunk()
     assert trunk.typical_early() == 0
-    trunk.early.extend([9 * SECOND, 9 * SECOND, 12 * SECOND])
+    for ahead in (9, 9, 12):
+        trunk.rang_after(ahead * SECOND)
     assert trunk.typical_early() == 9 * SECOND
-    trunk.early.extend([2 * SECOND] * 60)
+    for _ in range(60):
+        trunk.rang_after(2 * SECOND)
     assert (trunk.typical_early(), len(trunk.early)) == (2 * SECOND, 50)
 
 
