@@ -7,6 +7,7 @@ eight times the bytes passes on any machine, what is quadratic costs 64 times as
 from __future__ import annotations
 
 import io
+from functools import cache
 from itertools import pairwise
 from time import process_time
 from typing import TYPE_CHECKING
@@ -140,16 +141,23 @@ OUT = [
 OUT_SIZES = (KB, 4 * KB, 16 * KB)  # of what tracking keeps
 
 
+@cache  # every exit writes the same records
+def recorded(place: bytes | str, piece: bytes, size: int, leading: bool) -> tuple[list[CallRecord], int]:
+    """Return the records of a call's last two messages, and how many bytes these have."""
+    calls: list[CallRecord] = []
+    steps = call(place, piece, size - KB // 2, leading=leading)[-2:]
+    heard(steps, calls)
+    return calls, sum(len(text) for _, text in steps)
+
+
 @pytest.mark.parametrize("way", EXITS)
 @pytest.mark.parametrize(("place", "piece", "leading"), OUT, ids=repr)
 def test_an_exit(way: str, place: bytes | str, piece: bytes, leading: bool) -> None:
     write, privacy = EXITS[way]
 
     def make(size: int) -> Work:
-        calls: list[CallRecord] = []
-        steps = call(place, piece, size - KB // 2, leading=leading)[-2:]
-        heard(steps, calls)
-        return lambda: [write(record, privacy) for record in calls], sum(len(text) for _, text in steps)
+        calls, amount = recorded(place, piece, size, leading)
+        return lambda: [write(record, privacy) for record in calls], amount
 
     assert_linear(make, OUT_SIZES)
 
