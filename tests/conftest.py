@@ -29,6 +29,12 @@ settings.register_profile("thorough", parent=settings.get_profile("full"), max_e
 settings.load_profile(PROFILE)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Start one worker more than there are processors: those tests that wait for real time leave theirs to others."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_collection_finish() -> None:
     """Look for garbage from now on, but never among the tests themselves, and not after each 700 objects."""
     gc.freeze()

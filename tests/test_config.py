@@ -30,6 +30,7 @@ from sipwatch.config import (
 from sipwatch.packet import SECOND
 from sipwatch.track.table import Heard
 from tests.config.mistakes import complaint
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,7 +189,7 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "words"), [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
+@for_each("text, words", [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
 def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, words: str) -> None:
     assert words in complaint(text)
 
@@ -218,7 +219,7 @@ def test_no_table_is_left_out_below() -> None:
     assert {head.strip("[]") for head in KEYS_OF} - {"peer.rule", "hep.node"} == set(TABLES)
 
 
-@pytest.mark.parametrize(("head", "key"), KEYS)
+@for_each("head, key", KEYS)
 def test_every_key_is_read(head: str, key: str) -> None:
     """One that is known and not looked at would take this, which is a value of none."""
     lines = [line for line in COMPLETE.get(head.strip("[]").split(".")[-1], "").splitlines() if line.split()[0] != key]

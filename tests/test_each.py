@@ -27,6 +27,15 @@ def test_every_row_is_tried_and_every_wrong_one_named() -> None:
     assert [number for number in range(1, 5) if f"row-{number}: AssertionError: even" in str(failure.value)] == [2, 4]
 
 
+def test_rows_may_have_names_of_their_own() -> None:
+    @for_each("number", [1, 2], ids=["odd", "even"])
+    def odd(number: int) -> None:
+        assert number % 2, "even"
+
+    with pytest.raises(AssertionError, match=r"1 of 2 are wrong:\neven: AssertionError: even"):
+        odd()
+
+
 def test_what_fails_by_name_or_by_accident_is_told_as_well() -> None:
     @for_each("number", [0, 1])
     def divided(number: int) -> None:

@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.each import for_each
 
 if TYPE_CHECKING:
@@ -223,7 +221,7 @@ def test_every_module_has_its_tests(module: Path) -> None:
     assert mirror(module).is_file() != (below in TESTED_ELSEWHERE), f"{mirror(module).relative_to(ROOT)}, or a reason"
 
 
-@pytest.mark.parametrize("below", TESTED_ELSEWHERE)
+@for_each("below", TESTED_ELSEWHERE)
 def test_what_is_tested_elsewhere_is_there_and_there(below: str) -> None:
     """No reason stands for a module that is gone, or points at tests that are gone."""
     assert (ROOT / "sipwatch" / below).is_file()

@@ -12,6 +12,7 @@ import pytest
 
 from sipwatch.config import TABLES, ConfigError, parse
 from tests.cli.program import DEMO, ROOT, run
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +98,7 @@ PEER = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["203.0.113.10"]\n'
 RULE = f'{PEER}[[peer.rule]]\noutcome = "congested"\n'
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "[timer]\n",

@@ -17,6 +17,7 @@ from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Response
 from tests.capture.bpf_machine import LOOPBACK, OUTGOING, Packet, run
+from tests.each import for_each
 from tests.generator import World
 from tests.wire import frames as f
 
@@ -79,12 +80,12 @@ DROPPED = {
 
 
 @pytest.mark.parametrize("payload", KEPT.values(), ids=list(KEPT))
-@pytest.mark.parametrize("port", [5060, 12345])
+@for_each("port", [5060, 12345])
 def test_sip_passes_on_any_port(payload: bytes, port: int) -> None:
     assert all(passes(PLAIN, ip) for ip in each_ip(f.udp(payload, 4000, port)))
 
 
-@pytest.mark.parametrize("payload", DROPPED.values(), ids=list(DROPPED))
+@for_each("payload", DROPPED.values(), ids=list(DROPPED))
 def test_what_is_no_sip_stays_in_the_kernel(payload: bytes) -> None:
     padded = [ip + bytes(max(0, 46 - len(ip))) for ip in each_ip(f.udp(payload, 5060, 5060))]
     assert not any(passes(PLAIN, ip) for ip in padded)
@@ -156,7 +157,7 @@ def test_an_authentication_header_passes(wrap: Callable[..., bytes]) -> None:
     assert passes(PLAIN, wrap(bytes((17, 4)) + bytes(22) + f.udp(INVITE), 51))
 
 
-@pytest.mark.parametrize("payload", [name for name in KEPT if not name.startswith("hep")])
+@for_each("payload", [name for name in KEPT if not name.startswith("hep")])
 def test_esp_that_encrypts_nothing_passes_when_it_would_pass_without(payload: str) -> None:
     for ip in each_ip(f.esp(f.udp(KEPT[payload], 4000, 6001)), 50):
         assert passes(PLAIN, ip)

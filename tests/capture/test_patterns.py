@@ -71,8 +71,8 @@ def test_enhanced_packets_of_a_known_interface_are_a_run(order: str) -> None:
 
 
 @EVERY_ORDER
-@pytest.mark.parametrize(
-    ("at", "value"),
+@for_each(
+    "at, value",
     [(20, len(RTP) + 3), (20, 2**31), (8, 2), (-4, 0), (0, 2)],
     ids=["longer than its block", "absurdly long", "of no interface", "without an end", "of another kind"],
 )
@@ -86,7 +86,7 @@ def test_a_damaged_block_is_left_to_the_reader(order: str, at: int, value: int) 
 
 
 @EVERY_ORDER
-@pytest.mark.parametrize(("low", "high"), [(0, 255), (43, 700), (255, 256), (256, 511), (300, 310), (250, 65535)])
+@for_each("low, high", [(0, 255), (43, 700), (255, 256), (256, 511), (300, 310), (250, 65535)])
 def test_a_range_of_numbers_is_matched_exactly(order: str, low: int, high: int) -> None:
     between = re.compile(patterns._between(order, low, high), re.DOTALL)
     for value in {0, 1, low - 1, low, low + 1, (low + high) // 2, high - 1, high, high + 1, 65535, 65536, 2**31} - {-1}:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.callbacks import MAX_OF_ONE, Callbacks, can_be_called
 from sipwatch.classify.numbers import _parsed
+from tests.each import for_each
 from tests.thorough import examples
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def test_what_is_given_comes_back() -> None:
 # Who cannot be called back
 
 
-@pytest.mark.parametrize(
+@for_each(
     "number",
     ["anonymous", "Anonymous", "unavailable", "", " ", "restricted", "unknown", "Private", "asterisk", "0" * 60_000],
 )

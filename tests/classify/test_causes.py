@@ -16,6 +16,7 @@ from sipwatch.classify.causes import (
     status_outcome,
 )
 from sipwatch.classify.reason import Reason
+from tests.each import for_each
 
 CAUSES = {
     "busy": [17],
@@ -59,14 +60,14 @@ REASONS = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "outcome"), [row[1:] for row in REASONS], ids=[row[0] for row in REASONS])
+@for_each("reason, outcome", [row[1:] for row in REASONS], ids=[row[0] for row in REASONS])
 def test_what_a_reason_says_by_itself(reason: Reason, outcome: str | None) -> None:
     """To or from a trunk, after it rang."""
     assert reason_outcome(reason, alerted=True, trunk=True) == outcome
 
 
 @pytest.mark.parametrize("code", [486, 600, 607, 608])
-@pytest.mark.parametrize("cause", [34, 38, 41, 42, 44, 47, 58, 65, 79, 88, 102])
+@for_each("cause", [34, 38, 41, 42, 44, 47, 58, 65, 79, 88, 102])
 def test_who_was_reached_did_not_fail_for_want_of_a_resource(code: int, cause: int) -> None:
     assert stands_against(code, cause)
     assert not stands_against(503, cause)
@@ -143,13 +144,13 @@ TO_ISUP = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("cause", "code"), FROM_ISUP)
+@for_each("cause, code", FROM_ISUP)
 def test_a_gateway_passes_a_cause_on_as_a_code(cause: int, code: int) -> None:
     """RFC 3398 §7.2.4.1."""
     assert paired(code, cause)
 
 
-@pytest.mark.parametrize(("code", "cause"), TO_ISUP)
+@for_each("code, cause", TO_ISUP)
 def test_a_gateway_passes_a_code_on_as_a_cause(code: int, cause: int) -> None:
     """RFC 3398 §8.2.6.1."""
     assert paired(code, cause)

@@ -10,6 +10,7 @@ from sipwatch.classify.endings import ENDINGS_BY, UNREMARKABLE, Ending
 from sipwatch.track.calls import TableLimits
 from sipwatch.track.dialog import EndedBy
 from tests.conversation import Observed, messages, observe, the_call
+from tests.each import for_each
 from tests.export.records import span
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ TIMED = UP.format("h=Session-Expires:_90;refresher={0}")
 LATE = "h=Reason:_SIP;cause=408;text=x"
 
 
-@pytest.mark.parametrize(
-    ("script", "expected"),
+@for_each(
+    "script, expected",
     [
         (TIMED.format("uac"), "session_expired"),
         (TIMED.format("uac") + callee_hangs_up("60.999"), "normal"),
@@ -162,7 +163,7 @@ MIDCALL = {
 
 
 @pytest.mark.parametrize(("method", "code", "more", "at", "expected"), MIDCALL.values(), ids=MIDCALL.keys())
-@pytest.mark.parametrize("who", [hangs_up, callee_hangs_up], ids=["caller hangs up", "callee hangs up"])
+@for_each("who", [hangs_up, callee_hangs_up], ids=["caller hangs up", "callee hangs up"])
 def test_a_bye_at_once_after_a_request_inside_was_refused(
     who: object, method: str, code: str, more: str, at: str, expected: str
 ) -> None:

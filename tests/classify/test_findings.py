@@ -21,6 +21,7 @@ from sipwatch.classify.findings import (
 )
 from sipwatch.knowledge import load
 from tests.conversation import messages
+from tests.each import for_each
 
 
 def test_every_kind_has_its_words_for_each_variant() -> None:
@@ -32,7 +33,7 @@ def test_every_kind_has_its_words_for_each_variant() -> None:
             assert "{" not in told
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@for_each("kind", list(Kind))
 def test_no_fact_of_a_variant_is_gathered_in_vain(kind: Kind) -> None:
     """What no sentence names need not be looked for, but for what JSON's readers may want of the same kind."""
     words = " ".join(load().says(kind.value, variant) for variant in VARIANTS[kind])
@@ -69,7 +70,7 @@ def test_addresses_that_only_their_own_network_knows_are_private(address: str) -
     assert is_private(ip_address(address).packed)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         "9.255.0.1",

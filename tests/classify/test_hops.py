@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sipwatch.classify.hops import private_host
+from tests.each import for_each
 
 
-@pytest.mark.parametrize(
-    ("uri", "found"),
+@for_each(
+    "uri, found",
     [
         (b"sip:bob@192.168.1.20:5060;transport=udp", bytes((192, 168, 1, 20))),
         (b"sips:10.1.2.3", bytes((10, 1, 2, 3))),

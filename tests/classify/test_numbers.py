@@ -62,7 +62,7 @@ def test_a_number_of_berlin_is_itself_in_every_spelling(one: str, other: str) ->
     assert same_number(other, one, "DE")
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(MOSCOW, 2)))
+@for_each("one, other", list(combinations(MOSCOW, 2)))
 def test_a_number_of_moscow_is_itself_with_eight_and_with_seven(one: str, other: str) -> None:
     assert same_number(one, other, "RU")
 
@@ -174,7 +174,7 @@ def test_nothing_is_the_same_as_no_number(nothing: str) -> None:
 # Numbers of strangers
 
 
-@pytest.mark.parametrize("filler", ["0", "9", "+", "(", "x", "-", " ", "٣", "%2B", "tel:", "\0"])
+@for_each("filler", ["0", "9", "+", "(", "x", "-", " ", "٣", "%2B", "tel:", "\0"])
 def test_numbers_without_end_are_not_looked_into(filler: str) -> None:
     endless = filler * 60_000
     before = numbers._parsed.cache_info()
@@ -246,8 +246,8 @@ print("phonenumbers" in sys.modules)
 # How they differ
 
 
-@pytest.mark.parametrize(
-    ("failed", "answered", "difference"),
+@for_each(
+    "failed, answered, difference",
     [
         ("84951234567", "74951234567", "8->7"),
         ("74951234567", "84951234567", "7->8"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.classify.regex import Pattern, PatternError
+from tests.each import for_each
 
 ATOMS = st.sampled_from(
     ["a", "b", "A", "é", "1", "-", " ", "_", "]", "}", "{", ".", r"\d", r"\W", r"\w", r"\D", r"\S", r"\s", r"\.", r"\x61", "\\u00e9", r"\060", "[ab]", "[^a1]", "[]a]", "[^]b]", r"[\]a-c]", "[1-9]", r"[\w.]", r"[^\d\s]", "[\\u00e9]", "^", "$", r"\b", r"\A", r"\Z"]
@@ -48,7 +49,7 @@ def test_a_pattern_is_found_where_python_finds_it(source: str, text: str) -> Non
 
 
 @pytest.mark.parametrize("source", ["full$", r"full\Z", "^full$", "(full$|x)"])
-@pytest.mark.parametrize("text", ["full", "full\n", "full\n\n", "full\nx"])
+@for_each("text", ["full", "full\n", "full\n\n", "full\nx"])
 def test_an_end_is_where_pythons_is(source: str, text: str) -> None:
     assert Pattern(source).found_in(text) == (re.search(source, text) is not None)
 

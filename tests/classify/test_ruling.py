@@ -11,6 +11,7 @@ from sipwatch.classify.peers import Peer, PeerKind, Rule, Settings
 from sipwatch.classify.regex import Pattern
 from sipwatch.classify.ruling import MAX_HEADER_LINES
 from tests.conversation import the_call
+from tests.each import for_each
 
 
 def judged(rule: Rule, end: str) -> str:
@@ -23,8 +24,8 @@ THERE = Rule(Outcome.FORBIDDEN, header="X-Twilio-Error")
 SAYS = Rule(Outcome.FORBIDDEN, header="X-Twilio-Error", value=Pattern("32203"))
 
 
-@pytest.mark.parametrize(
-    ("end", "there", "says"),
+@for_each(
+    "end, there, says",
     [
         ("1 T>A 503 h=X-Twilio-Error:_32203_No_balance", "forbidden", "forbidden"),
         ("1 T>A 503 h=x-twilio-ERROR_:_32203", "forbidden", "forbidden"),

@@ -14,6 +14,7 @@ from sipwatch.classify.reason import Reason, reasons
 from sipwatch.classify.told import Contradiction, claims_elsewhere, contradiction
 from sipwatch.track.events import CallOver
 from tests.conversation import Observed, messages, nanoseconds, the_call
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from sipwatch.track.events import Takes
@@ -78,7 +79,7 @@ COUNTING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("script", "outcome"), [row[1:] for row in COUNTING], ids=[row[0] for row in COUNTING])
+@for_each("script, outcome", [row[1:] for row in COUNTING], ids=[row[0] for row in COUNTING])
 def test_which_reason_decides(script: str, outcome: str) -> None:
     assert the_call(script, until="60").outcome == outcome
 
@@ -269,7 +270,7 @@ AGREES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("script", [row[1] for row in AGREES], ids=[row[0] for row in AGREES])
+@for_each("script", [row[1] for row in AGREES], ids=[row[0] for row in AGREES])
 def test_what_agrees_or_cannot_be_denied_is_no_contradiction(script: str) -> None:
     assert kept(script).contradictions == [None] * script.count("INVITE")
 

@@ -13,6 +13,7 @@ from sipwatch.packet import SECOND
 from sipwatch.track.table import Heard
 from sipwatch.track.timers import Timers
 from tests.conversation import observe, the_call
+from tests.each import for_each
 
 RINGS = """
 0    A>P INVITE
@@ -75,7 +76,7 @@ STATUS_ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("code", "quiet", "alerted"), STATUS_ROWS, ids=[row[0] for row in STATUS_ROWS])
+@for_each("code, quiet, alerted", STATUS_ROWS, ids=[row[0] for row in STATUS_ROWS])
 def test_a_status_code_decides_with_what_was_heard_before(code: str, quiet: str, alerted: str) -> None:
     """Rule 4: by the status code, which for 408 and 480 depends on whether the callee was alerted."""
     assert the_call(TRIES + f"2 P>A {code}", until="60").outcome == quiet
@@ -106,7 +107,7 @@ REASONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "headers", "outcome"), [r[1:] for r in REASONS], ids=[r[0] for r in REASONS])
+@for_each("code, headers, outcome", [r[1:] for r in REASONS], ids=[r[0] for r in REASONS])
 def test_reason_headers_are_read_as_rfc_3326_writes_them(code: str, headers: list[str], outcome: str) -> None:
     """Rule 3: order, case, quoting, several values in one header or in several."""
     assert the_call(TRIES + f"2 P>A {code} " + " ".join("h=" + h for h in headers), until="60").outcome == outcome
@@ -149,7 +150,7 @@ CANCELLED = [
 
 
 @pytest.mark.parametrize(("before", "at", "outcome"), [r[1:] for r in CANCELLED], ids=[r[0] for r in CANCELLED])
-@pytest.mark.parametrize("final", ["487", ""], ids=["with-487", "without-final"])
+@for_each("final", ["487", ""], ids=["with-487", "without-final"])
 def test_a_cancelled_call_by_how_long_the_caller_waited_for_what(
     before: str, at: str, outcome: str, final: str
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from sipwatch.cli.hep import endpoints, hep_key
 from tests.cli.program import COMMAND, ENVIRONMENT, ROOT
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def test_an_endpoint_is_a_kind_an_address_and_a_port(text: str, expected: tuple[
     assert endpoints([text, text], "--hep") == [expected]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     ["", "9060", "127.0.0.1:9060", "sctp:127.0.0.1:9060", "udp:127.0.0.1", "udp::9060", "udp:2001:db8::1:9060",
      "udp:127.0.0.1:65536", "udp:127.0.0.1:9060 ", "udp:a b:9060", "tcp:[x:9060", "x" * 10_000],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sipwatch.classify.hours import DAYS, Hours, Span
 from sipwatch.config import Config, ConfigError, parse
 from tests.config.mistakes import complaint
+from tests.each import for_each
 
 PEERS = (
     '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n'
@@ -125,7 +126,7 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "words"), [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
+@for_each("text, words", [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
 def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, words: str) -> None:
     assert words in complaint(PEERS + text)
 

@@ -12,6 +12,7 @@ from sipwatch.classify.peers import NOBODY, Directory, PeerKind
 from sipwatch.config import ConfigError, parse
 from sipwatch.packet import SECOND
 from tests.config.mistakes import complaint
+from tests.each import for_each
 
 PEER = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n'
 HOSTS = '[[peer]]\nname = "acme"\nkind = "trunk"\nhosts = ["sip.acme.example"]\n'
@@ -85,7 +86,7 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "words"), [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
+@for_each("text, words", [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
 def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, words: str) -> None:
     assert words in complaint(text)
 

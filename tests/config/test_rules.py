@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import product
 from typing import NamedTuple
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from sipwatch.config import ConfigError, parse
 from sipwatch.config.rules import overlapping
 from sipwatch.track.table import Heard
 from tests.config.mistakes import complaint
+from tests.each import for_each
 
 PEER = '[[peer]]\nname = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n'
 RULE = PEER + "[[peer.rule]]\n"
@@ -108,7 +108,7 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "words"), [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
+@for_each("text, words", [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
 def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, words: str) -> None:
     assert words in complaint(text)
 
@@ -129,7 +129,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second"), GOOD)
+@for_each("first, second", GOOD)
 def test_a_narrower_rule_may_stand_before_a_wider_one_and_others_beside_each_other(first: str, second: str) -> None:
     assert len(rules_of(first, second)) == 2
 

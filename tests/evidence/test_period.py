@@ -8,6 +8,7 @@ import pytest
 
 from sipwatch.classify.hours import zone_of
 from sipwatch.evidence.period import depends_on_capture, local, moment, nanoseconds
+from tests.each import for_each
 
 BERLIN = zone_of("Europe/Berlin")
 HOUR = 3_600_000_000_000
@@ -20,8 +21,8 @@ def at(text: str) -> int:
 FIRST, LAST = at("2026-01-05T09:00:00+00:00"), at("2026-01-05T11:00:00+00:00")
 
 
-@pytest.mark.parametrize(
-    ("written", "meant"),
+@for_each(
+    "written, meant",
     [
         ("2026-01-05T10:30:00+01:00", "2026-01-05T09:30:00+00:00"),
         ("2026-01-05T09:30:00Z", "2026-01-05T09:30:00+00:00"),

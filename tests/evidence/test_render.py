@@ -19,6 +19,7 @@ from sipwatch.evidence.render import Unsafe, render
 from sipwatch.export.rawmask import Disguise
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.message import Request, Response, Unreachable
+from tests.each import for_each
 from tests.evidence.scenes import (
     CALLEE,
     CALLER,
@@ -224,7 +225,7 @@ def well_formed(frames: Sequence[Frame]) -> bool:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("size", [64, 200, 600])
-@pytest.mark.parametrize("privacy", [Privacy(), MASKED], ids=["secrets", "masked"])
+@for_each("privacy", [Privacy(), MASKED], ids=["secrets", "masked"])
 def test_what_came_in_fragments_goes_in_fragments(family: str, size: int, privacy: Privacy) -> None:
     wrap, source, destination, cut = FAMILIES[family]
     packet = wrap(f.udp(INVITE), f.UDP, source, destination)

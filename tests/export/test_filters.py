@@ -6,6 +6,7 @@ import pytest
 
 from sipwatch.export.filters import _CLOSED, _LISTS, MAX_LENGTH, FilterError, compile_filter
 from sipwatch.export.record import FindingRecord
+from tests.each import for_each
 from tests.export.records import answered, at, call, condition, leg, span, words
 
 CALL = call(setup_seconds=span(4.5), conditions=[condition()], callee="0015550101")
@@ -33,7 +34,7 @@ FAILS = [
 ]
 
 
-@pytest.mark.parametrize("expression", HOLDS)
+@for_each("expression", HOLDS)
 def test_an_expression_that_holds(expression: str) -> None:
     assert compile_filter(expression)(CALL)
 
@@ -76,7 +77,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "words"), WRONG, ids=[w[0][:60] + w[1][:9] for w in WRONG])
+@for_each("expression, words", WRONG, ids=[w[0][:60] + w[1][:9] for w in WRONG])
 def test_a_wrong_expression_is_explained_on_one_line(expression: str, words: str) -> None:
     with pytest.raises(FilterError) as raised:
         compile_filter(expression)
@@ -115,7 +116,7 @@ PATTERNS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expression", "expected"), PATTERNS)
+@for_each("expression, expected", PATTERNS)
 def test_a_pattern_is_looked_for_from_the_first_letter_or_anywhere_in_their_case(
     expression: str, expected: bool
 ) -> None:

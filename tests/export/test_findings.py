@@ -9,6 +9,7 @@ from sipwatch.classify.findings import VARIANTS, Evidence, Fact, Finding, Kind, 
 from sipwatch.classify.noted import CaptureFinding
 from sipwatch.export.calls import short_id
 from sipwatch.export.findings import capture_finding_record, device_record, finding_record, sentence
+from tests.each import for_each
 
 NINE = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z
 LATE_480 = Finding(
@@ -94,7 +95,7 @@ def test_what_a_stranger_wrote_stays_what_it_is(evil: str) -> None:
     assert text.startswith(f"{evil} does not know {evil}, but 442079460142 was answered")
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@for_each("kind", list(Kind))
 def test_every_variant_can_be_told_with_the_facts_that_are_its_own(kind: Kind) -> None:
     for variant, names in VARIANTS[kind].items():
         text = said(Finding(kind, variant, own("acme"), dict.fromkeys(names, 7), []))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sipwatch.classify.causes import _MEDIA_WORDS
 from sipwatch.classify.peers import EVERYTHING
 from sipwatch.export.masking import MAX_DIGITS, MIN_DIGITS, Known, Masking, harmless_words
+from tests.each import for_each
 
 FOUR = Masking(4, names=True)
 ALL = Masking(EVERYTHING, names=True)
@@ -19,8 +20,8 @@ NUMBERS_ONLY = Masking(4, names=False)
 NAMES_ONLY = Masking(None, names=True)
 
 
-@pytest.mark.parametrize(
-    ("number", "four", "everything"),
+@for_each(
+    "number, four, everything",
     [
         ("15550123", "1555****", "********"),
         ("+15550123", "+1555****", "+********"),
@@ -56,8 +57,8 @@ def test_the_parameters_of_a_user_part_are_numbers_too(user: str, hidden: str) -
     assert FOUR.user(user) == hidden
 
 
-@pytest.mark.parametrize(
-    ("text", "hidden"),
+@for_each(
+    "text, hidden",
     [
         ("sip:15550123@192.0.2.1:50600;transport=tcp", "sip:1555****@192.0.2.1:50600;transport=tcp"),
         ("SIPS:+15550123@[2001:db8::1]:50600", "SIPS:+1555****@[2001:db8::1]:50600"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.findings import is_private
 from sipwatch.export.pseudonyms import Pseudonyms
+from tests.each import for_each
 
 KEY = b"a key of thirty-two bytes or more"
 OURS = Pseudonyms(KEY)
@@ -67,8 +68,8 @@ def test_names_hosts_and_tokens_say_what_they_stand_for() -> None:
     assert Pseudonyms(b"another").user("alice") != OURS.user("alice")
 
 
-@pytest.mark.parametrize(
-    ("real", "network"),
+@for_each(
+    "real, network",
     [
         ("192.0.2.1", "240.0.0.0/4"),
         ("10.1.2.3", "10.0.0.0/8"),

@@ -140,8 +140,8 @@ def test_whoever_is_named_in_the_message_is_found_in_what_has_no_grammar() -> No
     assert "X-Agent: ***** *****\r\n" in hidden
 
 
-@pytest.mark.parametrize(
-    ("line", "hidden"),
+@for_each(
+    "line, hidden",
     [
         ('From: "Alice" <sip:alice@h>', 'From: "*****" <sip:a****@h>'),
         ("From: Smith, Alice: <sip:alice@h>", "From: ****** ****** <sip:a****@h>"),
@@ -274,15 +274,13 @@ def test_what_nobody_knows_is_hidden_in_every_header(line: str, privacy: Privacy
 
 
 @closed
-@pytest.mark.parametrize(("kind", "body"), planted.BODIES)
+@for_each("kind, body", planted.BODIES)
 def test_what_nobody_knows_is_hidden_in_every_body(kind: str, body: str, privacy: Privacy) -> None:
     assert planted.WORD.lower() not in disguised(planted.message(kind=kind, body=body), privacy).lower()
 
 
 @closed
-@pytest.mark.parametrize(
-    "start", ["SIP/2.0 486 Vqzz is busy", "VQZZ sip:x SIP/2.0", "INVITE x:Vqzz SIP/2.0", "Vqzz", START]
-)
+@for_each("start", ["SIP/2.0 486 Vqzz is busy", "VQZZ sip:x SIP/2.0", "INVITE x:Vqzz SIP/2.0", "Vqzz", START])
 def test_what_nobody_knows_is_hidden_in_a_start_line(start: str, privacy: Privacy) -> None:
     assert planted.WORD.lower() not in disguised(planted.message(start=start), privacy).lower()
 

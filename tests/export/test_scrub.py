@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sipwatch.export import scrub
+from tests.each import for_each
 
 RESPONSE = "6629fae49393a05397450978507c4ef1"
 KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
@@ -33,7 +34,7 @@ def test_of_a_digest_only_what_proves_nothing_is_left() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "line",
     [
         'Authorization: Digest response="{}"',
@@ -94,7 +95,7 @@ def test_no_credential_gets_through(line: str) -> None:
         ("k={}", "k="),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@for_each("end", ["\r\n", "\n"])
 def test_no_key_gets_through_and_the_suite_stays(line: str, left: str, end: str) -> None:
     """RFC 4568, RFC 4567, RFC 4566 §5.12, RFC 8839 §5.4."""
     body = end.join(["v=0", "m=audio 10000 RTP/SAVP 8", line.format(KEY), "a=sendrecv", ""])

@@ -9,6 +9,7 @@ import pytest
 from sipwatch.classify.past import MAX_IDS
 from sipwatch.export.record import FindingRecord
 from sipwatch.export.summary import Summary, rests_on_inference
+from tests.each import for_each
 from tests.export.records import answered, call, condition, leg, words
 
 
@@ -34,7 +35,7 @@ RATIOS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("calls", "expected"), [r[1:] for r in RATIOS], ids=[r[0] for r in RATIOS])
+@for_each("calls, expected", [r[1:] for r in RATIOS], ids=[r[0] for r in RATIOS])
 def test_ratios_are_rfc_6076s_over_calls(calls: list[Any], expected: tuple[float | None, ...]) -> None:
     """DESIGN §6; None where the denominator is 0."""
     record = summary(*calls).to_record()

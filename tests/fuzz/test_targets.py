@@ -45,7 +45,7 @@ def test_damaged_hep_is_discarded_by_name_or_read() -> None:
         hep(bytes(damaged))
 
 
-@pytest.mark.parametrize("name", ODD_MESSAGES)
+@for_each("name", ODD_MESSAGES)
 def test_an_odd_message_reads_the_same_once_its_shape_is_known(name: str) -> None:
     parser(ODD_MESSAGES[name])
 

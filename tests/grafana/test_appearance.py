@@ -67,7 +67,7 @@ def test_nothing_known_is_neither_good_nor_bad(panel: Document) -> None:
         assert (first["value"], first["color"]) == (None, colours.NO_DATA)
 
 
-@pytest.mark.parametrize("name", ALL_LOOKS)
+@for_each("name", ALL_LOOKS)
 def test_nothing_shares_its_colour_within_a_graph_and_none_is_red(name: str) -> None:
     found = [look.colour for look in ALL_LOOKS[name].values()]
     assert len(found) == len(set(found)) or name.endswith(".CAUSES")  # two languages, of which each has its own
@@ -108,7 +108,7 @@ def test_no_ending_that_is_right_looks_like_a_fault() -> None:
 
 
 @pytest.mark.parametrize("hue", [value for value in vars(colours).values() if isinstance(value, colours.Hue)])
-@pytest.mark.parametrize("number", [1, 2, 40])
+@for_each("number", [1, 2, 40])
 def test_shades_differ_and_keep_away_from_red(hue: colours.Hue, number: int) -> None:
     found = colours.shades(hue, number)
     assert len(set(found)) == number

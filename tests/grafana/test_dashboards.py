@@ -187,7 +187,7 @@ ALL_LOOKS: list[tuple[words.Looks, Iterable[StrEnum | str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("looks", "values"), ALL_LOOKS)
+@for_each("looks, values", ALL_LOOKS)
 def test_every_value_has_a_plain_name_of_its_own(looks: words.Looks, values: Iterable[str]) -> None:
     assert set(looks) == set(values)
     names = [look.name for look in looks.values()]

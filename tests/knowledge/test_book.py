@@ -93,7 +93,7 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), FOUND, ids=[text or "nothing" for text, _ in FOUND])
+@for_each("text, expected", FOUND, ids=[text or "nothing" for text, _ in FOUND])
 def test_find(text: str, expected: list[str]) -> None:
     assert found(text) == expected
 

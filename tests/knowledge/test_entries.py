@@ -164,7 +164,7 @@ DOMAIN = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "key", "fact", "why"), DOMAIN, ids=[f"{row[1]}-{row[3]}" for row in DOMAIN])
+@for_each("kind, key, fact, why", DOMAIN, ids=[f"{row[1]}-{row[3]}" for row in DOMAIN])
 def test_what_contact_centres_know_is_in_it(kind: str, key: str, fact: str, why: str) -> None:
     (entry,) = [entry for entry in ENTRIES if (entry.kind, entry.key) == (kind, key)]
     assert any(fact in text for text in texts(entry)), why

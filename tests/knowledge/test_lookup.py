@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.knowledge.lookup import normal, read
+from tests.each import for_each
 
 READINGS = [
     ("a-code", "486", ["status 486"]),
@@ -44,7 +45,7 @@ READINGS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "asked"), [row[1:] for row in READINGS], ids=[row[0] for row in READINGS])
+@for_each("text, asked", [row[1:] for row in READINGS], ids=[row[0] for row in READINGS])
 def test_a_text_is_read(text: str, asked: list[str]) -> None:
     assert [f"{'any' if kind is None else kind.value} {key}" for kind, key in read(text)] == asked
 

@@ -10,6 +10,7 @@ import pytest
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.report.listed import CallList, end_cause, failed_calls, is_odd, odd_calls, parties
 from sipwatch.report.screen import console
+from tests.each import for_each
 from tests.export.records import EVIL, answered, call
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def shown(calls: CallList, *records: CallRecord, width: int = 110) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("ending", list(Ending))
+@for_each("ending", list(Ending))
 def test_odd_is_what_says_something_against_somebody(ending: Ending) -> None:
     assert is_odd(answered(ending=ending.value)) is (ending.value not in UNREMARKABLE)
 

@@ -15,6 +15,7 @@ from sipwatch.report.rules import remarks, rule_in_words, usual
 from sipwatch.track.table import Heard
 from sipwatch.track.timers import Timers
 from tests.conversation import the_call
+from tests.each import for_each
 
 TRUNK = Peer("acme", PeerKind.TRUNK, [ip_network("192.0.2.84/32")])
 
@@ -77,7 +78,7 @@ USUAL: list[tuple[dict[str, Any], str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "outcome"), USUAL)
+@for_each("asked, outcome", USUAL)
 def test_what_comes_out_without_a_rule_is_known_where_it_does_not_depend(
     asked: dict[str, Any], outcome: str | None
 ) -> None:

@@ -19,6 +19,7 @@ from sipwatch.export.privacy import Policy
 from sipwatch.shell.events import Told, call_ended_oddly, call_failed
 from sipwatch.shell.log import Log
 from tests.conversation import messages
+from tests.each import for_each
 from tests.export.records import EVIL, answered, call, condition, span
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def test_the_text_form_of_a_failed_call() -> None:
     )
 
 
-@pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.RETRIED])
+@for_each("outcome", [o for o in Outcome if o is not Outcome.RETRIED])
 def test_only_calls_that_failed_are_told_and_the_users_doing_is_no_warning(outcome: Outcome) -> None:
     out = io.StringIO()
     call_failed(Log(out, "json", no_clock), call(outcome.value))
@@ -139,7 +140,7 @@ def test_the_text_form_of_a_call_that_ended_oddly() -> None:
     )
 
 
-@pytest.mark.parametrize("ending", list(Ending))
+@for_each("ending", list(Ending))
 def test_of_endings_only_the_odd_ones_are_told(ending: Ending) -> None:
     out = io.StringIO()
     call_ended_oddly(Log(out, "json", no_clock), answered(ending=ending.value))

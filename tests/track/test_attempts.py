@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conversation import observe, the_call
+from tests.each import for_each
 from tests.export.records import span
 
 ANSWERED = "0 A>P INVITE\n1 P>A 200\n1.1 A>P ACK ttag=callee branch=z9hG4bKa\n"
@@ -64,7 +65,7 @@ def test_a_retry_that_keeps_the_to_tag_of_the_refusal_is_still_a_retry(code: str
     assert [leg.outcome for leg in call.legs] == ["retried", "answered"]
 
 
-@pytest.mark.parametrize("code", ["413", "415", "416", "420", "421", "422", "484", "488", "491", "494", "606", "302"])
+@for_each("code", ["413", "415", "416", "420", "421", "422", "484", "488", "491", "494", "606", "302"])
 def test_codes_that_do_not_end_the_call_when_another_try_follows(code: str) -> None:
     """Other terms, more digits, another offer, another address, glare."""
     call = the_call(

@@ -25,6 +25,7 @@ from sipwatch.track.registrar import RegistrarLimits
 from sipwatch.track.timers import TimerQueue
 from sipwatch.wire.message import Request, Response
 from tests.conversation import path
+from tests.each import for_each
 from tests.track.registering import Registered, said, watch
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ FLOW = '<sip:x@192.0.2.65:{port}>;+sip.instance="<urn:uuid:1>";reg-id={reg}'
 MINUTE = "h=Expires:_60"
 
 
-@pytest.mark.parametrize(
-    ("asked", "answer", "lifetimes"),
+@for_each(
+    "asked, answer, lifetimes",
     [
         (f"contact={A};expires=60 h=Expires:_70", f"contact={A};expires=50 h=Expires:_40", [50]),
         (f"contact={A};expires=60 h=Expires:_70", f"contact={A} h=Expires:_40", [40]),
@@ -70,8 +71,8 @@ def test_what_a_2xx_grants(asked: str, answer: str, lifetimes: list[int]) -> Non
     assert granted(contacts_of(request), request, response) == lifetimes
 
 
-@pytest.mark.parametrize(
-    ("text", "read"),
+@for_each(
+    "text, read",
     [
         (b"3600", 3600),
         (b" 0 ", 0),

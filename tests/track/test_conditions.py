@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.conversation import EPOCH, the_call
+from tests.each import for_each
 
 if TYPE_CHECKING:
     from sipwatch.export.moments import Moment
@@ -62,7 +61,7 @@ RAISED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("script", "expected"), [r[1:] for r in RAISED], ids=[r[0] for r in RAISED])
+@for_each("script, expected", [r[1:] for r in RAISED], ids=[r[0] for r in RAISED])
 def test_a_condition_is_raised_at_its_own_deadline_and_resolved_by_what_ends_it(
     script: str, expected: list[tuple[str, float, float, str]]
 ) -> None:

@@ -11,6 +11,7 @@ from sipwatch.track.dialog import MAX_DIALOGS, MAX_EXCHANGES, session_interval
 from sipwatch.track.timers import NEVER
 from sipwatch.wire.message import Response
 from tests.conversation import Observed, messages, observe, the_call
+from tests.each import for_each
 from tests.export.records import span
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def lasted(call: CallRecord) -> float:
     return call.ended.since(call.started)
 
 
-@pytest.mark.parametrize(
-    ("header", "interval", "refresher"),
+@for_each(
+    "header, interval, refresher",
     [
         ("Session-Expires: 1800", 1800, b""),
         ("Session-Expires: 1800;refresher=uac", 1800, b"uac"),

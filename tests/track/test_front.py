@@ -7,6 +7,7 @@ import pytest
 from sipwatch.track.tracker import MAX_BROKEN
 from sipwatch.wire.message import Unreachable
 from tests.conversation import Observed, count, judged, messages, nanoseconds, observe, path, the_call
+from tests.each import for_each
 from tests.export.records import span
 
 # Only the far side of P is seen: two Via, as for the phones of a ring group or the trunks of a fail-over.
@@ -237,8 +238,8 @@ def test_a_leg_that_failed_before_is_not_what_became_of_a_caller_who_still_waite
 
 
 @SIDES
-@pytest.mark.parametrize(
-    ("second", "at", "fallen"),
+@for_each(
+    "second, at, fallen",
     [
         ("2", "5.999999999", []),
         ("2", "6", ["busy"]),

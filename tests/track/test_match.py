@@ -10,6 +10,7 @@ from sipwatch.track.call import MAX_STRAYS
 from sipwatch.track.match import MAX_ROUTES, host_address, targets
 from sipwatch.wire.message import Response
 from tests.conversation import Observed, messages, observe, the_call
+from tests.each import for_each
 from tests.export.records import at
 
 TRIES = "0 A>P INVITE\n0.1 P>A 100\n"
@@ -50,7 +51,7 @@ def response(*headers: str) -> Response:
         "from another address with every Via lost",
     ],
 )
-@pytest.mark.parametrize("code", ["180", "486", "200"])
+@for_each("code", ["180", "486", "200"])
 def test_a_response_finds_its_leg(hop: str, more: str, code: str) -> None:
     """For provisional, failing and successful ones alike."""
     call = the_call(f"0 A>P INVITE vias=2\n1 {hop} {code} {more if 'vias' in more else more + ' vias=2'}", until="2")
@@ -195,8 +196,8 @@ def test_an_ack_with_another_to_tag_acknowledges_nothing() -> None:
 # Addresses
 
 
-@pytest.mark.parametrize(
-    ("uri", "host"),
+@for_each(
+    "uri, host",
     [
         (b"sip:192.0.2.66", "192.0.2.66"),
         (b"sip:15550101@192.0.2.66", "192.0.2.66"),

@@ -12,6 +12,7 @@ from sipwatch.track.registrar import RegistrarLimits
 from sipwatch.wire.message import Path, Request, Response
 from sipwatch.wire.sip import parse
 from tests.conversation import nanoseconds, path
+from tests.each import for_each
 from tests.thorough import examples
 from tests.track.registering import CHALLENGE, CREDENTIALS, Registered, said, watch
 
@@ -309,8 +310,8 @@ def raw(first: bytes, headers: bytes) -> Request | Response:
     return message
 
 
-@pytest.mark.parametrize(
-    ("headers", "expected"),
+@for_each(
+    "headers, expected",
     [
         (b"", []),  # no Call-ID, no CSeq
         (b"Call-ID: x\r\nCSeq: 99999999999 REGISTER", []),

@@ -8,6 +8,7 @@ from sipwatch.track.registrar import RegistrarLimits
 from sipwatch.track.transactions import MAX_EARLY, MAX_OF_ONE_CALL_ID, answers, credentials_refused
 from sipwatch.wire.message import Request, Response
 from tests.conversation import nanoseconds
+from tests.each import for_each
 from tests.track.registering import CHALLENGE, CREDENTIALS, Registered, said, watch
 
 
@@ -152,8 +153,8 @@ def pair(credentials: str, challenge: str) -> tuple[Request, Response]:
     return request, response
 
 
-@pytest.mark.parametrize(
-    ("credentials", "challenge", "refused"),
+@for_each(
+    "credentials, challenge, refused",
     [
         ("", f"401 {CHALLENGE}", False),
         (CREDENTIALS, f"401 {CHALLENGE}", True),

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from sipwatch.web.current import Current
 from sipwatch.web.pages import Guard, Pages, Sources, prefers_openmetrics, takes_gzip
 from sipwatch.web.users import Users
+from tests.each import for_each
 from tests.web.serving import EXAMPLE, PATIENT, Told, basic, figures, hashed, well
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def asking(made: Sources, scenario: Callable[[httpx.AsyncClient], Awaitable[None
     return log
 
 
-@pytest.mark.parametrize(
-    ("accept", "expected"),
+@for_each(
+    "accept, expected",
     [
         (PROMETHEUS_2, True),
         (PROMETHEUS_3, True),

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sipwatch.web import server as module
 from sipwatch.web.server import Server, WebError
+from tests.each import for_each
 from tests.web.serving import (
     PATIENT,
     Told,
@@ -105,7 +106,7 @@ def test_a_name_is_looked_up() -> None:
         assert ask(server.address, "/").status == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     "listen",
     ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:٣", "::1:80", "[127.0.0.1]:80",
      "[::1:80", "127.0.0.1:000080", ":80:", "a\nb"],

@@ -67,7 +67,7 @@ def test_a_message_is_found_through_every_link_layer_and_tunnel(link: str, tunne
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("size", [8, 64, 200, 536, 1400])
-@pytest.mark.parametrize("order", ["in-order", "reversed", "shuffled", "twice"])
+@for_each("order", ["in-order", "reversed", "shuffled", "twice"])
 def test_fragments_of_any_size_and_order_become_one_message(family: str, size: int, order: str) -> None:
     """Also when some come twice."""
     wrap, source, destination = FAMILIES[family]
@@ -209,7 +209,7 @@ DISCARDED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("frame", "reason"), [d[1:] for d in DISCARDED], ids=[d[0] for d in DISCARDED])
+@for_each("frame, reason", [d[1:] for d in DISCARDED], ids=[d[0] for d in DISCARDED])
 def test_what_is_no_message_is_discarded_by_name(frame: bytes, reason: Discard) -> None:
     """Each frame that gives nothing is explained by exactly one reason, and counted."""
     decoder = Decoder()
@@ -517,7 +517,7 @@ OTHERWISE = {
 }
 
 
-@pytest.mark.parametrize("name", KINDS)
+@for_each("name", KINDS)
 def test_third_party_captures_hold_the_messages_that_tshark_finds(name: str, foreign_captures: Path) -> None:
     expected = Counter({kind: int(count) for kind, _, count in (part.rpartition(":") for part in KINDS[name].split())})
     expected.update(OTHERWISE.get(name, {}))

@@ -12,6 +12,7 @@ from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.limits import Limits
 from sipwatch.wire.message import Request, Transport, Unreachable
+from tests.each import for_each
 from tests.wire import frames as f
 from tests.wire.test_decoder import FAMILIES, calls, options
 
@@ -21,7 +22,7 @@ CHECKS = [0, 12, 16, 24, 32]
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("size", range(4))
+@for_each("size", range(4))
 def test_sip_over_udp_is_read_whatever_the_check_value_and_the_padding(family: str, check: int, size: int) -> None:
     """An IMS handset and its P-CSCF (3GPP TS 33.203)."""
     wrap, *ends = FAMILIES[family]

@@ -25,6 +25,7 @@ from sipwatch.wire.sip import (
     via_branch,
     via_branches,
 )
+from tests.each import for_each
 from tests.thorough import examples
 
 PATH = Path(bytes(12), Transport.UDP)
@@ -108,7 +109,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("changes", SPELLINGS.values(), ids=SPELLINGS)
-@pytest.mark.parametrize("times", [1, 8], ids=["first-seen", "shape-known"])
+@for_each("times", [1, 8], ids=["first-seen", "shape-known"])
 def test_every_legal_spelling_says_the_same(changes: list[tuple[bytes, bytes]], times: int) -> None:
     """RFC 3261 §7.3; also once the shape is learned."""
     data = INVITE
@@ -140,7 +141,7 @@ STRAY = {
 
 
 @pytest.mark.parametrize("value", STRAY.values(), ids=STRAY)
-@pytest.mark.parametrize("times", [1, 8], ids=["first-seen", "shape-known"])
+@for_each("times", [1, 8], ids=["first-seen", "shape-known"])
 def test_stray_backslashes_and_quotes_cost_neither_the_tag_nor_the_uri(value: bytes, times: int) -> None:
     data = INVITE.replace(b'"Alice" <sip:alice@example.com>;tag=a1', value)
     parser = Parser()
@@ -257,7 +258,7 @@ needs_torture = pytest.mark.skipif(not TORTURE.is_dir(), reason=f"the torture me
 
 
 @needs_torture
-@pytest.mark.parametrize("name", VALID + WELL_FORMED)
+@for_each("name", VALID + WELL_FORMED)
 def test_rfc_4475_valid_messages_parse(name: str) -> None:
     """§3.1.1, and §3.2 to §3.4, which are well formed for an observer."""
     message = read((TORTURE / "rfc4475" / f"{name}.dat").read_bytes())
@@ -266,7 +267,7 @@ def test_rfc_4475_valid_messages_parse(name: str) -> None:
 
 
 @needs_torture
-@pytest.mark.parametrize("name", INVALID)
+@for_each("name", INVALID)
 def test_rfc_4475_invalid_messages_are_refused_by_name_or_survived(name: str) -> None:
     """§3.1.2: parsed where tracking can still use them."""
     item = parse(0, PATH, (TORTURE / "rfc4475" / f"{name}.dat").read_bytes(), False)
@@ -278,9 +279,7 @@ def test_rfc_4475_invalid_messages_are_refused_by_name_or_survived(name: str) ->
 
 
 @needs_torture
-@pytest.mark.parametrize(
-    "name", sorted(path.name for path in (TORTURE / "rfc5118").glob("*")) if TORTURE.is_dir() else []
-)
+@for_each("name", sorted(path.name for path in (TORTURE / "rfc5118").glob("*")) if TORTURE.is_dir() else [])
 def test_rfc_5118_ipv6_messages_parse(name: str) -> None:
     """Also those the RFC calls invalid: an observer survives them."""
     message = read((TORTURE / "rfc5118" / name).read_bytes())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request
+from tests.each import for_each
 from tests.thorough import examples
 from tests.wire import frames as f
 from tests.wire.test_decoder import calls, options
@@ -90,7 +91,7 @@ def test_byte_by_byte() -> None:
     assert converse(pieces([THREE[i : i + 1] for i in range(len(THREE))])) == ALL
 
 
-@pytest.mark.parametrize("seed", range(30))
+@for_each("seed", range(30))
 def test_cut_anywhere_reordered_and_repeated(seed: int) -> None:
     """The order of arrival does not matter, nor do retransmissions."""
     random = Random(seed)
@@ -101,7 +102,7 @@ def test_cut_anywhere_reordered_and_repeated(seed: int) -> None:
     assert converse([segments[0], *middle]) == ALL
 
 
-@pytest.mark.parametrize("seed", range(10))
+@for_each("seed", range(10))
 def test_overlapping_retransmissions_with_other_boundaries(seed: int) -> None:
     """A sender may cut the same bytes otherwise the second time."""
     random = Random(seed)
@@ -303,7 +304,7 @@ def texts_of(data: bytes) -> list[bytes]:
     return texts(connection)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@for_each("seed", range(10))
 def test_what_follows_two_segments_put_right_goes_on_in_order(seed: int) -> None:
     segments = pieces(f.cut(Random(seed), THREE, 6))
     first, second, *rest = segments

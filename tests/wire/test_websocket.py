@@ -9,6 +9,7 @@ import pytest
 from sipwatch.wire.discards import Discard
 from sipwatch.wire.message import Request, Transport
 from sipwatch.wire.websocket import Frames, begins_frame
+from tests.each import for_each
 from tests.wire import frames as f
 from tests.wire.test_decoder import calls, options
 from tests.wire.test_tcp import ALL, START, Connection, opened, pieces, texts
@@ -30,7 +31,7 @@ def websocket(random: Random, messages: list[bytes], *, masked: bool) -> bytes:
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
-@pytest.mark.parametrize("seed", range(10))
+@for_each("seed", range(10))
 def test_sip_over_websocket_cut_anywhere(seed: int, masked: bool) -> None:
     """RFC 7118: after the handshake, in frames of any kind, without Content-Length."""
     random = Random(seed)
