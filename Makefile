@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
 # The first Python that is new enough, unless PYTHON says which.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live hostile compiled test-compiled pcaps record \
+.PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live hostile soak compiled test-compiled pcaps record \
 	dashboards docs clean
 
 help:
@@ -29,6 +30,7 @@ help:
 	@echo 'make bench      compare with sngrep, tshark and tcpdump; writes bench/results.json and docs/benchmarks.md'
 	@echo 'make bench-live load sipwatch live with sipp, ten minutes of it at 500 calls/s; needs root'
 	@echo 'make hostile    attack the engine beside honest calls, and hold it against its bounds; some ten minutes'
+	@echo 'make soak       run sipwatch live on a line that loses, doubles and swaps, for SOAK_SECONDS (1800); needs root'
 	@echo 'make dashboards write the Grafana dashboards again'
 	@echo 'make pcaps      write the synthetic captures again'
 	@echo 'make record     record the captures of real software again; needs root'
@@ -97,6 +99,9 @@ record: $(VENV)/installed
 
 hostile: $(VENV)/dev
 	$(BIN)/python -m bench.hostile
+
+soak: $(VENV)/dev
+	$(BIN)/python -m bench.soak $(SOAK_SECONDS)
 
 dashboards: $(VENV)/dev
 	$(BIN)/python -m grafana.make

@@ -15,7 +15,7 @@ from pcaps.make import talk
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from random import Random
 
 SECOND = 1_000_000_000
@@ -145,6 +145,8 @@ CARRIERS = ("udp", "udp", "udp", "fragments", "tcp", "websocket", "hep")
 class World:
     """One capture: the packets of several calls, and the outcome of each by Call-ID."""
 
+    carriers: Sequence[str] = CARRIERS
+
     def __init__(self, random: Random) -> None:
         self.random = random
         self.packets: list[tuple[int, int, bytes]] = []  # ns, link type, frame
@@ -170,7 +172,7 @@ class World:
     def _call(self) -> None:
         self._made += 1
         fate = self.random.choice(FATES)
-        carrier = self.random.choice(CARRIERS)
+        carrier = self.random.choice(self.carriers)
         styles = STYLES if carrier in ("tcp", "websocket", "fragments") else {**STYLES, **UDP_ONLY}
         style = self.random.choice(list(styles))
         call = f"call{self._made}"
@@ -212,7 +214,8 @@ class World:
         """Send over a connection of this call's own; segments cut, repeated, and slightly out of order."""
         ends = (line.source, line.destination)
         client = min(ends, key=LETTERS.index) == line.source
-        here, there = (20_000 + self._made, 5060) if client else (5060, 20_000 + self._made)
+        own = 20_000 + self._made % 40_000
+        here, there = (own, 5060) if client else (5060, own)
         if carrier == "websocket":
             mask = self.random.randbytes(4) if client else b""
             parts = f.cut(self.random, data, self.random.randrange(3))

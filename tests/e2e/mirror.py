@@ -91,7 +91,7 @@ class Mirror(Player):
 
 
 class Reporter(Player):
-    """Reports the messages in frames, which are IPv4 and UDP, as HEP from within a namespace."""
+    """Reports the messages in frames, which are UDP without options, as HEP from within a namespace."""
 
     def __init__(self, space: Space, frames: Iterable[Timed], kind: str, target: tuple[str, int], node: int) -> None:
         """``kind`` is udp or tcp; ``node`` is the number by which it is known."""
@@ -99,12 +99,13 @@ class Reporter(Player):
         with space.inside():
             made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
             made.connect(target)
-        super().__init__(frames, lambda frame: made.sendall(reported(frame, agent)), made)
+        super().__init__(frames, lambda frame: made.sendall(reported(frame, agent, time.time_ns())), made)
 
 
-def reported(frame: bytes, agent: hep.Agent) -> bytes:
-    """Return what an agent sends of a frame now."""
-    return hep.encode(time.time_ns(), Path(frame[26:38], Transport.UDP), frame[42:], agent)
+def reported(frame: bytes, agent: hep.Agent, now: int) -> bytes:
+    """Return what an agent sends of a frame that it saw ``now`` (ns since 1970)."""
+    start, end = (22, 58) if frame[14] >> 4 == 6 else (26, 38)
+    return hep.encode(now, Path(frame[start:end], Transport.UDP), frame[end + 4 :], agent)
 
 
 def calls(
