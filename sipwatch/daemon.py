@@ -253,7 +253,8 @@ class Daemon:
         """Go on evenly after somebody has set the clock, and write times by the clock as it is now."""
         self.engine.stepped(by)
         self._steps += 1
-        self._reloaded_at += by / SECOND
+        if isinstance(self._source, InterfaceSource):  # a pipe's clock is not the one by which we read files
+            self._reloaded_at += by / SECOND
         reason = "the clock was set; timers and durations go on as if it had not, times are written by the new clock"
         self._log.event("warning", "clock_stepped", seconds=round(by / SECOND, 3), reason=reason)
 

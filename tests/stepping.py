@@ -75,6 +75,12 @@ def sleeps(at: float, by: int) -> Doing:
     return at, sleep
 
 
+def figure(daemon: Daemon, name: str) -> float:
+    """Return a figure about the daemon itself."""
+    (found,) = [one for one in daemon._about_itself() if one.of.name == name]
+    return sum(value for _, value in found.values.items())
+
+
 class Scene:
     """What happened, and what the daemon made of it; ``stopped`` are times in which the process stands still."""
 
@@ -153,8 +159,7 @@ class Scene:
 
     def figure(self, name: str) -> float:
         """Return a figure about the daemon itself."""
-        (found,) = [one for one in self.daemon._about_itself() if one.of.name == name]
-        return sum(value for _, value in found.values.items())
+        return figure(self.daemon, name)
 
     def counted(self) -> dict[tuple[str, ...], float]:
         """Return every figure about traffic."""

@@ -6,6 +6,8 @@ import io
 import json
 import select
 import socket
+import time
+from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from sipwatch.wire import hep
 from sipwatch.wire.message import Path, Transport
 from tests.capture.clocks import SECOND, START, Clocks
 from tests.conversation import address, message_text
-from tests.stepping import HOUR, Doing, Scene, frame, said, sleeps, stepped
+from tests.stepping import HOUR, Doing, Scene, figure, frame, said, sleeps, stepped
 from tests.wire import frames as f
 
 if TYPE_CHECKING:
@@ -172,6 +174,20 @@ def test_what_becomes_of_calls_is_as_if_nobody_had_set_the_clock(
     assert max(moved.lag) < 1
 
 
+@pytest.mark.parametrize("seed", [1, *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60)]])
+def test_nor_does_it_matter_how_often_and_by_how_much(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Up to six steps, anywhere, from half a second to a year."""
+    random = Random(seed)
+    at, steps = random.uniform(0, 30), []
+    for _ in range(random.randint(1, 6)):
+        size = random.choice([random.uniform(0.51, 5), random.uniform(5, 1e5), random.uniform(1e5, 3e7)])
+        steps.append(stepped(round(at, 3), random.choice([1, -1]) * round(size * SECOND)))
+        at += random.choice([0.11, 0.3, 1, 5, 20]) * random.uniform(1, 1.5)
+    moved = watch(monkeypatch, *steps)
+    same(moved, watch(monkeypatch))
+    assert moved.figure("capture_clock_steps") == len(steps)
+
+
 def test_a_condition_is_raised_in_time_on_a_silent_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """no_progress comes 10 s after the 100, whatever the clock does meanwhile."""
     for by in (HOUR, -HOUR):
@@ -194,6 +210,8 @@ def test_times_are_written_by_the_clock_as_it_is_now(monkeypatch: pytest.MonkeyP
     assert rings.talk_seconds.seconds == 15
     assert {one.started for one in rings.legs} == {rings.started}
     assert [one.raised for one in rings.conditions] == [START + 36 * SECOND - HOUR]
+    read_at = moved.figure("config_last_reload_success_timestamp_seconds")
+    assert read_at == pytest.approx(time.time() - 3600, abs=100)
     assert moved.events("call_failed")[-1]["time"].startswith("2026-01-05T10:00:52.2")
 
 
@@ -446,8 +464,9 @@ def test_when_the_clock_of_a_pipes_writer_is_set_back_time_goes_on(monkeypatch: 
     moved = Piped(monkeypatch, (20, by))
     assert moved.outcomes == plain.outcomes
     assert moved.steps == pytest.approx([by / SECOND], abs=0.3)
-    lag = [one for one in moved.daemon._about_itself() if one.of.name == "clock_lag_seconds"]
-    assert [value for _, value in lag[0].values.items()] == [pytest.approx(-by / SECOND, abs=1)]
+    assert figure(moved.daemon, "clock_lag_seconds") == pytest.approx(-by / SECOND, abs=1)
+    read_at = figure(moved.daemon, "config_last_reload_success_timestamp_seconds")
+    assert read_at == pytest.approx(time.time(), abs=100), "our own clock was not set"
 
 
 def test_forward_and_back_of_a_pipes_writer_is_a_gap_and_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
