@@ -16,6 +16,7 @@ from sipwatch.classify.wall import Wall
 from sipwatch.export.account import Account
 from sipwatch.export.handover import Handover
 from sipwatch.track.events import Takers
+from sipwatch.track.timers import NEVER
 from sipwatch.track.tracker import Tracker
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.limits import limits_within
@@ -123,6 +124,7 @@ class Engine:
             now = self.decoder.reached(now)
         self._pass(now)
         self.tracker.advance(now)
+        self.tracker.traffic.settle(now)
         self.desk.advance(self.tracker.now)
 
     def stepped(self, by: int) -> None:
@@ -139,6 +141,7 @@ class Engine:
         while (goes_on is None or goes_on()) and self.tracker.close():
             self._hand_on()
         left = self.tracker.leave()
+        self.tracker.traffic.settle(NEVER)
         self._hand_on()
         self.desk.finish(self.tracker.now)
         return left

@@ -99,6 +99,8 @@ class Account:
                 for code, count in codes.items():
                     if code != OTHER_CODE:
                         found[code] = found.get(code, 0) + count
+        for code in traffic.early:
+            found[code] = found.get(code, 0) + 1
         return found
 
     @property

@@ -5,9 +5,11 @@ Must not know: metrics, what a peer is, transactions. Peers are opaque names tha
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.budget import DEFAULT_BUDGET
+from sipwatch.packet import SECOND
 from sipwatch.track.room import OTHER, SeriesRoom
 from sipwatch.wire.message import Request, Response
 from sipwatch.wire.registered import REGISTERED_CODES
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Path
 
 WAY: Final = 350  # bytes that one path takes, its entries in the tables included
+# A server stamps what it sends late (Kamailio), and captures that are merged have clocks of their own: the request that
+# makes two peers a pair may come behind its responses. So long these wait to be counted, and so many of them.
+EARLY_BY: Final = 2 * SECOND
+MAX_EARLY: Final = 1024
 MAX_METHODS: Final = 64  # that are kept as they were written: a stranger may invent methods without end
 OTHER_METHOD: Final = OTHER
 OTHER_CODE: Final = 0  # of a response whose status code nobody has registered
@@ -68,16 +74,17 @@ class Traffic:
     """Counts every message, at the price of one look-up. ``ends_of`` names the peers at the two ends of a path.
 
     Two peers make a pair each way with the first request between them; what else comes from one to another is
-    ``strays``: responses that answer nothing, and what ``room`` has no series for; ``heard`` and ``answered`` say when
-    who sent such requests and responses (ns). ``invented`` and ``unregistered`` are, over all pairs, the requests whose
-    method and the responses whose code is in no list, as it was written.
+    ``strays``: responses that no request came for within ``EARLY_BY``, and what ``room`` has no series for;
+    ``heard`` and ``answered`` say when who sent such requests and responses (ns).
+    ``invented`` and ``unregistered`` are, over all pairs, the requests whose method and the responses whose code is
+    in no list, as it was written.
     ``forgotten`` counts how often all paths were given up, ``most`` paths being known: who was heard before is not
     known any more, while counts go on.
     """
 
     __slots__ = (
-        *("_ends", "_ends_of", "_told", "_ways", "answered", "forgotten", "heard", "invented", "most", "pairs"),
-        *("room", "strays", "unregistered"),
+        *("_early", "_ends", "_ends_of", "_told", "_ways", "answered", "forgotten", "heard", "invented", "most"),
+        *("pairs", "room", "strays", "unregistered"),
     )
 
     def __init__(
@@ -99,6 +106,7 @@ class Traffic:
         self._ways: dict[bytes, Way] = {}
         self._ends: dict[str, LastResponse] = {}
         self._told: set[bytes] = set()
+        self._early: deque[tuple[int, tuple[str, str], str, int]] = deque()  # when, between whom, method, code
 
     def __len__(self) -> int:
         return len(self._ways)
@@ -126,7 +134,9 @@ class Traffic:
             pair = way.pair = self._known(way.path, response.time)
         codes = pair.responses.get(response.cseq_method)
         code = response.status_code
-        if codes is not None and code in codes:
+        if pair is self.strays and not self.room.full:
+            self._hold(response)
+        elif codes is not None and code in codes:
             codes[code] += 1
         else:
             self._new_code(pair, response.cseq_method, code)
@@ -143,6 +153,18 @@ class Traffic:
         if method not in pair.repeated and pair is not self.strays and not self.room.take():
             pair = self.strays
         pair.repeated[method] = pair.repeated.get(method, 0) + 1
+
+    def settle(self, now: int) -> None:
+        """Let time pass: responses that no request came for in time are counted with the strays."""
+        early = self._early
+        while early and now - early[0][0] > EARLY_BY:
+            _, _, method, code = early.popleft()
+            self._new_code(self.strays, method, code)
+
+    @property
+    def early(self) -> list[int]:
+        """Return the codes of the responses that wait to be counted."""
+        return [code for _, _, _, code in self._early]
 
     def use(self, ends_of: Callable[[Path], tuple[str, str]]) -> None:
         """Name peers anew from now on. What was counted stays where it is."""
@@ -198,6 +220,8 @@ class Traffic:
         back = ends[::-1]
         if back not in self.pairs:
             self.pairs[back] = Pair(*back)
+        if self._early:
+            self._credit(now)
         return pair
 
     def _known(self, path: Path, now: int) -> Pair:
@@ -208,6 +232,27 @@ class Traffic:
             self.answered[ends[0]] = now
             pair = self.strays
         return pair
+
+    def _hold(self, response: Response) -> None:
+        """Let a response wait for the request that makes its two ends a pair."""
+        early = self._early
+        self.settle(response.time)
+        if len(early) >= MAX_EARLY:
+            _, _, method, code = early.popleft()
+            self._new_code(self.strays, method, code)
+        early.append((response.time, self._ends_of(response.path), response.cseq_method, response.status_code))
+
+    def _credit(self, now: int) -> None:
+        """Count the responses that waited for the pair that has just been made."""
+        self.settle(now)
+        waiting, self._early = self._early, deque()
+        for one in waiting:
+            pair = self.pairs.get(one[1])
+            if pair is None:
+                self._early.append(one)
+            else:
+                self._new_code(pair, one[2], one[3])
+                pair.last_response = max(pair.last_response, one[0])
 
     def _first_response(self, way: Way) -> LastResponse:
         end = self._ends.get(way.path.source)

@@ -334,6 +334,13 @@ def test_a_status_code_is_a_label_if_it_is_registered() -> None:
     }
 
 
+def test_responses_that_are_captured_before_their_request_are_counted_between_the_two() -> None:
+    late = count("0 P>A 100\n0.01 A>P INVITE\n0.02 P>A 486\n1 P>B 404", PEERS).values("responses_total")
+    in_time = count("0 A>P INVITE\n0.01 P>A 100\n0.02 P>A 486\n1 P>B 404", PEERS).values("responses_total")
+    assert late == in_time
+    assert late["other", "other", "INVITE", "404"] == 1
+
+
 def test_responses_of_all_codes_and_methods_that_answer_nothing_make_no_pair() -> None:
     """They are 9,000 combinations; counted are those of the lists, between nobody in particular."""
     counted = Counted(PEERS)
@@ -345,6 +352,7 @@ def test_responses_of_all_codes_and_methods_that_answer_nothing_make_no_pair() -
                 )
                 assert isinstance(strange, Response)
                 counted.message(strange)
+    counted.advance(nanoseconds("3"))
     responses = counted.values("responses_total")
     assert sum(responses.values()) == 3 * 600 * 4
     assert {key[:2] for key in responses} == {("other", "other")}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sipwatch.track.room import SeriesRoom
-from sipwatch.track.traffic import MAX_METHODS, OTHER_CODE, OTHER_METHOD, Traffic
+from sipwatch.track.traffic import EARLY_BY, MAX_EARLY, MAX_METHODS, OTHER_CODE, OTHER_METHOD, Traffic
 from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.registered import REGISTERED_CODES
 from sipwatch.wire.sip import parse
-from tests.conversation import messages, path
+from tests.conversation import messages, nanoseconds, path
 
 
 def by_letter(way: Path) -> tuple[str, str]:
@@ -88,12 +88,53 @@ def test_responses_that_answer_nothing_make_no_pair_until_a_request_passes_betwe
     for code in range(100, 700):
         count(traffic, answer(path("P", "A"), code, at=5))
     assert traffic.pairs == {}
+    traffic.settle(5 + EARLY_BY + 1)
     assert sum(traffic.strays.responses["INVITE"].values()) == 600
     assert traffic.answered == {"P": 5}
     for message in messages("0 A>P INVITE\n1 P>A 486"):
         count(traffic, message)
     assert traffic.pairs["P", "A"].responses == {"INVITE": {486: 1}}
     assert sum(traffic.strays.responses["INVITE"].values()) == 600
+
+
+def test_responses_that_come_before_the_first_request_between_two_are_counted_between_them() -> None:
+    """As where a server stamps what it sends late; both ways, and nobody else's."""
+    traffic = counted("0 P>A 100\n0.1 A>P 200\n0.2 P>B 404\n0.3 P>A 180\n0.4 A>P INVITE\n0.5 P>A 180")
+    assert {ends: pair.responses for ends, pair in traffic.pairs.items()} == {
+        ("A", "P"): {"INVITE": {200: 1}},
+        ("P", "A"): {"INVITE": {100: 1, 180: 2}},
+    }
+    assert traffic.strays.responses == {}
+    assert traffic.early == [404]
+    assert traffic.pairs["A", "P"].last_response == nanoseconds("0.1")
+    traffic.settle(nanoseconds("0.2") + EARLY_BY)
+    assert traffic.early == [404]
+    traffic.settle(nanoseconds("0.2") + EARLY_BY + 1)
+    assert (traffic.early, traffic.strays.responses) == ([], {"INVITE": {404: 1}})
+
+
+def test_responses_wait_no_longer_than_a_moment_for_their_request() -> None:
+    traffic = counted("0 P>A 100\n1 P>A 180\n2.5 A>P INVITE")
+    assert traffic.pairs["P", "A"].responses == {"INVITE": {180: 1}}
+    assert traffic.strays.responses == {"INVITE": {100: 1}}
+
+
+def test_no_more_responses_wait_than_may_and_none_is_lost() -> None:
+    traffic = Traffic(by_letter)
+    for number in range(MAX_EARLY + 100):
+        count(traffic, answer(path("P", "A"), 200 if number < 100 else 486, at=number))
+    assert len(traffic.early) == MAX_EARLY
+    assert traffic.strays.responses == {"INVITE": {200: 100}}
+    count(traffic, said(path("A", "P"), b"INVITE sip:x SIP/2.0", MAX_EARLY))
+    assert traffic.pairs["P", "A"].responses == {"INVITE": {486: MAX_EARLY}}
+    assert traffic.early == []
+
+
+def test_where_there_is_no_room_for_a_pair_no_response_waits() -> None:
+    traffic = Traffic(by_letter, series=SeriesRoom(0))
+    for message in messages("0 A>P INVITE\n1 P>A 100\n2 P>A 486"):
+        count(traffic, message)
+    assert (traffic.early, traffic.strays.responses) == ([], {"INVITE": {100: 1, 486: 1}})
 
 
 def test_what_finds_no_room_is_counted_with_the_strays_and_stays_there() -> None:
@@ -144,4 +185,5 @@ def test_paths_are_bounded_and_giving_them_up_is_counted_and_loses_no_count() ->
     for number in range(traffic.most + 1):
         count(traffic, said(Path(number.to_bytes(4, "big") + bytes(8), Transport.UDP), b"SIP/2.0 200 OK", number))
     assert (len(traffic), traffic.forgotten) == (1, 1)
+    traffic.settle(traffic.most + EARLY_BY + 1)
     assert traffic.strays.responses == {"INVITE": {200: traffic.most + 1}}
