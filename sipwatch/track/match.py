@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sipwatch.track.leg import Leg
     from sipwatch.wire.message import Message, Path, Request, Response
 
+_AT: Final = 0x40
+_COLON: Final = 0x3A
 MAX_ROUTES: Final = 32  # Record-Route values looked at
 
 
@@ -273,12 +275,12 @@ def host_address(uri: bytes) -> bytes | None:
     """Return the packed address that a URI names as its host, None when it names none."""
     # By hand, since every 2xx in doubt comes by: a user part may hold colons and brackets, and what is no address must
     # be told from one without the cost of an exception.
-    rest = uri.partition(b":")[2].rpartition(b"@")[2] if b"@" in uri else uri.partition(b":")[2]
+    rest = uri.partition(b":")[2].rpartition(b"@")[2] if _AT in uri else uri.partition(b":")[2]
     rest = rest.partition(b";")[0].partition(b"?")[0].strip()
     host = rest[1:].partition(b"]")[0] if rest[:1] == b"[" else rest.partition(b":")[0]
-    if not 2 <= len(host) <= 45 or host[:1] not in b"0123456789abcdefABCDEF:":
+    if not 2 <= len(host) <= 45 or host[0] not in b"0123456789abcdefABCDEF:":
         return None
-    if host.strip(b"0123456789.") and b":" not in host:
+    if host.strip(b"0123456789.") and _COLON not in host:
         return None
     try:
         return ip_address(host.decode("ascii", "replace")).packed

@@ -39,8 +39,14 @@ _CSEQ_CACHE_SIZE: Final = 4096
 # is none, nor are those folded into it.
 _VALUE: Final = rb"(.*+(?:\n[ \t].*+)*+)"  # a dot is quicker than the class of all but line feeds
 _FIELD: Final = re.compile(rb"\n(?![ \t])([^:\n]*+):" + _VALUE).findall
-_FIELDS: dict[tuple[bytes, bytes], re.Pattern[bytes]] = {}  # of one name and its compact form
+_FIELDS: dict[tuple[bytes, bytes, bytes], re.Pattern[bytes]] = {}  # of one name, its compact form, and what else
+_OR_EMPTY_LINE: Final = rb"|\r?\n"
 _MAX_FIELDS: Final = 256  # names that code and configuration ask for
+# A byte is looked for in bytes by its number: Python raises and drops an exception within for one that is bytes itself.
+_LF: Final = 0x0A
+_QUOTE: Final = 0x22
+_COMMA: Final = 0x2C
+_BRACKET: Final = 0x3C
 _QUOTED_STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'  # §25.1
 _QUOTED: Final = re.compile(_QUOTED_STRING, re.DOTALL).match
 # What stands between two separators, as it is read in one go: in quotes and brackets they do not count. It stops before
@@ -214,23 +220,33 @@ def header_values(data: bytes, name: bytes, compact: bytes = b"") -> list[bytes]
 
 def header(data: bytes, name: bytes, compact: bytes = b"") -> bytes:
     """Return the first value of a header, ``b""`` when it is absent; names lower case."""
-    found = _field(name, compact).search(data, 0, _end_of_head(data))
-    return b"" if found is None else _unfolded(found[1])
+    found = _field(name, compact, _OR_EMPTY_LINE).search(data)
+    if found is None:
+        return b""
+    value = found[1]
+    if value is None:  # an empty line came first, which ends the header section unless line ends are mixed
+        start = found.start()
+        if data[start - 1 : start + 3] == b"\r\n\r\n":
+            return b""
+        found = _field(name, compact).search(data, 0, _end_of_head(data))
+        value = b"" if found is None else found[1]
+    return _unfolded(value)
 
 
-def _field(name: bytes, compact: bytes) -> re.Pattern[bytes]:
+def _field(name: bytes, compact: bytes, otherwise: bytes = b"") -> re.Pattern[bytes]:
     """Return what finds a header in either form. Blanks before the colon are legal (§7.3.1) and rare."""
-    pattern = _FIELDS.get((name, compact))
+    pattern = _FIELDS.get((name, compact, otherwise))
     if pattern is None:
         if len(_FIELDS) >= _MAX_FIELDS:
             _FIELDS.clear()
         names = b"|".join([re.escape(one) for one in (name, compact) if one])
-        pattern = _FIELDS[name, compact] = re.compile(rb"\n(?:%b)[ \t\r\f\v]*+:" % names + _VALUE, re.IGNORECASE)
+        line = rb"\n(?:(?:%b)[ \t\r\f\v]*+:%b%b)" % (names, _VALUE, otherwise)
+        pattern = _FIELDS[name, compact, otherwise] = re.compile(line, re.IGNORECASE)
     return pattern
 
 
 def _unfolded(value: bytes) -> bytes:
-    if b"\n" not in value:
+    if _LF not in value:
         return value.strip()
     return b" ".join([part for part in map(bytes.strip, value.split(b"\n")) if part])
 
@@ -241,9 +257,9 @@ def split_values(value: bytes, separator: bytes = b",", most: int = -1) -> list[
     A quotation mark behind a stray backslash opens nothing, and one that nobody closes is a character like others: some
     stacks escape the marks around a display name themselves.
     """
-    if separator not in value:
+    if separator[0] not in value:
         return [value]
-    if b'"' not in value and b"<" not in value:
+    if _QUOTE not in value and _BRACKET not in value:
         return [part.strip() for part in value.split(separator, most)]
     parts: list[bytes] = []
     start = 0
@@ -256,9 +272,9 @@ def split_values(value: bytes, separator: bytes = b",", most: int = -1) -> list[
 
 def _count_values(value: bytes) -> int:
     """Count what ``split_values`` would return."""
-    if b'"' not in value and b"<" not in value:
+    if _QUOTE not in value and _BRACKET not in value:
         return value.count(b",") + 1
-    return len(_separators(value, 0x2C, -1)) + 1
+    return len(_separators(value, _COMMA, -1)) + 1
 
 
 def _separators(value: bytes, separator: int, most: int) -> list[int]:
@@ -327,7 +343,7 @@ def tag_of(value: bytes) -> bytes:
 def via_branch(value: bytes) -> bytes:
     """Return the branch of one Via value, ``b""`` when it has none (RFC 2543)."""
     at = value.find(b";branch=")
-    if at < 0 or b'"' in value:
+    if at < 0 or _QUOTE in value:
         return parameters(value).get(b"branch", b"")
     stop = value.find(b";", at + 8)
     return (value[at + 8 :] if stop < 0 else value[at + 8 : stop]).strip()
@@ -345,7 +361,7 @@ def via_branches(data: bytes) -> list[bytes]:
 
 def uri_of(value: bytes) -> bytes:
     """Return the URI of a name-addr or addr-spec (§20.10), without brackets and header parameters."""
-    if b'"' in value:
+    if _QUOTE in value:
         value = _without_quoted(value)
     start = value.find(b"<")
     if start < 0:
@@ -433,7 +449,7 @@ def _patient(message: Request | Response, data: bytes, truncated: bool) -> Reque
         if slot == _VIA:
             if not vias:
                 first[_VIA] = _unfolded(value)
-            vias += 1 if b"," not in value else _count_values(_unfolded(value))
+            vias += 1 if _COMMA not in value else _count_values(_unfolded(value))
         elif not first[slot]:
             first[slot] = _unfolded(value)
     message.call_id = bounded_identifier(first[_CALL_ID])

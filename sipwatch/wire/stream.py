@@ -17,6 +17,7 @@ from sipwatch.wire.sip import header, looks_like_sip
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
+_LF: Final = 0x0A
 _MAX_PIECES: Final = 64  # joined then, lest an object for every byte make memory of it
 _BLANKS: Final = re.compile(rb"[%b]*+" % BLANKS).match
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n").search  # of stacks that know no CR as well
@@ -140,7 +141,7 @@ class Framer:
             return True
         longest = self._limits.line
         start = data[at : at + longest] if at or len(data) > longest else data
-        if b"\n" not in start:
+        if _LF not in start:
             if len(start) < longest and _may_become_text(start):
                 return False
             return self._other(start, messages)
