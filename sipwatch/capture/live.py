@@ -213,7 +213,6 @@ class PipeSource(Closable):
         self._between: Between | None = None
         self._steps = SetBack()
         self._read_at = time.monotonic_ns()
-        self._latest = 0  # time of the latest packet
         self._quiet = (0, 0)  # the latest packet's time when we last had to wait, and since when there is nothing newer
         try:
             self.files = CaptureSource([path], Prefilter.AUTO, waiting=self._wait)
@@ -231,19 +230,23 @@ class PipeSource(Closable):
         self._between = between
         steps = self._steps
         for frame in self.files:
-            by = steps.taken(frame[0] - steps.ahead, self._read_at)
-            if by:
-                stepped(by)
-            given = (frame[0] - steps.ahead, frame[1], frame[2]) if steps.ahead else frame
-            self._latest = max(self._latest, given[0])
-            yield given
+            at = frame[0] - steps.ahead
+            if at < steps.latest or steps.early:  # never, as a rule
+                by = steps.taken(at, self._read_at)
+                if by:
+                    stepped(by)
+                    at -= by
+            else:
+                steps.latest, steps.latest_at = at, self._read_at
+            yield (at, frame[1], frame[2]) if steps.ahead else frame
 
     def _wait(self, fd: int) -> None:
         """Wait until there is something to read, and let time pass meanwhile."""
         if self._between is None:
             return
-        if self._latest != self._quiet[0]:  # bytes that make no packet do not stop the time
-            self._quiet = (self._latest, time.monotonic_ns())
+        latest = self._steps.latest
+        if latest != self._quiet[0]:  # bytes that make no packet do not stop the time
+            self._quiet = (latest, time.monotonic_ns())
         poll = select.poll()
         poll.register(fd, select.POLLIN)  # POLLHUP and POLLERR come unasked
         poll.register(self.waker.fileno(), select.POLLIN)
@@ -253,6 +256,6 @@ class PipeSource(Closable):
                 self.waker.rest()
             self._read_at = time.monotonic_ns()
             passed = self._read_at - self._quiet[1] - _PIPE_MARGIN
-            self._between(self._latest + passed if self._latest and passed > 0 else 0)
+            self._between(latest + passed if latest and passed > 0 else 0)
             if fd in ready:
                 return

@@ -133,15 +133,17 @@ class SetBack:
 
     Then packets come that are much earlier than those before, and no others; a few are what comes in disorder. That it
     was set forward cannot be told from a silence, or from a file that is read at once. ``ahead`` is as in ``Steps``.
+
+    While packets come in order, and none was ``early``, nobody needs to ask: ``latest`` and ``latest_at`` may be set.
     """
 
-    __slots__ = ("_early", "_expected", "_latest", "_latest_at", "_since", "ahead")
+    __slots__ = ("_expected", "_since", "ahead", "early", "latest", "latest_at")
 
     def __init__(self) -> None:
         self.ahead = 0
-        self._latest = 0  # packet time, the greatest so far
-        self._latest_at = 0  # when that was read
-        self._early = 0  # so many in a row were too early
+        self.latest = 0  # packet time, the greatest so far
+        self.latest_at = 0  # when that was read
+        self.early = 0  # so many in a row were too early
         self._expected = 0  # how much later than it said the first of these was to be expected
         self._since = 0  # when that was read
 
@@ -150,21 +152,21 @@ class SetBack:
 
         Of that step the packet's own time has to be freed as well.
         """
-        if time >= self._latest - EARLY:
-            self._early = 0
-            if time > self._latest:
-                self._latest, self._latest_at = time, now
+        if time >= self.latest - EARLY:
+            self.early = 0
+            if time > self.latest:
+                self.latest, self.latest_at = time, now
             return 0
-        if not self._early:
+        if not self.early:
             self._since = now
-            self._expected = self._latest + now - self._latest_at - time
-        self._early += 1
-        if self._early < MOST_EARLY and (self._early == 1 or now - self._since < SECOND):
+            self._expected = self.latest + now - self.latest_at - time
+        self.early += 1
+        if self.early < MOST_EARLY and (self.early == 1 or now - self._since < SECOND):
             return 0
         by = -self._expected
         self.ahead += by
-        self._early = 0
-        self._latest, self._latest_at = max(self._latest, time - by), now
+        self.early = 0
+        self.latest, self.latest_at = max(self.latest, time - by), now
         return by
 
 
