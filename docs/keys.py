@@ -33,6 +33,7 @@ from sipwatch.config import (
     TIMER_KEYS,
     room_for,
 )
+from sipwatch.config.peers import MAX_SESSIONS
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
 from sipwatch.track.room import SERIES
 from sipwatch.track.table import Heard
@@ -87,6 +88,12 @@ _PEER = {
     ),
     "hosts": Key(
         "list of text", 'Host names, and `"*.example.com"` for all below one; see below.', _list(_TEXT, minItems=1)
+    ),
+    "sessions_limit": Key(
+        "whole number from 1",
+        "How many calls may be with it at a time, up or being set up: the channels that you pay for. Then "
+        "`sipwatch_peer_sessions` counts them, and alerts say when they become scarce.",
+        _whole(1, MAX_SESSIONS),
     ),
     "rule": Key("tables", "`[[peer.rule]]`, see below.", _list({"$ref": "#/$defs/rule"})),
 }

@@ -131,7 +131,7 @@ def _outcome_bars() -> bargauge.Panel:
 
 
 def _alive() -> Row:
-    return Row("Is it there right now?", (_last_heard(), _options(), _options_delay(), _active()))
+    return Row("Is it there right now?", (_last_heard(), _options(), _options_delay(), _active(), _sessions()))
 
 
 def _last_heard() -> table.Panel:
@@ -177,6 +177,17 @@ def _active() -> timeseries.Panel:
         Query(busiest(past, _PAIR, most), "{{source}} at {{destination}}" + words.WEEK_AGO),
     )
     return lines(Face("Registered contacts", about, "short", _NONE_REGISTERED), *queries, named=True)
+
+
+def _sessions() -> timeseries.Panel:
+    about = (
+        "Calls that are up or being set up, as a share of the sessions_limit of each peer chosen under To that has one. At "
+        "80 % and 90 % alerts say so."
+    )
+    where = 'peer=~"$destination"'
+    share = f"sum by (peer) ({series('peer_sessions', where)}) / max by (peer) ({series('peer_sessions_limit', where)})"
+    face = Face("Channels in use", about, SHARE, "No peer with a limit", 24, 9)
+    return lines(face, Query(share, "{{peer}}"), named=True)
 
 
 def _past() -> Row:

@@ -95,9 +95,12 @@ class Rule:
 
 
 class Peer:
-    """A named set of networks and host names; ``hosts`` are in lower case, ``*.`` stands for any labels in front."""
+    """A named set of networks and host names; ``hosts`` are in lower case, ``*.`` stands for any labels in front.
 
-    __slots__ = ("hosts", "kind", "name", "networks", "rules", "timers")
+    ``sessions_limit`` is how many calls may be with it at a time, 0 where nobody says.
+    """
+
+    __slots__ = ("hosts", "kind", "name", "networks", "rules", "sessions_limit", "timers")
 
     def __init__(
         self,
@@ -107,8 +110,10 @@ class Peer:
         timers: Timers | None = None,
         rules: list[Rule] | None = None,
         hosts: list[str] | None = None,
+        sessions_limit: int = 0,
     ) -> None:
         self.name = name
+        self.sessions_limit = sessions_limit
         self.kind = kind
         self.networks = networks or []
         self.timers = timers  # None: the general ones

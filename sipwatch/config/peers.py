@@ -29,7 +29,8 @@ TIMER_KEYS = {
     "dialog_timeout": (14400, "an answered call nobody ends (a smaller Session-Expires goes before it)"),
     "hunt_within": (2, "a failed try is taken for the last one; the next target tried sooner is the same call"),
 }
-PEER_KEYS = ("name", "kind", "addresses", "hosts", "rule", *TIMER_KEYS)
+PEER_KEYS = ("name", "kind", "addresses", "hosts", "sessions_limit", "rule", *TIMER_KEYS)
+MAX_SESSIONS = 1_000_000
 _MAX_TIMER = 10 * 365 * 86_400  # seconds
 _MAX_HUNT = 32  # seconds; every failing verdict waits for so long, and Timer B has run out by then
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
@@ -79,7 +80,14 @@ def _peer(check: Checks, peer: dict[str, Any], where: Where, general: dict[str, 
         Timers(**{**general, **own}) if own else None,
         read_rules(check, peer.get("rule", []), where),
         _hosts(check, peer["hosts"], (*where, "hosts")) if "hosts" in peer else [],
+        _sessions(check, peer["sessions_limit"], (*where, "sessions_limit")) if "sessions_limit" in peer else 0,
     )
+
+
+def _sessions(check: Checks, value: object, where: Where) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SESSIONS:
+        check.complain(where, value, f"a whole number from 1 to {MAX_SESSIONS}")
+    return value
 
 
 def label_of(check: Checks, table: dict[str, Any], where: Where, example: str, taken: str) -> str:

@@ -13,7 +13,7 @@ from sipwatch.export import series
 from sipwatch.export.counting import NOBODYS
 from sipwatch.export.families import families
 from sipwatch.export.figures import SECONDS, Distribution, Figures, Nested, Stretch
-from sipwatch.export.metrics import CODES, PHASES, phase_of
+from sipwatch.export.metrics import CODES, PHASES, ends_of_session, phase_of
 from sipwatch.export.series import MetricKind
 from sipwatch.track.traffic import Pair
 from sipwatch.wire.discards import STAGE, Discard
@@ -86,7 +86,14 @@ class Collector:
                 yield from _distributions(metrics.durations[of.name], found, self._engine.wall)
 
     def _of_calls(self, special: dict[str, list[Figures]]) -> Iterator[None]:
-        """Count the calls being set up right now, by source and phase: nobody does that by the packet."""
+        """Count the calls being set up right now, by source and phase, and those with peers that have a limit.
+
+        Nobody does that by the packet.
+        """
+        limits = {
+            peer.name: peer.sessions_limit for peer in self._metrics.directory.settings.peers if peer.sessions_limit
+        }
+        sessions: dict[Key, float] = {(name,): 0 for name in limits}
         sources = [key[0] for key in self._metrics.counters[series.CALLS_STARTED.name].values]
         found: dict[Key, float] = {(source, phase): 0 for source in sources for phase in PHASES.values()}
         left = _CALLS_AT_ONCE
@@ -95,12 +102,19 @@ class Collector:
             while call is not None:
                 if not call.settled:
                     _add(found, phase_of(call, self._metrics))
+                if limits:
+                    for name in ends_of_session(call, self._metrics.directory):
+                        if name in limits:
+                            sessions[name,] += 1
                 call = call.sibling
             left -= 1
             if not left:
                 left = _CALLS_AT_ONCE
                 yield
         special[series.CALLS_PENDING.name] = [Figures(series.CALLS_PENDING, found)]
+        special[series.PEER_SESSIONS.name] = [Figures(series.PEER_SESSIONS, sessions)]
+        of = series.PEER_SESSIONS_LIMIT
+        special[of.name] = [Figures(of, {(name,): limit for name, limit in limits.items()})]
 
     def _of_messages(self, special: dict[str, list[Figures]]) -> Iterator[None]:
         traffic = self._engine.tracker.traffic

@@ -415,6 +415,18 @@ def phase_of(call: Call, metrics: Metrics) -> Key | None:
     return (metrics.directory.peer(call.front[0].path.source_address).name, PHASES[max(heard)]) if heard else None
 
 
+def ends_of_session(call: Call, directory: Directory) -> tuple[str, ...]:
+    """Return the peers at both ends of a call that is up or being set up, nothing of any other."""
+    if call.answered_at >= 0:
+        going_on = call.ended_by is None
+    else:
+        going_on = not call.settled and any([leg.state <= State.CANCELLING for leg in call.legs])  # noqa: C419 - quicker
+    if not going_on:
+        return ()
+    source, destination = call.front[0].path.source_address, reached(call).path.destination_address
+    return directory.peer(source).name, directory.peer(destination).name
+
+
 def call_key(call: Call) -> CallKey:
     """Return what a call's short id is made of; the id itself is made only when somebody reads it."""
     return call.call_id, call.from_tag, call.started

@@ -90,6 +90,17 @@ CALLS_PENDING = Series(
     "Calls being set up right now, by the most the callee's side has said.",
 )
 CALLS_ESTABLISHED = Series("calls_established", _G, Level.CALL, _ENDS, "Answered calls that nobody has ended yet.")
+PEER_SESSIONS = Series(
+    "peer_sessions",
+    _G,
+    Level.CALL,
+    ("peer",),
+    "Calls with a peer that has sessions_limit, up or being set up right now; one that goes back to where it came from "
+    "takes two.",
+)
+PEER_SESSIONS_LIMIT = Series(
+    "peer_sessions_limit", _G, Level.CALL, ("peer",), "How many calls there may be with a peer, by its sessions_limit."
+)
 CALLS_ENDED = Series(
     "calls_ended",
     _C,

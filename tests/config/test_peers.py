@@ -49,12 +49,21 @@ def test_host_names_are_enough() -> None:
     assert (peer.networks, peer.hosts) == ([], ["sip.acme.example"])
 
 
+def test_a_peer_may_have_a_limit_of_sessions() -> None:
+    (limited,) = parse(PEER + "sessions_limit = 100\n", "x").settings.peers
+    (unlimited,) = parse(PEER, "x").settings.peers
+    assert (limited.sessions_limit, unlimited.sessions_limit) == (100, 0)
+
+
 def test_an_ipv4_address_written_as_ipv6_is_that_ipv4_address() -> None:
     (peer,) = parse(PEER.replace("192.0.2.1", "::ffff:192.0.2.0/120"), "x").settings.peers
     assert peer.networks == [ip_network("192.0.2.0/24")]
 
 
 MISTAKES = [
+    ("no-sessions", PEER + "sessions_limit = 0\n", "line 5: sessions_limit = 0: expected a whole number from 1 to 1000000"),
+    ("half-a-session", PEER + "sessions_limit = 1.5\n", "line 5: sessions_limit = 1.5: expected a whole number from 1"),
+    ("a-true-limit", PEER + "sessions_limit = true\n", "line 5: sessions_limit = True: expected a whole number from 1"),
     ("a-misspelt-key", PEER + "adresses = []\n", "line 5: unknown key 'adresses'; did you mean addresses?"),
     ("no-name", '[[peer]]\nkind = "trunk"\naddresses = ["192.0.2.1"]\n', "line 1: name is missing"),
     ("no-kind", '[[peer]]\nname = "acme"\naddresses = ["192.0.2.1"]\n', "line 1: kind is missing"),

@@ -40,7 +40,7 @@ CLOSED = [
     for of in ALL
     if of.level in (Level.CALL, Level.LEG)
     and of.kind is not MetricKind.HISTOGRAM
-    and not {"status_code", "cause", "ending"} & set(of.labels)
+    and not {"status_code", "cause", "ending", "peer"} & set(of.labels)
 ]
 PROXIED = (
     "0 A>P INVITE\n0.01 P>A 100\n0.03 P>B INVITE vias=2\n0.05 B>P 100 vias=2\n1 B>P 180 vias=2\n1.02 P>A 180\n"
@@ -93,6 +93,38 @@ def test_established_calls_come_and_go() -> None:
     over = count(PROXIED + BYE, PEERS, over=False)
     assert over.values("calls_established") == {}
     assert over.values("calls_ended_total") == {("phones", "acme", "caller", "normal"): 1}
+
+
+LIMITED = Settings(peers=[Peer("phones", PeerKind.DEVICES, [ip_network("192.0.2.65/32")]), _peer("proxy", "P")])
+LIMITED.peers.append(Peer("acme", PeerKind.TRUNK, [ip_network("192.0.2.66/32")], sessions_limit=30))
+
+
+@pytest.mark.parametrize(
+    ("script", "sessions"),
+    [
+        ("0 A>P INVITE", 0),  # not with that peer, as far as anybody knows
+        ("0 A>P INVITE\n0.03 P>B INVITE vias=2", 1),
+        (PROXIED, 1),
+        (PROXIED + BYE, 0),
+        ("0 B>P INVITE\n1 P>B 180", 1),
+        ("0 B>P INVITE\n1 P>B 180\n2 P>B 486", 0),
+        ("0 B>P INVITE\n0.1 P>B INVITE vias=2\n1 B>P 180 vias=2\n1.1 P>B 180", 2),  # there and back
+        ("0 B>P INVITE\n1 P>B 180\n2 B>P CANCEL", 1),  # as long as it is not over
+        ("0 A>P INVITE\n0 B>P INVITE call=c2 ftag=b\n0.1 P>B INVITE vias=2\n1 P>B 180 call=c2 ftag=b", 2),
+        ("0 B>P INVITE\n1 P>B 401\n1.1 B>P ACK\n1.2 B>P INVITE cseq=2", 1),
+    ],
+)
+def test_the_sessions_with_a_peer_are_the_calls_that_are_up_or_being_set_up_with_it(script: str, sessions: int) -> None:
+    counted = count(script, LIMITED, over=False)
+    assert counted.values("peer_sessions", zero=True) == {("acme",): sessions}
+    assert counted.values("peer_sessions_limit") == {("acme",): 30}
+    counted.finish()
+    assert counted.values("peer_sessions") == {}
+
+
+def test_peers_without_a_limit_have_no_count_of_sessions() -> None:
+    counted = count(PROXIED, PEERS, over=False)
+    assert counted.values("peer_sessions", zero=True) == counted.values("peer_sessions_limit") == {}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ METRICS: dict[str, set[str]] = {
     "sipwatch_calls_timed_out_total": {*ENDS, "timer"},
     "sipwatch_calls_pending": {"source", "phase"},
     "sipwatch_calls_established": ENDS,
+    "sipwatch_peer_sessions": {"peer"},
+    "sipwatch_peer_sessions_limit": {"peer"},
     "sipwatch_calls_ended_total": {*ENDS, "ended_by", "ending"},
     "sipwatch_session_request_delay_seconds": {*ENDS, "result"},
     "sipwatch_ring_duration_seconds": {*ENDS, "category"},
