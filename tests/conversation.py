@@ -136,11 +136,15 @@ class Counted:
 
     def values(self, name: str, *, zero: bool = False) -> dict[tuple[str, ...], float]:
         """Return a metric's samples by their label values (buckets left out), those that are 0 only if asked."""
-        found = {}
+        found = self.samples().get(f"sipwatch_{name}", {})
+        return {labels: value for labels, value in found.items() if value or zero}
+
+    def samples(self) -> dict[str, dict[tuple[str, ...], float]]:
+        """Return every sample by name and label values."""
+        found: dict[str, dict[tuple[str, ...], float]] = {}
         for metric in self.collector.collect():
             for sample in metric.samples:
-                if sample.name == f"sipwatch_{name}" and (sample.value or zero):
-                    found[tuple(sample.labels.values())] = sample.value
+                found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
         return found
 
 

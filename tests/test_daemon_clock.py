@@ -109,6 +109,13 @@ def watch(monkeypatch: pytest.MonkeyPatch, *steps: Doing) -> Scene:
     return Scene(monkeypatch, [*said(TRAFFIC), *in_pieces(), *copies(), *steps], SECONDS)
 
 
+@pytest.fixture(scope="module")
+def plain() -> Scene:
+    """Return what happens when nobody sets the clock."""
+    with pytest.MonkeyPatch.context() as patch:
+        return watch(patch)
+
+
 def same(one: Scene, other: Scene) -> None:
     """Hold what became of the calls, each to the nanosecond, and all that was counted, against each other."""
     assert one.calls == other.calls
@@ -117,8 +124,7 @@ def same(one: Scene, other: Scene) -> None:
     assert [at for _, at in one.raised] == pytest.approx([at for _, at in other.raised], abs=0.11)
 
 
-def test_the_traffic_has_what_can_go_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = watch(monkeypatch)
+def test_the_traffic_has_what_can_go_wrong(plain: Scene) -> None:
     assert {call.call_id: call.outcome for call in plain.calls} == {
         "timer": "answered", "rings": "answered", "ends": "answered", "stuck": "unfinished", "brief": "abandoned_brief",
         "silent": "not_responding", "late": "busy", "segments": "not_responding", "fragments": "not_responding",
@@ -162,9 +168,8 @@ def test_the_traffic_has_what_can_go_wrong(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_what_becomes_of_calls_is_as_if_nobody_had_set_the_clock(
-    monkeypatch: pytest.MonkeyPatch, steps: list[tuple[float, int]]
+    monkeypatch: pytest.MonkeyPatch, plain: Scene, steps: list[tuple[float, int]]
 ) -> None:
-    plain = watch(monkeypatch)
     moved = watch(monkeypatch, *[stepped(at, by) for at, by in steps])
     same(moved, plain)
     assert moved.figure("capture_clock_steps") == len(steps)
@@ -175,7 +180,7 @@ def test_what_becomes_of_calls_is_as_if_nobody_had_set_the_clock(
 
 
 @pytest.mark.parametrize("seed", [1, *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60)]])
-def test_nor_does_it_matter_how_often_and_by_how_much(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+def test_nor_does_it_matter_how_often_and_by_how_much(monkeypatch: pytest.MonkeyPatch, plain: Scene, seed: int) -> None:
     """Up to six steps, anywhere, from half a second to a year."""
     random = Random(seed)
     at, steps = random.uniform(0, 30), []
@@ -184,7 +189,7 @@ def test_nor_does_it_matter_how_often_and_by_how_much(monkeypatch: pytest.Monkey
         steps.append(stepped(round(at, 3), random.choice([1, -1]) * round(size * SECOND)))
         at += random.choice([0.11, 0.3, 1, 5, 20]) * random.uniform(1, 1.5)
     moved = watch(monkeypatch, *steps)
-    same(moved, watch(monkeypatch))
+    same(moved, plain)
     assert moved.figure("capture_clock_steps") == len(steps)
 
 

@@ -112,7 +112,7 @@ def test_a_series_takes_no_more_memory_than_is_reckoned_for_it() -> None:
     counts = counted.counts
     tracemalloc.start()
     try:
-        for number in range(200):
+        for number in range(100):
             ends = (f"a trunk with a name {number}", "server")
             counts._begin_leg(ends)
             counts._begin_call(ends)
