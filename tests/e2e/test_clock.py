@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real programs, in real time
 
 PLACES = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
-LATE = 1.5  # seconds that a condition may come late here; a second, and a busy machine
+LATE = 2  # seconds that a condition may come late here; a second, and a busy machine
 
 
 @pytest.fixture
@@ -91,18 +91,19 @@ def test_time_goes_on_for_calls_when_the_clock_is_set_and_set_back(site: Site, l
         faked.set(ahead)
         told = sipwatch.event("condition_raised", "condition=no_progress", f"call_id={call}")
         assert time.time() - at < 3 + LATE
-        assert written(told) == pytest.approx(at + 3 + ahead, abs=0.5), "by the clock as it is now"
+        assert written(told) == pytest.approx(at + 3 + ahead, abs=1), "by the clock as it is now"
         steps = events(sipwatch.said(), "clock_stepped")
         assert len(steps) == step
         assert f"seconds={first if step == 1 else -first}." in steps[-1]
         samples = sipwatch.scrape()
         assert samples.sum("sipwatch_capture_clock_steps_total") == step
         assert samples.sum("sipwatch_calls_established") == 1
-        assert samples.sum("sipwatch_hep_clock_skew_seconds") == pytest.approx(-ahead, abs=0.5)
+        assert samples.sum("sipwatch_hep_clock_skew_seconds") == pytest.approx(-ahead, abs=1)
         assert abs(samples.sum("sipwatch_clock_lag_seconds")) < LATE
         assert samples.sum("sipwatch_calls_timed_out_total") == 0
     talked = faked.report("0 A>P BYE call=up\n0 P>A 200 call=up method=BYE cseq=2") - began
     samples = sipwatch.until("calls_ended_total", 1)
-    assert samples.sum("sipwatch_session_duration_seconds_sum") == pytest.approx(talked, abs=0.1)
+    lasted = samples.sum("sipwatch_session_duration_seconds_sum")
+    assert lasted == pytest.approx(talked, abs=1), "as exact as the first messages are in time"
     assert samples.sum("sipwatch_late_messages_total") == 0
     sipwatch.stop()
