@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # What is set by more is stepped: time servers step from 0.128 s on, and a leap second is one of a second. What is less
 # is lived with: no deadline is off by more.
 STEP: Final = SECOND // 2
-# What goes slower than this is slewed: adjtime() goes at 1/2000, chrony at 1/12 if it must.
+# What goes slower than this is slewed: adjtime() goes at 1/2000, chrony at 1/12 if it must. On Linux the clock that
+# counts from boot is slewed as well (clock_gettime(2)), so that the two part by steps alone; elsewhere it need not be.
 _SLEWED: Final = 10
 _STALL: Final = SECOND  # between two looks; then a step may have come long before it is seen
 _NEAR: Final = 20 * MILLISECOND  # by so much two readings of the clocks may disagree
