@@ -291,6 +291,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "node-keys": lambda: keys_of(keys.NODE),
     "peer-keys": peer_keys,
     "rule-keys": lambda: keys_of(keys.RULE),
+    "software-keys": lambda: keys_of(keys.SOFTWARE),
     "hours-keys": lambda: keys_of(keys.HOURS),
     "callback-keys": lambda: keys_of(keys.CALLBACK),
     "privacy-keys": lambda: keys_of(keys.PRIVACY),

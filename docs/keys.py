@@ -30,6 +30,7 @@ from sipwatch.config import (
     PEER_KEYS,
     PRIVACY_KEYS,
     RULE_KEYS,
+    SOFTWARE_KEYS,
     TIMER_KEYS,
     room_for,
 )
@@ -220,6 +221,14 @@ _HOURS = {
         _list({"type": "string", "pattern": "^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$"}),
     ),
 }
+_SOFTWARE = {
+    "name": Key("text", "The family's name, the value of the label `software`. Required.", _PEER["name"].schema),
+    "pattern": Key(
+        "regular expression",
+        "Found in the User-Agent or Server; upper and lower case are the same. The first that matches decides. Required.",
+        _TEXT,
+    ),
+}
 _CALLBACK = {
     "within": Key(
         "seconds",
@@ -251,6 +260,7 @@ _PRIVACY = {
     ),
 }
 
+SOFTWARE = {key: _SOFTWARE[key] for key in SOFTWARE_KEYS}
 CALLBACK = {key: _CALLBACK[key] for key in CALLBACK_KEYS}
 CAPTURE = {key: _CAPTURE[key] for key in CAPTURE_KEYS}
 HEP = {key: _HEP[key] for key in HEP_KEYS}

@@ -72,6 +72,7 @@ def configuration_schema() -> str:
         "hep": _table(keys.HEP)
         | {"dependentRequired": {"certificate": ["certificate_key"], "certificate_key": ["certificate"]}},
         "peer": {"type": "array", "items": {"$ref": "#/$defs/peer"}},
+        "software": {"type": "array", "items": _table(keys.SOFTWARE, "name", "pattern")},
         "hours": {"type": "array", "items": _table(keys.HOURS, "zone", "open")},
         "callback": _table(keys.CALLBACK),
         "privacy": _table(keys.PRIVACY),

@@ -20,6 +20,7 @@ from sipwatch.config import (
     PEER_KEYS,
     PRIVACY_KEYS,
     RULE_KEYS,
+    SOFTWARE_KEYS,
     TABLES,
     TIMER_KEYS,
     Config,
@@ -195,6 +196,7 @@ def test_a_mistake_is_named_with_line_value_and_what_was_expected(text: str, wor
 
 
 COMPLETE = {
+    "software": 'name = "yealink"\npattern = "^Yealink"\n',
     "peer": 'name = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n',
     "rule": "status_code = 603\noutcome = 'congested'\n",
     "node": "name = 'edge'\nid = 2001\n",
@@ -210,6 +212,7 @@ KEYS_OF = {
     "[privacy]": PRIVACY_KEYS,
     "[[peer]]": PEER_KEYS,
     "[[peer.rule]]": RULE_KEYS,
+    "[[software]]": SOFTWARE_KEYS,
     "[[hours]]": HOURS_KEYS,
 }
 KEYS = [(head, key) for head, keys in KEYS_OF.items() for key in keys]

@@ -131,7 +131,9 @@ def _outcome_bars() -> bargauge.Panel:
 
 
 def _alive() -> Row:
-    return Row("Is it there right now?", (_last_heard(), _options(), _options_delay(), _active(), _sessions()))
+    return Row(
+        "Is it there right now?", (_last_heard(), _options(), _options_delay(), _active(), _sessions(), _software())
+    )
 
 
 def _last_heard() -> table.Panel:
@@ -186,8 +188,19 @@ def _sessions() -> timeseries.Panel:
     )
     where = 'peer=~"$destination"'
     share = f"sum by (peer) ({series('peer_sessions', where)}) / max by (peer) ({series('peer_sessions_limit', where)})"
-    face = Face("Channels in use", about, SHARE, "No peer with a limit", 24, 9)
+    face = Face("Channels in use", about, SHARE, "No peer with a limit", 12, 9)
     return lines(face, Query(share, "{{peer}}"), named=True)
+
+
+def _software() -> timeseries.Panel:
+    about = (
+        "Failed calls per minute of the peers chosen under To, by the configured family of software at their end; the ten "
+        "with the most. The same by calls that succeeded tells whether it is the software."
+    )
+    failed = 'peer=~"$destination"', 'result="failure"'
+    most = ever_counted("software_calls_total", *failed)
+    query = Query(busiest(per_minute("software_calls_total", *failed, by="software"), "software", most), "{{software}}")
+    return lines(Face("Failed calls by software", about, "short", "No families of software", 12, 9), query, named=True)
 
 
 def _past() -> Row:

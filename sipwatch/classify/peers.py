@@ -131,6 +131,13 @@ class Callback(NamedTuple):
     region: str | None = None
 
 
+class Software(NamedTuple):
+    """A family of software, by what is found in its User-Agent or Server."""
+
+    name: str
+    pattern: Pattern
+
+
 class Privacy(NamedTuple):
     """What is hidden on the way out: the last ``mask`` characters of numbers (None: nothing), display names.
 
@@ -145,9 +152,12 @@ class Privacy(NamedTuple):
 
 
 class Settings:
-    """The general timers, the configured peers, working hours, and what counts as calling back (None: not asked)."""
+    """The general timers, the configured peers, working hours, what counts as calling back (None: not asked).
 
-    __slots__ = ("callback", "hours", "peers", "timers")
+    ``software`` are the families that calls are counted by, in the order in which they are looked for.
+    """
+
+    __slots__ = ("callback", "hours", "peers", "software", "timers")
 
     def __init__(
         self,
@@ -155,8 +165,10 @@ class Settings:
         peers: list[Peer] | None = None,
         hours: list[Hours] | None = None,
         callback: Callback | None = None,
+        software: list[Software] | None = None,
     ) -> None:
         self.timers = timers or Timers()
+        self.software = software or []
         self.peers = peers or []
         self.hours = hours or []
         self.callback = callback

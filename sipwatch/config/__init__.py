@@ -18,6 +18,7 @@ from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
 from sipwatch.config.lines import lines_of
 from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_seconds, read_timers
 from sipwatch.config.rules import CAUSE_PROTOCOLS, RULE_KEYS
+from sipwatch.config.software import SOFTWARE_KEYS, read_software
 from sipwatch.track.room import SERIES
 from sipwatch.track.timers import Timers
 
@@ -41,6 +42,7 @@ __all__ = [
     "PEER_KEYS",
     "PRIVACY_KEYS",
     "RULE_KEYS",
+    "SOFTWARE_KEYS",
     "TIMER_KEYS",
     "Config",
     "ConfigError",
@@ -51,7 +53,7 @@ __all__ = [
     "room_for",
 ]
 
-TABLES = ("timers", "capture", "limits", "hep", "peer", "hours", "callback", "privacy")
+TABLES = ("timers", "capture", "limits", "hep", "peer", "software", "hours", "callback", "privacy")
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "ring")
 LIMITS_KEYS = ("memory", "series")
 MIN_SERIES = 1000
@@ -120,7 +122,8 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
     callback = _callback(check, document)
     region = None if callback is None else callback.region
     written = read_hours(check, document.get("hours", []), [peer.name for peer in found], region)
-    settings = Settings(Timers(**general), found, working(written, region), callback)
+    software = read_software(check, document.get("software", []))
+    settings = Settings(Timers(**general), found, working(written, region), callback, software)
     capture = _table(check, document, "capture", CAPTURE_KEYS)
     limits = _table(check, document, "limits", LIMITS_KEYS)
     memory = _size(check, limits, ("limits", "memory"), DEFAULT_MEMORY, MIN_MEMORY, MAX_MEMORY)

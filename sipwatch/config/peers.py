@@ -80,14 +80,8 @@ def _peer(check: Checks, peer: dict[str, Any], where: Where, general: dict[str, 
         Timers(**{**general, **own}) if own else None,
         read_rules(check, peer.get("rule", []), where),
         _hosts(check, peer["hosts"], (*where, "hosts")) if "hosts" in peer else [],
-        _sessions(check, peer["sessions_limit"], (*where, "sessions_limit")) if "sessions_limit" in peer else 0,
+        check.number(peer, "sessions_limit", 1, MAX_SESSIONS, where) or 0,
     )
-
-
-def _sessions(check: Checks, value: object, where: Where) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SESSIONS:
-        check.complain(where, value, f"a whole number from 1 to {MAX_SESSIONS}")
-    return value
 
 
 def label_of(check: Checks, table: dict[str, Any], where: Where, example: str, taken: str) -> str:

@@ -132,18 +132,25 @@ def _header(check: Checks, table: dict[str, Any], where: Where) -> tuple[str | N
 
 
 def _pattern(check: Checks, table: dict[str, Any], key: str, where: Where) -> Pattern | None:
+    return read_pattern(check, table, key, where, _EXAMPLES[key], _NOT_EVERYTHING[key])
+
+
+def read_pattern(
+    check: Checks, table: dict[str, Any], key: str, where: Where, example: str, not_everything: str
+) -> Pattern | None:
+    """Return the regular expression of a key, None if the key is not there. Raises ConfigError."""
     source = table.get(key)
     if source is None:
         return None
     at = (*where, key)
     if not isinstance(source, str):
-        check.complain(at, source, f"a regular expression, such as {_EXAMPLES[key]}")
+        check.complain(at, source, f"a regular expression, such as {example}")
     try:
         pattern = Pattern(source)
     except PatternError as error:
         check.complain(at, source, f"a regular expression: {error}")
     if pattern.is_everywhere():
-        check.complain(at, source, _NOT_EVERYTHING[key])
+        check.complain(at, source, not_everything)
     return pattern
 
 

@@ -28,7 +28,7 @@ class Labelled:
     def __init__(self, of: Series, room: SeriesRoom) -> None:
         self.series = of
         self._room = room
-        self._ends = len([label for label in of.labels if label in {"source", "destination"}])
+        self._ends = len([label for label in of.labels if label in {"source", "destination", "peer"}])
 
     def folded(self, key: Key) -> Key:
         """Return the key under which others are counted: that of nobody in particular."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.causes import PROGRESS_CODES, Q850_CAUSES
 from sipwatch.classify.endings import ENDINGS_BY
-from sipwatch.classify.outcomes import CATEGORY_OF, OF_CALLS, Outcome
+from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, OF_CALLS, Category, Outcome
 from sipwatch.classify.reason import Q850, SIP
+from sipwatch.classify.software import Families
 from sipwatch.classify.tags import Tag
 from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
@@ -102,6 +103,14 @@ _BEGUN_BY_REGISTER: Final = len(_USUAL_REGISTRATIONS) + 2 + 2
 _BEGUN_BY_OPTIONS: Final = len(OptionsOutcome) + 2
 
 
+_RESULTS: Final = ("success", "failure", "neither")
+# What a call was, by the category of its outcome.
+RESULTS: Final = {
+    category.value: "failure" if category in FAILED else "success" if category is Category.SUCCESS else "neither"
+    for category in Category
+}
+
+
 class Metrics:
     """The counts of what becomes of legs, calls and registrations; messages are counted by ``track.traffic``.
 
@@ -145,6 +154,8 @@ class Metrics:
         self._options = self._counter(series.OPTIONS)
         self._options_delay = self._histogram(series.OPTIONS_DELAY)
         self._tagged = self._counter(series.TAGGED_CALLS)
+        self._software = self._counter(series.SOFTWARE_CALLS)
+        self._families = Families(directory.settings.software)
 
     def _counter(self, of: Series) -> Counter:
         made = self.counters[of.name] = Counter(of, self.room)
@@ -175,6 +186,7 @@ class Metrics:
     def use(self, directory: Directory, calls: Iterable[Call], bindings: Iterable[Path]) -> None:
         """Name peers by a new configuration: what was counted stays, what is there right now gets its new name."""
         self.directory = directory
+        self._families = Families(directory.settings.software)
         for gauge in (self._in_condition, self._registered):
             gauge.values = dict.fromkeys(gauge.values, 0)
         for call in calls:
@@ -312,6 +324,18 @@ class Metrics:
         elif not last.status_code and last.given_up:
             self._timed_out.add((*ends, _timer(last)))
         self._call_delays(last, ends, outcome, key)
+        if directory.settings.software:
+            self._count_software(call, ends, RESULTS[CATEGORY_OF[outcome]])
+
+    def _count_software(self, call: Call, ends: tuple[str, str], result: str) -> None:
+        """Count a call by the software at its ends."""
+        far = reached(call)
+        asked, answered = call.front[0].invite, far.final or far.progress
+        for side, peer, message in (("caller", ends[0], asked), ("callee", ends[1], answered)):
+            key = (peer, self._families.of_message(message), side)
+            if (*key, result) not in self._software.values and self.room.take(len(_RESULTS)):
+                self._software.begin((*key, one) for one in _RESULTS)
+            self._software.add((*key, result))
 
     def _call_delays(self, last: Leg, ends: tuple[str, str], outcome: str, key: CallKey) -> None:
         tries = [leg for leg in last.call.front if not leg.followed] or [last]

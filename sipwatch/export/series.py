@@ -115,6 +115,14 @@ TAGGED_CALLS = Series(
     (*_ENDS, "tag"),
     "Calls by the marks they got, counted when all their marks are known; a call may have several, most have none.",
 )
+SOFTWARE_CALLS = Series(
+    "software_calls",
+    _C,
+    Level.CALL,
+    ("peer", "software", "side", "result"),
+    "Calls by the configured family of software at each of their ends, caller and callee, counted when the verdict "
+    "falls: success, failure, or neither. None without [[software]] in the configuration.",
+)
 REQUEST_DELAY = Series(
     "session_request_delay_seconds",
     _H,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.endings import ENDINGS_BY
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.classify.peers import Peer, PeerKind, Settings
+from sipwatch.classify.peers import Peer, PeerKind, Settings, Software
+from sipwatch.classify.regex import Pattern
 from sipwatch.export import metrics as m
 from sipwatch.export.series import ALL, PREFIX, Level, MetricKind
 from sipwatch.track.conditions import Condition
@@ -120,6 +121,60 @@ def test_the_sessions_with_a_peer_are_the_calls_that_are_up_or_being_set_up_with
     assert counted.values("peer_sessions_limit") == {("acme",): 30}
     counted.finish()
     assert counted.values("peer_sessions") == {}
+
+
+AGENTS = (
+    "0 A>P INVITE h=User-Agent:_Yealink_SIP-T46S_66.85\n0.1 P>B INVITE vias=2 h=User-Agent:_Yealink_SIP-T46S_66.85\n"
+    "1 B>P 180 vias=2 h=Server:_AcmeSBC\n1.1 P>A 180\n"
+)
+SOFTWARE = [Software("yealink", Pattern("^yealink")), Software("acme", Pattern("sbc")), Software("sbc", Pattern("SBC"))]
+
+
+def by_software(script: str, software: list[Software] | None = None) -> dict[tuple[str, ...], float]:
+    families = Settings(peers=PEERS.peers, software=SOFTWARE if software is None else software)
+    return count(script, families).values("software_calls_total")
+
+
+@pytest.mark.parametrize(
+    ("more", "result"),
+    [
+        ("2 B>P 486 vias=2 h=Server:_AcmeSBC\n2.1 P>A 486", "failure"),
+        ("2 B>P 200 vias=2 h=Server:_AcmeSBC\n2.1 P>A 200\n3 A>P ACK ttag=callee branch=z9hG4bKk1", "success"),
+        ("2 A>P CANCEL\n2.1 P>B CANCEL vias=2\n3 B>P 487 vias=2 h=Server:_AcmeSBC\n3.1 P>A 487", "failure"),
+        ("", "neither"),
+    ],
+)
+def test_a_call_counts_by_the_software_at_both_of_its_ends(more: str, result: str) -> None:
+    """The first pattern that matches decides. Whom nobody has heard calls himself nothing."""
+    assert by_software(AGENTS + more) == {
+        ("phones", "yealink", "caller", result): 1,
+        ("acme", "acme", "callee", result): 1,
+    }
+
+
+def test_software_that_no_pattern_matches_is_other_and_so_is_none() -> None:
+    script = f"0 A>P INVITE h=User-Agent:_{'x' * 300}_Yealink\n1 P>A 404\n5 A>P INVITE call=c2\n6 P>A 404 call=c2"
+    assert by_software(script) == {
+        ("phones", "other", "caller", "failure"): 2,
+        ("proxy", "other", "callee", "failure"): 2,
+    }
+
+
+def test_without_families_no_call_is_counted_by_software() -> None:
+    assert by_software(AGENTS, []) == {}
+
+
+def test_the_results_of_a_family_are_there_at_0_and_a_new_configuration_names_anew() -> None:
+    counted = count(
+        AGENTS + "2 B>P 486 vias=2\n2.1 P>A 486", Settings(peers=PEERS.peers, software=SOFTWARE), until="10", over=False
+    )
+    assert counted.values("software_calls_total", zero=True)["phones", "yealink", "caller", "success"] == 0
+    counted.use(Settings(peers=PEERS.peers, software=[Software("desk", Pattern("T46S"))]))
+    for message in messages("20 A>P INVITE call=c2 h=User-Agent:_Yealink_SIP-T46S\n21 P>A 404 call=c2"):
+        counted.message(message)
+    counted.finish()
+    found = counted.values("software_calls_total")
+    assert (found["phones", "desk", "caller", "failure"], found["phones", "yealink", "caller", "failure"]) == (1, 1)
 
 
 def test_peers_without_a_limit_have_no_count_of_sessions() -> None:

@@ -49,6 +49,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "outcome": tuple(Outcome),
     "status_code": ("200", "302", "404", "408", "486", "503", "603", "none"),
     "timer": ("B", "C", "cancel"),
+    "software": ("yealink", "other"),
+    "side": ("caller", "callee"),
     "phase": tuple(PHASES.values()),
     "ended_by": tuple(EndedBy),
     "ending": tuple(Ending),
@@ -68,6 +70,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 # ... where that depends on the metric.
 OF_METRIC: dict[tuple[str, str], tuple[str, ...]] = {
     ("progress_delay_seconds", "status_code"): ("180", "181", "182", "183", "199", "final"),
+    ("software_calls", "result"): ("success", "failure", "neither"),
     ("registrations", "outcome"): tuple(RegistrationOutcome),
     ("registrations", "status_code"): ("200", "401", "403", "none"),
     ("options", "outcome"): tuple(OptionsOutcome),

@@ -44,6 +44,7 @@ METRICS: dict[str, set[str]] = {
     "sipwatch_calls_established": ENDS,
     "sipwatch_peer_sessions": {"peer"},
     "sipwatch_peer_sessions_limit": {"peer"},
+    "sipwatch_software_calls_total": {"peer", "software", "side", "result"},
     "sipwatch_calls_ended_total": {*ENDS, "ended_by", "ending"},
     "sipwatch_session_request_delay_seconds": {*ENDS, "result"},
     "sipwatch_ring_duration_seconds": {*ENDS, "category"},
