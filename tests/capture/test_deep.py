@@ -18,6 +18,8 @@ from tests.replay import replay
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sipwatch.capture.deep import Datagram
+
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 # pyshark's own event loops and pipes warn at their end.
@@ -35,11 +37,16 @@ def outcomes(*paths: Path, deep: bool) -> list[tuple[str, str, int | None]]:
     """Return Call-ID, outcome and code of every call."""
     if not deep:
         return sorted((call.call_id, call.outcome, call.status_code) for call in replay(*paths).calls)
+    with DeepSource([str(path) for path in paths]) as source:
+        return judged(list(source), source.last)
+
+
+def judged(datagrams: list[Datagram], last: int | None) -> list[tuple[str, str, int | None]]:
+    """Return the same of every call in what the deep decoder found."""
     calls: list[tuple[str, str, int | None]] = []
     engine = Engine(lambda call, _: calls.append((call.call_id, call.outcome, call.status_code)))
-    with DeepSource([str(path) for path in paths]) as source:
-        engine.run_datagrams(source)
-        engine.finish(source.last)
+    engine.run_datagrams(datagrams)
+    engine.finish(last)
     return sorted(calls)
 
 
@@ -78,8 +85,11 @@ def test_tls_is_opened_with_its_key_log() -> None:
 
 @needs_tshark
 def test_several_files_are_merged_in_time_order() -> None:
-    paths = [PCAPS / "outcomes" / "busy.pcap", PCAPS / "outcomes" / "declined.pcap"]
-    assert outcomes(*paths, deep=True) == outcomes(*paths, deep=False)
+    paths = [PCAPS / "outcomes" / "declined.pcap", PCAPS / "outcomes" / "busy.pcap"]
+    with DeepSource([str(path) for path in paths]) as source:
+        datagrams = list(source)
+    assert datagrams == sorted(datagrams, key=lambda datagram: datagram.time)
+    assert judged(datagrams, source.last) == outcomes(*paths, deep=False)
 
 
 @needs_tshark

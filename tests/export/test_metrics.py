@@ -237,6 +237,7 @@ def test_the_challenge_is_no_part_of_the_session_request_delay() -> None:
         ("0 A>P INVITE\n0.1 P>A 100\n2 P>A 503", {("phones", "proxy", "failure"): 2.0}),
         ("0 A>P INVITE\n0.1 P>A 100\n1 P>A 183\n2 P>A 503", {("phones", "proxy", "success"): 1.0}),
         ("0 A>P INVITE\n0.1 P>A 100\n1 P>A 200", {("phones", "proxy", "success"): 1.0}),
+        ("0 A>P INVITE\n0.1 P>A 402", {}),
         ("0 A>P INVITE\n0.1 P>A 407", {}),
         ("0 A>P INVITE\n0.1 P>A 302", {}),
         ("0 A>P INVITE", {}),

@@ -10,7 +10,7 @@ import pytest
 
 from sipwatch.export.summary import Summary
 from sipwatch.report.listed import NEWEST, stuck_at
-from sipwatch.report.table import TableWriter
+from sipwatch.report.table import MAX_ENDS, TableWriter
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord, CaptureRecord
@@ -100,6 +100,18 @@ def test_a_final_that_was_not_captured_is_not_said_to_be_missing() -> None:
 def test_peers_are_listed_only_when_there_are_some() -> None:
     assert "From" not in report(call()).split("Failed")[0]
     assert "acme" in report(call(source="acme"))
+
+
+def test_of_many_peers_those_with_the_most_calls_are_listed() -> None:
+    text = report(*[call(source=f"trunk-{n:02}") for n in range(MAX_ENDS + 1) for _ in range(1 + (n > 0))])
+    listed = text[text.index("From") : text.index("Failed calls")]
+    assert listed.count("trunk-") == MAX_ENDS
+    assert "trunk-00" not in listed
+
+
+def test_of_many_files_three_are_named() -> None:
+    assert "a, b, c\n" in report(head=capture(files=["a", "b", "c"]))
+    assert "a, b, c and 2 more\n" in report(head=capture(files=["a", "b", "c", "d", "e"]))
 
 
 def test_a_capture_without_calls_says_what_was_there() -> None:

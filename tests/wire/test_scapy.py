@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from scapy.contrib.geneve import GENEVE
-from scapy.contrib.gtp import GTP_U_Header
+from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
 from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, PadN, fragment6
@@ -52,6 +52,12 @@ PACKETS: dict[str, tuple[int, Packet]] = {
     "vxlan": (1, ETHER / OUTER / UDP(sport=50000, dport=4789) / VXLAN(vni=7, flags=8) / ETHER / sip(V4)),
     "geneve": (1, ETHER / OUTER / UDP(sport=50000, dport=6081) / GENEVE(vni=7) / ETHER / sip(V4)),
     "gtp-u": (1, ETHER / OUTER / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=1) / sip(V4)),
+    "gtp-u-sequence": (1, ETHER / OUTER / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=1, S=1, seq=7) / sip(V4)),
+    "gtp-u-session": (
+        1,
+        ETHER / OUTER / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=1, E=1, next_ex=0x85)
+        / GTPPDUSessionContainer(type=0, QFI=1) / sip(V4),
+    ),
     "ip-in-ip": (1, ETHER / OUTER / sip(V4)),
     "6in4": (1, ETHER / OUTER / sip(V6)),
     "tcp": (1, ETHER / V4 / TCP(sport=40000, dport=5060, flags="PA", seq=1) / Raw(options())),
