@@ -35,7 +35,7 @@ def json_text(encoded: bytes) -> bytes:
     C0 controls are escaped by JSON itself. Most output is plain ASCII, which one look tells.
     """
     if encoded.isascii():
-        return encoded.replace(b"\x7f", b"\\u007f") if b"\x7f" in encoded else encoded
+        return encoded.replace(b"\x7f", b"\\u007f") if 0x7F in encoded else encoded
     return _UNSAFE_IN_JSON.sub(lambda m: f"\\u{ord(m[0]):04x}", encoded.decode()).encode()
 
 
