@@ -280,9 +280,20 @@ def host_address(uri: bytes) -> bytes | None:
     host = rest[1:].partition(b"]")[0] if rest[:1] == b"[" else rest.partition(b":")[0]
     if not 2 <= len(host) <= 45 or host[0] not in b"0123456789abcdefABCDEF:":
         return None
-    if host.strip(b"0123456789.") and _COLON not in host:
-        return None
+    if _COLON not in host:
+        return _ipv4(host)
     try:
         return ip_address(host.decode("ascii", "replace")).packed
     except ValueError:
         return None
+
+
+def _ipv4(text: bytes) -> bytes | None:
+    """Return the packed form of an address in dotted decimal, None of what is none (RFC 6943 §3.1.1: strictly)."""
+    parts = text.split(b".")
+    if len(parts) != 4:
+        return None
+    for part in parts:
+        if not part.isdigit() or len(part) > 3 or (part[:1] == b"0" and part != b"0") or int(part) > 255:
+            return None
+    return bytes([int(part) for part in parts])
