@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -163,3 +164,18 @@ def test_few_descriptors_are_one_line() -> None:
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert "raise the limit (ulimit -n)" in line
+
+
+def test_to_begin_takes_no_more_than_the_command_line_needs() -> None:
+    """What else a command needs it loads itself: each start would pay for it, in memory as well."""
+    script = "import sys; sys.argv[1:] = ['--version']; from sipwatch.cli import main\n"
+    script += "try: main()\nfinally: print(*sys.modules)"
+    began = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    foreign = {name.partition(".")[0] for name in began.stdout.split()[3:]} - set(sys.stdlib_module_names)
+    assert {name for name in foreign if name[0] != "_"} <= {
+        "sipwatch",
+        "typer",
+        "annotated_doc",
+        "shellingham",
+        "click",
+    }
