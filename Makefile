@@ -29,7 +29,7 @@ help:
 	@echo 'make test-compiled  run the tests on the compiled engine'
 	@echo 'make bench      compare with sngrep, tshark and tcpdump; writes bench/results.json and docs/benchmarks.md'
 	@echo 'make bench-live load sipwatch live with sipp, ten minutes of it at 500 calls/s; needs root'
-	@echo 'make hostile    attack the engine beside honest calls, and hold it against its bounds; some ten minutes'
+	@echo 'make hostile    attack engine and daemon beside honest calls, and hold them against their bounds; a quarter of an hour'
 	@echo 'make soak       run sipwatch live on a line that loses, doubles and swaps, for SOAK_SECONDS (1800); needs root'
 	@echo 'make dashboards write the Grafana dashboards again'
 	@echo 'make pcaps      write the synthetic captures again'
@@ -98,7 +98,7 @@ record: $(VENV)/installed
 	$(BIN)/python pcaps/recorded/record.py
 
 hostile: $(VENV)/dev
-	$(BIN)/python -m bench.hostile
+	$(BIN)/python -m bench.hostile_run --write; status=$$?; $(BIN)/python -m docs.generate; exit $$status
 
 soak: $(VENV)/dev
 	$(BIN)/python -m bench.soak $(SOAK_SECONDS)

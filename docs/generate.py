@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector as Registered
 
 from docs import keys
 from docs.commands import parameters
+from docs.hostile import attacks
 from docs.manual import manual
 from docs.schemas import call_schema, configuration_schema, report_schema
 from sipwatch.capture.files import Prefilter, open_capture
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
     from docs.keys import Key
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/design.md", "docs/configuration.md", "docs/metrics.md")
+PAGES = ("README.md", "docs/design.md", "docs/configuration.md", "docs/metrics.md", "docs/benchmarks.md")
+ELSEWHERE = {"benchmarks", "live"}  # parts that bench/ writes
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FAILED_CALLS_SHOWN = 12  # lines of them in the README
 
@@ -305,6 +307,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "buckets": buckets,
     "exposition": exposition,
     "exemplars": exemplars,
+    "attacks": attacks,
 }
 
 
@@ -319,12 +322,16 @@ WHOLE: dict[str, Callable[[], str]] = {
 
 def parts(page: str) -> list[str]:
     """Return the names of a page's generated parts."""
-    return [match[2] for match in _PART.finditer((ROOT / page).read_text())]
+    return [match[2] for match in _PART.finditer((ROOT / page).read_text()) if match[2] not in ELSEWHERE]
 
 
 def current(page: str) -> str:
     """Return a page with its generated parts as they should be now."""
-    return _PART.sub(lambda match: match[1] + PARTS[match[2]]() + match[3], (ROOT / page).read_text())
+
+    def anew(match: re.Match[str]) -> str:
+        return match[0] if match[2] in ELSEWHERE else match[1] + PARTS[match[2]]() + match[3]
+
+    return _PART.sub(anew, (ROOT / page).read_text())
 
 
 def main() -> None:
