@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from hypothesis import HealthCheck, settings
 from tests.thorough import PROFILE, SHARE
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# In the background of a shell (``make test &``) all ignore Ctrl-C, and so would programs that a test interrupts: for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What tests write is as wide as they say: workers of xdist get the width of the terminal that runs them.
 os.environ.pop("COLUMNS", None)
