@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
 
+CONDITION_RAISED: Final = "condition_raised"
+CONDITION_RESOLVED: Final = "condition_resolved"
 CALL_FAILED: Final = "call_failed"
 CALL_ENDED_ODDLY: Final = "call_ended_oddly"
 
@@ -51,13 +53,15 @@ class Told:
 
     def condition_raised(self, event: ConditionRaised) -> None:
         """Write that something is wrong with a leg right now."""
+        if not self._log.has_room(CONDITION_RAISED):
+            return
         leg, raised = event.leg, event.raised
         source, destination = self._verdicts.directory.ends(leg.path)
         request_uri = scrub.uri(decoded(leg.invite.request_uri))
         self._log.event(
             # Slow is worth counting; it is no trouble yet.
             "info" if raised.kind is Condition.SLOW_PROGRESS else "warning",
-            "condition_raised",
+            CONDITION_RAISED,
             at=self._stamp(raised.raised),
             condition=raised.kind.value,
             source=source,
@@ -78,11 +82,13 @@ class Told:
 
     def condition_resolved(self, event: ConditionResolved) -> None:
         """Write how a condition ended, and how long it lasted."""
+        if not self._log.has_room(CONDITION_RESOLVED):
+            return
         leg, raised = event.leg, event.raised
         source, destination = self._verdicts.directory.ends(leg.path)
         self._log.event(
             "info",
-            "condition_resolved",
+            CONDITION_RESOLVED,
             at=self._stamp(raised.resolved),
             condition=raised.kind.value,
             resolution=None if raised.resolution is None else raised.resolution.value,

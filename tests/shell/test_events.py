@@ -216,3 +216,20 @@ def test_a_failed_call_names_nobody_where_numbers_are_to_be_hidden() -> None:
     assert " caller=1555**** callee=1555**** " in out.getvalue()
     assert " call_id=********** " in out.getvalue().replace("\n", " ")
     assert " id=0123456789ab " in out.getvalue()
+
+
+def test_no_line_is_made_of_a_condition_that_finds_no_room() -> None:
+    """When many calls are stuck, or all end at once, lines that nobody reads would cost more than the calls."""
+    out = io.StringIO()
+    log = Log(out, "json", no_clock, most_per_minute=0)
+    engine = Engine(None)
+    told = Told(log, engine.verdicts, None)
+    asked: list[str] = []
+    event = log.event
+    log.event = lambda *words, **fields: asked.append(words[1]) or event(*words, **fields)  # type: ignore[method-assign, func-returns-value]
+    engine.add(told)
+    with open_capture([str(PCAPS / "conditions/no_progress.pcap")]) as source:
+        engine.run(source)
+        engine.finish(source.last)
+    assert asked == []
+    assert log.suppressed["condition_raised"] == log.suppressed["condition_resolved"] == 2
