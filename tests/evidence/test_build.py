@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -93,6 +93,14 @@ def test_a_repeated_message_says_so_and_a_copy_of_the_captures_making_is_none(tm
     assert example.capture.packets == 12
 
 
+class Covered(NamedTuple):
+    """A package in which something is hidden: how, its entries, and its calls."""
+
+    privacy: Privacy
+    found: dict[str, bytes]
+    cuts: list[Cut]
+
+
 def of_strangers(folder: Path, privacy: Privacy) -> tuple[dict[str, bytes], list[Cut]]:
     """Return the zip's entries for calls in which strangers say whatever they like, and the calls."""
     folder.mkdir(exist_ok=True)
@@ -106,9 +114,15 @@ def of_strangers(folder: Path, privacy: Privacy) -> tuple[dict[str, bytes], list
     return dict(entries(whole, captures)), cuts
 
 
-@pytest.mark.parametrize("privacy", planted.CLOSED.values(), ids=list(planted.CLOSED))
-def test_what_nobody_knows_is_in_none_of_them(tmp_path: Path, privacy: Privacy) -> None:
-    found, cuts = of_strangers(tmp_path, privacy)
+@pytest.fixture(scope="module", params=planted.CLOSED)
+def covered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Covered:
+    """Return what strangers said, packed in one of the ways in which nobody is known."""
+    privacy = planted.CLOSED[request.param]
+    return Covered(privacy, *of_strangers(tmp_path_factory.mktemp("strangers"), privacy))
+
+
+def test_what_nobody_knows_is_in_none_of_them(covered: Covered) -> None:
+    privacy, found, cuts = covered
     assert len(found) == 4 + len(cuts) == 11, "every call has its packets"
     for name, content in found.items():
         assert planted.WORD.lower().encode() not in content.lower(), name
@@ -119,10 +133,8 @@ def test_what_nobody_knows_is_in_none_of_them(tmp_path: Path, privacy: Privacy) 
                 assert address not in content, (name, address)
 
 
-@pytest.mark.parametrize("privacy", planted.CLOSED.values(), ids=list(planted.CLOSED))
-def test_what_is_hidden_changes_no_verdict(tmp_path: Path, privacy: Privacy) -> None:
-    _, cuts = of_strangers(tmp_path, privacy)
-    for cut in cuts:
+def test_what_is_hidden_changes_no_verdict(covered: Covered) -> None:
+    for cut in covered.cuts:
         assert cut.path is not None
         (again,) = replay(cut.path).calls
         assert (again.outcome, again.status_code, again.started) == (
