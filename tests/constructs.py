@@ -143,6 +143,9 @@ _LINE_FEEDS = (
 _UNFINISHED = b"OPTIONS sip:a@example.com SIP/2.0\r\nSubject: "
 
 
+_EMPTY_REPORT = b"HEP3\0\x0c\0\0\0\1\0\6"
+
+
 def segments(data: bytes, size: int) -> Iterator[bytes]:
     """Yield a TCP stream as frames with so many bytes each."""
     for at in range(0, len(data), size):
@@ -194,6 +197,14 @@ FRAMES: dict[str, Callable[[int], Iterator[bytes]]] = {
     "a start line in small segments": _stream(b"", b"a", 4),
     "SIP versions": _stream(b"\0", b"SIP/2.0 "),
     "SIP versions in lines, after a gap": _stream(b"SIP/2.0 200 OK\r\nl: x\r\n\r\n", b"a SIP/2.0\n"),
+    "packets of HEP that hold nothing": _stream(b"", _EMPTY_REPORT, 65_000),
+    "packets of HEP with something between": _stream(b"", _EMPTY_REPORT + b"\0", 65_000),
+    "what only begins like HEP": _stream(_EMPTY_REPORT, b"HEP3", 65_000),
+    "heads of HEP that lie, in a foreign stream": _stream(b"\0foreign\r\n" * 100, b"HEP3\xff\xff\0\0\0\1\xff\xff"),
+    "heads of HEP that lie between messages, after a gap": _stream(
+        b"SIP/2.0 200 OK\r\nl: x\r\n\r\n", _SMALL + b"HEP3\0\0", 65_000
+    ),
+    "half heads of HEP in small segments": _stream(_EMPTY_REPORT + b"x", b"HEP3\xff\xff\0", 7),
     "HTTP": _stream(b"", b"GET / HTTP/1.1\r\n"),
     "only what is ahead": _with_gaps,
     "fragments of eight bytes": _fragments(1),

@@ -1,5 +1,7 @@
 """Law 2 over HEP: what agents report, in whatever order it comes, is judged as if it had been seen on the wire.
 
+So is what a capture holds of it, on its way from an agent to somebody else.
+
 The live source's work is done here with a clock of the test's own: packets arrive, wait in the window, time passes.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +25,8 @@ from sipwatch.engine import Engine
 from sipwatch.packet import MILLISECOND, SECOND
 from sipwatch.wire import hep
 from sipwatch.wire.discards import Discard
+from sipwatch.wire.sip import header
+from tests.wire import frames as f
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -148,3 +153,72 @@ def test_what_a_queue_holds_up_is_late_and_no_call_is_judged_otherwise() -> None
     assert heard.outcomes() == on_the_wire().outcomes()
     (node,) = heard.engine.decoder.agents.nodes.values()
     assert len(conversation()) // 4 < node.late < len(conversation()) * 3 // 4
+
+
+# HEP on its way, as a capture beside the agent holds it
+
+AGENT, COLLECTOR = bytes((192, 0, 2, 250)), bytes((192, 0, 2, 251))
+START = 0xFFFFF000  # the sequence number wraps around on the way
+
+
+def in_datagrams() -> list[tuple[int, bytes]]:
+    """Return the packets in which an agent sends it over UDP."""
+    packets = [(one.time, hep.encode(one.time, one.path, one.raw)) for one in conversation()]
+    return [(time, f.ipv4(f.udp(data, 9060, 9060), f.UDP, AGENT, COLLECTOR)) for time, data in packets]
+
+
+def over_tcp(random: Random, lost: float = 0.0) -> tuple[list[tuple[int, bytes]], set[str]]:
+    """Return the segments in which an agent sends it, cut by chance; and the calls of which some were not captured.
+
+    Half of what is cut is captured in another order, and some is captured twice. What was lost, the other end has.
+    """
+    at, touched = START + 1, set()
+    found: list[tuple[int, bytes]] = [
+        (conversation()[0].time, f.ipv4(f.tcp(b"", START, f.SYN, dport=9060), f.TCP, AGENT, COLLECTOR))
+    ]
+    for one in conversation():
+        data = hep.encode(one.time, one.path, one.raw)
+        cuts = sorted({0, len(data), *random.sample(range(1, len(data)), random.randrange(4))})
+        pieces = [(at + begun, data[begun:end]) for begun, end in pairwise(cuts)]
+        at += len(data)
+        if random.random() < 0.5:
+            random.shuffle(pieces)
+        pieces += random.sample(pieces, 1) if random.random() < 0.1 else []
+        if random.random() < lost:
+            pieces.remove(random.choice(pieces))
+            touched.add(header(one.raw, b"call-id", b"i").decode())
+        found += [
+            (one.time, f.ipv4(f.tcp(piece, sequence, dport=9060), f.TCP, AGENT, COLLECTOR))
+            for sequence, piece in pieces
+        ]
+        ack = f.tcp(b"", 1, f.ACK, acknowledged=at, sport=9060, dport=40000)
+        found.append((one.time, f.ipv4(ack, f.TCP, COLLECTOR, AGENT)))
+    return found, touched
+
+
+def captured(packets: list[tuple[int, bytes]]) -> Heard:
+    heard = Heard()
+    heard.engine.run((time, 101, data) for time, data in packets)
+    return heard
+
+
+def test_hep_in_captured_datagrams_gives_the_same_calls() -> None:
+    assert captured(in_datagrams()).end() == on_the_wire().end()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_hep_in_captured_segments_gives_the_same_calls_however_they_are_cut(seed: int) -> None:
+    packets, _ = over_tcp(Random(seed))
+    assert captured(packets).end() == on_the_wire().end()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_segments_of_hep_that_were_not_captured_cost_no_call_but_their_own(seed: int) -> None:
+    packets, touched = over_tcp(Random(seed), lost=0.02)
+    assert touched
+    found = [call for call in captured(packets).end() if call.call_id not in touched]
+    wanted = [call for call in on_the_wire().end() if call.call_id not in touched]
+    assert len(wanted) > 10
+    assert [(call.id, call.outcome, call.ended_by) for call in found] == [
+        (call.id, call.outcome, call.ended_by) for call in wanted
+    ]

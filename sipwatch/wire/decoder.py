@@ -20,6 +20,7 @@ from sipwatch.packet import (
     FRAGMENT_OFFSET,
     FRAGMENTED,
     GRE,
+    HEP_3,
     ICMP,
     ICMPV6,
     IPIP,
@@ -398,16 +399,20 @@ class Decoder:
         if len(text) <= MAX_JUNK_LENGTH:
             return self._discard(Discard.KEEPALIVE)
         if hep.is_hep(payload):
-            port = path.key[-2:]
-            if self.own and (port in self.own or path.destination_address + port in self.own):
-                return self._discard(Discard.HEP_OWN)
-            return self._unwrap(time, payload)
+            return self._of_agent(time, path, payload)
         if len(text) != len(payload) and looks_like_sip(text):
             return self._once(time, self._parser.parse(time, path, text, truncated), False)  # RFC 3261 §7.5
         return self._discard(reason) if isinstance(reason, Discard) else (reason,)
 
+    def _of_agent(self, time: int, path: Path, payload: bytes) -> tuple[Item, ...]:
+        """Take HEP on its way from an agent to somebody, unless that is us."""
+        port = path.key[-2:]
+        if self.own and (port in self.own or path.destination_address + port in self.own):
+            return self._discard(Discard.HEP_OWN)
+        return self._unwrap(time, payload)
+
     def _unwrap(self, time: int, payload: bytes) -> tuple[Item, ...]:
-        """Take a datagram out of HEP, at the frame's time: the engine's may not go back.
+        """Take a message out of HEP, at the frame's time: the engine's may not go back.
 
         HEP in HEP is not looked for.
         """
@@ -472,6 +477,9 @@ class Decoder:
             text = data.lstrip(BLANKS)
             over = self._paths.get(Transport.WS, path.key) if websocket else path
             item = self._parser.parse(time, over, text, cut_short) if text else Discard.KEEPALIVE
+            if item.__class__ is Discard and text[:4] == HEP_3:
+                items += self._of_agent(time, path, text)
+                continue
             if not isinstance(item, Discard) and path.key not in self._carriers:
                 self._resets.carried(path)
             items += self._once(time, item, False)

@@ -1,4 +1,4 @@
-"""A stream of bytes to SIP messages: framing by Content-Length (RFC 3261 §18.3), WebSocket, finding the place.
+"""A stream of bytes to SIP messages: framing by Content-Length (RFC 3261 §18.3), WebSocket, HEP, the place.
 
 Must not know: sequence numbers, packets, time.
 """
@@ -9,15 +9,19 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.packet import BLANKS
+from sipwatch.packet import BLANKS, HEP_3
 from sipwatch.wire import websocket
 from sipwatch.wire.discards import Discard
+from sipwatch.wire.hep_places import HEAD, begins_packet, half_packet, next_packet, size_at
 from sipwatch.wire.sip import header, looks_like_sip
 
 if TYPE_CHECKING:
     from sipwatch.wire.limits import Limits
 
 _LF: Final = 0x0A
+_CERTAIN: Final = 2  # packets of HEP in a row: no text has that by chance
+_MAX_UNTRUE: Final = 2
+_WITHOUT_PACKET: Final = 1 << 17  # bytes; the longest packet of HEP has half of it
 _MAX_PIECES: Final = 64  # joined then, lest an object for every byte make memory of it
 _BLANKS: Final = re.compile(rb"[%b]*+" % BLANKS).match
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n").search  # of stacks that know no CR as well
@@ -37,9 +41,12 @@ class Mode(IntEnum):
 
 
 class Framer:
-    """Takes one direction's bytes in order, gives whole messages and reasons."""
+    """Takes one direction's bytes in order, gives whole messages and reasons; packets of HEP as they are."""
 
-    __slots__ = ("_at", "_data", "_frames", "_held", "_limits", "_needed", "_pieces", "_tail", "mode")
+    __slots__ = (
+        *("_agent", "_at", "_data", "_frames", "_held", "_limits", "_needed", "_pieces", "_plain", "_row", "_tail"),
+        *("_untrue", "mode"),
+    )
 
     def __init__(self, mode: Mode, limits: Limits) -> None:
         self.mode = mode
@@ -51,6 +58,11 @@ class Framer:
         self._data = b""  # at work, from _at on
         self._at = 0
         self._frames: websocket.Frames | None = None
+        # Nobody's text makes SIP of an agent's stream, or HEP of a stream of SIP: what it has carried it goes on with.
+        self._plain = False  # it has carried SIP
+        self._agent = 0  # of a stream that carries HEP: how many bytes may go by without a packet
+        self._row = 0  # packets of HEP one behind the other
+        self._untrue = 0  # single ones behind which something else came
 
     def __len__(self) -> int:
         return self._held + (len(self._frames) if self._frames is not None else 0)
@@ -63,6 +75,7 @@ class Framer:
         """Take note that bytes are missing; return what there is of a message that cannot become whole."""
         rest = b"".join(self._pieces)
         self._drop()
+        self._row = 0
         if self._frames is not None:
             rest = self._frames.unfinished()
             self._frames = None
@@ -78,10 +91,8 @@ class Framer:
         if self.mode is Mode.TLS:
             return messages, Discard.TLS
         if self.mode is Mode.FOREIGN:
-            if _VERSION not in data and data[0] not in websocket.FIRST_BYTES:
-                return messages, Discard.TCP_NOT_SIP
-            data = data.lstrip(BLANKS)
-            if not looks_like_sip(data) and not websocket.begins_frame(data):
+            data = _known_again(data)
+            if not data:
                 return messages, Discard.TCP_NOT_SIP
             self.mode = Mode.OPEN
         if self.mode is Mode.WEBSOCKET:
@@ -139,14 +150,19 @@ class Framer:
             found = _BLANKS(data, at)
             self._at = at if found is None else found.end()
             return True
+        if not self._plain and begins_packet(data, at):
+            return self._packet(messages)
         longest = self._limits.line
         start = data[at : at + longest] if at or len(data) > longest else data
         if _LF not in start:
             if len(start) < longest and _may_become_text(start):
                 return False
             return self._other(start, messages)
-        if not looks_like_sip(start):
-            return self._other(start, messages)
+        plain = not self._agent and looks_like_sip(start)
+        return self._text(messages) if plain else self._other(start, messages)
+
+    def _text(self, messages: list[bytes]) -> Discard | bool:
+        data, at = self._data, self._at
         body = _head_end(data, at)
         if body < 0:
             self._tail = data[-2:]
@@ -171,13 +187,41 @@ class Framer:
             return False
         messages.append(self._data[at:end])
         self._at = end
+        self._plain = True
+        return True
+
+    def _packet(self, messages: list[bytes]) -> bool:
+        """Take a packet of HEP off: its length stands at its beginning."""
+        data, at = self._data, self._at
+        if len(data) - at < HEAD:
+            return False
+        self._agent = _WITHOUT_PACKET
+        end = at + size_at(data, at)
+        if end > len(data):
+            self._needed = end - at
+            return False
+        messages.append(data[at:end])
+        self._at = end
+        self._row += 1
         return True
 
     def _too_long(self) -> Discard:
         return self._give_up(Mode.LOST, Discard.SIP_TOO_LONG)
 
     def _other(self, start: bytes, messages: list[bytes]) -> Discard | bool:
-        """Handle a beginning that is not SIP: TLS, an HTTP upgrade, WebSocket in mid-stream, or something foreign."""
+        """Handle a beginning that is not SIP: behind a packet of HEP whose length was a lie, or of another protocol."""
+        if not self._agent:
+            return self._foreign(start, messages)
+        self.mode = Mode.LOST
+        if self._row < _CERTAIN:  # else an agent's it is
+            self._agent = 0
+            self._untrue += 1
+            self._plain = self._untrue >= _MAX_UNTRUE
+        self._row = 0
+        return Discard.HEP_MALFORMED
+
+    def _foreign(self, start: bytes, messages: list[bytes]) -> Discard | bool:
+        """Handle TLS, an HTTP upgrade, WebSocket in mid-stream, or what nobody here knows."""
         if start[:2] in _TLS_RECORDS:
             return self._give_up(Mode.TLS, Discard.TLS)
         if start.startswith(_HTTP):
@@ -204,7 +248,25 @@ class Framer:
         return reason
 
     def _find_place(self) -> bool:
-        """Go to the next start line; False, and all but a last half line dropped, when there is none yet."""
+        """Go to the next start line or packet; False, and all but a last half of one dropped, when there is none."""
+        data = self._data
+        # What an agent's stream has a start line of is the rest of a packet, whose ends are lost.
+        line = -1 if self._agent else self._next_line()
+        place = -1 if self._plain else next_packet(data, self._at, len(data) if line < 0 else line)
+        if place < 0:
+            place = half_packet(data, self._at) if self._agent else line
+        if place >= 0:
+            self._at = place
+            self.mode = Mode.OPEN
+            return True
+        self._agent = max(0, self._agent - len(data) + self._at)
+        last = data.rfind(b"\n", self._at) + 1 or self._at
+        tail = data[last:]
+        self._at = last if tail and len(tail) < self._limits.line and _may_become_text(tail) else len(data)
+        return False
+
+    def _next_line(self) -> int:
+        """Return where the next start line begins that is whole, -1 if none does."""
         data = self._data
         at = data.find(_VERSION, self._at)
         while at >= 0:
@@ -213,14 +275,9 @@ class Framer:
             if end < 0:
                 break
             if end - start < self._limits.line and looks_like_sip(data[start : end + 1]):
-                self._at = start
-                self.mode = Mode.OPEN
-                return True
+                return start
             at = data.find(_VERSION, end)
-        last = data.rfind(b"\n", self._at) + 1 or self._at
-        tail = data[last:]
-        self._at = last if tail and len(tail) < self._limits.line and _may_become_text(tail) else len(data)
-        return False
+        return -1
 
     def _websocket(self, data: bytes, messages: list[bytes]) -> Discard | None:
         if self._frames is None:
@@ -234,6 +291,17 @@ class Framer:
             self.mode = Mode.FOREIGN
             return Discard.WEBSOCKET_MALFORMED
         return None if found or len(frames) else Discard.KEEPALIVE
+
+
+def _known_again(data: bytes) -> bytes:
+    """Return a foreign stream's segment from where it begins like something that we know; nothing if it does not."""
+    packet = data.find(HEP_3)
+    if packet >= 0 and begins_packet(data, packet):
+        return data[packet:]
+    if _VERSION not in data and data[0] not in websocket.FIRST_BYTES:
+        return b""
+    data = data.lstrip(BLANKS)
+    return data if looks_like_sip(data) or websocket.begins_frame(data) else b""
 
 
 def _head_end(data: bytes, start: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from sipwatch.packet import ACK, BLANKS, SEQUENCE_MASK, SYN
+from sipwatch.packet import ACK, BLANKS, HEP_3, SEQUENCE_MASK, SYN
 from sipwatch.wire import link
 from sipwatch.wire.decoder import Decoder, Item
 from sipwatch.wire.discards import Discard
@@ -185,7 +185,9 @@ class TracingDecoder(Decoder):
         traces = self._traced_streams.traces
         for at, item in enumerate(items):
             if isinstance(item, (Request, Response)):
-                self._noted.append((item, traces.get(at) or self._alone(len(item.raw), int(found[at][3]))))
+                trace = traces.get(at) or self._alone(len(item.raw), int(found[at][3]))
+                trace.wrapped = found[at][1][:4] == HEP_3
+                self._noted.append((item, trace))
         return items
 
 
@@ -232,6 +234,13 @@ class _TracingFramer(Framer):
         if step is True:
             self.ranges.append((back, len(messages[-1])))
         return step
+
+    def _packet(self, messages: list[bytes]) -> bool:
+        back = len(self._data) - self._at
+        whole = super()._packet(messages)
+        if whole:
+            self.ranges.append((back, len(messages[-1])))
+        return whole
 
     def _websocket(self, data: bytes, messages: list[bytes]) -> Discard | None:
         back = len(data) + (len(self._frames) if self._frames is not None else 0)

@@ -155,7 +155,10 @@ _SAID = struct.Struct("!BBH")  # how and by whom, delay, length of what follows
 
 
 def hep(data: bytes) -> None:
-    """Bytes as HEP, in datagrams and over connections that are cut anywhere: frames in time, or discards by name."""
+    """Bytes as HEP, in datagrams and over connections that are cut anywhere: frames in time, or discards by name.
+
+    Some are also captured on their way to somebody else, as segments of which some are missing or come twice.
+    """
     calls: list[CallRecord] = []
     running = Engine(lambda call, _: calls.append(call))
     decoder, window, now, at = running.decoder, Window(), EPOCH, 1
@@ -174,6 +177,9 @@ def hep(data: bytes) -> None:
             else:
                 assert found in Discard
         running.run(window.give(now - WINDOW, now))
+        running.run(
+            [(now - WINDOW, 101, f.ipv4(f.tcp(body, at - length + delay % 3 * (length & 7), dport=9060), f.TCP))]
+        )
         running.advance(now - WINDOW)
     running.run(window.give(now, now))
     running.finish(now)

@@ -541,3 +541,133 @@ def test_a_header_section_that_comes_byte_by_byte_ends_where_its_empty_line_does
     data = THREE.replace(b"\r\n", end)
     for size in (1, 2, 3):
         assert converse(pieces([data[i : i + size] for i in range(0, len(data), size)])) == ALL
+
+
+# HEP over TCP: an agent's connection to whom it reports
+
+
+def report(text: bytes, number: int = 0) -> bytes:
+    return f.hep3(text, f.A4, f.B4, time=number * SECOND, capture_id=7)
+
+
+REPORTED = b"".join(report(options(number, b"body" * number)) for number in (1, 2, 3))
+
+
+def test_what_agents_report_over_tcp_is_read_between_the_ends_that_they_tell() -> None:
+    connection = Connection()
+    connection.segment(b"", START, f.SYN)
+    connection.time = 9 * SECOND
+    connection.send(report(options(1), 5))
+    (item,) = [item for item in connection.items if isinstance(item, Request)]
+    assert (item.path.source_address, item.path.destination_address, item.path.key[-4:]) == (
+        f.A4, f.B4, (5060).to_bytes(2, "big") * 2,
+    )  # fmt: skip
+    assert item.path.transport.value == "udp"
+    assert item.time == 9 * SECOND  # as with HEP in datagrams, the capture's
+
+
+def test_hep_over_tcp_byte_by_byte() -> None:
+    assert converse(pieces([REPORTED[at : at + 1] for at in range(len(REPORTED))])) == ALL
+
+
+@for_each("seed", range(30))
+def test_hep_over_tcp_cut_anywhere_reordered_and_repeated(seed: int) -> None:
+    random = Random(seed)
+    cuts = sorted(random.sample(range(1, len(REPORTED)), 12))
+    segments = pieces([REPORTED[a:b] for a, b in pairwise([0, *cuts, len(REPORTED)])])
+    segments += random.sample(segments, 4)
+    random.shuffle(segments)
+    assert converse(segments) == ALL
+
+
+@for_each("lost", range(0, len(REPORTED), 7))
+def test_a_gap_in_hep_costs_the_packets_that_it_touches_and_no_other(lost: int) -> None:
+    connection = Connection()
+    connection.segment(b"", START, f.SYN)
+    gap = min(40, len(REPORTED) - lost)
+    connection.send(REPORTED[:lost]) if lost else None
+    connection.next += gap
+    connection.send(REPORTED[lost + gap :] + report(options(9)), time=0)
+    connection.send(report(options(10)), time=4 * SECOND)
+    whole, at = [], 0
+    for number in (1, 2, 3):
+        size = len(report(options(number, b"body" * number)))
+        if at + size <= lost or at >= lost + gap:
+            whole.append(b"call%d" % number)
+        at += size
+    assert connection.finish() == [*whole, b"call9", b"call10"]
+
+
+@for_each("size", [0, 6, 11, 12, 100, 0x0200, 0xFFFF])
+def test_a_length_that_lies_costs_no_more_than_it_says_and_the_stream_goes_on(size: int) -> None:
+    connection = Connection()
+    connection.segment(b"", START, f.SYN)
+    lie = report(options(1))
+    connection.send(report(options(0)) + lie[:4] + size.to_bytes(2, "big") + lie[6:])
+    later = [report(options(number)) for number in range(2, 400)]
+    for packet in later:
+        connection.send(packet)
+    found = connection.finish()
+    assert found[0] == b"call0"
+    lost = max(0, size - len(lie)) // len(later[0]) + 2
+    assert found[-(len(later) - lost) :] == [b"call%d" % number for number in range(2 + lost, 400)]
+    assert connection.decoder.taken["streams"] == 0
+
+
+def test_a_capture_that_begins_within_a_packet_starts_with_the_next() -> None:
+    for cut in (1, 3, 50, len(report(options(1, b"body"))) - 1):
+        assert converse(pieces([REPORTED[cut : cut + 200], REPORTED[cut + 200 :]]), handshake=False) == [
+            b"call2",
+            b"call3",
+        ], cut
+
+
+def test_hep_that_holds_no_sip_is_named_and_holds_up_nothing() -> None:
+    connection = Connection()
+    connection.segment(b"", START, f.SYN)
+    connection.send(f.hep3(b'{"rtcp": 1}', f.A4, f.B4, kind=5))
+    assert connection.items == [Discard.TCP_CONTROL, Discard.NOT_SIP]
+    connection.send(report(options(1)))
+    assert calls(connection.items) == [b"call1"]
+
+
+def test_hep_on_its_way_to_us_is_not_read_twice() -> None:
+    connection = Connection()
+    connection.decoder.own = frozenset({(5060).to_bytes(2, "big")})
+    connection.send(REPORTED)
+    assert connection.items == [Discard.HEP_OWN] * 3
+
+
+def test_a_request_whose_method_is_hep3_is_a_request() -> None:
+    request = options(1).replace(b"OPTIONS", b"HEP3")
+    assert converse(pieces([request + options(2)])) == [b"call1", b"call2"]
+
+
+TRAP = b"HEP3\xff\xff\0\0\0\1\0\7\2"
+TRAPPED = [options(number, TRAP + b"x" * 50) for number in range(1000)]
+
+
+def test_a_packet_of_hep_in_a_body_makes_no_hep_of_a_stream_of_sip() -> None:
+    connection = Connection()
+    connection.segment(b"", START, f.SYN)
+    connection.send(TRAPPED[0])
+    connection.skip(len(TRAPPED[1]) - 63)
+    connection.send(TRAPPED[1][-63:])
+    for message in TRAPPED[2:20]:
+        connection.send(message)
+    assert connection.finish() == [b"call0", *[b"call%d" % number for number in range(2, 20)]]
+
+
+@pytest.mark.parametrize("lost", [0, 100])
+@pytest.mark.parametrize(
+    "others", [TRAPPED, [options(number, b"x" * 61 + b"\r\n") for number in range(1000)]], ids=["again", "once"]
+)
+def test_where_a_capture_begins_with_one_it_is_known_for_what_it_is_before_long(others: list[bytes], lost: int) -> None:
+    """As soon as it should be over, or after so many bytes as no agent sends without another."""
+    connection = Connection()
+    connection.send(TRAPPED[0][-63:])
+    connection.send(others[1])
+    connection.next += lost
+    for place, message in enumerate(others[2:]):
+        connection.send(message if place else message[lost:], time=place * SECOND)
+    assert connection.finish()[-100:] == [b"call%d" % number for number in range(900, 1000)]

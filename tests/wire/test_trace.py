@@ -83,6 +83,14 @@ def test_what_an_agent_reported_is_wrapped() -> None:
     assert trace.wrapped
 
 
+def test_of_what_an_agent_reported_over_tcp_every_segment_is_known() -> None:
+    first, report = f.hep3(options(1), f.A4, f.B4), f.hep3(MESSAGE, f.A4, f.B4)
+    one, trace = traces(segment(first + report[:50], 100), segment(report[50:], 150 + len(first)))
+    assert one.wrapped
+    assert trace.wrapped
+    assert parts(trace) == [(1, 0, 50), (2, 50, len(report))]
+
+
 @pytest.mark.parametrize("blanks", [b"", b"\r\n\r\n"], ids=["", "behind-blank-lines"])
 def test_each_fragment_brought_its_part(blanks: bytes) -> None:
     pieces = f.fragments_v4(f.ipv4(f.udp(blanks + MESSAGE)), 200, 5)
