@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import host_of, sent_by
+from sipwatch.classify.remembered import of_text
 from sipwatch.classify.spread import Spread
 from sipwatch.track.events import Asked, CallOver, LegBegun, Options, Registration
 from sipwatch.wire.message import Request, address_text, decoded
@@ -26,6 +28,8 @@ MAX_ADDRESSES: Final = 10_000
 MAX_OF_ONE: Final = 32  # ports, names, numbers, other ends and kinds of software remembered of one address
 MAX_TEXT_LENGTH: Final = 100  # characters of what somebody calls himself
 _PATHS: Final = 65_536
+_END: Final = 5500  # bytes: an address with everything that is counted of it
+_ONE: Final = 140  # ... and with each port, number, name or other end
 
 
 class CallCounts:
@@ -69,12 +73,14 @@ class End:
     """
 
     __slots__ = (
-        "address", "carriers", "into", "names", "others", "out", "passed_on", "pinged", "pings", "ports", "received",
-        "record_routes", "registers", "registers_at", "registrants", "registrar", "sent", "software", "text",
+        "address", "bytes", "carriers", "into", "names", "others", "out", "passed_on", "pinged", "pings", "ports",
+        "received", "record_routes", "registers", "registers_at", "registrants", "registrar", "sent", "software",
+        "text",
     )  # fmt: skip
 
     def __init__(self, address: bytes) -> None:
         self.address = address
+        self.bytes = _END
         self.text = address_text(address)
         self.sent = self.received = 0
         self.ports: set[int] = set()
@@ -98,11 +104,14 @@ class Survey:
 
     Not more than ``limit`` addresses are remembered. A newcomer pushes out the oldest that never both sent and
     received: who scans, and who is scanned, makes room for those who talk. If all talk, the newcomer is left
-    out; ``left_out`` counts both.
+    out; ``left_out`` counts both. The same when they take more than ``room`` (``bytes``); then no more is learned of
+    what they call themselves and each other.
     """
 
-    def __init__(self, limit: int = MAX_ADDRESSES) -> None:
+    def __init__(self, limit: int = MAX_ADDRESSES, room: int = DEFAULT_BUDGET.memories) -> None:
         self.left_out = 0
+        self.bytes = 0
+        self._room = room
         self._limit = limit
         self._ends: dict[bytes, End] = {}
         self._one_sided: dict[bytes, None] = {}  # oldest first
@@ -134,8 +143,8 @@ class Survey:
         ):
             if end is not None:
                 end.carriers.add(path.carrier)
-                _remember(end.ports, int.from_bytes(port, "big"))
-                _remember(end.others, other)
+                self._remember(end, end.ports, int.from_bytes(port, "big"))
+                self._remember(end, end.others, other)
         if len(self._paths) >= _PATHS:
             self._paths.clear()
         # Not kept while an end is one-sided or left out: what it does next has to be seen here.
@@ -146,10 +155,11 @@ class Survey:
     def _end(self, address: bytes, *, sends: bool) -> End | None:
         end = self._ends.get(address)
         if end is None:
-            if len(self._ends) >= self._limit and not self._make_room():
+            if (len(self._ends) >= self._limit or self.bytes > self._room) and not self._make_room():
                 self.left_out += 1
                 return None
             end = self._ends[address] = End(address)
+            self.bytes += end.bytes
             self._one_sided[address] = None
         elif address in self._one_sided and (end.received if sends else end.sent):
             del self._one_sided[address]
@@ -161,8 +171,17 @@ class Survey:
             return False
         self.left_out += 1
         del self._one_sided[oldest]
-        del self._ends[oldest]
+        self.bytes -= self._ends.pop(oldest).bytes
         return True
+
+    def _grow(self, end: End, size: int) -> None:
+        """Take note that so many bytes more are known of an address."""
+        if size and self._ends.get(end.address) is end:
+            end.bytes += size
+            self.bytes += size
+
+    def _has_room(self) -> bool:
+        return self.bytes <= self._room or self._make_room()
 
     # What tracking tells
 
@@ -185,10 +204,11 @@ class Survey:
         if source is not None:
             if b"record-route" in invite.names and _record_routes(invite, source.text):
                 source.record_routes += 1
-            _remember(source.out.numbers, user_of(uri_of(header(invite.raw, b"from", b"f")))[:MAX_TEXT_LENGTH])
+            caller = user_of(uri_of(header(invite.raw, b"from", b"f")))[:MAX_TEXT_LENGTH]
+            self._remember(source, source.out.numbers, caller)
         destination = self._ends.get(leg.path.destination_address)
         if destination is not None:
-            _remember(destination.into.numbers, user_of(invite.request_uri)[:MAX_TEXT_LENGTH])
+            self._remember(destination, destination.into.numbers, user_of(invite.request_uri)[:MAX_TEXT_LENGTH])
 
     def asked(self, event: Asked) -> None:
         """Take a REGISTER or OPTIONS."""
@@ -205,12 +225,12 @@ class Survey:
         client, server = self._ends.get(path.source_address), self._ends.get(path.destination_address)
         if client is not None:
             _count(client.registers, transaction.outcome.value)
-            _remember(client.registers_at, path.destination_address)
+            self._remember(client, client.registers_at, path.destination_address)
         if server is not None:
             _count(server.registrar, transaction.outcome.value)
-            _remember(server.registrants, path.source_address)
+            self._remember(server, server.registrants, path.source_address)
             if transaction.response is not None and transaction.request.via_count == 1:
-                _software(server, transaction.response)
+                self._software(server, transaction.response)
 
     def options(self, transaction: Options) -> None:
         """Take the result of an OPTIONS."""
@@ -226,11 +246,11 @@ class Survey:
         source = self._ends.get(request.path.source_address)
         destination = self._ends.get(request.path.destination_address)
         if destination is not None and b"route" not in request.names:
-            _name(destination, host_of(request.request_uri))
+            self._name(destination, host_of(request.request_uri))
         if source is not None:
-            _name(source, sent_by(request))
+            self._name(source, sent_by(request))
             if request.via_count == 1:
-                _software(source, request)
+                self._software(source, request)
 
     # Calls that are over
 
@@ -255,38 +275,40 @@ class Survey:
                     for leg in own:
                         answer = leg.final or leg.progress
                         if answer is not None:
-                            _software(end, answer)
+                            self._software(end, answer)
 
+    # What is learned of an address
 
-def _remember(known: set[_T], one: _T) -> None:
-    if len(known) < MAX_OF_ONE:
-        known.add(one)
+    def _remember(self, end: End, known: set[_T], one: _T) -> None:
+        if one not in known and len(known) < MAX_OF_ONE and self._has_room():
+            known.add(one)
+            self._grow(end, _ONE + (len(one) if isinstance(one, bytes) else 0))
+
+    def _say(self, end: End, counts: dict[str, int], text: bytes) -> None:
+        """Count a text that a stranger wrote, if it is known already or there is room."""
+        name = decoded(text[:MAX_TEXT_LENGTH])[:MAX_TEXT_LENGTH]
+        if name in counts:
+            counts[name] += 1
+        elif len(counts) < MAX_OF_ONE and self._has_room():
+            counts[name] = 1
+            self._grow(end, _ONE + of_text(name))
+
+    def _software(self, end: End, message: Message) -> None:
+        for name in (b"server", b"user-agent"):
+            if name in message.names:
+                text = header(message.raw, name)
+                if text:
+                    self._say(end, end.software, text)
+                return
+
+    def _name(self, end: End, host: bytes) -> None:
+        """Note a host name; addresses say nothing new."""
+        if host and host[:1] != b"[" and not host.replace(b".", b"").isdigit():
+            self._say(end, end.names, host)
 
 
 def _count(counts: dict[str, int], name: str) -> None:
     counts[name] = counts.get(name, 0) + 1
-
-
-def _say(counts: dict[str, int], text: bytes) -> None:
-    """Count a text that a stranger wrote, if it is known already or there is room."""
-    name = decoded(text[:MAX_TEXT_LENGTH])[:MAX_TEXT_LENGTH]
-    if name in counts or len(counts) < MAX_OF_ONE:
-        _count(counts, name)
-
-
-def _software(end: End, message: Message) -> None:
-    for name in (b"server", b"user-agent"):
-        if name in message.names:
-            text = header(message.raw, name)
-            if text:
-                _say(end.software, text)
-            return
-
-
-def _name(end: End, host: bytes) -> None:
-    """Note a host name; addresses say nothing new."""
-    if host and host[:1] != b"[" and not host.replace(b".", b"").isdigit():
-        _say(end.names, host)
 
 
 def _record_routes(request: Request, own: str) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sipwatch.classify.survey import MAX_OF_ONE, Survey
 from sipwatch.engine import Engine
-from sipwatch.wire.message import Path, Transport
+from sipwatch.wire.message import Path, Request, Response, Transport
 from sipwatch.wire.sip import parse
 from tests.surveying import address, calls, met, survey
 
@@ -146,6 +149,55 @@ def test_what_is_remembered_of_one_address_is_bounded() -> None:
     assert all(len(number) <= 100 for number in ends["P"].into.numbers)
     assert all(len(text) <= 100 for text in ends["A"].software)
     assert ends["A"].out.count == 100
+
+
+WIDE = "\N{TELEPHONE RECEIVER}"
+
+
+def surveyed(room: int, calls: range) -> Survey:
+    """Watch calls from one address after another, forty from each, with texts as long as they are kept."""
+    watched = Survey(room=room)
+    engine = Engine(None, diagnose=False)
+    engine.add(watched)
+    server = bytes((198, 51, 100, 10))
+    for number in calls:
+        source, port = (0x0B000000 + number // 40).to_bytes(4, "big"), (2000 + number).to_bytes(2, "big")
+        way = Path(source + server + port * 2, Transport.UDP)
+        common = (
+            f"Via: SIP/2.0/UDP {number:0>8}{'h' * 200}.example.com;branch=z9hG4bK{number}\r\nFrom: <sip:{number:0>90}@x>;tag=f{number}\r\n"
+            f"To: <sip:x@x>\r\nCall-ID: {number}\r\nCSeq: 1 INVITE\r\nUser-Agent: {number:0>8}{WIDE * 95}\r\n\r\n"
+        )
+        start = f"INVITE sip:{number:0>90}@{number:0>8}{'h' * 200}.example.com SIP/2.0\r\n"
+        for path_of, text in (
+            (way, start + common),
+            (way.reversed(), "SIP/2.0 486 No\r\n" + common.replace("<sip:x@x>", "<sip:x@x>;tag=t")),
+        ):
+            for message in engine.decoder.datagram(number * 10**9, path_of, text.encode()):
+                assert isinstance(message, (Request, Response))
+                watched.message(message)
+                engine.message(message)
+    engine.finish()
+    return watched
+
+
+def test_what_is_remembered_takes_what_it_is_taken_to_take() -> None:
+    """By the interpreter's own count."""
+    surveyed(1 << 30, range(100))
+    tracemalloc.start()
+    watched = surveyed(1 << 30, range(100, 4100))
+    gc.collect()
+    counted, before = watched.bytes, tracemalloc.get_traced_memory()[0]
+    del watched
+    gc.collect()
+    taken = before - tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 0.9 * taken <= counted <= 2 * taken
+
+
+def test_what_is_remembered_keeps_within_its_room() -> None:
+    watched = surveyed(300_000, range(4000))
+    assert 200_000 < watched.bytes < 310_000
+    assert watched.bytes == sum(end.bytes for end in watched.ends())
 
 
 def test_calls_are_counted_as_they_end_not_all_at_the_end() -> None:
