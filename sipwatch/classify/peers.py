@@ -131,11 +131,14 @@ class Callback(NamedTuple):
     region: str | None = None
 
 
-class Software(NamedTuple):
+class Software:
     """A family of software, by what is found in its User-Agent or Server."""
 
-    name: str
-    pattern: Pattern
+    __slots__ = ("name", "pattern")
+
+    def __init__(self, name: str, pattern: Pattern) -> None:
+        self.name = name
+        self.pattern = pattern
 
 
 class Privacy(NamedTuple):
