@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 TICK = 100  # ms; so often somebody may do what is due when no packet comes
 # How long a packet may lie in a block of the ring before it is seen, with a margin for a busy machine.
 MARGIN = 2 * RETIRE + 160_000_000
-_BLOCKS_AT_ONCE = 4  # half a megabyte of each ring, then others have their turn
+# Of each ring, then others have their turn. When much waits, a scrape gets two milliseconds after each: with more
+# blocks at once it would take seconds.
+_BLOCKS_AT_ONCE = 1
 _FOLLOW_EVERY = 500_000_000  # ns between looks at the interfaces
 _PACE = 5  # ms that HEP may gather: each turn costs as much for one message as for a hundred
 # What writes into the pipe holds packets back: tcpdump, without --immediate-mode, for up to a second. But then a

@@ -102,6 +102,21 @@ def test_on_a_silent_line_time_passes_tick_by_tick(opened: InterfaceSource) -> N
 
 
 @on("lo")
+def test_however_much_waits_there_is_time_for_others_after_each_block(opened: InterfaceSource) -> None:
+    large = b"x" * 30_000
+    for number in range(40):  # ten blocks
+        send(INVITE % number + large)
+    seen: list[int] = []
+
+    def step(watched: Watched) -> bool:
+        seen.append(len(watched.frames))
+        return len(watched.frames) >= 40
+
+    Watched(opened, step)
+    assert max(after - before for before, after in itertools.pairwise([0, *seen])) <= BLOCK // 30_000
+
+
+@on("lo")
 def test_one_interface_alone_is_not_held_back(opened: InterfaceSource) -> None:
     send(INVITE % 1)
     watched = Watched(opened, lambda watched: bool(watched.frames))

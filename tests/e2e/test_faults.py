@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real programs, in real time
 
 RATE = 25  # answered calls a second, and a third of that refused: some 215 packets
-SMALL_RING = (
-    '[capture]\nring = "1 MiB"\n' + QUICK + PEERS
-)  # the least there can be: eight blocks, eight tenths of a second
+SMALL_RING = '[capture]\nring = "4 MiB"\n' + QUICK + PEERS  # 32 blocks: 3.2 seconds, more than a busy machine needs
 
 
 def load(source: str, seconds: float, begin: float = 0.0, name: str = "c") -> list[mirror.Timed]:
@@ -103,12 +101,12 @@ def test_what_the_ring_bridges_is_lost_to_nobody(site: Site) -> None:
 
 
 def test_nothing_is_concluded_from_what_a_stall_has_lost(site: Site) -> None:
-    """Stopped for six seconds with a ring for less than one: what is missing is counted, and nobody is accused."""
+    """Stopped for eight seconds with a ring for three: what is missing is counted, and nobody is accused."""
     sipwatch = site.watch(SMALL_RING)
-    with Mirror(site.cable.far, mirror.together(load(PHONE, 9), load(ACME, 4, begin=10, name="after"))) as traffic:
+    with Mirror(site.cable.far, mirror.together(load(PHONE, 11), load(ACME, 4, begin=12, name="after"))) as traffic:
         time.sleep(2)
         sipwatch.signal(signal.SIGSTOP)
-        time.sleep(6)
+        time.sleep(8)
         sipwatch.signal(signal.SIGCONT)
         sipwatch.event("capture_stalled")
         sent = traffic.done()
