@@ -27,7 +27,7 @@ help:
 	@echo 'make fuzz-long  every fuzz target for an hour'
 	@echo 'make compiled   compile the engine with mypyc into build/compiled; needs a C compiler'
 	@echo 'make test-compiled  run the tests on the compiled engine'
-	@echo 'make bench      compare with sngrep, tshark and tcpdump; writes bench/results.json and docs/benchmarks.md'
+	@echo 'make bench      compare with sngrep, sipmon, tshark and tcpdump; writes bench/results.json and docs/benchmarks.md'
 	@echo 'make bench-live load sipwatch live with sipp, ten minutes of it at 500 calls/s; needs root'
 	@echo 'make hostile    attack engine and daemon beside honest calls, and hold them against their bounds; a quarter of an hour'
 	@echo 'make soak       run sipwatch live on a line that loses, doubles and swaps, for SOAK_SECONDS (1800); needs root'

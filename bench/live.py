@@ -213,8 +213,8 @@ def page(loads: Sequence[Load], soak: Load | None) -> str:
     text += f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n" + "".join(map(_row, loads))
     if soak is not None:
         text += (
-            f"\nTen minutes at {soak.rate} calls/s ({soak.placed:,} calls, all of them counted, {soak.dropped:,} packets "
-            f"dropped): memory grew by {soak.growth:.1f} MB from the first minute to the last, to {soak.peak:.0f} MB.\n"
+            f"\nTen minutes at {soak.rate} calls/s, interpreted ({soak.placed:,} calls, {soak.counted:,} counted, "
+            f"{soak.dropped:,} packets dropped): memory grew by {soak.growth:.1f} MB from the first minute to the last, to {soak.peak:.0f} MB.\n"
         )
     return text
 

@@ -1,7 +1,8 @@
-"""Compares sipwatch with sngrep, tshark and tcpdump, and measures its memory: ``python -m bench.run``.
+"""Compares sipwatch with sngrep, sipmon, tshark and tcpdump, and measures its memory: ``python -m bench.run``.
 
 All that is compared is run in turn, A B C A B C, in one go, and what counts are the ratios within a turn:
-absolute times are this machine's. With ``--write`` the results are stored in bench/results.json, and the tables go into
+absolute times, of the processor, are this machine's. sipmon (``cargo install sipmon``) and whatever else is not installed
+is left out. With ``--write`` the results are stored in bench/results.json, and the tables go into
 docs/benchmarks.md (``python -m bench.page`` writes it again); ``--small`` is a hundredth of everything, to see that it
 works.
 """
@@ -26,7 +27,12 @@ from sipwatch import installed_version
 SIPWATCH = [sys.executable, "-m", "sipwatch", "replay"]
 # `make compiled` puts it there; -P keeps the source in this folder from being found first.
 COMPILED = ["env", "PYTHONPATH=build/compiled", sys.executable, "-P", "-m", "sipwatch", "replay"]
-VERSIONS = {"sngrep": ["sngrep", "-V"], "tshark": ["tshark", "-v"], "tcpdump": ["tcpdump", "--version"]}
+VERSIONS = {
+    "sngrep": ["sngrep", "-V"],
+    "sipmon": ["sipmon", "-V"],
+    "tshark": ["tshark", "-v"],
+    "tcpdump": ["tcpdump", "--version"],
+}
 
 
 class Run(NamedTuple):
@@ -78,7 +84,7 @@ def compared(key: str, path: Path, packets: int, words: str, others: dict[str, l
     rows = [
         Row(
             name,
-            [run.wall for run in runs],
+            [run.processor for run in runs],
             max(run.peak for run in runs),
             _ratios(runs, forms) if name in others else {},
         )
@@ -90,7 +96,7 @@ def compared(key: str, path: Path, packets: int, words: str, others: dict[str, l
 def _ratios(theirs: list[Run], forms: dict[str, list[Run] | None]) -> dict[str, list[float]]:
     """Return the ratios to each form that ran, taken turn by turn."""
     return {
-        form: [other.wall / own.wall for other, own in zip(theirs, ours, strict=True)]
+        form: [other.processor / own.processor for other, own in zip(theirs, ours, strict=True)]
         for form, ours in forms.items()
         if ours is not None
     }
@@ -109,6 +115,7 @@ def speed(key: str, calls: int, lines: int, rounds: int) -> Comparison:
     print(f"{path}: {calls} calls")
     others = {
         "sngrep": ["sngrep", "-N", "-q", "-l", "1000000", "-I", str(path), "-O", os.devnull],
+        "sipmon": ["sipmon", "--no-tui", "--dry-run", str(path)],
         "tshark": ["tshark", "-q", "-n", "-r", str(path), "-z", "sip,stat"],
     }
     messages = calls * 64 // 10
