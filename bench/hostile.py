@@ -179,6 +179,13 @@ ATTACKS = {
         "responses to nothing, all codes, 2,000 a second",
         "91 % of a core, 9,000 series a pair for ever",
     ),
+    "remembered": Attack(
+        remembered_texts,
+        400,
+        "404 with a Reason of 16 kB to numbers of 200 bytes, 250 a second",
+        "numbers, rows and their calls remembered by entries, whatever they hold: bytes not bounded",
+        honest=4,
+    ),
     "false-answers": Attack(
         false_answers,
         300,
