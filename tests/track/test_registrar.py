@@ -372,10 +372,12 @@ def events(written: list[str], ticks: list[int]) -> Registered:
     return seen.over()
 
 
+SAID = ("aor", "call_id", "contacts", "delay", "expires", "outcome", "started", "status_code", "tries")
+
+
 def facts(result: Registration | Options) -> list[object]:
     """Return what a result says. Paths are in the log; the messages are each run's own."""
-    said = [name for name in result.__slots__ if name not in {"path", "request", "response"}]
-    return [getattr(result, name) for name in said]
+    return [getattr(result, name, None) for name in SAID]
 
 
 @examples(300)
