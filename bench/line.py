@@ -81,10 +81,27 @@ class Known(World):
         self.story.clear()
         if way not in (BOTH, self._wanted):
             return []
+        self._hang_up()
         first = min(time for time, _, _ in self.packets)
         found = [((time - first) / SECOND + begin, frame) for time, _, frame in self.packets]
         self.owner.update((frame, f"call{self._made}") for _, frame in found)
         return found
+
+    def _hang_up(self) -> None:
+        """Close the call's connection: those that stay open are remembered for hours, as they should be."""
+        ends: dict[bytes, int] = {}  # by addresses and ports: the sequence number behind the last byte
+        for _, _, frame in self.packets:
+            if _protocol(frame) == f.TCP:
+                key, start = (frame[22:54], 54) if frame[14] >> 4 == 6 else (frame[26:34], 34)
+                sequence = int.from_bytes(frame[start + 4 : start + 8], "big") + len(frame) - start - 20
+                key += frame[start : start + 4]
+                ends[key] = max(ends.get(key, 0), sequence + bool(frame[start + 13] & f.SYN))
+        last = max(time for time, _, _ in self.packets) + SECOND
+        for key, sequence in ends.items():
+            source, destination = key[: len(key) // 2 - 2], key[len(key) // 2 - 2 : -4]
+            sport, dport = (int.from_bytes(key[at : at + 2], "big") for at in (len(key) - 4, len(key) - 2))
+            end = f.tcp(b"", sequence, f.FIN | f.ACK, sport=sport, dport=dport)
+            self.packets.append((last, ETHERNET, f.ethernet(f.ip(end, f.TCP, source, destination))))
 
 
 class Record(threading.Thread):
