@@ -209,7 +209,7 @@ def page(loads: Sequence[Load], soak: Load | None) -> str:
         "dropped",
         "scrape p99",
     ]
-    text = f"Measured {time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, Linux {platform.release()}.\n\n"
+    text = f"Measured {time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, Linux {platform.release().partition('-')[0]}.\n\n"
     text += f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n" + "".join(map(_row, loads))
     if soak is not None:
         text += (

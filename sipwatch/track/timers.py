@@ -52,7 +52,8 @@ NEVER: Final = (1 << 62) - 1  # behind any packet (capture.tally.LATEST) and its
 # of a dialog's timeout have passed.
 # It is also Timer F: whoever begins to wait for the response to a BYE is looked at in time.
 HORIZON: Final = TIMER_F
-SLICE: Final = SECOND // 8  # ns; shorter than any timer, long enough to hold some entries of a busy line
+_BITS: Final = 27
+SLICE: Final = 1 << _BITS  # ns, 134 ms: shorter than any timer, long enough to hold some entries of a busy line
 MAX_STALE: Final = 256  # entries of what is over; more are looked for as soon as they are half of all
 
 
@@ -113,7 +114,7 @@ class TimerQueue:
             self._stale += 1  # the later entry is none any more
         item.queued = no_later
         self._count += 1
-        number = no_later // SLICE
+        number = no_later >> _BITS
         waiting = self._ahead.get(number)
         if waiting is not None:
             waiting.append(item)
@@ -123,7 +124,7 @@ class TimerQueue:
         else:
             self._ahead[number] = [item]
             heappush(self._slices, number)
-            self.next = min(self.next, number * SLICE)
+            self.next = min(self.next, number << _BITS)
 
     def forget(self, item: Timed) -> None:
         """Look at ``item`` no more: it waits for nothing, and should not be held any longer."""
@@ -139,7 +140,7 @@ class TimerQueue:
         self._count = len(self._due)
         self._stale = 0
         for number, waiting in self._ahead.items():
-            waiting[:] = [item for item in waiting if item.queued // SLICE == number]
+            waiting[:] = [item for item in waiting if item.queued >> _BITS == number]
             self._count += len(waiting)
 
     def advance(self, now: int) -> None:
@@ -170,16 +171,17 @@ class TimerQueue:
         if self._due:
             self.next = -self._due[-1][0]
         else:
-            self.next = self._slices[0] * SLICE if self._slices else NEVER
+            self.next = self._slices[0] << _BITS if self._slices else NEVER
         return fired
 
     def _begin(self, now: int) -> bool:
         """Begin the next slice that holds anything, if its time has come; tell whether there is something due now."""
-        while not self._due and self._slices and self._slices[0] * SLICE <= now:
+        while not self._due and self._slices and self._slices[0] << _BITS <= now:
             number = heappop(self._slices)
             waiting = self._ahead.pop(number)
             self._begun = number + 1
-            due = [(-item.queued, -item.serial, item) for item in waiting if item.queued // SLICE == number]
+            end = number + 1 << _BITS  # what is not due before it was forgotten, or looked at and put off
+            due = [(-item.queued, -item.serial, item) for item in waiting if item.queued < end]
             due.sort()
             overtaken = len(waiting) - len(due)
             self._count -= overtaken
