@@ -121,6 +121,9 @@ def _that_are(which: Is) -> tuple[str, ...]:
 
 # By the words that calls and records hold: an enum in a set, or as a key, is hashed in Python.
 CATEGORY_OF: Final[dict[str, str]] = {outcome.value: outcome.category.value for outcome in Outcome}
+OUTCOME_OF: Final = {
+    outcome.value: outcome for outcome in Outcome
+}  # to call the enum for it costs four calls in Python
 MISSED: Final = frozenset(_that_are(Is.MISSED))
 TURNED_DOWN: Final = frozenset(_that_are(Is.TURNED_DOWN))
 TRUNKS_FAULT: Final = frozenset(_that_are(Is.TRUNKS_FAULT))

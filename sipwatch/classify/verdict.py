@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.classify.causes import status_outcome
 from sipwatch.classify.endings import ending_of
 from sipwatch.classify.giving_up import answered_beside, by_the_server, given_up, of_front, of_leg
-from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.outcomes import OUTCOME_OF, Outcome
 from sipwatch.classify.peers import NOBODY, Directory, Peer, PeerKind
 from sipwatch.classify.ruling import rule_applies
 from sipwatch.classify.told import by_reason
@@ -101,13 +101,13 @@ class Verdicts:
             return _O.UNFINISHED
         if leg.answered_at < 0 and was_cancelled(leg) and not leg.hunted_on and not _is_alone(leg):
             return self._given_up_together(call, leg)
-        return Outcome(leg.outcome)
+        return OUTCOME_OF[leg.outcome]
 
     def _given_up_together(self, call: Call, leg: Leg) -> Outcome:
         """Time the caller's giving up by all legs equally near, unless a rule or a Reason says more (OUTCOMES §2.1)."""
         peers = self._peers(leg) if self.directory.settings.peers else []
         if _rule_of(leg, peers) is not None or by_reason(leg, trunk=_with_trunk(peers)) is not None:
-            return Outcome(leg.outcome)
+            return OUTCOME_OF[leg.outcome]
         return given_up(of_front(call, leg), self._timers(leg))
 
     def source(self, call: Call) -> Peer:

@@ -203,9 +203,9 @@ class Calls:
             size = len(message.raw)
         # Too much at times, as not every message is held: what seems to be large is weighed.
         size += MESSAGE
-        call.weight += size
         self.bytes += size
-        if call.weight > call.weigh_at:
+        call.weight = weight = call.weight + size
+        if weight > call.weigh_at:
             self.weigh(call)
 
     def begun(self, call: Call) -> None:

@@ -58,15 +58,19 @@ class Duplicates(Generations):
         packets that must not be fragmented (RFC 6864 §4), it is zero for all, and bytes and time decide.
         """
         what = hash(payload) ^ hash(ends) ^ identification
-        first = self._now.get(what)
-        if first is None:
-            first = self._before.get(what)
-        if first is not None and -self._window <= time - first <= self._window:
+        newer = self._now
+        if (what in newer or what in self._before) and self._is_near(time, what):
             return True
-        if time > self._until or len(self._now) >= self._most:
+        if time > self._until or len(newer) >= self._most:
             self._begin(time)
-        self._now[what] = time
+            newer = self._now
+        newer[what] = time
         return False
+
+    def _is_near(self, time: int, what: int) -> bool:
+        """Tell whether what was seen, the latest time that it was no copy, lies within the window."""
+        first = self._now[what] if what in self._now else self._before[what]
+        return -self._window <= time - first <= self._window
 
 
 class Copies(Generations):
