@@ -166,12 +166,26 @@ def both(site: Site, calls: int) -> tuple[dict[Key, float], dict[Key, float]]:
     return found, comparable(site.replayed())
 
 
+def agree(live: dict[Key, float], again: dict[Key, float]) -> None:
+    """See to it that two sets of figures are the same, times as far as two looks at the clock are.
+
+    The kernel's own look for all begins to hold a moment after it was asked for: a packet may come before.
+    """
+    assert live.keys() == again.keys()
+    for key, value in live.items():
+        name, labels = key
+        if name.endswith(BY_A_LOOK):
+            looks = 2 * live.get((name.replace("_sum", "_count"), labels), 1)
+            assert abs(again[key] - value) <= looks * A_LOOK_AT_THE_CLOCK, key
+        else:
+            assert again[key] == value, key
+
+
 @pytest.mark.usefixtures("with_tcpdump", "_one_clock")
 def test_what_was_seen_live_counts_the_same_when_replayed(site: Site) -> None:
     site.record()
     site.watch()
-    live, again = both(site, play(site, UDP + NO_CALLS))
-    assert live == again
+    agree(*both(site, play(site, UDP + NO_CALLS)))
 
 
 @pytest.mark.usefixtures("with_tcpdump", "_one_clock")
@@ -187,14 +201,7 @@ def test_so_do_tcp_and_what_ends_by_timers(site: Site) -> None:
     assert calls == 97 + 11 + 4 + 5
     for figures in (live, again):
         figures.pop(IN_TIME, None)
-    assert live.keys() == again.keys()
-    for key, value in live.items():
-        name, labels = key
-        if name.endswith(BY_A_LOOK):
-            looks = 2 * live.get((name.replace("_sum", "_count"), labels), 1)
-            assert abs(again[key] - value) <= looks * A_LOOK_AT_THE_CLOCK, key
-        else:
-            assert again[key] == value, key
+    agree(live, again)
 
 
 @pytest.mark.usefixtures("with_tcpdump", "_one_clock")
