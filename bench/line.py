@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import heapq
 import socket
-import threading
 import time
 from collections import Counter, deque
 from random import Random
 from struct import Struct
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sipwatch.capture.write import Saved, capture_file
 from sipwatch.packet import ETHERNET, MICROSECOND, SECOND
 from sipwatch.wire import hep
 from tests.e2e import net
-from tests.e2e.mirror import Player, reported
+from tests.e2e.mirror import Player, Worker, reported
 from tests.generator import World
 from tests.wire import frames as f
 
@@ -104,30 +103,20 @@ class Known(World):
             self.packets.append((last, ETHERNET, f.ethernet(f.ip(end, f.TCP, source, destination))))
 
 
-class Record(threading.Thread):
+class Record(Worker):
     """Every frame that there was to be seen: those that come out of a cable, with the kernel's time, and reports.
 
     As long as it wants to know times, the kernel looks at its clock once for each frame, whoever reads it.
     """
 
     def __init__(self, space: Space) -> None:
-        super().__init__(name="record", daemon=True)
+        self._in = _raw(space, ETH_P_ALL)
+        super().__init__("record", self._in)
         self.frames: list[Saved] = []
         self.seen = 0
-        self._stopping = threading.Event()
-        self._in = _raw(space, ETH_P_ALL)
         self._in.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         self._in.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._in.settimeout(0.1)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
-        self._in.close()
 
     def run(self) -> None:
         """Record, until stopped."""
@@ -150,31 +139,20 @@ class Record(threading.Thread):
         path.write_bytes(capture_file(sorted(self.frames, key=lambda frame: frame.time)))
 
 
-class Relay(threading.Thread):
+class Relay(Worker):
     """Takes frames from one cable to another: loses, doubles and swaps some. ``touched`` are those, ``done`` counts all.
 
     What is lost of a TCP connection comes again, as it would in life: a bystander waits for it, in a file to its end.
     """
 
     def __init__(self, source: Space, target: Space, seed: int) -> None:
-        super().__init__(name="relay", daemon=True)
+        self._in, self._out = _raw(source, ETH_P_ALL), _raw(target, 0)
+        super().__init__("relay", self._in, self._out)
         self.done: Counter[str] = Counter()
         self.touched: list[bytes] = []
         self._random = Random(seed)
-        self._stopping = threading.Event()
         self._again: deque[Timed] = deque()
-        self._in, self._out = _raw(source, ETH_P_ALL), _raw(target, 0)
         self._in.settimeout(HELD)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
-        self._in.close()
-        self._out.close()
 
     def run(self) -> None:
         """Relay, until stopped."""

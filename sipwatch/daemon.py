@@ -252,7 +252,7 @@ class Daemon:
 
     def _stepped(self, by: int) -> None:
         """Go on evenly after somebody has set the clock, and write times by the clock as it is now."""
-        self.engine.stepped(by)
+        self.engine.wall.stepped(by)
         self._steps += 1
         if isinstance(self._source, InterfaceSource):  # a pipe's clock is not the one by which we read files
             self._reloaded_at += by / SECOND

@@ -12,11 +12,9 @@ from sipwatch.classify.diagnosis import Diagnosis
 from sipwatch.classify.peers import Directory, Settings
 from sipwatch.classify.remembered import Memory
 from sipwatch.classify.verdict import Verdicts
-from sipwatch.classify.wall import Wall
 from sipwatch.export.account import Account
 from sipwatch.export.handover import Handover
 from sipwatch.track.events import Takers
-from sipwatch.track.timers import NEVER
 from sipwatch.track.tracker import Tracker
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.limits import limits_within
@@ -35,8 +33,7 @@ if TYPE_CHECKING:
 class Engine:
     """Decodes, tracks, judges and explains; every call that is over goes to ``sink`` (``export.handover``).
 
-    ``metrics`` counts, when that is wanted; ``diagnose`` says whether causes are looked for; ``budget`` how much memory
-    the tables may take.
+    ``metrics`` counts, if wanted; ``diagnose`` says whether causes are looked for; ``budget`` what tables may take.
     """
 
     def __init__(
@@ -53,8 +50,8 @@ class Engine:
         self.decoder = Decoder(limits_within(budget))
         series = metrics.room if metrics is not None else None
         self.tracker = Tracker(directory, budget=budget, series=series, keep_messages=keep_messages)
-        self.wall = Wall()
-        self.verdicts = Verdicts(directory, self.wall)
+        self.verdicts = Verdicts(directory)
+        self.wall = self.verdicts.wall
         self.metrics = metrics
         self.memory = Memory(budget.memories)
         self.diagnosis = Diagnosis(directory, self.tracker.traffic, self.memory) if diagnose else None
@@ -124,15 +121,7 @@ class Engine:
             now = self.decoder.reached(now)
         self._pass(now)
         self.tracker.advance(now)
-        self.tracker.traffic.settle(now)
         self.desk.advance(self.tracker.now)
-
-    def stepped(self, by: int) -> None:
-        """Take it that the clock on the wall was set forward by so much (ns), back below 0; packet time goes on evenly.
-
-        Whoever gives the packets sees to the latter. What is written from now on is by that clock as it is now.
-        """
-        self.wall.stepped(by)
 
     def finish(self, last: int | None = None, goes_on: Callable[[], bool] | None = None) -> int:
         """Close what is open, the last packet having come at ``last``, while ``goes_on``; return how many are left."""
@@ -141,7 +130,6 @@ class Engine:
         while (goes_on is None or goes_on()) and self.tracker.close():
             self._hand_on()
         left = self.tracker.leave()
-        self.tracker.traffic.settle(NEVER)
         self._hand_on()
         self.desk.finish(self.tracker.now)
         return left

@@ -228,3 +228,8 @@ def test_what_is_tested_elsewhere_is_there_and_there(below: str) -> None:
     named_tests = re.findall(r"tests/[\w/]+\.py", TESTED_ELSEWHERE[below])
     assert named_tests
     assert [name for name in named_tests if not (ROOT / name).is_file()] == []
+
+
+def test_the_engine_is_a_short_list_of_who_takes_what() -> None:
+    """What it does itself belongs to one of those that it puts together."""
+    assert len((ROOT / "sipwatch" / "engine.py").read_text().splitlines()) < 150

@@ -42,9 +42,9 @@ class Verdicts:
 
     __slots__ = ("applied", "directory", "wall")
 
-    def __init__(self, directory: Directory, wall: Wall | None = None) -> None:
+    def __init__(self, directory: Directory) -> None:
         self.directory = directory
-        self.wall = wall or Wall()
+        self.wall = Wall()
         self.applied: Callable[[Leg, Rule], None] | None = None
 
     def takes(self) -> Takes:

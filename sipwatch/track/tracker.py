@@ -104,6 +104,7 @@ class Tracker:
             if now >= self.queue.next:
                 self.queue.advance(now)
             self.now = now
+        self.traffic.settle(now)
 
     def use(self, site: Site) -> None:
         """Take other timers for legs that are yet to begin, and count by other names."""
@@ -186,6 +187,7 @@ class Tracker:
 
     def leave(self) -> int:
         """Let go of what is still open, without a word; return how many calls that is."""
+        self.traffic.settle(NEVER)
         left = list(self._calls)
         for call in left:
             self.evict("calls")

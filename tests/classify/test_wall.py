@@ -28,7 +28,7 @@ def test_working_hours_are_by_the_clock_on_the_wall() -> None:
         counted = Counted(Settings(peers=[ACME], hours=[hours]))
         first, *rest = messages(at(900, CALL))
         counted.engine.message(first)
-        counted.engine.stepped(by * SECOND)
+        counted.engine.wall.stepped(by * SECOND)
         for message in rest:
             counted.engine.message(message)
         counted.engine.finish()

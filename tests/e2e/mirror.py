@@ -34,21 +34,13 @@ ANSWERED = (
 REFUSED = "0 A>P INVITE\n0.02 P>A 100\n0.2 P>A 180\n0.5 P>A 486\n0.55 A>P ACK ttag=callee"
 
 
-class Player(threading.Thread):
-    """Hands frames on, each at its time, from the moment on at which it is started; ``sent`` counts them.
+class Worker(threading.Thread):
+    """Works from the beginning of a ``with`` statement to its end, on sockets that are then closed."""
 
-    Leaving the ``with`` statement stops it.
-    """
-
-    def __init__(self, frames: Iterable[Timed], put: Callable[[bytes], object], made: socket.socket) -> None:
-        """``put`` takes each frame; the socket is closed in the end."""
-        super().__init__(name="player", daemon=True)
-        self.sent = 0
-        self._frames = frames
-        self._put = put
-        self._socket = made
+    def __init__(self, name: str, *sockets: socket.socket) -> None:
+        super().__init__(name=name, daemon=True)
         self._stopping = threading.Event()
-        self._error: OSError | None = None
+        self._sockets = sockets
 
     def __enter__(self) -> Self:
         self.start()
@@ -57,7 +49,20 @@ class Player(threading.Thread):
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self.join()
-        self._socket.close()
+        for made in self._sockets:
+            made.close()
+
+
+class Player(Worker):
+    """Hands frames on, each at its time, from the moment on at which it is started; ``sent`` counts them."""
+
+    def __init__(self, frames: Iterable[Timed], put: Callable[[bytes], object], made: socket.socket) -> None:
+        """``put`` takes each frame; the socket is closed in the end."""
+        super().__init__("player", made)
+        self.sent = 0
+        self._frames = frames
+        self._put = put
+        self._error: OSError | None = None
 
     def run(self) -> None:
         """Send, until the end or until stopped."""

@@ -47,7 +47,7 @@ class Seen:
             config = capture.with_suffix(".toml")
             settings = load(str(config)).settings if config.exists() else Settings()
             self.engine = Engine(self._take, metrics=Metrics(Directory(settings)), keep_messages=True)
-            self.engine.stepped(by)
+            self.engine.wall.stepped(by)
             with open_capture([str(capture)]) as source:
                 self.engine.run(source)
                 self.engine.finish(source.last)
