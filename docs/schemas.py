@@ -15,6 +15,7 @@ import msgspec
 from docs import keys
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind as Cause
+from sipwatch.classify.offers import Offered
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.config import TABLES
@@ -45,6 +46,7 @@ _CLOSED: dict[tuple[str, str], type[StrEnum]] = {
     ("ConditionRecord", "resolution"): Resolution,
     ("FindingRecord", "kind"): Cause,
     ("LegRecord", "conditions"): Condition,
+    ("LegRecord", "offered"): Offered,
     ("LegRecord", "outcome"): Outcome,
     ("CaptureFindingRecord", "kind"): Cause,
 }

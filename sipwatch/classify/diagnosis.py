@@ -20,7 +20,7 @@ from sipwatch.classify.families.transfer import Transfers
 from sipwatch.classify.families.trunk import Trunks
 from sipwatch.classify.findings import Finding, Kind
 from sipwatch.classify.noted import CaptureFinding, Noted
-from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.registered import Registrations
 from sipwatch.classify.remembered import Memory
 from sipwatch.classify.signs import EARLY, signs_of
@@ -117,7 +117,7 @@ class Diagnosis:
                 self.silences.answered(leg.path.destination)
             if self._large and leg.invite_seen:
                 self.oversize.answered(leg.invite)
-        if (self.devices.configured or self._registered) and (outcome == _ANSWERED or outcome in TURNED_DOWN):
+        if self.devices.configured or self._registered:
             self.devices.offered(leg, outcome)
         if leg.status_code >= 400:
             self._refused(leg, outcome)

@@ -140,6 +140,10 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
         retransmissions=leg.retransmissions,
         conditions=[] if leg.conditions is None else [raised.kind.value for raised in leg.conditions],
         inferred=_inferred(leg),
+        callee=(decoded(user_of(leg.invite.request_uri)) or None) if leg.invite_seen else None,
+        alerted=_moment(leg.alerted_at),
+        settled=_moment(_settled_at(leg, leg.answered_at if leg.moment_known else -1)),
+        offered=leg.offered or None,
     )
 
 

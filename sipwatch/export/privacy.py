@@ -144,7 +144,8 @@ class Policy:
         users, names = rawmask.named(raws) if raws else (set(), set())
         more, named = _in_findings(record.findings)
         names |= named
-        parties = [record.caller or "", record.callee or "", *sorted(more), *sorted(users)]
+        asked_for = {leg.callee for leg in record.legs if leg.callee}
+        parties = [record.caller or "", record.callee or "", *sorted(asked_for | more), *sorted(users)]
         known = self._known(parties, sorted(names))
         if not known.may_stand_in([*_searched(record), *raws]):
             return NO_ONE
@@ -206,6 +207,7 @@ class Policy:
             branch=self._masking.identifier(leg.branch, known),
             source_address=self.address(leg.source_address),
             destination_address=self.address(leg.destination_address),
+            callee=None if leg.callee is None else self.number(leg.callee),
         )
 
     def _message(self, message: MessageRecord, known: Known) -> MessageRecord:

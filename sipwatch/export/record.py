@@ -103,7 +103,13 @@ class ConditionRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class LegRecord(msgspec.Struct, frozen=True, gc=False):
-    """One INVITE transaction on one hop; ``inferred`` lists what was not captured, but must have been."""
+    """One INVITE transaction on one hop; ``inferred`` lists what was not captured, but must have been.
+
+    ``callee`` is who was asked for on this hop (user part of its Request-URI), ``alerted`` when it first rang or gave
+    something to hear (180, 183), ``settled`` when waiting was over: by the answer, the CANCEL, or the failing final.
+    ``offered`` says how a device took the call, where the hop ended at one: a peer's of kind devices, or one that
+    registered.
+    """
 
     branch: str
     source: str
@@ -118,6 +124,10 @@ class LegRecord(msgspec.Struct, frozen=True, gc=False):
     retransmissions: int
     conditions: list[str]
     inferred: list[str]
+    callee: str | None
+    alerted: Moment | None
+    settled: Moment | None
+    offered: str | None
 
 
 class MessageRecord(msgspec.Struct, frozen=True, gc=False):

@@ -101,3 +101,31 @@ def test_secrets_are_in_no_record() -> None:
     assert 'Authorization: Digest username="u", response=**************\r\n' in kept.raw
     assert "hunter2" not in repr(record)
     assert "5ec2e75ec2e7" not in repr(record)
+
+
+# Hops
+
+
+def test_a_hop_says_whom_it_asked_for_when_it_rang_and_when_waiting_was_over() -> None:
+    script = (
+        "0 A>P INVITE callee=500\n0.1 P>B INVITE vias=2 callee=101\n0.2 P>C INVITE vias=2 callee=102\n"
+        "1 B>P 180 vias=2\n2 C>P 183 vias=2 ttag=c\n3 P>A 180\n6 B>P 200 vias=2\n6.1 P>A 200\n"
+        "6.2 P>C CANCEL vias=2 callee=102\n6.4 C>P 487 vias=2 ttag=c\n"
+    )
+    legs = the_call(script, until="60").legs
+    clock = [
+        (leg.callee, *(moment and moment.exact_clock[6:] for moment in (leg.alerted, leg.settled))) for leg in legs
+    ]
+    assert clock == [
+        ("500", "03.000", "06.100"),
+        ("101", "01.000", "06.000"),
+        ("102", "02.000", "06.200"),
+    ]
+
+
+def test_what_was_not_seen_of_a_hop_is_null() -> None:
+    """The INVITE of the second hop was not captured; nobody knows whom it asked for."""
+    first, second = the_call("0 A>P INVITE callee=500\n1 B>P 180 vias=2 branch=z9hG4bKb\n1.1 P>A 180\n").legs
+    assert (first.callee, second.callee) == ("500", None)
+    assert first.settled is second.settled is None
+    assert first.offered is second.offered is None

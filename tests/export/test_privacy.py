@@ -113,7 +113,14 @@ def test_a_call_with_a_number_everywhere() -> None:
 
 def test_what_is_absent_stays_absent() -> None:
     record = call(
-        caller=None, callee=None, caller_uri=None, callee_uri=None, from_tag=None, to_tag=None, reason_phrase=None
+        caller=None,
+        callee=None,
+        caller_uri=None,
+        callee_uri=None,
+        from_tag=None,
+        to_tag=None,
+        reason_phrase=None,
+        legs=[leg(callee=None)],
     )
     hidden = FOUR.call(record)
     assert hidden == record
@@ -274,6 +281,12 @@ def test_findings_of_the_whole_capture_and_devices() -> None:
     assert hidden.ids == ["x"]
     device = DeviceRecord("15550123", "192.0.2.123", 3, 0, {"busy": 3}, 3, 3)
     assert (FOUR.device(device).device, FOUR.device(device).address) == ("1555****", "192.0.2.123")
+
+
+def test_whom_a_hop_asked_for_is_hidden_there_and_wherever_else_he_stands() -> None:
+    shown = FOUR.call(call(call_id="a-15550177-b", legs=[leg(callee="15550177"), leg(callee=None)]))
+    assert [hop.callee for hop in shown.legs] == ["1555****", None]
+    assert "0177" not in shown.call_id
 
 
 def test_the_head_of_a_report_shows_no_number_either() -> None:

@@ -25,11 +25,11 @@ from sipwatch.classify.findings import (
     where,
 )
 from sipwatch.classify.hops import is_continued
-from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.offers import Offered, offered_as, passed_over
+from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
 from sipwatch.classify.past import Table
 from sipwatch.classify.peers import PeerKind
 from sipwatch.classify.remembered import DICT, LIST, PAIR_KEY, SLOT, of_all, of_text
-from sipwatch.packet import SECOND
 from sipwatch.wire.message import address_text
 from sipwatch.wire.sip import header, uri_of, user_of
 
@@ -41,9 +41,10 @@ if TYPE_CHECKING:
 
 MAX_DEVICES: Final = 10_000
 STREAK_FROM: Final = 3
-FAIR_RING: Final = 10 * SECOND  # a phone that a server gave up sooner to ring the next has missed nothing
 _EACH: Final = SLOT + PAIR_KEY + 2 * DICT + LIST + 400
 _ANSWERED: Final = Outcome.ANSWERED.value
+_BUSY: Final = Offered.BUSY.value
+_IDLE_BUSY: Final = Offered.IDLE_BUSY.value
 _DEVICES: Final = PeerKind.DEVICES
 _UNSET: Final = -1
 
@@ -167,7 +168,9 @@ class Devices:
             kind is not None or not self._registrations.is_device(address) or is_continued(leg)
         ):
             return
-        if leg.hunted_on and leg.cancelled_at - max(leg.alerted_at, leg.started) < FAIR_RING:
+        how = offered_as(leg)
+        leg.offered = "" if how is None else how.value
+        if (outcome != _ANSWERED and outcome not in TURNED_DOWN) or passed_over(leg):
             return
         name = said(user_of(leg.invite.request_uri))
         device = self.table.touch((address, name))
@@ -207,6 +210,8 @@ class Devices:
         }  # fmt: skip
         about = Term(Sort.PERSON, device.name) if device.name else end(device.address)
         if not others:
+            if leg.offered == _BUSY:
+                leg.offered = _IDLE_BUSY
             self._noted.of_call(leg.call, Finding(Kind.IDLE_BUSY, "idle", about, facts, [seen(leg.final)]))
             return
         if len(others) > 1 or others[0].answered_at < 0 or others[0].ended_by is not None:
