@@ -40,6 +40,10 @@ class Spread:
         """Return the longest in seconds, 0 without any."""
         return self._longest / SECOND
 
+    def counts(self) -> dict[int, int]:
+        """Return how many durations are in each bucket, by its place among all of them: the lower, the shorter."""
+        return dict(sorted(self._counts.items()))
+
     def quantile(self, share: float) -> float | None:
         """Return the seconds that this share of all stays below, None without any."""
         left = share * self.count

@@ -21,6 +21,7 @@ from sipwatch.cli.assets import assets
 from sipwatch.cli.callbacks import callbacks
 from sipwatch.cli.check import check
 from sipwatch.cli.command import Command
+from sipwatch.cli.compare import compare
 from sipwatch.cli.evidence import evidence
 from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
@@ -45,6 +46,7 @@ for _command, _words in (
     (check, "Whether a configuration is correct, and what it does."),
     (callbacks, "Missed callers who have not been reached since."),
     (evidence, "A zip for a supplier: examples with their packets."),
+    (compare, "What moved between two captures."),
     (assets, "Write out dashboards, alerts, the systemd unit and more."),
 ):
     app.command(cls=Command, short_help=_words)(_command)

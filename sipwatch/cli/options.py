@@ -7,9 +7,14 @@ whatever the library's version.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sipwatch.export.record import CallRecord
 
 _Member = TypeVar("_Member", bound=StrEnum)
 _MAX_QUOTE_LENGTH = 40  # characters of a value that are repeated
@@ -77,6 +82,18 @@ def format_option(*formats: Format, words: str = "How to write the result.") -> 
     return choice(*formats, flag="--format", words=words)
 
 
+def filter_of(expression: str | None) -> Callable[[CallRecord], bool] | None:
+    """Return the test of calls that ``--filter`` asks for, if it does."""
+    if expression is None:
+        return None
+    from sipwatch.export.filters import FilterError, compile_filter
+
+    try:
+        return compile_filter(expression)
+    except FilterError as error:
+        raise typer.BadParameter(str(error), param_hint="--filter") from None
+
+
 Files = Annotated[
     list[str],
     typer.Argument(
@@ -93,3 +110,6 @@ Output = Annotated[
     ),
 ]
 Force = Annotated[bool, switch("--force", "If OUT is a symbolic link, overwrite what it points to.")]
+Filter = Annotated[
+    str | None, value("EXPR", "Only calls that match, e.g. 'outcome == \"busy\" and setup_seconds > 3'.", "--filter")
+]

@@ -16,7 +16,19 @@ import typer
 
 from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, deep_captures, feed, warn
-from sipwatch.cli.options import Files, Force, Format, Output, choice, format_option, number, switch, value
+from sipwatch.cli.options import (
+    Files,
+    Filter,
+    Force,
+    Format,
+    Output,
+    choice,
+    filter_of,
+    format_option,
+    number,
+    switch,
+    value,
+)
 from sipwatch.cli.output import open_text, opened, text_of
 from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 
@@ -55,9 +67,6 @@ _Ladder = Annotated[
     str | None,
     value("CALL", "Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID."),
 ]
-_Filter = Annotated[
-    str | None, value("EXPR", "Only calls that match, e.g. 'outcome == \"busy\" and setup_seconds > 3'.", "--filter")
-]
 
 
 def replay(
@@ -66,7 +75,7 @@ def replay(
     output: Output = None,
     force: Force = False,
     config: _Config = None,
-    expression: _Filter = None,
+    expression: Filter = None,
     messages: Annotated[bool, switch("--messages", "Include every call's messages (json, jsonl, csv).")] = False,
     ladder: _Ladder = None,
     deep: _Deep = False,
@@ -87,7 +96,7 @@ def replay(
         (ladder is not None and serve, "--ladder", "a ladder cannot be combined with --serve"),
     )
     read = configuration(config)
-    keep = _filter(expression)
+    keep = filter_of(expression)
     with _source(files, prefilter, deep=deep, keylog=keylog) as source:
         with opened(output, [*files, config, keylog], force=force) as out:
             budget, series, across_nat = shared_out(read.memory), read.most_series, read.hep.across_nat
@@ -218,17 +227,6 @@ def _draw(run: _Run, wanted: str) -> None:
 def _source(files: list[str], prefilter: UsePrefilter, *, deep: bool, keylog: str | None) -> Iterator[Source]:
     with deep_captures(files, keylog) if deep else captures(files, prefilter.value) as source:
         yield source
-
-
-def _filter(expression: str | None) -> Callable[[CallRecord], bool] | None:
-    if expression is None:
-        return None
-    from sipwatch.export.filters import FilterError, compile_filter
-
-    try:
-        return compile_filter(expression)
-    except FilterError as error:
-        raise typer.BadParameter(str(error), param_hint="--filter") from None
 
 
 def _writer(form: Format, out: IO[bytes], summary: Summary, *, messages: bool) -> Writer:

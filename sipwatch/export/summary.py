@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
-from sipwatch.classify.causes import EFFECTIVE_CODES, INEFFECTIVE_CODES
 from sipwatch.classify.past import MAX_IDS
 from sipwatch.classify.spread import Spread
+from sipwatch.export.delays import post_dial, stands_for_the_call
+from sipwatch.export.ratios import Ratios
 from sipwatch.export.record import CaptureFindingRecord, SummaryRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord, LegRecord
+    from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord
 
 
 class EndCounts:
@@ -91,7 +92,6 @@ class Summary:
         self.outcomes: dict[str, int] = {}
         self.endings: dict[str, int] = {}
         self.inferred = 0
-        self.categories: dict[str, int] = {}
         self.conditions: dict[str, int] = {}
         self.tags: dict[str, int] = {}
         self.causes = Causes()
@@ -101,14 +101,12 @@ class Summary:
         self.post_dial = Spread()
         self.ring = Spread()
         self.talk = Spread()
-        self._judged = self._answered = self._redirected = 0
-        self._effective = self._ineffective = self._completed = 0
+        self.ratios = Ratios()
 
     def add(self, call: CallRecord, completed: bool) -> None:
         """Count a call; ``completed`` says that it was answered and ended by a BYE with a 2xx."""
         self.calls += 1
         self.outcomes[call.outcome] = self.outcomes.get(call.outcome, 0) + 1
-        self.categories[call.category] = self.categories.get(call.category, 0) + 1
         if call.ending is not None:
             self.endings[call.ending] = self.endings.get(call.ending, 0) + 1
         self.inferred += rests_on_inference(call)
@@ -122,8 +120,7 @@ class Summary:
         self._end(self.sources, call.source, call.outcome)
         self._end(self.destinations, call.destination, call.outcome)
         self._delays(call)
-        if call.outcome != "unfinished":
-            self._ratios(call, completed)
+        self.ratios.add(call, completed)
 
     def to_record(
         self, findings: Sequence[CaptureFindingRecord] = (), devices: Sequence[DeviceRecord] = ()
@@ -132,19 +129,19 @@ class Summary:
 
         ``findings`` are those that stand with no call, ``devices`` those that refused calls, the worst first.
         """
-        asked = self._judged - self._redirected
+        share = self.ratios.share
         return SummaryRecord(
             calls=self.calls,
             outcomes=by_frequency(self.outcomes),
             endings=by_frequency(self.endings),
             inferred=self.inferred,
             conditions=by_frequency(self.conditions),
-            ser=_ratio(self._answered, asked),
-            seer=_ratio(self._effective, asked),
-            isa=_ratio(self._ineffective, self._judged),
-            scr=_ratio(self._completed, self._judged),
-            asr=_ratio(self._answered, self._judged),
-            ner=_ratio(self._answered + self.categories.get("user", 0), self._judged),
+            ser=share("ser"),
+            seer=share("seer"),
+            isa=share("isa"),
+            scr=share("scr"),
+            asr=share("asr"),
+            ner=share("ner"),
             tags=by_frequency(self.tags),
             findings=self.causes.all(findings),
             devices=list(devices),
@@ -161,29 +158,7 @@ class Summary:
         self.setup.add(call.setup_seconds)
         self.ring.add(call.ring_seconds)
         self.talk.add(call.talk_seconds)
-        if call.progressed is not None:
-            self.post_dial.add(call.progressed - call.started)
-
-    def _ratios(self, call: CallRecord, completed: bool) -> None:
-        code = call.status_code
-        self._judged += 1
-        if call.ending is not None:
-            self._answered += 1
-            self._effective += 1
-            self._completed += completed
-        elif code is None:
-            unheard = call.trying is None and call.progressed is None
-            self._ineffective += unheard and call.ended_by == "timeout"
-        else:
-            self._redirected += 300 <= code < 400
-            self._effective += code in EFFECTIVE_CODES
-            self._ineffective += code in INEFFECTIVE_CODES
-
-
-def stands_for_the_call(call: CallRecord) -> list[LegRecord]:
-    """Return the legs nearest the caller: those that come from where the call came from."""
-    host = call.source_address.rpartition(":")[0]
-    return [leg for leg in call.legs if leg.source_address.rpartition(":")[0] == host]
+        self.post_dial.add(post_dial(call))
 
 
 def rests_on_inference(call: CallRecord) -> bool:
@@ -198,7 +173,3 @@ def rests_on_inference(call: CallRecord) -> bool:
 def by_frequency(counts: Mapping[_K, int]) -> dict[_K, int]:
     """Return counts in another order: the largest first, equal ones by name."""
     return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return round(part / whole, 6) if whole else None

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import FAILURES, IN_ORDER
+from sipwatch.export.delays import stands_for_the_call
 from sipwatch.export.escape import terminal
-from sipwatch.export.summary import stands_for_the_call
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     ENDED_BY_WORDS,

@@ -59,6 +59,15 @@ TAG_WORDS = {
     "early_ringing": "183 came long before the phone really rang",
 }
 
+DELAY_WORDS = {
+    "progress": "Post-dial delay",
+    "srd": "Session request delay",
+    "answer": "Time to answer",
+    "setup_seconds": "Time to final response",
+    "ring_seconds": "Ringing",
+    "talk_seconds": "Talking",
+}
+
 # RFC 6076, and what telephone networks have always counted (ITU-T E.425).
 RATIO_WORDS = {
     "ser": "answered, redirected calls left out",

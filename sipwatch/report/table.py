@@ -16,6 +16,7 @@ from sipwatch.report.listed import failed_calls, odd_calls
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     CONDITION_WORDS,
+    DELAY_WORDS,
     DISCARD_WORDS,
     RATIO_WORDS,
     duration,
@@ -142,12 +143,12 @@ class TableWriter:
         rows = table("", figures("Median"), figures("95 % within"), figures("Longest"))
         counted = self._summary
         for name, delays in (
-            ("Post-dial delay", counted.post_dial),
-            ("Time to final response", counted.setup),
-            ("Ringing", counted.ring),
-            ("Talking", counted.talk),
+            ("progress", counted.post_dial),
+            ("setup_seconds", counted.setup),
+            ("ring_seconds", counted.ring),
+            ("talk_seconds", counted.talk),
         ):
-            _delay_row(rows, name, delays)
+            _delay_row(rows, DELAY_WORDS[name], delays)
         if rows.row_count:
             self._section(rows)
 
