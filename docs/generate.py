@@ -296,6 +296,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "software-keys": lambda: keys_of(keys.SOFTWARE),
     "hours-keys": lambda: keys_of(keys.HOURS),
     "callback-keys": lambda: keys_of(keys.CALLBACK),
+    "links-keys": lambda: keys_of(keys.LINKS),
     "privacy-keys": lambda: keys_of(keys.PRIVACY),
     "peers-options": lambda: options(peers),
     "check-options": lambda: options(check),

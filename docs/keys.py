@@ -23,6 +23,7 @@ from sipwatch.config import (
     HEP_KEYS,
     HOURS_KEYS,
     LIMITS_KEYS,
+    LINKS_KEYS,
     MAX_ID,
     MAX_MASKED,
     MIN_SERIES,
@@ -34,6 +35,7 @@ from sipwatch.config import (
     TIMER_KEYS,
     room_for,
 )
+from sipwatch.config.links import MAX_HEADERS
 from sipwatch.config.peers import MAX_SESSIONS
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
 from sipwatch.track.room import SERIES
@@ -53,6 +55,7 @@ class Key(NamedTuple):
 _HEARD = [heard.name.lower() for heard in Heard]
 _RULE_OUTCOMES = [outcome.value for outcome in RULABLE]
 _TEXT: Schema = {"type": "string", "minLength": 1}
+_HEADER: Schema = {"type": "string", "pattern": "^[A-Za-z0-9.!%*_+`'~-]{1,64}$"}
 _FLAG: Schema = {"type": "boolean"}
 _SIZE: Schema = {"type": "string", "pattern": "^[0-9]{1,9} ?([KMG]iB|kB|MB|GB)$"}
 
@@ -117,7 +120,7 @@ _RULE = {
     "header": Key(
         "text",
         "The name of a header that the final response has, in whatever case, long or compact.",
-        {"type": "string", "pattern": "^[A-Za-z0-9.!%*_+`'~-]{1,64}$"},
+        _HEADER,
     ),
     "value": Key(
         "regular expression",
@@ -241,6 +244,23 @@ _CALLBACK = {
         {"type": "string", "pattern": "^[A-Z]{2}$"},
     ),
 }
+_LINKS = {
+    "header": Key(
+        f"text, or a list of up to {MAX_HEADERS}",
+        "The name of a header of INVITEs that your B2BUA hands on as it came, or writes the Call-ID of the incoming call "
+        "into. Default: none.",
+        {"anyOf": [_HEADER, _list(_HEADER, maxItems=MAX_HEADERS)]},
+    ),
+    "session_id": Key(
+        "`true` `false`", "Whether a UUID that is the same in two Session-IDs links (RFC 7989). Default: true.", _FLAG
+    ),
+    "transfers": Key(
+        "`true` `false`",
+        "Whether `Replaces` (RFC 3891) links with the call that is replaced, and `Referred-By` (RFC 3892) with the call in "
+        "which a REFER to this number was, at most three minutes before. Default: true.",
+        _FLAG,
+    ),
+}
 _PRIVACY = {
     "mask": Key(
         f'0 to {MAX_MASKED}, or `"all"`',
@@ -267,6 +287,7 @@ HEP = {key: _HEP[key] for key in HEP_KEYS}
 NODE = {key: _NODE[key] for key in NODE_KEYS}
 HOURS = {key: _HOURS[key] for key in HOURS_KEYS}
 LIMITS = {key: _LIMITS[key] for key in LIMITS_KEYS}
+LINKS = {key: _LINKS[key] for key in LINKS_KEYS}
 PEER = {key: (_PEER | _TIMERS)[key] for key in PEER_KEYS}
 PRIVACY = {key: _PRIVACY[key] for key in PRIVACY_KEYS}
 RULE = {key: _RULE[key] for key in RULE_KEYS}

@@ -15,6 +15,7 @@ import msgspec
 from docs import keys
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind as Cause
+from sipwatch.classify.links import LinkedBy, LinkRole
 from sipwatch.classify.offers import Offered
 from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.classify.tags import Tag
@@ -48,6 +49,8 @@ _CLOSED: dict[tuple[str, str], type[StrEnum]] = {
     ("LegRecord", "conditions"): Condition,
     ("LegRecord", "offered"): Offered,
     ("LegRecord", "outcome"): Outcome,
+    ("LinkRecord", "by"): LinkedBy,
+    ("LinkRecord", "role"): LinkRole,
     ("CaptureFindingRecord", "kind"): Cause,
 }
 
@@ -77,6 +80,7 @@ def configuration_schema() -> str:
         "software": {"type": "array", "items": _table(keys.SOFTWARE, "name", "pattern")},
         "hours": {"type": "array", "items": _table(keys.HOURS, "zone", "open")},
         "callback": _table(keys.CALLBACK),
+        "links": _table(keys.LINKS),
         "privacy": _table(keys.PRIVACY),
     }
     whole = _closed({name: tables[name] for name in TABLES})

@@ -54,7 +54,7 @@ class Engine:
         self.wall = self.verdicts.wall
         self.metrics = metrics
         self.memory = Memory(budget.memories)
-        self.diagnosis = Diagnosis(directory, self.tracker.traffic, self.memory) if diagnose else None
+        self.diagnosis = Diagnosis(directory, self.tracker, self.memory) if diagnose else None
         self._handover = Handover(sink, self.verdicts, self.diagnosis, metrics, self.memory)
         self.desk = self._handover.desk
         self.account = Account(self)

@@ -19,6 +19,7 @@ from sipwatch.classify.families.table import look_for, strongest_first
 from sipwatch.classify.families.transfer import Transfers
 from sipwatch.classify.families.trunk import Trunks
 from sipwatch.classify.findings import Finding, Kind
+from sipwatch.classify.links import Link, Links
 from sipwatch.classify.noted import CaptureFinding, Noted
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.registered import Registrations
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.track.events import Takes
     from sipwatch.track.leg import Leg
-    from sipwatch.track.traffic import Traffic
+    from sipwatch.track.tracker import Tracker
 
 # Names of the hot path: looked up once, not at every call.
 _ANSWERED: Final = Outcome.ANSWERED.value
@@ -64,15 +65,15 @@ _IF_FAILED: Final = frozenset({Kind.TRUNK_FULL, Kind.OVERLOAD, Kind.IDLE_BUSY})
 class Diagnosis:
     """Finds probable causes. It takes events in the order in which things happen.
 
-    ``memory`` is what its tables share with others that remember.
+    ``memory`` is what its tables share with others that remember; ``tracker`` is asked what was heard, and for calls.
     """
 
-    def __init__(self, directory: Directory, traffic: Traffic, memory: Memory | None = None) -> None:
+    def __init__(self, directory: Directory, tracker: Tracker, memory: Memory | None = None) -> None:
         memory = memory or Memory()
         self.noted = Noted(directory, memory)
         self.registrations = Registrations(memory)
         self.trunks = Trunks(self.noted)
-        self.reach = Reach(self.noted, self.registrations, traffic)
+        self.reach = Reach(self.noted, self.registrations, tracker.traffic)
         self.silences = self.reach.silences
         self.devices = Devices(self.noted, self.registrations)
         self.refusals = Refusals(self.noted, self.registrations, self.trunks)
@@ -81,6 +82,7 @@ class Diagnosis:
         self.circles = Circles(self.noted)
         self.floods = Floods(self.noted)
         self.transfers = Transfers(self.noted)
+        self.links = Links(directory.settings.linking, memory, self.transfers, tracker.latest)
         # Looked at for every call: in most captures there is nothing in them.
         self._silent_ends = self.silences.table.entries
         self._registered = self.registrations.sources.entries
@@ -88,6 +90,7 @@ class Diagnosis:
         self._streaks = self.floods.streaks.entries
         self._large = self.oversize.tried.entries
         self._transfers = self.transfers.table.entries
+        self._linked = self.links.by_call.entries
 
     # Verdicts
 
@@ -139,6 +142,7 @@ class Diagnosis:
     def call_settled(self, event: CallSettled) -> None:
         """Take a call whose verdict has fallen: what depends on the moment is found now."""
         call = event.call
+        self.links.settled(call)
         outcome = call.outcome
         far = call.legs[0] if len(call.legs) == 1 else reached(call)
         if outcome == _ANSWERED:
@@ -171,6 +175,10 @@ class Diagnosis:
             found = _with(found, self.floods.of(call))
         return strongest_first(found) if len(found) > 1 else found
 
+    def links_of(self, call: Call) -> list[Link]:
+        """Return the links with others of a call that nothing more will happen to."""
+        return self.links.of(call) if self._linked else []
+
     # What is seen besides
 
     def asked(self, event: Asked) -> None:
@@ -182,6 +190,7 @@ class Diagnosis:
         """Take a hop that has just begun."""
         self.devices.added(event.leg)
         self.oversize.added(event.leg)
+        self.links.begun(event.leg)
 
     def call_ended(self, event: CallEnded) -> None:
         """Take an answered call whose last dialog has ended."""
@@ -215,6 +224,7 @@ class Diagnosis:
         self.noted.directory = directory
         self.devices.use()
         self.trunks.use(directory)
+        self.links.use(directory.settings.linking)
 
     def capture_findings(self) -> list[CaptureFinding]:
         """Return the findings that stand with no call, in the order of their first evidence."""
@@ -247,6 +257,8 @@ class Diagnosis:
             "refused_invites": self.circles.latest,
             "transfers": self.transfers.table,
             "transferring_calls": self.transfers.by_call,
+            "linked_calls": self.links.by_call,
+            "link_identifiers": self.links.keys,
             "findings": self.noted.beside,
             **self.registrations.tables,
         }

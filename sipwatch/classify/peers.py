@@ -10,6 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sipwatch.packet import SECOND
 from sipwatch.track.timers import Timers
 from sipwatch.wire.compact import both_forms
 from sipwatch.wire.sip import header, split_values
@@ -154,13 +155,27 @@ class Privacy(NamedTuple):
     key: bytes = b""
 
 
+class Linking(NamedTuple):
+    """By what calls are linked with others of the same conversation (``classify.links``).
+
+    ``headers`` are names of headers whose value the calls share; ``numbers_within`` is how many ns the second call may
+    begin after the first where numbers and SDP alone tell.
+    """
+
+    headers: tuple[str, ...] = ()
+    session_id: bool = True
+    transfers: bool = True
+    by_numbers: bool = False
+    numbers_within: int = 2 * SECOND
+
+
 class Settings:
     """The general timers, the configured peers, working hours, what counts as calling back (None: not asked).
 
     ``software`` are the families that calls are counted by, in the order in which they are looked for.
     """
 
-    __slots__ = ("callback", "hours", "peers", "software", "timers")
+    __slots__ = ("callback", "hours", "linking", "peers", "software", "timers")
 
     def __init__(
         self,
@@ -169,12 +184,14 @@ class Settings:
         hours: list[Hours] | None = None,
         callback: Callback | None = None,
         software: list[Software] | None = None,
+        linking: Linking | None = None,
     ) -> None:
         self.timers = timers or Timers()
         self.software = software or []
         self.peers = peers or []
         self.hours = hours or []
         self.callback = callback
+        self.linking = linking or Linking()
 
 
 class Directory:

@@ -16,6 +16,7 @@ from sipwatch.config.checks import Checks, ConfigError, nearest
 from sipwatch.config.hep import HEP_KEYS, MAX_ID, NODE_KEYS, HepSettings, read_hep
 from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
 from sipwatch.config.lines import lines_of
+from sipwatch.config.links import LINKS_KEYS, read_links
 from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_seconds, read_timers
 from sipwatch.config.rules import CAUSE_PROTOCOLS, RULE_KEYS
 from sipwatch.config.software import SOFTWARE_KEYS, read_software
@@ -34,6 +35,7 @@ __all__ = [
     "HEP_KEYS",
     "HOURS_KEYS",
     "LIMITS_KEYS",
+    "LINKS_KEYS",
     "MAX_ID",
     "MAX_MASKED",
     "MIN_KEY_SIZE",
@@ -53,7 +55,7 @@ __all__ = [
     "room_for",
 ]
 
-TABLES = ("timers", "capture", "limits", "hep", "peer", "software", "hours", "callback", "privacy")
+TABLES = ("timers", "capture", "limits", "hep", "peer", "software", "hours", "callback", "links", "privacy")
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "ring")
 LIMITS_KEYS = ("memory", "series")
 MIN_SERIES = 1000
@@ -123,7 +125,8 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
     region = None if callback is None else callback.region
     written = read_hours(check, document.get("hours", []), [peer.name for peer in found], region)
     software = read_software(check, document.get("software", []))
-    settings = Settings(Timers(**general), found, working(written, region), callback, software)
+    linking = read_links(check, document.get("links", {}))
+    settings = Settings(Timers(**general), found, working(written, region), callback, software, linking)
     capture = _table(check, document, "capture", CAPTURE_KEYS)
     limits = _table(check, document, "limits", LIMITS_KEYS)
     memory = _size(check, limits, ("limits", "memory"), DEFAULT_MEMORY, MIN_MEMORY, MAX_MEMORY)

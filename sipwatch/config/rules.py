@@ -38,7 +38,7 @@ _NOT_EVERYTHING = {
     "reason_text": "something that is not found in every text",
     "value": "something that is not found in every text; without it, the header need only be there",
 }
-_HEADER = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")  # RFC 3261 §25.1 token
+HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")  # RFC 3261 §25.1 token
 _FIRST_STATUS, _LAST_STATUS = 200, 699
 # What the callee's side can have said: a 183 with SDP is an alert.
 _SAID = [(heard, early) for heard in Heard for early in (False, True) if not early or heard is Heard.ALERTED]
@@ -126,7 +126,7 @@ def _header(check: Checks, table: dict[str, Any], where: Where) -> tuple[str | N
         if value is not None:
             check.complain((*where, "value"), value.source, "a header beside it")
         return None, None
-    if not isinstance(name, str) or not _HEADER.fullmatch(name):
+    if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
         check.complain((*where, "header"), name, 'the name of a header, such as "X-Twilio-Error"')
     return name, value
 

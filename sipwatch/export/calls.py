@@ -16,7 +16,7 @@ from sipwatch.classify.told import deciding_reason
 from sipwatch.classify.verdict import reached
 from sipwatch.export import scrub
 from sipwatch.export.moments import Duration, Moment
-from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, MessageRecord
+from sipwatch.export.record import CallRecord, ConditionRecord, LegRecord, LinkRecord, MessageRecord
 from sipwatch.track.dialog import EndedBy, answer_of
 from sipwatch.track.front import earliest, was_cancelled
 from sipwatch.track.table import Inferred
@@ -24,6 +24,7 @@ from sipwatch.wire.message import Request, decoded
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
+    from sipwatch.classify.links import Link
     from sipwatch.classify.verdict import Verdicts
     from sipwatch.export.record import FindingRecord
     from sipwatch.track.call import Call
@@ -36,7 +37,12 @@ _INVITE: Final = "invite"
 INFERRED: Final = frozenset({_INVITE, *_INFERRED.values()})
 
 
-def call_record(call: Call, verdicts: Verdicts, findings: list[FindingRecord] | None = None) -> CallRecord:
+def call_record(
+    call: Call,
+    verdicts: Verdicts,
+    findings: list[FindingRecord] | None = None,
+    links: list[Link] | None = None,
+) -> CallRecord:
     """Make the record of a call that is over; its tags are known later."""
     first, last = call.front[0], call.upstream or call.front[-1]
     far = reached(call)
@@ -92,6 +98,7 @@ def call_record(call: Call, verdicts: Verdicts, findings: list[FindingRecord] | 
         conditions=_conditions(call),
         findings=findings or [],
         tags=[],
+        linked=[_link_record(link) for link in links] if links else [],
         retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
         legs=[_leg_record(leg, verdicts) for leg in call.legs],
         messages=None if call.messages is None else [_message_record(*kept) for kept in call.messages],
@@ -145,6 +152,11 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
         settled=_moment(_settled_at(leg, leg.answered_at if leg.moment_known else -1)),
         offered=leg.offered or None,
     )
+
+
+def _link_record(link: Link) -> LinkRecord:
+    role = link.role
+    return LinkRecord(short_id(*link.other), link.by.value, None if role is None else role.value, Moment(link.other[2]))
 
 
 def _inferred(leg: Leg) -> list[str]:

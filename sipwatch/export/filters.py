@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind
+from sipwatch.classify.links import LinkedBy
 from sipwatch.classify.outcomes import OF_CALLS, Category
 from sipwatch.classify.regex import Pattern, PatternError
 from sipwatch.classify.tags import Tag
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset(
     {"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "end_cause", "retransmissions"}
 )
-_LISTS = frozenset({"conditions", "findings", "tags", "inferred"})
+_LISTS = frozenset({"conditions", "findings", "tags", "linked", "inferred"})
+_WORDS = {"conditions": "kind", "findings": "kind", "linked": "by"}  # what stands for each part of a list
 _KEYS = (*(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages")), "inferred")
 _CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in its list, can have
     "outcome": frozenset(OF_CALLS),
@@ -42,6 +44,7 @@ _CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in it
     "conditions": frozenset(Condition),
     "findings": frozenset(Kind),
     "tags": frozenset(Tag),
+    "linked": frozenset(LinkedBy),
     "inferred": INFERRED,
 }
 MAX_LENGTH = 4096
@@ -56,7 +59,8 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
     """Return a test for calls. Raises FilterError.
 
     In an expression ``conditions`` is the list of the conditions' kinds, ``findings`` that of the
-    findings' kinds, ``inferred`` what had to be inferred of any leg. A comparison with a key that is null is false.
+    findings' kinds, ``linked`` that of the reasons why other calls are linked with it, ``inferred`` what had to be
+    inferred of any leg. A comparison with a key that is null is false.
     """
     from rule_engine import errors
 
@@ -117,10 +121,8 @@ def _resolve(call: CallRecord, name: str) -> object:
     if name == "inferred":
         return tuple(what for leg in call.legs for what in leg.inferred)
     value = getattr(call, name)
-    if name == "conditions":
-        return tuple(condition.kind for condition in value)
-    if name == "findings":
-        return tuple(finding.kind for finding in value)
+    if name in _WORDS:
+        return tuple(getattr(part, _WORDS[name]) for part in value)
     if isinstance(value, Moment):
         return str(value)
     if isinstance(value, Duration):

@@ -57,9 +57,10 @@ class Handover:
         """Explain a call that is over, hand it on, and let it go."""
         call = event.call
         findings = [] if self._diagnosis is None else self._diagnosis.over(call)
+        links = [] if self._diagnosis is None else self._diagnosis.links_of(call)
         record = None
         if self._sink is not None:
-            record = call_record(call, self._verdicts, [finding_record(finding) for finding in findings])
+            record = call_record(call, self._verdicts, [finding_record(finding) for finding in findings], links)
         self.desk.over(call, findings, (record, call.completed))
         call.release()
 

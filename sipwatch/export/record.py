@@ -197,6 +197,20 @@ class DeviceRecord(msgspec.Struct, frozen=True, gc=False):
     longest: int
 
 
+class LinkRecord(msgspec.Struct, frozen=True, gc=False):
+    """Another call of the same conversation, and why it is taken for that.
+
+    ``id`` is the other call's, ``started`` when it began, ``by`` the reason; ``role`` is what the other is to this one,
+    None where nothing proves it. Both are calls of their own in all figures. The later of the two names the earlier, if
+    it is among the eight that a call names; the earlier names the later, if it was not over by then.
+    """
+
+    id: str
+    by: str
+    role: str | None
+    started: Moment
+
+
 class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
     """One call attempt; every key stands in every call, save ``messages``, which is asked for."""
 
@@ -239,6 +253,7 @@ class CallRecord(msgspec.Struct, omit_defaults=True, gc=False):
     conditions: list[ConditionRecord]
     findings: list[FindingRecord]
     tags: list[str]
+    linked: list[LinkRecord]
     retransmissions: int
     legs: list[LegRecord]
     messages: list[MessageRecord] | None = None

@@ -203,6 +203,10 @@ class Tracker:
         """Return the first call of each Call-ID that is tracked right now; the others are its siblings."""
         return self._calls.by_id()
 
+    def latest(self, call_id: bytes) -> Call | None:
+        """Return the latest call with a Call-ID that is tracked right now; the others are its siblings."""
+        return self._calls.latest(call_id)
+
     @property
     def tracked(self) -> dict[str, int]:
         """Count the entries of each table right now."""

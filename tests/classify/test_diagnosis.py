@@ -655,7 +655,7 @@ def test_nothing_is_looked_for_where_nobody_asks() -> None:
         engine.message(message)
     engine.finish()
     assert engine.diagnosis is None
-    assert Diagnosis(Directory(Settings()), engine.tracker.traffic).capture_findings() == []
+    assert Diagnosis(Directory(Settings()), engine.tracker).capture_findings() == []
 
 
 # The laws

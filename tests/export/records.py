@@ -49,7 +49,7 @@ def call(outcome: str = "busy", **more: Any) -> CallRecord:
         "ringing": None, "answered": None, "ended": at(2), "setup_seconds": span(2), "ring_seconds": None, "talk_seconds": None,
         "outcome": outcome, "category": CATEGORY_OF[outcome], "status_code": 486, "reason_phrase": "Busy Here", "cause": None,
         "cause_protocol": None, "cause_text": None, "ended_by": "callee", "ending": None,
-        "end_cause": None, "end_cause_protocol": None, "end_cause_text": None, "conditions": [], "findings": [], "tags": [], "retransmissions": 0,
+        "end_cause": None, "end_cause_protocol": None, "end_cause_text": None, "conditions": [], "findings": [], "tags": [], "linked": [], "retransmissions": 0,
         "legs": [leg(outcome=outcome)],
     }  # fmt: skip
     return CallRecord(**{**given, **more})

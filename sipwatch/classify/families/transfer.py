@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.classify.families.dialog import exchanges
 from sipwatch.classify.findings import Evidence, Fact, Finding, Kind, identifier, own, person, seen
 from sipwatch.classify.hops import subject
-from sipwatch.classify.past import Table
+from sipwatch.classify.past import Table, call_id
 from sipwatch.classify.remembered import LIST, SLOT, of_all
 from sipwatch.packet import SECOND
 from sipwatch.track.bindings import short
@@ -95,12 +95,13 @@ def told_by(notify: Request) -> int:
 class Transfer:
     """A REFER that was seen: in which call, when (ns), which call it is to replace; and what failed because of it."""
 
-    __slots__ = ("at", "call_id", "failed", "replaces", "serial")
+    __slots__ = ("at", "call", "failed", "refused", "replaces", "serial")
 
     def __init__(self, call: Call, refer: Request) -> None:
         self.serial = call.serial
-        self.call_id = call.call_id
+        self.call = call_id(call)
         self.at = refer.time
+        self.refused = False  # known when its call is over, see ``is_refused``
         self.replaces = short(_replaced(_embedded(header(refer.raw, b"refer-to", b"r"))))
         self.failed: Failed | None = None
 
@@ -108,7 +109,7 @@ class Transfer:
     def texts(self) -> int:
         """Return what its texts take (bytes)."""
         failed = self.failed
-        size = len(self.call_id) + len(self.replaces)
+        size = len(self.call[0]) + len(self.call[1]) + len(self.replaces)
         return size if failed is None else size + len(failed.call_id) + of_all(failed.evidence)
 
 
@@ -129,32 +130,46 @@ class Transfers:
 
     def failed(self, call: Call, outcome: str) -> None:
         """Take a call that failed: a transfer may have set it up."""
+        transfer = self.that_set_up(call)
+        if transfer is None:
+            return
         leg = call.legs[0]
         invite = leg.invite
-        if BY_TRANSFER.isdisjoint(invite.names):
-            return
         uri = invite.request_uri
         target = short(user_of(uri) or uri)
-        transfer = self.table.get(target)
-        if transfer is None or transfer.serial == call.serial or not 0 <= call.started - transfer.at <= SET_UP_WITHIN:
-            return
-        replaced = short(_replaced(header(invite.raw, b"replaces")))
-        if transfer.replaces != replaced and transfer.replaces and replaced:
-            return
         last = (call.upstream or leg).final
         evidence = [seen(invite), *([seen(last)] if last else [])]
         transfer.failed = Failed(call.call_id, outcome, evidence)
         self.table.weigh(target, len(target) + transfer.texts)
         self.by_call.weigh(transfer.serial, transfer.texts)
         facts: dict[str, Fact] = {
-            "number": person(user_of(uri) or uri), "outcome": own(outcome), "call_id": identifier(transfer.call_id),
+            "number": person(user_of(uri) or uri), "outcome": own(outcome), "call_id": identifier(transfer.call[0]),
         }  # fmt: skip
         about = self._noted.subject(leg.path.destination_address)
         self._noted.of_call(call, Finding(Kind.TRANSFER_FAILED, "target", about, facts, evidence))
 
+    def that_set_up(self, call: Call) -> Transfer | None:
+        """Return the transfer that a call says it was set up by, None where there is none that it can be."""
+        invite = call.legs[0].invite
+        if BY_TRANSFER.isdisjoint(invite.names):
+            return None
+        uri = invite.request_uri
+        transfer = self.table.get(short(user_of(uri) or uri))
+        if transfer is None or transfer.serial == call.serial or not 0 <= call.started - transfer.at <= SET_UP_WITHIN:
+            return None
+        replaced = short(_replaced(header(invite.raw, b"replaces")))
+        return None if transfer.replaces != replaced and transfer.replaces and replaced else transfer
+
+    def is_refused(self, call: Call, transfer: Transfer) -> bool:
+        """Tell whether the REFER of a transfer was refused, as far as its call says by now."""
+        refused = [one for one in exchanges(call) if one.status_code >= 300 and one.request.time == transfer.at]
+        return bool(refused)
+
     def of(self, call: Call) -> Finding | None:
         """Return what a call shows that a REFER was seen in, when nothing more will happen to it."""
         transfer = self.by_call.get(call.serial)
+        if transfer is not None:
+            transfer.refused = self.is_refused(call, transfer)
         self.by_call.drop(call.serial)
         return transfer_failed(call, self._noted.directory, None if transfer is None else transfer.failed)
 
