@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NAME = "sipwatch \\- SIP signalling monitor: what became of every call"
 _STATUS = (
     ("0", "Done, also when a file broke off (with a warning, and what was read up to there)."),
-    ("1", "It could not be done; one line on standard error says why."),
+    ("1", "It could not be done; one line on standard error says why. Of `expect` also: not all is as expected."),
     ("2", "Wrong usage."),
     ("130", "Interrupted."),
 )

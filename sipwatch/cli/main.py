@@ -23,6 +23,7 @@ from sipwatch.cli.check import check
 from sipwatch.cli.command import Command
 from sipwatch.cli.compare import compare
 from sipwatch.cli.evidence import evidence
+from sipwatch.cli.expect import expect
 from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
@@ -47,6 +48,7 @@ for _command, _words in (
     (callbacks, "Missed callers who have not been reached since."),
     (evidence, "A zip for a supplier: examples with their packets."),
     (compare, "What moved between two captures."),
+    (expect, "Whether a capture is as expected: a test."),
     (assets, "Write out dashboards, alerts, the systemd unit and more."),
 ):
     app.command(cls=Command, short_help=_words)(_command)

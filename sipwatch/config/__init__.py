@@ -5,7 +5,6 @@ Every mistake is named with its file, its line, the value, and what was expected
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +17,7 @@ from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
 from sipwatch.config.lines import lines_of
 from sipwatch.config.links import LINKS_KEYS, read_links
 from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_seconds, read_timers
+from sipwatch.config.reading import document_in, text_in
 from sipwatch.config.rules import CAUSE_PROTOCOLS, RULE_KEYS
 from sipwatch.config.software import SOFTWARE_KEYS, read_software
 from sipwatch.track.room import SERIES
@@ -95,23 +95,12 @@ class Config(NamedTuple):
 
 def load(path: str) -> Config:
     """Read a configuration file. Raises ConfigError."""
-    try:
-        text = Path(path).read_bytes().decode()
-    except OSError as error:
-        raise ConfigError(f"{path}: the configuration cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: the configuration is not UTF-8 text") from None
-    return parse(text, path)
+    return parse(text_in(path, "the configuration"), path)
 
 
 def parse(text: str, path: str) -> Config:
     """Turn the text of a configuration into what it says. Raises ConfigError."""
-    try:
-        document = tomllib.loads(text)
-    except RecursionError:
-        raise ConfigError(f"{path}: not valid TOML: nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError is one; so is what a number of thousands of digits brings about
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    document = document_in(text, path)
     check = Checks(path, text)
     check.known(document, TABLES, ())
     return _config(check, document)

@@ -34,6 +34,8 @@ def lines_of(text: str) -> dict[Where, int]:
         elif header := _HEADER.match(stripped):
             table = _header(header[2].replace(" ", "").split("."), header[1] == "[[", counts)
             found.setdefault(table, number)
+            if header[1] == "[[":
+                found.setdefault(table[:-1], number)  # of all of them: where the first begins
         elif key := _KEY.match(stripped):
             where = (*table, key[1])
             found.setdefault(where, number)

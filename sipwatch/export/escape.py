@@ -7,9 +7,10 @@ a terminal or a spreadsheet.
 import re
 
 # C0 and C1 controls, DEL; zero-width and direction-changing characters, which let one text look
-# like another; line and paragraph separators; the byte order mark; lone surrogates.
+# like another; line and paragraph separators; the byte order mark; lone surrogates, and the two that are no characters:
+# with the controls, all that XML 1.0 does not take.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -24,3 +24,8 @@ def test_each_element_of_a_list_has_its_line() -> None:
 def test_a_list_on_one_line_ends_there() -> None:
     found = lines_of('a = []\nb = ["]"]\nc = 1\n')
     assert (found["a",], found["b", 0], found["c",]) == (1, 2, 3)
+
+
+def test_an_array_of_tables_is_where_its_first_begins() -> None:
+    found = lines_of("a = 1\n[[peer]]\nname = 1\n[[peer]]\n")
+    assert (found["peer",], found["peer", 0], found["peer", 1]) == (2, 2, 4)

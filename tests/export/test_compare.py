@@ -87,9 +87,9 @@ def test_unfinished_calls_are_no_part_of_what_became_of_the_others() -> None:
 
 
 def test_endings_are_of_answered_calls_whose_end_was_seen() -> None:
-    lost, unseen = answered(ending="session_lost"), answered(ending="capture_end")
+    lost, unseen = answered(ending="session_expired"), answered(ending="capture_end")
     found = moved(side((answered(), 60), (call(), 60)), side((answered(), 30), (lost, 30), (unseen, 90), (call(), 60)))
-    assert found["all", None, "ending", "session_lost"].b == ShareRecord(30, 60, 0.5)
+    assert found["all", None, "ending", "session_expired"].b == ShareRecord(30, 60, 0.5)
     assert not any(key[2:] == ("ending", "capture_end") for key in found)
 
 
