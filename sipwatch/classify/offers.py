@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ class Offered(StrEnum):
     OTHER = "other"  # it sent the caller on, asked for other terms, or refused for a technical reason
 
 
+# What makes a streak: the call came to the device, its caller waited, and the device did not take it.
+REFUSED: Final = frozenset(
+    {
+        Offered.BUSY.value,
+        Offered.IDLE_BUSY.value,
+        Offered.DECLINED.value,
+        Offered.RANG_OUT.value,
+        Offered.NOT_ALERTED.value,
+    }
+)
 _BY_OUTCOME: Final[dict[str, Offered]] = {
     Outcome.ANSWERED.value: Offered.TAKEN,
     Outcome.BUSY.value: Offered.BUSY,
@@ -44,18 +54,18 @@ _BY_OUTCOME: Final[dict[str, Offered]] = {
 _UNLESS_ALERTED: Final = frozenset({Outcome.NOT_RESPONDING.value, Outcome.UNAVAILABLE.value, Outcome.NO_PROGRESS.value})
 
 
-def passed_over(leg: Leg) -> bool:
-    """Tell whether a server gave a device up for the next one before it had rung for long."""
-    return leg.hunted_on and leg.cancelled_at - max(leg.alerted_at, leg.started) < FAIR_RING
-
-
 def offered_as(leg: Leg) -> Offered | None:
     """Return how the device at the end of a hop took it, by the hop's outcome; None where no verdict fell."""
     outcome = leg.outcome
     if outcome == Outcome.UNFINISHED:
         return None
-    if outcome in TURNED_DOWN and passed_over(leg):
-        return Offered.ELSEWHERE
     if outcome in _UNLESS_ALERTED:
-        return Offered.RANG_OUT if leg.alerted_at >= 0 else Offered.NOT_ALERTED
-    return _BY_OUTCOME.get(outcome, Offered.OTHER)
+        how = Offered.RANG_OUT if leg.alerted_at >= 0 else Offered.NOT_ALERTED
+    else:
+        how = _BY_OUTCOME.get(outcome, Offered.OTHER)
+    return Offered.ELSEWHERE if how in REFUSED and _passed_over(leg) else how
+
+
+def _passed_over(leg: Leg) -> bool:
+    """Tell whether a server gave a device up for the next one before it had rung for long."""
+    return leg.hunted_on and leg.cancelled_at - max(leg.alerted_at, leg.started) < FAIR_RING

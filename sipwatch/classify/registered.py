@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Response
 
 MAX_REGISTRATIONS: Final = 40_000
+MAX_LINES: Final = 16  # of one address that are looked through for the one that is in force
 _REGISTERED: Final = 400
 _ADDRESS: Final = SLOT + 90  # with a packed address or an end as its key, and a time
 _AOR: Final = SLOT + 170  # ... with an address of record, and two times
@@ -178,6 +179,26 @@ class Registrations:
     def device(self, end: str) -> Registered | None:
         """Return how the device at an end (``ip:port``) fared last."""
         return self.devices.get(end)
+
+    def user_at(self, address: bytes, registrar: bytes, asked: bytes, moment: int) -> bytes:
+        """Return whose device stands at an address, as far as it registered there; b"" where nobody can say.
+
+        That is who was asked for, if he is registered from there, else the only one who is: what rings for a group, or
+        is reached by a name that it made up for itself, is somebody's device all the same.
+        """
+        group = self.ends.get((address, registrar))
+        if group is None or group.cut:
+            return b""
+        user = short(asked)
+        entry = group.entries.get(user)
+        if entry is not None and entry.until >= moment:
+            return asked
+        if len(group.entries) > MAX_LINES:
+            return b""
+        users = [(user, entry.aor) for user, entry in group.entries.items() if entry.until >= moment]
+        if len(users) != 1 or user_of(users[0][1]) != users[0][0]:
+            return b""  # several, or too long to have been kept
+        return users[0][0]
 
     def is_device(self, address: bytes) -> bool:
         """Tell whether somebody registered from an address at which nobody registers himself."""

@@ -35,6 +35,13 @@ class Spread:
             self._longest = duration
         self.count += 1
 
+    def join(self, other: Spread) -> None:
+        """Add the durations of another."""
+        for bucket, count in other._counts.items():
+            self._counts[bucket] = self._counts.get(bucket, 0) + count
+        self._longest = max(self._longest, other._longest)
+        self.count += other.count
+
     @property
     def longest(self) -> float:
         """Return the longest in seconds, 0 without any."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import sys
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Annotated, NamedTuple
 
@@ -187,9 +186,9 @@ def _report(
     engine = Engine(sink, run.settings, keep_messages=showing, metrics=metrics, budget=run.budget)
     feed(engine, run.source, run.output, across_nat=run.across_nat)
     account = engine.account
-    whole = account.whole(summary, MAX_DEVICES if keep is None else sys.maxsize)
+    whole = account.whole(summary)
     if keep is not None:
-        whole.devices = offers.taken(whole.devices)[:MAX_DEVICES]
+        whole.devices = offers.devices()[:MAX_DEVICES]
     writer.finish(account.capture(run.source), whole)
     return engine
 

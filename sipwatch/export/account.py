@@ -161,12 +161,12 @@ class Account:
             gaps=gaps(discards, requests, responses, source.dropped, orphans),
         )
 
-    def whole(self, summary: Summary, max_devices: int = MAX_DEVICES) -> SummaryRecord:
+    def whole(self, summary: Summary) -> SummaryRecord:
         """Return a summary of calls together with what was found beside them."""
         diagnosis = self._engine.diagnosis
         if diagnosis is None:
             return summary.to_record()
-        devices = [device_record(device) for device in diagnosis.worst_devices(max_devices)]
+        devices = [device_record(device) for device in diagnosis.worst_devices(MAX_DEVICES)]
         found = [capture_finding_record(whole) for whole in diagnosis.capture_findings()]
         return by_wall(summary.to_record(found, devices), self._engine.wall)
 

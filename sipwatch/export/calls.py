@@ -47,6 +47,7 @@ def call_record(
     first, last = call.front[0], call.upstream or call.front[-1]
     far = reached(call)
     invite = first.invite
+    callee = decoded(user_of(invite.request_uri)) or None
     caller_uri = uri_of(header(invite.raw, b"from", b"f"))
     answer = last.final or last.progress
     reason = deciding_reason(last)
@@ -64,7 +65,7 @@ def call_record(
         from_tag=decoded(call.from_tag) or None,
         to_tag=decoded(dialog_tag or (answer.to_tag if answer else b"")) or None,
         caller=decoded(caller_by(caller_uri, call, verdicts.directory)) or None,
-        callee=decoded(user_of(invite.request_uri)) or None,
+        callee=callee,
         caller_uri=scrub.uri(decoded(caller_uri)) or None,
         callee_uri=scrub.uri(decoded(invite.request_uri)) or None,
         source=verdicts.source(call).name if peers else OTHER,
@@ -100,7 +101,7 @@ def call_record(
         tags=[],
         linked=[_link_record(link) for link in links] if links else [],
         retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
-        legs=[_leg_record(leg, verdicts) for leg in call.legs],
+        legs=[_leg_record(leg, verdicts, callee if leg is first else _asked_for(leg)) for leg in call.legs],
         messages=None if call.messages is None else [_message_record(*kept) for kept in call.messages],
     )
 
@@ -130,7 +131,7 @@ def short_id(call_id: bytes, from_tag: bytes, started: int) -> str:
     return blake2b(b"%b\0%b\0%d" % (call_id, from_tag, started), digest_size=6).hexdigest()
 
 
-def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
+def _leg_record(leg: Leg, verdicts: Verdicts, callee: str | None) -> LegRecord:
     path = leg.path
     peers = bool(verdicts.directory.settings.peers)
     return LegRecord(
@@ -147,16 +148,22 @@ def _leg_record(leg: Leg, verdicts: Verdicts) -> LegRecord:
         retransmissions=leg.retransmissions,
         conditions=[] if leg.conditions is None else [raised.kind.value for raised in leg.conditions],
         inferred=_inferred(leg),
-        callee=(decoded(user_of(leg.invite.request_uri)) or None) if leg.invite_seen else None,
+        callee=callee,
         alerted=_moment(leg.alerted_at),
         settled=_moment(_settled_at(leg, leg.answered_at if leg.moment_known else -1)),
         offered=leg.offered or None,
+        device=decoded(leg.device) or None,
     )
 
 
 def _link_record(link: Link) -> LinkRecord:
     role = link.role
     return LinkRecord(short_id(*link.other), link.by.value, None if role is None else role.value, Moment(link.other[2]))
+
+
+def _asked_for(leg: Leg) -> str | None:
+    """Return who was asked for on a hop; None where its INVITE was not captured, and so is another hop's."""
+    return (decoded(user_of(leg.invite.request_uri)) or None) if leg.invite_seen else None
 
 
 def _inferred(leg: Leg) -> list[str]:

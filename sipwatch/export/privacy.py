@@ -144,7 +144,7 @@ class Policy:
         users, names = rawmask.named(raws) if raws else (set(), set())
         more, named = _in_findings(record.findings)
         names |= named
-        asked_for = {leg.callee for leg in record.legs if leg.callee}
+        asked_for = {user for leg in record.legs for user in (leg.callee, leg.device) if user}
         parties = [record.caller or "", record.callee or "", *sorted(asked_for | more), *sorted(users)]
         known = self._known(parties, sorted(names))
         if not known.may_stand_in([*_searched(record), *raws]):
@@ -208,6 +208,7 @@ class Policy:
             source_address=self.address(leg.source_address),
             destination_address=self.address(leg.destination_address),
             callee=None if leg.callee is None else self.number(leg.callee),
+            device=None if leg.device is None else self.number(leg.device),
         )
 
     def _message(self, message: MessageRecord, known: Known) -> MessageRecord:

@@ -108,7 +108,7 @@ class LegRecord(msgspec.Struct, frozen=True, gc=False):
     ``callee`` is who was asked for on this hop (user part of its Request-URI), ``alerted`` when it first rang or gave
     something to hear (180, 183), ``settled`` when waiting was over: by the answer, the CANCEL, or the failing final.
     ``offered`` says how a device took the call, where the hop ended at one: a peer's of kind devices, or one that
-    registered.
+    registered. ``device`` is then the user who is registered from there, if that was seen and there is but one.
     """
 
     branch: str
@@ -128,6 +128,7 @@ class LegRecord(msgspec.Struct, frozen=True, gc=False):
     alerted: Moment | None
     settled: Moment | None
     offered: str | None
+    device: str | None
 
 
 class MessageRecord(msgspec.Struct, frozen=True, gc=False):

@@ -74,17 +74,18 @@ class Leg(Timed):
     header, ``late_success`` a 2xx behind a failing final. ``hunted_on`` says that the server gave this hop up for an
     equal one. ``blind`` says that packets were missed since the latest message: nothing is concluded from silence.
     ``settled`` says that nothing can change any more what became of it; ``outcome`` is then the judge's,
-    and so is ``offered``: how the device at its end took the call, "" where there is none.
+    and so are ``offered``, how the device at its end took the call, "" where there is none, and ``device``, whose that
+    is by what registered there.
     """
 
     __slots__ = (
         "acked", "active_at", "alerted_at", "answered_at", "answers", "blind", "branch", "branches", "call", "cancel",
-        "cancel_code", "cancelled_at", "conditions", "cseq_number", "cut_off", "early_reason", "final", "final_at",
-        "followed", "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen", "late_success",
-        "max_forwards", "moment_known", "offered", "outcome", "over_at", "path", "presumed_at", "presumed_since",
-        "progress", "progressed_at", "provisional_at", "reliables", "repeats_acked", "repeats_heard", "repeats_unheard",
-        "retransmissions", "ringing", "ringing_at", "session_progress", "settle_at", "settled", "started", "state",
-        "status_code", "timers", "trying_at", "via_count",
+        "cancel_code", "cancelled_at", "conditions", "cseq_number", "cut_off", "device", "early_reason", "final",
+        "final_at", "followed", "given_up", "heard", "hunted_on", "inferred", "invite", "invite_seen",
+        "late_success", "max_forwards", "moment_known", "offered", "outcome", "over_at", "path", "presumed_at",
+        "presumed_since", "progress", "progressed_at", "provisional_at", "reliables", "repeats_acked", "repeats_heard",
+        "repeats_unheard", "retransmissions", "ringing", "ringing_at", "session_progress", "settle_at", "settled",
+        "started", "state", "status_code", "timers", "trying_at", "via_count",
     )  # fmt: skip
 
     def __init__(self, serial: int, call: Call, invite: Request, now: int, timers: Timers) -> None:
@@ -124,6 +125,7 @@ class Leg(Timed):
         self.settle_at = NEVER
         self.settled = False
         self.outcome = self.offered = ""
+        self.device = b""
 
     def begin_unseen(self, path: Path, message: Message) -> None:
         """Be the leg of an INVITE that was not captured: what belongs to it says between whom it was."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.classify.findings import Evidence
-from sipwatch.classify.registered import Groups, Registered, Registrations
+from sipwatch.classify.registered import MAX_LINES, Groups, Registered, Registrations
 from tests.conversation import address, nanoseconds, path
 from tests.track.registering import CHALLENGE, CREDENTIALS, watch
 
@@ -200,3 +200,51 @@ def test_every_table_is_counted() -> None:
         "registered_users": 2, "registered_ends": 2, "registered_devices": 2, "registered_sources": 2, "registrars": 2,
         "addresses_of_record": 2,
     }  # fmt: skip
+
+
+# Whose device it is
+
+
+def user_at(script: str, asked: bytes, moment: str = "50") -> bytes:
+    """Return whose device stands at A when P asks for somebody there."""
+    return registered(script).user_at(A, P, asked, nanoseconds(moment))
+
+
+def test_the_only_one_who_is_registered_from_there_is_whose_device_it_is_whoever_was_asked_for() -> None:
+    assert user_at(accepted(0), b"alice") == b"alice"
+    assert user_at(accepted(0), b"group") == b"alice"
+    assert user_at(accepted(0), b"x7d2k9.made.up") == b"alice"
+
+
+def test_of_several_at_one_address_it_is_the_one_who_was_asked_for_or_nobody_can_say() -> None:
+    both = accepted(0) + accepted(1, aor="bob")
+    assert (user_at(both, b"alice"), user_at(both, b"bob"), user_at(both, b"group")) == (b"alice", b"bob", b"")
+
+
+def test_who_is_no_longer_registered_has_no_device_there() -> None:
+    both = accepted(0) + accepted(1, aor="bob", expires=600)
+    assert user_at(accepted(0), b"alice", "61") == b""
+    assert user_at(both, b"alice", "61") == b"bob"
+    assert user_at(refused(0), b"alice") == b""
+
+
+def test_whom_another_registrar_knows_or_nobody_is_nobody_here() -> None:
+    assert user_at(accepted(0, hop="A>Q"), b"alice") == b""
+    assert user_at("", b"alice") == b""
+
+
+def test_a_name_that_was_too_long_to_keep_is_not_told() -> None:
+    long = "a" * 300
+    assert user_at(accepted(0, aor=long), b"group") == b""
+    assert user_at(accepted(0, aor=long), long.encode()) == long.encode()
+
+
+def test_an_office_behind_one_address_is_not_looked_through() -> None:
+    """All but one have run out: that could be told, but it takes time for every call."""
+    many = "".join(accepted(place / 10, aor=f"u{place}") for place in range(MAX_LINES)) + accepted(
+        5, aor="last", expires=600
+    )
+    assert user_at(many, b"last", "70") == b"last"
+    assert user_at(many, b"group", "70") == b""
+    few = accepted(0) + accepted(5, aor="last", expires=600)
+    assert user_at(few, b"group", "70") == b"last"

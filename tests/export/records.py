@@ -34,7 +34,7 @@ def leg(**more: Any) -> LegRecord:
         "branch": "z9hG4bKx", "source": "other", "destination": "other", "source_address": "192.0.2.65:5060",
         "destination_address": "192.0.2.80:5060", "transport": "udp", "started": START, "outcome": "busy",
         "status_code": 486, "cause": None, "retransmissions": 0, "conditions": [], "inferred": [],
-        "callee": "15550101", "alerted": None, "settled": at(2), "offered": None,
+        "callee": "15550101", "alerted": None, "settled": at(2), "offered": None, "device": None,
     }  # fmt: skip
     return LegRecord(**{**given, **more})
 

@@ -25,8 +25,8 @@ from sipwatch.classify.findings import (
     where,
 )
 from sipwatch.classify.hops import is_continued
-from sipwatch.classify.offers import Offered, offered_as, passed_over
-from sipwatch.classify.outcomes import TURNED_DOWN, Outcome
+from sipwatch.classify.offers import REFUSED, Offered, offered_as
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import Table
 from sipwatch.classify.peers import PeerKind
 from sipwatch.classify.remembered import DICT, LIST, PAIR_KEY, SLOT, of_all, of_text
@@ -53,8 +53,8 @@ class Device:
     """How one device took the calls that it was offered; ``mostly`` and ``since`` are of its present streak."""
 
     __slots__ = (
-        "_last", "_last_how", "_streak_of", "address", "answered", "evidence", "longest", "name", "offered", "refused",
-        "since", "streak",
+        "_before", "_last", "_last_how", "_streak_of", "_taken", "address", "answered", "evidence", "longest", "name",
+        "offered", "refused", "since", "streak",
     )  # fmt: skip
 
     def __init__(self, name: str, address: str) -> None:
@@ -68,9 +68,16 @@ class Device:
         self._streak_of: dict[str, int] = {}
         self._last = _UNSET  # the serial of the call that it refused last
         self._last_how = ""
+        self._before = 0  # the longest streak before that
+        self._taken = _UNSET  # the serial of the call that it took last
 
-    def took(self) -> None:
-        """Count a call that was answered."""
+    def took(self, call: int) -> None:
+        """Count a call that was answered; that it was refused when it was offered before counts no more."""
+        if call == self._taken:
+            return
+        if call == self._last and self.streak:
+            self._take_back()
+        self._taken = call
         self.offered += 1
         self.answered += 1
         self.streak = 0
@@ -79,16 +86,16 @@ class Device:
 
     def refuses(self, outcome: str, started: int, evidence: Evidence, call: int) -> None:
         """Count a call that was not. One that is offered to it twice is one call all the same: the last word counts."""
+        if call == self._taken:
+            return
         if call == self._last and self.streak:
             for counts in (self.refused, self._streak_of):
-                counts[self._last_how] -= 1
-                if not counts[self._last_how]:
-                    del counts[self._last_how]
+                _less(counts, self._last_how)
                 counts[outcome] = counts.get(outcome, 0) + 1
             self._last_how = outcome
             self.evidence[-1] = evidence
             return
-        self._last, self._last_how = call, outcome
+        self._last, self._last_how, self._before = call, outcome, self.longest
         self.offered += 1
         self.refused[outcome] = self.refused.get(outcome, 0) + 1
         self._streak_of[outcome] = self._streak_of.get(outcome, 0) + 1
@@ -100,6 +107,12 @@ class Device:
             del self.evidence[1]
         self.evidence.append(evidence)
 
+    def _take_back(self) -> None:
+        """Have the call that was refused last not refused."""
+        self.offered -= 1
+        self.longest = self._before
+        _less(self.refused, self._last_how)
+
     @property
     def mostly(self) -> str:
         """Return how it refused most of the calls of its present streak, the first one if several equal each other."""
@@ -110,6 +123,13 @@ class Device:
         """Return what devices are compared by: the longest streak, the share refused, how many calls that is."""
         refused = self.offered - self.answered
         return self.longest, refused / self.offered if self.offered else 0.0, refused
+
+
+def _less(counts: dict[str, int], how: str) -> None:
+    """Count one less."""
+    counts[how] -= 1
+    if not counts[how]:
+        del counts[how]
 
 
 class Devices:
@@ -170,9 +190,12 @@ class Devices:
             return
         how = offered_as(leg)
         leg.offered = "" if how is None else how.value
-        if (outcome != _ANSWERED and outcome not in TURNED_DOWN) or passed_over(leg):
+        asked = user_of(leg.invite.request_uri)
+        if self._registered:
+            leg.device = self._registrations.user_at(address, leg.path.source_address, asked, leg.started)
+        if outcome != _ANSWERED and leg.offered not in REFUSED:
             return
-        name = said(user_of(leg.invite.request_uri))
+        name = said(leg.device or asked)
         device = self.table.touch((address, name))
         if device is None:
             device = Device(name, address_text(address))
@@ -180,7 +203,7 @@ class Devices:
         if outcome == _ANSWERED:
             if device.streak:
                 self.table.weigh((address, name), of_text(name))
-            device.took()
+            device.took(leg.call.serial)
             return
         if leg.status_code in BUSY_CODES:
             self._busy(leg, device)

@@ -6,7 +6,7 @@ import pytest
 
 from sipwatch.classify.families.device import MAX_DEVICES, Device
 from sipwatch.classify.findings import Evidence
-from tests.classify.diagnosing import SITE, at, diagnose, ends
+from tests.classify.diagnosing import SITE, Diagnosed, at, diagnose, ends, in_full
 
 
 def evidence(time: int) -> Evidence:
@@ -15,12 +15,12 @@ def evidence(time: int) -> Evidence:
 
 def test_a_device_is_known_by_what_it_took_and_how_it_refused() -> None:
     device = Device("101", "192.0.2.12")
-    device.took()
+    device.took(100)
     for time, outcome in enumerate(("busy", "no_answer", "no_answer")):
         device.refuses(outcome, time, evidence(time), time)
     assert (device.offered, device.answered, device.streak, device.longest) == (4, 1, 3, 3)
     assert (device.since, device.mostly, device.refused) == (0, "no_answer", {"busy": 1, "no_answer": 2})
-    device.took()
+    device.took(101)
     assert (device.streak, device.longest, device.mostly, device.evidence) == (0, 3, "", [])
 
 
@@ -28,7 +28,7 @@ def test_mostly_is_about_the_present_streak_and_not_about_all_time() -> None:
     device = Device("101", "192.0.2.12")
     for time in range(10):
         device.refuses("busy", time, evidence(time), time)
-    device.took()
+    device.took(102)
     device.refuses("not_responding", 20, evidence(20), 20)
     assert (device.mostly, device.since, device.streak, device.longest) == ("not_responding", 20, 1, 10)
 
@@ -37,9 +37,9 @@ def test_the_worst_have_the_longest_streak_then_the_largest_share() -> None:
     streak, share, none = Device("a", ""), Device("b", ""), Device("c", "")
     for call in range(3):
         streak.refuses("busy", 0, evidence(0), call)
-    streak.took()
+    streak.took(103)
     for device in (share, none):
-        device.took()
+        device.took(104)
     share.refuses("busy", 0, evidence(0), 0)
     assert sorted([none, share, streak], key=lambda device: device.worst, reverse=True) == [streak, share, none]
     assert Device("d", "").worst == (0, 0.0, 0)
@@ -57,6 +57,35 @@ def test_one_call_that_is_offered_twice_is_one_call_and_the_last_word_counts() -
     assert (device.offered, device.streak, device.refused, device.mostly) == (1, 1, {"busy": 1}, "busy")
     device.refuses("busy", 3, evidence(3), 8)
     assert (device.offered, device.streak, [seen.time for seen in device.evidence]) == (2, 2, [2, 3])
+
+
+def test_a_call_that_is_refused_and_then_taken_when_it_is_offered_again_was_taken() -> None:
+    device = Device("101", "192.0.2.12")
+    device.refuses("busy", 1, evidence(1), 6)
+    device.refuses("busy", 2, evidence(2), 7)
+    device.took(7)
+    assert (device.offered, device.answered, device.refused) == (2, 1, {"busy": 1})
+    assert (device.streak, device.longest) == (0, 1)
+
+
+def test_a_call_that_was_taken_is_not_refused_by_another_hop_of_it() -> None:
+    device = Device("101", "192.0.2.12")
+    device.took(7)
+    device.refuses("busy", 2, evidence(2), 7)
+    device.took(7)
+    assert (device.offered, device.answered, device.refused, device.streak) == (1, 1, {}, 0)
+
+
+def test_a_phone_of_a_registered_user_is_one_device_whatever_number_rings_there() -> None:
+    script = (
+        "0 B>P REGISTER call=r callee=101 caller=101 h=Contact:_<sip:101@192.0.2.66> h=Expires:_600\n"
+        "0.1 P>B 200 method=REGISTER call=r caller=101 h=Contact:_<sip:101@192.0.2.66> h=Expires:_600\n"
+    )
+    for place, number in enumerate(("101", "500", "x8d2kf")):
+        script += at(5 + place, "0 P>B INVITE\n" + ends(486, 0.1, "B>P"), call=f"o{place}", callee=number)
+    found = Diagnosed(SITE).take(in_full(script)).over()
+    assert [leg.device for call in found.calls.values() for leg in call.legs] == ["101"] * 3
+    assert "Device 101 at" in found.text("refusal_streak", "o2")
 
 
 # Equal legs: only the phones' side was captured
