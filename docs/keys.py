@@ -35,7 +35,7 @@ from sipwatch.config import (
     TIMER_KEYS,
     room_for,
 )
-from sipwatch.config.links import MAX_HEADERS
+from sipwatch.config.links import DEFAULT_APART, MAX_APART, MAX_HEADERS
 from sipwatch.config.peers import MAX_SESSIONS
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
 from sipwatch.track.room import SERIES
@@ -259,6 +259,19 @@ _LINKS = {
         "Whether `Replaces` (RFC 3891) links with the call that is replaced, and `Referred-By` (RFC 3892) with the call in "
         "which a REFER to this number was, at most three minutes before. Default: true.",
         _FLAG,
+    ),
+    "by_numbers": Key(
+        "`true` `false`",
+        "Whether a call is linked with the one call that it can only come from: the same host has just received an INVITE "
+        "with the same session description (its `o=` line, or the address and port of its first medium) and the same caller "
+        "or callee, however the number is written, and has not answered it yet. Where two calls could be meant none is "
+        "taken. Default: false.",
+        _FLAG,
+    ),
+    "numbers_within": Key(
+        f"seconds, up to {MAX_APART}",
+        f"How long ago that INVITE may have come. Default: {DEFAULT_APART}.",
+        {"type": "number", "minimum": 0.001, "maximum": MAX_APART, "default": DEFAULT_APART},
     ),
 }
 _PRIVACY = {

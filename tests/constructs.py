@@ -265,6 +265,7 @@ CONVERSATIONS: dict[str, Callable[[int], Steps]] = {
     "responses to nothing": _many(lambda i: [_replied(200, b"OPTIONS", i + 1, i)]),
     "calls": _many(lambda i: [_sent(b"INVITE", 1, i, number=i)]),
     "failed calls": _many(lambda i: [_sent(b"INVITE", 1, i, number=i), _replied(486, b"INVITE", 1, i, number=i)]),
+    "calls of one session": _many(lambda i: [_sent(b"INVITE", 1, i, number=i, Session_ID=b"a" * 32)]),
     "transfers": _many(
         lambda i: [_sent(b"REFER", i + 2, f"i{i}", b";tag=t0", Refer_To=b"<sip:1555%d@example.com>" % i)],
         1,

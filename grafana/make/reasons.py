@@ -104,6 +104,7 @@ TABLES: Looks = looks(
     ("icmp_errors", "ICMP errors", _FINDINGS),
     ("large_answered", "Large requests answered", _FINDINGS),
     ("large_requests", "Large requests", _FINDINGS),
+    ("link_descriptions", "Session descriptions to compare with", _FINDINGS),
     ("link_identifiers", "What links calls", _FINDINGS),
     ("linked_calls", "Calls linked with others", _FINDINGS),
     ("numbers", "Numbers answered", _FINDINGS),

@@ -82,7 +82,7 @@ class Diagnosis:
         self.circles = Circles(self.noted)
         self.floods = Floods(self.noted)
         self.transfers = Transfers(self.noted)
-        self.links = Links(directory.settings.linking, memory, self.transfers, tracker.latest)
+        self.links = Links(directory.settings, memory, self.transfers, tracker.latest)
         # Looked at for every call: in most captures there is nothing in them.
         self._silent_ends = self.silences.table.entries
         self._registered = self.registrations.sources.entries
@@ -224,7 +224,7 @@ class Diagnosis:
         self.noted.directory = directory
         self.devices.use()
         self.trunks.use(directory)
-        self.links.use(directory.settings.linking)
+        self.links.use(directory.settings)
 
     def capture_findings(self) -> list[CaptureFinding]:
         """Return the findings that stand with no call, in the order of their first evidence."""
@@ -259,6 +259,7 @@ class Diagnosis:
             "transferring_calls": self.transfers.by_call,
             "linked_calls": self.links.by_call,
             "link_identifiers": self.links.keys,
+            "link_descriptions": self.links.descriptions.table,
             "findings": self.noted.beside,
             **self.registrations.tables,
         }

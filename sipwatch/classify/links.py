@@ -12,6 +12,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.classify.alike import Descriptions
 from sipwatch.classify.past import CallId, Table, call_id
 from sipwatch.classify.remembered import LIST, SLOT, of_id
 from sipwatch.packet import SECOND
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sipwatch.classify.families.transfer import Transfers
-    from sipwatch.classify.peers import Linking
+    from sipwatch.classify.peers import Settings
     from sipwatch.classify.remembered import Memory
     from sipwatch.track.call import Call
     from sipwatch.track.leg import Leg
-    from sipwatch.wire.message import Message
+    from sipwatch.wire.message import Message, Request
 
 
 class LinkedBy(StrEnum):
@@ -78,20 +79,22 @@ _BY_TRANSFER: Final = frozenset({_REPLACES, *both_forms(b"referred-by")})
 class Link:
     """A call's link with another: which one, why, and what the other is to it if that is proven."""
 
-    __slots__ = ("by", "other", "role")
+    __slots__ = ("by", "other", "role", "size")
 
     def __init__(self, other: CallId, by: LinkedBy, role: LinkRole | None) -> None:
+        self.size = _LINK + of_id(other)
         self.other = other
         self.by = by
         self.role = role
 
 
 class LinkedCall:
-    """A call that was seen."""
+    """A call that was seen, and what it takes to remember it (bytes)."""
 
-    __slots__ = ("name", "serial")
+    __slots__ = ("name", "serial", "size")
 
     def __init__(self, serial: int, name: CallId) -> None:
+        self.size = _KNOWN + of_id(name)
         self.serial = serial
         self.name = name
 
@@ -103,16 +106,21 @@ class Links:
     """
 
     def __init__(
-        self, linking: Linking, memory: Memory, transfers: Transfers, latest: Callable[[bytes], Call | None]
+        self, settings: Settings, memory: Memory, transfers: Transfers, latest: Callable[[bytes], Call | None]
     ) -> None:
         self.keys: Table[list[LinkedCall]] = Table(MAX_KEYS, memory, _EACH)
         self.by_call: Table[list[Link]] = Table(MAX_LINKED, memory, _EACH)  # by the serial of the call
+        self.descriptions = Descriptions(memory)
         self._transfers = transfers
         self._latest = latest
-        self.use(linking)
+        self.use(settings)
 
-    def use(self, linking: Linking) -> None:
+    def use(self, settings: Settings) -> None:
         """Link by other settings from now on."""
+        linking = settings.linking
+        self._by_numbers = linking.by_numbers
+        self._within = linking.numbers_within
+        self._region = None if settings.callback is None else settings.callback.region
         self._session_id = linking.session_id
         self._by_transfer = linking.transfers
         self._headers = [both_forms(name.encode()) for name in linking.headers]
@@ -125,10 +133,13 @@ class Links:
 
     def begun(self, leg: Leg) -> None:
         """Take a hop that has just begun."""
-        invite = leg.invite
-        if self._wanted.isdisjoint(invite.names):
-            return
-        call = leg.call
+        if not self._wanted.isdisjoint(leg.invite.names):
+            self._labels(leg.call, leg.invite)
+        if self._by_numbers and leg.invite_seen:
+            self._alike(leg)
+
+    def _labels(self, call: Call, invite: Request) -> None:
+        """Link by what an INVITE itself says."""
         if self._by_transfer and len(call.legs) == 1 and not _BY_TRANSFER.isdisjoint(invite.names):
             self._replacing(call)
             self._referred(call)
@@ -208,7 +219,19 @@ class Links:
             del known[1]
             self.keys.evicted += 1
         known.append(LinkedCall(call.serial, call_id(call)))
-        self.keys.put(key, known, len(key) + sum([_KNOWN + of_id(one.name) for one in known]))
+        self.keys.put(key, known, len(key) + sum([one.size for one in known]))
+
+    def _alike(self, leg: Leg) -> None:
+        """Link with the one call that a host goes on with, while that has no final response yet."""
+        candidates = [
+            (one, call)
+            for one in self.descriptions.begun(leg, self._within, self._region)
+            for call in [self._open(LinkedCall(one.serial, one.name))]
+            if call is not None and _is_undecided(call)
+        ]
+        if len(candidates) == 1:
+            one, _ = candidates[0]
+            self._link(leg.call, LinkedCall(one.serial, one.name), LinkedBy.NUMBERS, LinkRole.UPSTREAM)
 
     # Links
 
@@ -216,26 +239,33 @@ class Links:
         """Let two calls name each other, unless the other is an earlier try of the same."""
         if other.serial == call.serial or other.name[:2] == (call.call_id, call.from_tag):
             return
+        mine = self._links_of(call.serial)
+        for link in mine:
+            if link.other == other.name:
+                return
         theirs = self._open(other)
         if role is None and theirs is not None:
             role = _role(call, theirs)
-        if self._add(call.serial, Link(other.name, by, role)) and theirs is not None:
-            self._add(other.serial, Link(call_id(call), by, None if role is None else _OPPOSITE[role]))
+        self._add(call.serial, mine, Link(other.name, by, role))
+        if theirs is not None:
+            link = Link(call_id(call), by, None if role is None else _OPPOSITE[role])
+            self._add(other.serial, self._links_of(other.serial), link)
 
-    def _add(self, serial: int, link: Link) -> bool:
-        """Note a link of a call; return False where the two are linked already."""
+    def _links_of(self, serial: int) -> list[Link]:
+        """Return the links of an open call, which has none as a rule."""
         links = self.by_call.get(serial)
-        if links is None:
-            links = []
-        for one in links:
-            if one.other == link.other:
-                return False
+        return [] if links is None else links
+
+    def _add(self, serial: int, links: list[Link], link: Link) -> None:
+        """Note a link of a call that has these: of more than there is room for the first stays, and the latest."""
         if len(links) >= MAX_LINKS:
             del links[1]
             self.by_call.evicted += 1
         links.append(link)
-        self.by_call.put(serial, links, sum([_LINK + of_id(one.other) for one in links]))
-        return True
+        if len(links) == 1:
+            self.by_call.put(serial, links, link.size)
+        else:
+            self.by_call.weigh(serial, sum([one.size for one in links]))
 
     def _open(self, known: LinkedCall) -> Call | None:
         """Return a call that was seen, None when it is over."""
@@ -270,6 +300,13 @@ def _has_dialog(call: Call, callers: bytes, callees: bytes) -> bool:
     if call.from_tag != callers:
         return False
     return call.dialogs is None or not call.dialogs.all or call.dialogs.find(callees) is not None
+
+
+def _is_undecided(call: Call) -> bool:
+    for leg in call.legs:
+        if leg.final is not None:
+            return False
+    return not call.settled
 
 
 def _role(call: Call, other: Call) -> LinkRole | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.classify.peers import Linking
+from sipwatch.config.peers import read_seconds
 from sipwatch.config.rules import HEADER_NAME
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from sipwatch.config.checks import Checks
 
-LINKS_KEYS: Final = ("header", "session_id", "transfers")
+LINKS_KEYS: Final = ("header", "session_id", "transfers", "by_numbers", "numbers_within")
+DEFAULT_APART: Final = Linking().numbers_within // SECOND  # seconds
+MAX_APART: Final = 32  # seconds: Timer B, after which nobody waits for a response
 MAX_HEADERS: Final = 8  # each is looked for in every INVITE
 # Every call has these, and they identify it alone, or nobody.
 _OF_EVERY_CALL: Final = frozenset({
@@ -28,6 +32,8 @@ def read_links(check: Checks, found: object) -> Linking:
         _headers(check, table.get("header", [])),
         _flag(check, table, "session_id", Linking().session_id),
         _flag(check, table, "transfers", Linking().transfers),
+        _flag(check, table, "by_numbers", Linking().by_numbers),
+        read_seconds(check, table.get("numbers_within", DEFAULT_APART), 0.001, MAX_APART, ("links", "numbers_within")),
     )
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from time import process_time
+from typing import TYPE_CHECKING
+
 import pytest
 
+from sipwatch.budget import MIN_MEMORY, shared_out
 from sipwatch.classify.links import MAX_LINKS, identifiers
 from sipwatch.classify.peers import Linking, Settings
+from sipwatch.engine import Engine
 from sipwatch.export.calls import short_id
+from sipwatch.packet import SECOND
+from sipwatch.wire.message import Request
+from sipwatch.wire.sip import parse
 from tests.classify.diagnosing import Diagnosed, at, diagnose
-from tests.conversation import nanoseconds
+from tests.conversation import messages, nanoseconds
 from tests.each import for_each
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
 
 ONE, TWO = "a" * 32, "0123456789abcdef" * 2
 NULL = "0" * 32
@@ -353,6 +364,45 @@ def test_what_finds_no_room_is_counted() -> None:
     assert evicted["link_identifiers"] == 12
     assert evicted["linked_calls"] > 0
     assert "linked_calls" not in crowd(8).engine.account.evicted
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_calls_with_one_session_id_and_one_description_cost_no_more_each() -> None:
+    """A broken phone, or an attack; calls come a millisecond apart, and are let go of when there are too many."""
+    everything = linking(headers=("X-CID",), by_numbers=True, numbers_within=32 * SECOND)
+    each = [least_of(everything, number) / number for number in (20_000, 100_000)]
+    assert each[1] < 2 * each[0]
+
+
+def least_of(settings: Settings, calls: int) -> float:
+    """Return the processor time (s) that so many calls take, all alike."""
+    more = (
+        f"Session-ID: {ONE};remote={NULL}\r\nX-CID: x\r\nReferred-By: <sip:x>\r\nReplaces: n0;to-tag=x;from-tag=f0\r\n\r\n"
+        "v=0\r\no=x\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n"
+    )
+    (first,) = messages("0 A>A INVITE call=n0 ftag=f0")
+    text = first.raw.replace(b"Content-Length: 0\r\n\r\n", more.encode())
+    longest = 0
+
+    def sink(record: CallRecord, completed: bool) -> None:
+        nonlocal longest
+        del completed
+        longest = max(longest, len(record.linked))
+
+    engine = Engine(sink, settings, budget=shared_out(MIN_MEMORY))
+    began = process_time()
+    for n in range(calls):
+        raw = text.replace(b"f0", b"f%d" % n).replace(b"n0", b"n%d" % n)
+        invite = parse(first.time + n * 1_000_000, first.path, raw, False)
+        assert isinstance(invite, Request)
+        engine.message(invite)
+    took = process_time() - began
+    engine.finish()
+    assert longest == MAX_LINKS
+    assert engine.memory.bytes <= engine.memory.room
+    assert engine.account.evicted["link_identifiers"] > calls
+    assert engine.account.evicted["link_descriptions"] >= calls
+    return took
 
 
 def test_links_are_forgotten_with_their_calls() -> None:

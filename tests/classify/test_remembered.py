@@ -11,7 +11,7 @@ import pytest
 
 from sipwatch.budget import MIN_MEMORY, shared_out
 from sipwatch.classify.past import Table
-from sipwatch.classify.peers import Callback, Peer, PeerKind, Settings
+from sipwatch.classify.peers import Callback, Linking, Peer, PeerKind, Settings
 from sipwatch.classify.remembered import SLOT, TEXTS, Memory
 from sipwatch.engine import Engine
 from sipwatch.wire.message import Path, Request, Response, Transport
@@ -73,9 +73,9 @@ def stranger(n: int) -> bytes:
     return (0x0B000000 + n).to_bytes(4, "big")
 
 
-def refused(code: int, reason: str, number: str = "{n:0>200}", more: str = "") -> tuple[Step, ...]:
+def refused(code: int, reason: str, number: str = "{n:0>200}", more: str = "", invite: str = "") -> tuple[Step, ...]:
     return (
-        Step(False, f"INVITE sip:{number}@example.com SIP/2.0"),
+        Step(False, f"INVITE sip:{number}@example.com SIP/2.0", invite),
         Step(True, f"SIP/2.0 {code} {reason}", more, ";tag=t"),
         Step(False, f"ACK sip:{number}@example.com SIP/2.0", "", ";tag=t", "ACK"),
     )
@@ -89,6 +89,9 @@ def asked(method: str, code: int, user: str) -> tuple[Step, ...]:
     )
 
 
+IDENTIFIED = "X-CID: {n:x>250}\r\nSession-ID: {n:0>32};remote={n:f>32}\r\n"
+DESCRIBED = "\r\nv=0\r\no={n:x>250}\r\nc=IN IP4 {n:y>200}\r\nm=audio 4000 RTP/AVP 8\r\n"
+LINKED = Settings(linking=Linking(headers=("X-CID",), by_numbers=True, numbers_within=32 * SECOND))
 SPELLED = "{n:0>20}"
 REFERRED = (
     Step(False, "INVITE sip:{n}@example.com SIP/2.0"),
@@ -120,6 +123,11 @@ ATTACKS = {
     "registrations": Attack(asked("REGISTER", 200, "u" * 100 + "{n}"), calls=300),
     "registrations that fail": Attack(asked("REGISTER", 403, "u" * 300 + "{n}"), calls=300),
     "transfers": Attack(REFERRED, between=50 * MS, calls=200),
+    "identifiers": Attack(refused(486, "Busy", more="", invite=IDENTIFIED), settings=LINKED),
+    "the same identifiers again and again": Attack(
+        refused(486, "Busy", more="", invite=IDENTIFIED.replace("{n:", "{k:")), of_one=20, settings=LINKED
+    ),
+    "descriptions": Attack(refused(486, "Busy", more="", invite=DESCRIBED), gap=20 * MS, settings=LINKED),
     "calls back": Attack(MISSED, lambda n: bytes((203, 0, 113, 5)), caller="+4930{n:0>8}", calls=150, settings=SITE),
 }  # fmt: skip
 
@@ -130,13 +138,15 @@ def feed(engine: Engine, attack: Attack, calls: range) -> None:
     now = 0
     for place_of_call, n in enumerate(calls):
         source = attack.source(n // attack.of_one)
-        there = SERVER if attack.settings is None else bytes((192, 0, 2, 10))
+        there = SERVER if attack.settings in (None, LINKED) else bytes((192, 0, 2, 10))
         ways = source + there + PORTS, there + source + PORTS
         if "486" in attack.steps[-1].first or (attack.to_and_fro and n % 2):
             ways = ways[1], ways[0]
         for place, step in enumerate(attack.steps):
             now = begun + place_of_call * attack.gap + place * attack.between
-            filled = step._replace(first=step.first.format(n=n, k=n // attack.of_one), more=step.more.format(n=n))
+            filled = step._replace(
+                first=step.first.format(n=n, k=n // attack.of_one), more=step.more.format(n=n, k=n // attack.of_one)
+            )
             caller = attack.caller.format(n=n, k=n // attack.of_one)
             path = Path(ways[step.back], Transport.UDP)
             for message in engine.decoder.datagram(now, path, text(filled, n, caller)):

@@ -13,11 +13,13 @@ def linking(text: str) -> Linking:
 
 
 def test_without_the_table_what_calls_say_of_themselves_links_them() -> None:
-    assert parse("", "x").settings.linking == linking("") == Linking((), session_id=True, transfers=True)
+    expected = Linking((), session_id=True, transfers=True, by_numbers=False, numbers_within=2_000_000_000)
+    assert parse("", "x").settings.linking == linking("") == expected
 
 
 def test_everything_that_the_table_can_say() -> None:
     assert linking("session_id = false\ntransfers = false") == Linking((), session_id=False, transfers=False)
+    assert linking("by_numbers = true\nnumbers_within = 0.5") == Linking(by_numbers=True, numbers_within=500_000_000)
     assert linking('header = "X-CID"').headers == ("x-cid",)
     assert linking('header = ["X-CID", "x-cid", "X-Session"]').headers == ("x-cid", "x-session")
 
@@ -30,6 +32,7 @@ MISTAKES = [
     ("too many", f"header = {[f'X-{n}' for n in range(9)]}", "or a list of up to 8 names"),
     ("of every call", 'header = ["X-CID", "Call-ID"]', "header = 'Call-ID': expected a header that only calls of one conv"),
     ("of every call, short", 'header = "f"', "header = 'f': expected a header that only calls of one conversation share"),
+    ("too late", "numbers_within = 33", "line 2: numbers_within = 33: expected a number of seconds, at least 0.001 and not"),
     ("no flag", "session_id = 1", "line 2: session_id = 1: expected true or false"),
     ("misspelt", "headers = []", "line 2: unknown key 'headers'; did you mean header?"),
 ]  # fmt: skip
