@@ -287,6 +287,7 @@ class SummaryRecord(msgspec.Struct):
 
     ``outcomes`` and ``tags`` count calls, ``endings`` the answered ones; ``conditions`` counts the calls in which a
     condition was raised, ``inferred`` those whose verdict needs a message that was not captured.
+    ``linked_pairs`` counts pairs of calls of one conversation, each of which is two calls in all other counts.
     ``findings`` are those of the whole capture, ``devices`` those that refused calls, the worst first.
     """
 
@@ -302,5 +303,6 @@ class SummaryRecord(msgspec.Struct):
     asr: float | None
     ner: float | None
     tags: dict[str, int]
+    linked_pairs: int
     findings: list[CaptureFindingRecord]
     devices: list[DeviceRecord]

@@ -94,6 +94,7 @@ class Summary:
         self.inferred = 0
         self.conditions: dict[str, int] = {}
         self.tags: dict[str, int] = {}
+        self.linked_pairs = 0
         self.causes = Causes()
         self.sources: dict[str, EndCounts] = {}
         self.destinations: dict[str, EndCounts] = {}
@@ -115,6 +116,9 @@ class Summary:
                 self.conditions[kind] = self.conditions.get(kind, 0) + 1
         for tag in call.tags:
             self.tags[tag] = self.tags.get(tag, 0) + 1
+        if call.linked:
+            own = (call.started, call.id)  # the later of two names the earlier: each pair is counted once
+            self.linked_pairs += sum((link.started, link.id) < own for link in call.linked)
         for finding in call.findings:
             self.causes.add(call, finding)
         self._end(self.sources, call.source, call.outcome)
@@ -143,6 +147,7 @@ class Summary:
             asr=share("asr"),
             ner=share("ner"),
             tags=by_frequency(self.tags),
+            linked_pairs=self.linked_pairs,
             findings=self.causes.all(findings),
             devices=list(devices),
         )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.record import CallRecord, LegRecord
 
+LINKED = "⇄"
 NEWEST = 30  # calls listed
 ODD_STYLE = "red"
 _INDENT = 10  # columns that the time takes
@@ -72,6 +73,11 @@ class CallList:
         self._newest.append(call)
         return True
 
+    @property
+    def marks_links(self) -> bool:
+        """Tell whether a call in it is marked as linked with another."""
+        return any(call.linked for call in self._newest)
+
     def print(self, target: Console) -> None:
         """Print the list, if there is anything in it."""
         if not self._newest:
@@ -94,12 +100,12 @@ class CallList:
 
 
 def _cells(call: CallRecord, entry: ListItem) -> tuple[str | Text, ...]:
-    return (call.started.clock, parties(call), entry.name, *entry.how, call.id)
+    return (call.started.clock, parties(call), entry.name, *entry.how, _marked(call))
 
 
 def _lines(target: Console, call: CallRecord, entry: ListItem, *, together: bool) -> list[RenderableType]:
     """Return a call's paragraph for a narrow terminal; ``together`` says that the hop stands in the second line."""
-    short = (call.id, FAINT)
+    short = (_marked(call), FAINT)
     head = [Text.assemble(f"{call.started.clock}  ", entry.name, f"  {parties(call)}  ", short)]
     if head[0].cell_len > target.width:
         head = [Text.assemble(f"{call.started.clock}  ", entry.name, "  ", short), Text(parties(call))]
@@ -109,6 +115,10 @@ def _lines(target: Console, call: CallRecord, entry: ListItem, *, together: bool
         *(indented(line, _INDENT) for line in head[1:]),
         *(indented(line, _INDENT, FAINT) for line in rest),
     ]
+
+
+def _marked(call: CallRecord) -> str:
+    return f"{call.id} {LINKED}" if call.linked else call.id
 
 
 def _fits(target: Console, line: str) -> bool:

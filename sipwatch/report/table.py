@@ -12,7 +12,7 @@ from rich.text import Text
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.export.escape import terminal
 from sipwatch.report.causes import causes, devices, marks
-from sipwatch.report.listed import failed_calls, odd_calls
+from sipwatch.report.listed import LINKED, failed_calls, odd_calls
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     CONDITION_WORDS,
@@ -67,6 +67,9 @@ class TableWriter:
             listed.print(self._console)
         if any(self._lists):
             self._console.print(Text("Look closer with --ladder ID.", style=FAINT))
+        if any(listed.marks_links for listed in self._lists):
+            words = f"{LINKED} marks a call that is linked with another of the same conversation."
+            self._console.print(Text(words, style=FAINT))
 
     # Parts
 
@@ -121,6 +124,10 @@ class TableWriter:
         self._section(rows)
         if summary.inferred:
             self._console.print(Text(_inferred(summary.inferred, summary.calls), style="yellow"))
+        if summary.linked_pairs and not summary.left_out:
+            each = "each " if summary.linked_pairs > 1 else ""
+            words = f"{several(summary.linked_pairs, 'pair')} of linked calls, {each}counted as two calls"
+            self._console.print(Text(words, style=FAINT))
 
     def _conditions(self) -> None:
         if not self._summary.conditions:

@@ -7,7 +7,15 @@ from typing import Any
 from sipwatch.classify.findings import own
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.export.moments import Duration, Moment
-from sipwatch.export.record import CallRecord, CaptureRecord, ConditionRecord, LegRecord, MessageRecord, Words
+from sipwatch.export.record import (
+    CallRecord,
+    CaptureRecord,
+    ConditionRecord,
+    LegRecord,
+    LinkRecord,
+    MessageRecord,
+    Words,
+)
 
 START = Moment(1_767_603_600_000_000_000)  # 2026-01-05T09:00:00Z
 EVIL = "\x1b[31mred\x1b[0m\x07\n=cmd|'/C calc'!A0\u202egnp.exe\ud800"
@@ -67,6 +75,11 @@ def answered(**more: Any) -> CallRecord:
 def condition(kind: str = "no_progress", raised: float = 10, resolved: float = 12) -> ConditionRecord:
     """Return a condition of the first leg, cancelled."""
     return ConditionRecord(kind, at(raised), at(resolved), "cancelled", 0)
+
+
+def link(other: str, seconds: float, by: str = "session_id", role: str | None = None) -> LinkRecord:
+    """Return a link with another call, which began so many seconds after the start."""
+    return LinkRecord(other, by, role, at(seconds))
 
 
 def message(

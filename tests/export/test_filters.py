@@ -7,7 +7,7 @@ import pytest
 from sipwatch.export.filters import _CLOSED, _LISTS, MAX_LENGTH, FilterError, compile_filter
 from sipwatch.export.record import FindingRecord
 from tests.each import for_each
-from tests.export.records import answered, at, call, condition, leg, span, words
+from tests.export.records import answered, at, call, condition, leg, link, span, words
 
 CALL = call(setup_seconds=span(4.5), conditions=[condition()], callee="0015550101")
 
@@ -92,6 +92,15 @@ def test_findings_are_asked_for_by_kind_and_tags_by_name() -> None:
     ):  # fmt: skip
         assert compile_filter(expression)(record) is expected, expression
     assert compile_filter('"brief" in tags')(call()) is False
+
+
+def test_linked_calls_are_asked_for_by_the_reason() -> None:
+    linked = call(linked=[link("aa", 1, "session_id"), link("bb", 1, "referred", "transferred")])
+    assert compile_filter('"session_id" in linked and "referred" in linked')(linked)
+    assert not compile_filter('"replaces" in linked')(linked)
+    assert [compile_filter("linked.length > 0")(one) for one in (linked, call())] == [True, False]
+    with pytest.raises(FilterError, match="linked is never 'session-id'; did you mean 'session_id'"):
+        compile_filter('"session-id" in linked')
 
 
 def test_endings_their_causes_and_what_was_inferred_are_asked_for() -> None:

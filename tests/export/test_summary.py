@@ -10,7 +10,7 @@ from sipwatch.classify.past import MAX_IDS
 from sipwatch.export.record import FindingRecord
 from sipwatch.export.summary import Summary, rests_on_inference
 from tests.each import for_each
-from tests.export.records import answered, call, condition, leg, words
+from tests.export.records import answered, at, call, condition, leg, link, words
 
 
 def summary(*calls: tuple[Any, bool]) -> Summary:
@@ -114,3 +114,12 @@ def test_a_finding_about_several_calls_has_the_words_of_each_that_it_names(told:
     (whole,) = summary(*calls).to_record().findings
     assert (whole.calls, len(whole.ids), str(whole.text)) == (len(told), min(len(told), MAX_IDS), told[-1])
     assert [str(text) for text in whole.texts] == texts
+
+
+def test_a_pair_of_linked_calls_is_counted_once_by_the_later_and_both_are_calls() -> None:
+    summary = Summary()
+    summary.add(call(id="aa", started=at(1), linked=[link("bb", 2)]), False)
+    summary.add(call(id="bb", started=at(2), linked=[link("aa", 1), link("cc", 2)]), False)
+    summary.add(call(id="cc", started=at(2), linked=[link("bb", 2)]), False)
+    record = summary.to_record()
+    assert (record.calls, record.linked_pairs, record.outcomes) == (3, 2, {"busy": 3})

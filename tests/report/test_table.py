@@ -14,7 +14,7 @@ from sipwatch.report.table import MAX_ENDS, TableWriter
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord, CaptureRecord
-from tests.export.records import EVIL, answered, at, call, capture, condition, leg
+from tests.export.records import EVIL, answered, at, call, capture, condition, leg, link
 
 
 class Screen(io.StringIO):
@@ -85,6 +85,24 @@ def test_a_line_says_how_many_verdicts_rest_on_inference() -> None:
     unseen = answered(status_code=None, legs=[leg(outcome="answered", status_code=None, inferred=["success"])])
     assert "1 of 3 verdict rests on inference" in report(unseen, answered(), call())
     assert "2 of 2 verdicts rest on inference" in report(unseen, unseen)
+
+
+def test_linked_calls_are_marked_and_their_pairs_counted_as_the_two_calls_that_they_are() -> None:
+    first, second = call(id="aa", started=at(1)), call(id="bb", started=at(2), linked=[link("aa", 1)])
+    text = report(first, second)
+    assert "1 pair of linked calls, counted as two calls" in text
+    assert re.search(r"2 +calls", text)
+    assert "bb ⇄" in text
+    assert "aa ⇄" not in text
+    assert "⇄ marks a call that is linked with another" in text
+    more = report(first, second, call(id="cc", started=at(3), linked=[link("aa", 1), link("bb", 2)]))
+    assert "3 pairs of linked calls, each counted as two calls" in more
+
+
+def test_where_nothing_is_linked_nothing_is_said_of_it() -> None:
+    text = report(call())
+    assert "linked" not in text
+    assert "⇄" not in text
 
 
 def test_a_final_that_was_not_captured_is_not_said_to_be_missing() -> None:
