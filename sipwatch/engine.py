@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from sipwatch.budget import Budget
     from sipwatch.capture.deep import Datagram
     from sipwatch.capture.tally import Place
-    from sipwatch.export.handover import Sink
+    from sipwatch.export.handover import Keeper, Sink
     from sipwatch.export.metrics import Metrics
 
 
 class Engine:
-    """Decodes, tracks, judges and explains; every call that is over goes to ``sink`` (``export.handover``).
+    """Decodes, tracks, judges and explains; calls that are over go to ``sink`` and ``keeper`` (``export.handover``).
 
     ``metrics`` counts, if wanted; ``diagnose`` says whether causes are looked for; ``budget`` what tables may take.
     """
@@ -45,24 +45,24 @@ class Engine:
         metrics: Metrics | None = None,
         diagnose: bool = True,
         budget: Budget = DEFAULT_BUDGET,
+        keeper: Keeper | None = None,
     ) -> None:
         self.directory = directory = metrics.directory if metrics is not None else Directory(settings or Settings())
         self.decoder = Decoder(limits_within(budget))
-        series = metrics.room if metrics is not None else None
-        self.tracker = Tracker(directory, budget=budget, series=series, keep_messages=keep_messages)
+        room = metrics.room if metrics is not None else None
+        self.tracker = Tracker(directory, budget=budget, series=room, keep_messages=keep_messages, number=bool(keeper))
         self.verdicts = Verdicts(directory)
         self.wall = self.verdicts.wall
         self.metrics = metrics
         self.memory = Memory(budget.memories)
         self.diagnosis = Diagnosis(directory, self.tracker, self.memory) if diagnose else None
-        self._handover = Handover(sink, self.verdicts, self.diagnosis, metrics, self.memory)
+        self._handover = Handover(sink, self.verdicts, self.diagnosis, metrics, self.memory, keeper)
         self.desk = self._handover.desk
         self.account = Account(self)
         self.hear: Callable[[Request | Response], None] | None = None  # has each message first, if anybody wants to
         who = [one for one in (self.verdicts, metrics, self.diagnosis) if one is not None]
         takers = Takers(self.tracker.events, who, self._handover)
-        self.add = takers.add  # lets somebody else take events, before a call that is over is let go of
-        self._hand_on = takers.hand_on
+        self.add, self._hand_on = takers.add, takers.hand_on  # to the first others come who want to take events
 
     def run(self, frames: Iterable[tuple[int, int, bytes]], place: Place | None = None) -> None:
         """Take every frame: packet time in ns, link type, bytes. ``place`` says which packet of a file it is."""

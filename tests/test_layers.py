@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "expectations": ENGINE | {"config", "report"},
     "engine": ENGINE,
     "shell": ENGINE,
+    "store": ENGINE,
     "web": {"export", "shell", "sipwatch"},
     "daemon": ENGINE | {"capture", "config", "engine", "shell", "sipwatch"},
     "cli": ENGINE
@@ -89,6 +90,7 @@ TESTED_ELSEWHERE = {
     "capture/tally.py": "plain counts; read in tests/capture/test_files.py",
     "capture/hep_connection.py": "one of those in tests/capture/test_hep.py",
     "export/counting.py": "what tests/export/test_metrics.py counts with",
+    "store/sql.py": "pieces of SQL; tests/store/test_reader.py asks with them",
     "track/inside.py": "part of the tracker; tests/track/test_tracker.py, test_dialog.py and test_match.py",
     "track/needs.py": "two protocols; tests/track/test_tracker.py has who keeps to them",
     "cli/words.py": "part of every command; its words are read in tests/cli/test_replay.py",

@@ -144,25 +144,27 @@ class Desk:
         if not callbacks.missed(number, dialled, _over_at(call), "", waiting, _WAITING + of_id(waiting.key)):
             del self._waiting[call.serial]
 
-    def over(self, call: Call, findings: list[Finding], given: Any) -> None:
-        """Take a call that nothing more will happen to."""
+    def over(self, call: Call, findings: list[Finding], given: Any) -> list[Tag] | None:
+        """Take a call that nothing more will happen to; return its marks so far where one is still to come."""
         waiting = self._waiting.pop(call.serial, None) if self._waiting else None
         settings = self.directory.settings
         if waiting is None and call.outcome == _ANSWERED and not (findings or settings.hours or was_transferred(call)):
             self._give(given, _NOWHERE, [])
-            return
+            return None
         source = self.directory.peer(call.front[0].path.source_address)
         destination = self.directory.peer(reached(call).path.destination_address)
         tags = tags_of(call, findings, source, destination, settings, self._wall.time(call.started))
         if waiting is None:
             self._give(given, (source.name, destination.name), tags)
-            return
+            return None
         waiting.over, waiting.tags, waiting.given = True, tags, given
         if waiting.served is not None:
             self._complete(waiting)
-        elif self._weigh is not None:
+            return None
+        if self._weigh is not None:
             waiting.size = self._weigh(given)
             self._memory.grow(self, waiting.size)
+        return in_order([*tags, Tag.WAITING_CALLBACK])
 
     def _released(self, missed: Missed, served: bool) -> None:
         waiting = missed.payload

@@ -55,7 +55,32 @@ class FilterError(Exception):
     """An expression that cannot be used; the text says what is wrong with it, on one line."""
 
 
-def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
+class Filter:
+    """A test for calls; ``statement`` is the expression as rule-engine has read it."""
+
+    __slots__ = ("_incomparable", "_rule", "statement")
+
+    def __init__(self, rule: Any, incomparable: Any) -> None:
+        self._rule = rule
+        self._incomparable = incomparable
+        self.statement = rule.statement
+
+    def __call__(self, call: CallRecord) -> bool:
+        """Tell whether a call matches."""
+        from rule_engine import errors
+
+        try:
+            return bool(self._rule.matches(call))
+        except errors.EvaluationError:
+            pass
+        try:
+            # Something null was compared by order or pattern. Again, with what compares with nothing.
+            return bool(self._incomparable.matches(call))
+        except errors.EvaluationError:
+            return False
+
+
+def compile_filter(expression: str) -> Filter:
     """Return a test for calls. Raises FilterError.
 
     In an expression ``conditions`` is the list of the conditions' kinds, ``findings`` that of the
@@ -78,18 +103,7 @@ def compile_filter(expression: str) -> Callable[[CallRecord], bool]:
         _check_words(node)
         _search_by_re2(node)
 
-    def matches(call: CallRecord) -> bool:
-        try:
-            return bool(rule.matches(call))
-        except errors.EvaluationError:
-            pass
-        try:
-            # Something null was compared by order or pattern. Again, with what compares with nothing.
-            return bool(incomparable.matches(call))
-        except errors.EvaluationError:
-            return False
-
-    return matches
+    return Filter(rule, incomparable)
 
 
 def _rule(expression: str, resolver: Callable[[CallRecord, str], object], **more: Any) -> Any:

@@ -5,7 +5,8 @@ Must not know: how causes are found, where records go.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, Protocol
 
 from sipwatch.classify.desk import Desk
 from sipwatch.export.by_wall import by_wall
@@ -28,11 +29,34 @@ if TYPE_CHECKING:
     Sink = Callable[[CallRecord, bool], None]
 
 
+class Keeper(Protocol):
+    """Keeps calls where they can be asked for, from the moment that they are over."""
+
+    def call(self, record: CallRecord, completed: bool, numbers: list[tuple[int, bool, bool]]) -> None:
+        """Take a call, and which messages were its own: number, whether repeated, whether placed (``Call``)."""
+
+    def tag(self, record_id: str, started: int, tags: list[str]) -> None:
+        """Take other tags for a call that it has: by now it is known whether the caller was called back."""
+
+
+class Given:
+    """What leaves of a call that is over; ``kept`` is the id and the beginning of one that a keeper has already."""
+
+    __slots__ = ("completed", "kept", "numbers", "record")
+
+    def __init__(self, record: CallRecord | None, completed: bool, numbers: list[tuple[int, bool, bool]]) -> None:
+        self.record = record
+        self.completed = completed
+        self.numbers = numbers
+        self.kept: tuple[str, int] | None = None
+
+
 class Handover:
     """Gives each call that is over to ``sink``, and its tags to ``metrics``; must take events after all others.
 
     The sink's second argument tells whether the call was answered and ended by a BYE with a 2xx. A missed call
-    whose caller may still be called back goes there when that is known. Without a sink no records are made.
+    whose caller may still be called back goes there when that is known; a ``keeper`` has it at once, as somebody may
+    ask for it meanwhile, and is told of the tag later. With neither no records are made.
     """
 
     def __init__(
@@ -42,9 +66,11 @@ class Handover:
         diagnosis: Diagnosis | None,
         metrics: Metrics | None,
         memory: Memory | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
-        self.desk = Desk(verdicts.directory, self._give, verdicts.wall, memory, _size)
+        self.desk = Desk(verdicts.directory, self._give, verdicts.wall, memory, self._size)
         self._sink = sink
+        self._keeper = keeper
         self._verdicts = verdicts
         self._diagnosis = diagnosis
         self._metrics = metrics
@@ -59,20 +85,42 @@ class Handover:
         findings = [] if self._diagnosis is None else self._diagnosis.over(call)
         links = [] if self._diagnosis is None else self._diagnosis.links_of(call)
         record = None
-        if self._sink is not None:
+        if self._sink is not None or self._keeper is not None:
             record = call_record(call, self._verdicts, [finding_record(finding) for finding in findings], links)
-        self.desk.over(call, findings, (record, call.completed))
+        given = Given(record, call.completed, [] if self._keeper is None else call.numbered())
+        tags = self.desk.over(call, findings, given)
+        if tags is not None:
+            self._keep(given, tags)
         call.release()
 
-    def _give(self, given: tuple[CallRecord | None, bool], ends: tuple[str, str], tags: list[Tag]) -> None:
+    def _give(self, given: Given, ends: tuple[str, str], tags: list[Tag]) -> None:
         """Let the record of a call go, once all its tags are known."""
-        record, completed = given
         if self._metrics is not None and tags:
             self._metrics.tagged(ends, tags)
-        if record is not None and self._sink is not None:
-            record.tags = [tag.value for tag in tags]
-            self._sink(by_wall(record, self._verdicts.wall), completed)
+        if given.kept is None:
+            self._keep(given, tags)
+        elif self._keeper is not None:
+            self._keeper.tag(*given.kept, [tag.value for tag in tags])
+        if given.record is not None and self._sink is not None:
+            self._sink(self._out(given.record, tags), given.completed)
 
+    def _keep(self, given: Given, tags: list[Tag]) -> None:
+        """Let the keeper have a call, if there is one; what nobody else waits for is not held any longer."""
+        if self._keeper is None or given.record is None:
+            return
+        record = self._out(given.record, tags)
+        given.kept = (record.id, record.started)
+        self._keeper.call(record, given.completed, given.numbers)
+        given.numbers = []
+        if self._sink is None:
+            given.record = None
 
-def _size(given: tuple[CallRecord | None, bool]) -> int:
-    return size_of(given[0])
+    def _out(self, record: CallRecord, tags: list[Tag]) -> CallRecord:
+        if self._keeper is not None and self._sink is not None:
+            record = copy(record)  # the keeper reads its own, later and in another thread
+        record.tags = [tag.value for tag in tags]
+        return by_wall(record, self._verdicts.wall)
+
+    def _size(self, given: Given) -> int:
+        """Say what a call takes that waits (bytes)."""
+        return 0 if self._sink is None else size_of(given.record)

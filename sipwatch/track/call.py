@@ -54,7 +54,8 @@ class Call(Timed):
     latest. Moments are packet time in nanoseconds, -1 while not seen; ``answered_at`` is the first answer that
     reached the caller. ``transferred`` says that a REFER was seen in it, ``evicted`` that its state was given up while
     something was still to come. ``strays`` are responses whose CSeq number is that of no request. ``settled`` says that
-    its verdict has fallen, ``concluded`` that it is known how it ended. ``sibling`` (another call with the same
+    its verdict has fallen, ``concluded`` that it is known how it ended. ``numbers`` are those of its messages where
+    they are kept elsewhere (``numbered``). ``sibling`` (another call with the same
     Call-ID), ``before``, ``behind``, ``holder``, ``rank``, ``weight`` (bytes) and ``weigh_at`` are of the table that
     holds the call (``track.calls``). ``outcome``, ``ending``, ``notes`` and ``ends`` (between whom it was when its
     verdict fell) are of the layers above.
@@ -63,8 +64,8 @@ class Call(Timed):
     __slots__ = (
         "active_at", "answered_at", "before", "behind", "call_id", "concluded", "decide_at", "dialog_timeout",
         "dialogs", "ended_at", "ended_by", "ending", "ends", "evicted", "from_tag", "front", "holder", "legs",
-        "lighten_at", "messages", "notes", "outcome", "over", "owner", "queue", "rank", "settled", "sibling", "started",
-        "strays", "transferred", "upstream", "weigh_at", "weight",
+        "lighten_at", "messages", "notes", "numbers", "outcome", "over", "owner", "queue", "rank",
+        "settled", "sibling", "started", "strays", "transferred", "upstream", "weigh_at", "weight",
     )  # fmt: skip
 
     def __init__(self, serial: int, invite: Request, now: int, owner: CallOwner, dialog_timeout: int) -> None:
@@ -80,6 +81,7 @@ class Call(Timed):
         self.upstream: Leg | None = None
         self.dialogs: Dialogs | None = None
         self.messages: list[tuple[Message, bool, bool]] | None = None
+        self.numbers: list[int] | None = None
         self.strays: list[Response] | None = None
         self.notes: list[Any] | None = None
         self.transferred = self.evicted = False
@@ -332,6 +334,20 @@ class Call(Timed):
         else:
             self.owner.evict("messages")
 
+    def keep_number(self, number: int, repeated: bool, placed: bool) -> bool:
+        """Keep the number of a message that is kept elsewhere, with what is known of it (``numbered``), if it may."""
+        if self.numbers is None:
+            self.numbers = []
+        if len(self.numbers) >= MAX_MESSAGES:
+            self.owner.evict("messages")
+            return False
+        self.numbers.append(number << 2 | repeated << 1 | placed)
+        return True
+
+    def numbered(self) -> list[tuple[int, bool, bool]]:
+        """Return the number of each message that is kept elsewhere, whether it is a repeated one, and placed."""
+        return [(number >> 2, bool(number & 2), bool(number & 1)) for number in self.numbers or ()]
+
     def stray(self, response: Response) -> None:
         """Keep a response whose CSeq number is that of no request."""
         if self.strays is None:
@@ -472,6 +488,7 @@ class Call(Timed):
         self.upstream = None
         self.dialogs = None
         self.messages = None
+        self.numbers = None
 
     def _finish_dialogs(self, now: int) -> None:
         if self.answered_at < 0 or self.dialogs is None:

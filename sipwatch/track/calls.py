@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.attempts import attempt_of
+from sipwatch.track.events import MessageTaken
 from sipwatch.track.lasting import cut_short
 from sipwatch.track.table import Heard
-from sipwatch.track.weight import ANSWER, CALL, LEG, MESSAGE, WEIGHED_FROM, Holder, weight_of
+from sipwatch.track.weight import ANSWER, CALL, LEG, MESSAGE, NUMBER, WEIGHED_FROM, Holder, weight_of
 from sipwatch.wire.limits import MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sipwatch.track.call import Call
+    from sipwatch.track.events import Event
     from sipwatch.wire.message import Message
 
 LOOKED_AT: Final = 8  # of the oldest calls of a kind, for the one whose source holds most
@@ -117,6 +119,24 @@ class Line:
             self.append(call)
 
 
+class Numbering:
+    """Numbering the messages that calls take in, and tells of each, for whoever keeps them elsewhere."""
+
+    __slots__ = ("_events", "_last")
+
+    def __init__(self, events: list[Event]) -> None:
+        self._events = events
+        self._last = 0
+
+    def give(self, call: Call, message: Message, repeated: bool, placed: bool) -> bool:
+        """Number a message of a call; tell whether there was room for it."""
+        if not call.keep_number(self._last + 1, repeated, placed):
+            return False
+        self._last += 1
+        self._events.append(MessageTaken(self._last, message))
+        return True
+
+
 class Calls:
     """Every call that is tracked. ``bytes`` is what they take.
 
@@ -124,10 +144,18 @@ class Calls:
     ``is_known`` tells whether a packed address is a configured peer's.
     """
 
-    __slots__ = ("_by_id", "_count", "_holders", "_keeps", "_limits", "_lines", "bytes", "is_known")
+    __slots__ = ("_by_id", "_count", "_holders", "_keeps", "_limits", "_lines", "_numbers", "bytes", "is_known")
 
-    def __init__(self, limits: TableLimits, is_known: Callable[[bytes], bool], *, keep_messages: bool = False) -> None:
+    def __init__(
+        self,
+        limits: TableLimits,
+        is_known: Callable[[bytes], bool],
+        *,
+        keep_messages: bool = False,
+        numbers: Numbering | None = None,
+    ) -> None:
         self._keeps = keep_messages
+        self._numbers = numbers
         self.bytes = 0
         self.is_known = is_known
         self._limits = limits
@@ -195,6 +223,9 @@ class Calls:
         """Take note of what a call has taken in: ``repeated`` on the hop, ``placed`` where its transaction is known."""
         if self._keeps:
             call.keep(message, repeated, placed)
+        elif self._numbers is not None and self._numbers.give(call, message, repeated, placed):
+            call.weight += NUMBER
+            self.bytes += NUMBER
         if repeated:
             return
         size = len(message.raw)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sipwatch.track.call import Call
     from sipwatch.track.conditions import Raised
     from sipwatch.track.leg import Leg
-    from sipwatch.wire.message import Path, Request, Response
+    from sipwatch.wire.message import Message, Path, Request, Response
 
     Takes = Mapping[type, Callable[[Any], None]]
 
@@ -119,6 +119,20 @@ class CallOver(OfCall):
     """Nothing more will happen to a call. It is its taker's now, who lets go of it (``Call.release``)."""
 
     __slots__ = ()
+
+
+class MessageTaken:
+    """A message that a call took in, ``text`` as it was captured: the call knows it by this ``number``.
+
+    Only told where messages are numbered: somebody keeps them elsewhere, as tracking does not.
+    """
+
+    __slots__ = ("message", "number", "text")
+
+    def __init__(self, number: int, message: Message) -> None:
+        self.number = number
+        self.message = message
+        self.text = message.raw
 
 
 class RegistrationOutcome(StrEnum):
@@ -272,6 +286,7 @@ Event = (
     | ByeAccepted
     | Referred
     | CallOver
+    | MessageTaken
     | Asked
     | Registration
     | Options
@@ -281,7 +296,7 @@ Event = (
 )
 EVENTS: tuple[type, ...] = (
     LegBegun, ConditionRaised, ConditionResolved, LegSettled, CallSettled, CallEnded, CallConcluded, ByeAccepted,
-    Referred, CallOver, Asked, Registration, Options, Bound, Unbound, Unreachable,
+    Referred, CallOver, MessageTaken, Asked, Registration, Options, Bound, Unbound, Unreachable,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sipwatch.budget import DEFAULT_BUDGET
 from sipwatch.track.attempts import is_retry, starts_anew
 from sipwatch.track.call import Call
-from sipwatch.track.calls import Calls, TableLimits
+from sipwatch.track.calls import Calls, Numbering, TableLimits
 from sipwatch.track.dialog import FOLLOWED
 from sipwatch.track.early import Early
 from sipwatch.track.events import LegBegun, Notice
@@ -65,6 +65,7 @@ class Tracker:
         budget: Budget = DEFAULT_BUDGET,
         series: SeriesRoom | None = None,
         keep_messages: bool = False,
+        number: bool = False,
     ) -> None:
         self.events: list[Event] = []
         self.lasts = NEVER if keep_messages else LASTS  # when less is kept of an answered call (ns)
@@ -77,8 +78,10 @@ class Tracker:
         self.queue = TimerQueue()
         self.timers_for = site.timers_for
         self._limits = limits or TableLimits(calls_bytes=budget.calls)
-        self._keep = keep_messages
-        self._calls = Calls(self._limits, site.is_known, keep_messages=keep_messages)
+        # Whether somebody wants to see every message of a call, those as well that change nothing.
+        self._keep = keep_messages or number
+        numbers = Numbering(self.events) if number else None
+        self._calls = Calls(self._limits, site.is_known, keep_messages=keep_messages, numbers=numbers)
         self._room = self._limits.calls_bytes
         self._inside = Inside(self._calls, self.traffic, self.events)
         self._closing: Iterator[Call] | None = None

@@ -21,6 +21,7 @@ LEG: Final = 700  # the leg, its moments, its entry in the queue of timers
 MESSAGE: Final = 400  # the object and its identifiers; the text comes on top
 ANSWER: Final = 450  # of a leg, with the dialog
 EXCHANGE: Final = 250  # a transaction inside a dialog
+NUMBER: Final = 48  # of a message that is kept elsewhere: its place in a list, and an integer
 RAISED: Final = 120  # a condition
 NOTE: Final = 2000  # what somebody notes of a call: texts cut short, and the packets that show it
 WEIGHED_FROM: Final = 32_768  # bytes; a call that seems to hold more is weighed
@@ -42,7 +43,7 @@ NOBODYS: Final = Holder(b"")  # of a call that is in no table yet
 def weight_of(call: Call) -> int:
     """Return what a call holds (bytes)."""
     held: dict[int, Message] = {}
-    weight = CALL + NOTE * len(call.notes or ())
+    weight = CALL + NOTE * len(call.notes or ()) + NUMBER * len(call.numbers or ())
     for leg in call.legs:
         weight += LEG + ANSWER * len(leg.answers or ()) + RAISED * len(leg.conditions or ())
         for message in _of_leg(leg):

@@ -1,0 +1,132 @@
+"""What the engine hands to the store: taken at once, without waiting for anything, or counted as dropped.
+
+Must not know: files, tables, threads. One thread puts in, another takes out; a list changes hands as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sipwatch.store.spool import Kept
+from sipwatch.track.events import MessageTaken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sipwatch.export.record import CallRecord
+    from sipwatch.track.events import Takes
+    from sipwatch.wire.message import Message
+
+MAX_CALLS: Final = 10_000  # that wait for the disk; some 5 kB each
+MAX_BYTES: Final = 32 << 20  # of packets that wait for it
+MAX_TAGS: Final = 50_000
+_UDP: Final = "udp"
+
+
+class HandedCall(NamedTuple):
+    """A call that is over, and which messages were its own: number, whether repeated, whether placed."""
+
+    record: CallRecord
+    completed: bool
+    numbers: list[tuple[int, bool, bool]]
+
+
+class Tagging(NamedTuple):
+    """Other tags for a call that was handed in before: its id, and when it began (ns)."""
+
+    record_id: str
+    started: int
+    tags: list[str]
+
+
+class Intake:
+    """Takes calls, tags and messages (``export.handover.Keeper``); ``dropped`` counts by what and why.
+
+    ``numbers_too`` says that messages are wanted at all.
+    """
+
+    def __init__(self, *, messages: bool = True) -> None:
+        self.dropped: dict[tuple[str, str], int] = {}
+        self._messages_wanted = messages
+        self._calls: list[HandedCall] = []
+        self._tags: list[Tagging] = []
+        self._messages: list[tuple[int, Message, bytes, int, bytes]] = []
+        self._frame: tuple[int, bytes] = (-1, b"")
+        self._put = self._done = 0  # calls
+        self._put_bytes = self._done_bytes = 0
+
+    # The engine's side
+
+    def watch(self, frames: Iterable[tuple[int, int, bytes]]) -> Iterator[tuple[int, int, bytes]]:
+        """Hand on frames (time, link type, bytes); which of them the engine is at is remembered."""
+        for frame in frames:
+            self._frame = frame[1:]
+            yield frame
+
+    def takes(self) -> Takes:
+        """Say that messages are wanted."""
+        return {MessageTaken: self._message} if self._messages_wanted else {}
+
+    def call(self, record: CallRecord, completed: bool, numbers: list[tuple[int, bool, bool]]) -> None:
+        """Take a call that is over."""
+        if self._put - self._done >= MAX_CALLS:
+            self.drop("call", "queue")
+            return
+        self._put += 1
+        self._calls.append(HandedCall(record, completed, numbers))
+
+    def tag(self, record_id: str, started: int, tags: list[str]) -> None:
+        """Take other tags for a call."""
+        if len(self._tags) >= MAX_TAGS:
+            self.drop("tag", "queue")
+        else:
+            self._tags.append(Tagging(record_id, started, tags))
+
+    def _message(self, event: MessageTaken) -> None:
+        link_type, frame = self._frame
+        size = len(frame) + len(event.text)
+        if self._put_bytes - self._done_bytes + size > MAX_BYTES:
+            self.drop("message", "queue")
+            return
+        self._put_bytes += size
+        self._messages.append((event.number, event.message, event.text, link_type, frame))
+
+    def drop(self, what: str, why: str, number: int = 1) -> None:
+        """Count what is not stored."""
+        self.dropped[what, why] = self.dropped.get((what, why), 0) + number
+
+    # The writer's side
+
+    def calls(self) -> tuple[list[HandedCall], list[Tagging]]:
+        """Take the calls that wait, and the tags. Messages of theirs have to be taken after that."""
+        calls, self._calls = self._calls, []
+        tags, self._tags = self._tags, []
+        return calls, tags
+
+    def done(self, calls: int) -> None:
+        """Make room: so many calls wait no longer, stored or not."""
+        self._done += calls
+
+    def messages(self) -> list[tuple[int, Kept]]:
+        """Take the messages that wait, each with its number."""
+        taken, self._messages = self._messages, []
+        found = []
+        for number, message, text, link_type, frame in taken:
+            self._done_bytes += len(frame) + len(text)
+            found.append((number, _kept(message, text, link_type, frame)))
+        return found
+
+
+def _kept(message: Message, text: bytes, link_type: int, frame: bytes) -> Kept:
+    """Return a message with what stood around it in its packet, if that was a packet of its own."""
+    path = message.path
+    at = frame.find(text) if path.carrier == _UDP and link_type >= 0 else -1
+    if at < 0 or not _is_headed(frame[:at], path.key) or message.fragmented:
+        return Kept(message.time, path.transport, path.key, text)
+    return Kept(message.time, path.transport, path.key, text, link_type, frame[:at], frame[at + len(text) :])
+
+
+def _is_headed(before: bytes, key: bytes) -> bool:
+    """Tell whether bytes end with the headers of IP, without options, and UDP between these ends."""
+    addresses, ports = key[:-4], key[-4:]
+    return before[-8:-4] == ports and before[-8 - len(addresses) : -8] == addresses

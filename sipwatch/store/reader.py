@@ -1,0 +1,240 @@
+"""Reads a store, while it is written or when it is not: calls by time, filter or number, their messages, sums.
+
+Must not know: formats, pages, what time it is. A reader is for one thread at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sipwatch.store.days import StoreError, day_of, days_between, files_in, open_to_read, path_of
+from sipwatch.store.rows import (
+    CONDITION_COLUMNS,
+    FINDING_COLUMNS,
+    LEG_COLUMNS,
+    LINK_COLUMNS,
+    SCALARS,
+    Parts,
+    call_of,
+)
+from sipwatch.store.schema import CALLS, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES
+from sipwatch.store.spool import Kept
+from sipwatch.store.sql import Clause, placeholders
+from sipwatch.store.wanted import FOREVER, Position
+from sipwatch.wire.message import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sipwatch.export.record import CallRecord
+    from sipwatch.store.days import DayFile
+    from sipwatch.store.wanted import Wanted
+
+_MAX_OPEN: Final = 64  # files
+_FIRST_BATCH: Final = 64  # calls; a page wants no more
+_BATCH: Final = 512
+_PARTS: Final = (
+    ("legs", LEG_COLUMNS, Parts.leg),
+    ("conditions", CONDITION_COLUMNS, Parts.condition),
+    ("findings", FINDING_COLUMNS, Parts.finding),
+    ("links", LINK_COLUMNS, Parts.link),
+    ("tags", ("tag",), Parts.tag),
+)
+_COLUMNS: Final = ", ".join((*SCALARS, "completed", "kept", "number"))
+
+
+class Stored(NamedTuple):
+    """A call that was read; ``kept`` is how many messages are kept of it, if they have not gone since."""
+
+    record: CallRecord
+    completed: bool
+    kept: int
+    place: Position
+
+
+class Sum(NamedTuple):
+    """Calls added up that have these in common, from ``at`` on (ns); spans in ns. Nothing is "" or 0."""
+
+    at: int
+    source: str
+    destination: str
+    outcome: str
+    status_code: int
+    ending: str
+    ended_by: str
+    calls: int
+    completed: int
+    setups: int
+    setup_ns: int
+    rings: int
+    ring_ns: int
+    talks: int
+    talk_ns: int
+
+
+class KeptText(NamedTuple):
+    """A message that was kept: ``again`` says that it repeats an earlier one, ``placed`` that it has a place."""
+
+    message: Kept
+    again: bool
+    placed: bool
+
+
+class StoreReader:
+    """Reads the store in a folder. Raises StoreError where there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[Path, tuple[int, sqlite3.Connection]] = {}
+        if not self.files():
+            raise StoreError(f"{folder}: no calls are stored there; sipwatch live --store {folder} writes some")
+
+    def files(self) -> list[DayFile]:
+        """Return the files of calls, the oldest day first. Raises StoreError."""
+        return [file for file in files_in(self._folder) if file.kind == CALLS]
+
+    def close(self) -> None:
+        """Close every file."""
+        for _, connection in self._open.values():
+            connection.close()
+        self._open.clear()
+
+    # Calls
+
+    def calls(self, wanted: Wanted, *, behind: Position | None = None, oldest_first: bool = False) -> Iterator[Stored]:
+        """Give the calls that are wanted, the newest first or the oldest, ``behind`` one of them. Raises StoreError."""
+        files = list(days_between(self.files(), wanted.since, wanted.until))
+        for file in files if oldest_first else reversed(files):
+            if behind is None or (
+                file.day >= day_of(behind.started) if oldest_first else file.day <= day_of(behind.started)
+            ):
+                yield from self._of_day(file, wanted, behind, oldest_first=oldest_first)
+
+    def call(self, record_id: str) -> Stored | None:
+        """Return the call with an id, or the newest whose id begins so or whose Call-ID that is; None without one."""
+        end = record_id[:-1] + chr(ord(record_id[-1]) + 1) if record_id else ""
+        for file in reversed(self.files()):
+            for condition in (
+                Clause("id = ?", (record_id,)),
+                Clause("id >= ? AND id < ?", (record_id, end)),
+                Clause("call_id = ?", (record_id,)),
+            ):
+                found = self._rows(file, condition, Position(FOREVER, FOREVER), 1, oldest_first=False)
+                if found:
+                    return self._whole(file, found)[0]
+        return None
+
+    def _of_day(
+        self, file: DayFile, wanted: Wanted, behind: Position | None, *, oldest_first: bool
+    ) -> Iterator[Stored]:
+        condition = wanted.condition()
+        place = behind or (Position(-1, -1) if oldest_first else Position(FOREVER, FOREVER))
+        batch = _FIRST_BATCH
+        while True:
+            rows = self._rows(file, condition, place, batch, oldest_first=oldest_first)
+            for one in self._whole(file, rows):
+                if wanted.takes(one.record):
+                    yield one
+            if len(rows) < batch:
+                return
+            place, batch = Position(rows[-1][SCALARS.index("started")], rows[-1][-1]), _BATCH
+
+    def _rows(
+        self, file: DayFile, condition: Clause, behind: Position, most: int, *, oldest_first: bool
+    ) -> list[tuple[Any, ...]]:
+        order, sign = ("", ">") if oldest_first else (" DESC", "<")
+        sql = (
+            f"SELECT {_COLUMNS} FROM calls WHERE {condition.sql} AND (started, number) {sign} (?, ?)"
+            f" ORDER BY started{order}, number{order} LIMIT ?"
+        )
+        return self._ask(file.path, CALLS, sql, (*condition.values, *behind, most))
+
+    def _whole(self, file: DayFile, rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
+        """Return calls with what they have several of."""
+        parts = {row[-1]: Parts() for row in rows}
+        for table, columns, take in _PARTS if parts else ():
+            which = f"{table} WHERE call IN ({placeholders(len(parts))})"
+            sql = f"SELECT call, {', '.join(columns)} FROM {which} ORDER BY call, place"
+            for part in self._ask(file.path, CALLS, sql, tuple(parts)):
+                take(parts[part[0]], part[1:])
+        found = []
+        for row in rows:
+            record = call_of(row, parts[row[-1]])
+            completed, kept, number = row[-3:]
+            found.append(Stored(record, bool(completed), kept, Position(record.started, number)))
+        return found
+
+    # Messages
+
+    def messages(self, record: CallRecord) -> list[KeptText]:
+        """Return the messages that are kept of a call, as they came; none if they have gone. Raises StoreError."""
+        path = path_of(self._folder, day_of(record.started), MESSAGES)
+        if not path.exists():
+            return []
+        sql = (
+            "SELECT time, transport, ends, raw, link_type, before, after, again, placed FROM messages WHERE id = ?"
+            " ORDER BY place"
+        )
+        return [_kept(row) for row in self._ask(path, MESSAGES, sql, (record.id,))]
+
+    # Sums
+
+    def sums(self, since: int | None = None, until: int | None = None) -> Iterator[Sum]:
+        """Give the sums of calls that began in a time (ns, whole minutes), by the hour where it has whole ones."""
+        first = 0 if since is None else since // MINUTE * MINUTE
+        last = FOREVER if until is None else -(-until // MINUTE) * MINUTE
+        begin, end = -(-first // HOUR) * HOUR, last // HOUR * HOUR
+        spans = [("hours", begin, end)] if begin <= end else []
+        spans += [("minutes", first, begin), ("minutes", end, last)] if spans else [("minutes", first, last)]
+        for file in days_between(self.files(), first, last):
+            for table, since_, until_ in spans:
+                if since_ < until_:
+                    yield from self._sums(file, table, since_, until_)
+
+    def _sums(self, file: DayFile, table: str, since: int, until: int) -> Iterator[Sum]:
+        columns = ", ".join(("at", *SUM_KEYS, *SUM_VALUES))
+        sql = f"SELECT {columns} FROM {table} WHERE at >= ? AND at < ? ORDER BY at"
+        for row in self._ask(file.path, CALLS, sql, (since, until)):
+            yield Sum(*row)
+
+    # Files
+
+    def _ask(self, path: Path, kind: str, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._file(path, kind).execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            self._forget(path)
+            if not path.exists():  # it was old, and has been let go of meanwhile
+                return []
+            raise StoreError(f"{path}: cannot be read: {error}") from None
+
+    def _file(self, path: Path, kind: str) -> sqlite3.Connection:
+        node = path.stat().st_ino if path.exists() else -1
+        known = self._open.pop(path, None)
+        if known is not None and known[0] != node:  # another file has taken its place
+            known[1].close()
+            known = None
+        if known is None:
+            while len(self._open) >= _MAX_OPEN:
+                self._forget(next(iter(self._open)))
+            known = (node, open_to_read(path, kind))
+        self._open[path] = known
+        return known[1]
+
+    def _forget(self, path: Path) -> None:
+        known = self._open.pop(path, None)
+        if known is not None:
+            known[1].close()
+
+
+def _lies_behind(file: DayFile, place: Position, *, oldest_first: bool) -> bool:
+    day = day_of(place.started)
+    return file.day >= day if oldest_first else file.day <= day
+
+
+def _kept(row: tuple[Any, ...]) -> KeptText:
+    time, transport, ends, raw, link_type, before, after, again, placed = row
+    around = (-1, b"", b"") if link_type is None else (link_type, before, after)
+    return KeptText(Kept(time, Transport(transport), ends, raw, *around), bool(again), bool(placed))

@@ -1,0 +1,139 @@
+"""What a day's files hold: their tables, as SQL, and how a file of an earlier version becomes one of this.
+
+Must not know: threads, where files are, which days there are.
+
+A day has two files. ``calls`` has what became of each call that began on that day, and sums by minute and hour, from
+which a month adds up in milliseconds; ``messages`` has the packets of those worth it, which are most of the bytes and
+are wanted for a shorter time: a file is let go of by unlinking it, where to delete its rows takes seconds.
+
+Moments are nanoseconds since 1970, spans nanoseconds. Numbers stand once more with their digits turned round, so that
+an index finds what ends with some digits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import sqlite3
+
+CALLS: Final = "calls"
+MESSAGES: Final = "messages"
+
+MINUTE: Final = 60 * 10**9
+HOUR: Final = 60 * MINUTE
+SUMS: Final = {"minutes": MINUTE, "hours": HOUR}  # tables of sums, and how much time (ns) a row of each spans
+SUM_KEYS: Final = ("source", "destination", "outcome", "status_code", "ending", "ended_by")
+SUM_VALUES: Final = ("calls", "completed", "setups", "setup_ns", "rings", "ring_ns", "talks", "talk_ns")
+
+_SUM_COLUMNS: Final = """
+    at INTEGER NOT NULL,
+    source TEXT NOT NULL, destination TEXT NOT NULL, outcome TEXT NOT NULL,
+    status_code INTEGER NOT NULL, ending TEXT NOT NULL, ended_by TEXT NOT NULL,
+    calls INTEGER NOT NULL, completed INTEGER NOT NULL,
+    setups INTEGER NOT NULL, setup_ns INTEGER NOT NULL, rings INTEGER NOT NULL, ring_ns INTEGER NOT NULL,
+    talks INTEGER NOT NULL, talk_ns INTEGER NOT NULL,
+    PRIMARY KEY (at, source, destination, outcome, status_code, ending, ended_by)
+"""  # a null would be another key each time it is met: what is not there is 0, or an empty text
+
+_CALLS_1: Final = f"""
+CREATE TABLE calls (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL, call_id TEXT NOT NULL, from_tag TEXT, to_tag TEXT,
+    caller TEXT, callee TEXT, caller_uri TEXT, callee_uri TEXT,
+    source TEXT NOT NULL, destination TEXT NOT NULL,
+    source_address TEXT NOT NULL, destination_address TEXT NOT NULL, transport TEXT NOT NULL,
+    user_agent TEXT, server TEXT,
+    started INTEGER NOT NULL, trying INTEGER, progressed INTEGER, ringing INTEGER, answered INTEGER, ended INTEGER,
+    setup_seconds INTEGER, ring_seconds INTEGER, talk_seconds INTEGER,
+    outcome TEXT NOT NULL, category TEXT NOT NULL, status_code INTEGER, reason_phrase TEXT,
+    cause INTEGER, cause_protocol TEXT, cause_text TEXT,
+    ended_by TEXT, ending TEXT, end_cause INTEGER, end_cause_protocol TEXT, end_cause_text TEXT,
+    retransmissions INTEGER NOT NULL,
+    completed INTEGER NOT NULL, caller_digits TEXT, callee_digits TEXT, kept INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX calls_id ON calls (id);
+CREATE INDEX calls_started ON calls (started);
+CREATE INDEX calls_call_id ON calls (call_id);
+CREATE INDEX calls_caller_digits ON calls (caller_digits, started) WHERE caller_digits IS NOT NULL;
+CREATE INDEX calls_callee_digits ON calls (callee_digits, started) WHERE callee_digits IS NOT NULL;
+CREATE INDEX calls_outcome ON calls (outcome, started);
+CREATE INDEX calls_source ON calls (source, started);
+CREATE INDEX calls_destination ON calls (destination, started);
+CREATE INDEX calls_source_address ON calls (source_address, started);
+CREATE INDEX calls_destination_address ON calls (destination_address, started);
+CREATE INDEX calls_status_code ON calls (status_code, started) WHERE status_code IS NOT NULL;
+CREATE INDEX calls_ending ON calls (ending, started) WHERE ending IS NOT NULL;
+CREATE TABLE legs (
+    call INTEGER, place INTEGER,
+    branch TEXT NOT NULL, source TEXT NOT NULL, destination TEXT NOT NULL,
+    source_address TEXT NOT NULL, destination_address TEXT NOT NULL, transport TEXT NOT NULL,
+    started INTEGER NOT NULL, outcome TEXT NOT NULL, status_code INTEGER, cause INTEGER,
+    retransmissions INTEGER NOT NULL, conditions TEXT, inferred TEXT,
+    callee TEXT, alerted INTEGER, settled INTEGER, offered TEXT, device TEXT,
+    PRIMARY KEY (call, place)
+) WITHOUT ROWID;
+CREATE TABLE conditions (
+    call INTEGER, place INTEGER, kind TEXT NOT NULL, raised INTEGER NOT NULL, resolved INTEGER, resolution TEXT,
+    leg INTEGER NOT NULL,
+    PRIMARY KEY (call, place)
+) WITHOUT ROWID;
+CREATE INDEX conditions_kind ON conditions (kind);
+CREATE TABLE findings (
+    call INTEGER, place INTEGER, kind TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL, evidence TEXT NOT NULL,
+    PRIMARY KEY (call, place)
+) WITHOUT ROWID;
+CREATE INDEX findings_kind ON findings (kind);
+CREATE TABLE links (
+    call INTEGER, place INTEGER, id TEXT NOT NULL, by TEXT NOT NULL, role TEXT, started INTEGER NOT NULL,
+    PRIMARY KEY (call, place)
+) WITHOUT ROWID;
+CREATE INDEX links_id ON links (id);
+CREATE TABLE tags (call INTEGER, place INTEGER, tag TEXT NOT NULL, PRIMARY KEY (call, place)) WITHOUT ROWID;
+CREATE INDEX tags_tag ON tags (tag);
+CREATE TABLE minutes ({_SUM_COLUMNS}) WITHOUT ROWID;
+CREATE TABLE hours ({_SUM_COLUMNS}) WITHOUT ROWID;
+"""
+# ``before`` and ``after`` are what stood around the message in its packet, null where it had no packet of its own.
+_MESSAGES_1: Final = """
+CREATE TABLE messages (
+    id TEXT, place INTEGER, time INTEGER NOT NULL, transport TEXT NOT NULL, ends BLOB NOT NULL,
+    again INTEGER NOT NULL, placed INTEGER NOT NULL, raw BLOB NOT NULL,
+    link_type INTEGER, before BLOB, after BLOB,
+    PRIMARY KEY (id, place)
+) WITHOUT ROWID;
+CREATE INDEX messages_time ON messages (time);
+"""
+# By kind of file, what makes each version of the one before it: a new version is a new entry, and old ones stay.
+MIGRATIONS: Final = {CALLS: (_CALLS_1,), MESSAGES: (_MESSAGES_1,)}
+
+
+class TooNewError(Exception):
+    """A file was written by a later version of sipwatch."""
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables in a file, 0 of one that has none."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, kind: str, steps: tuple[str, ...] | None = None) -> None:
+    """Bring a file's tables to this version, each step as a whole or not at all. Raises TooNewError."""
+    steps = MIGRATIONS[kind] if steps is None else steps
+    for version in range(known_version(connection, kind, steps), len(steps)):
+        script = f"BEGIN IMMEDIATE; {steps[version]} PRAGMA user_version = {version + 1}; COMMIT;"
+        try:
+            connection.executescript(script)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def known_version(connection: sqlite3.Connection, kind: str, steps: tuple[str, ...] | None = None) -> int:
+    """Return the version of a file's tables. Raises TooNewError."""
+    known = len(MIGRATIONS[kind] if steps is None else steps)
+    version = version_of(connection)
+    if version > known:
+        raise TooNewError(f"a later version of sipwatch wrote it (tables {version}, this one knows {known})")
+    return version

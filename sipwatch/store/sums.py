@@ -1,0 +1,62 @@
+"""Calls added up by minute and hour, in the same transaction as the calls themselves: sums never wait for a scan.
+
+Must not know: files, threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sipwatch.store.schema import SUM_KEYS, SUM_VALUES, SUMS
+from sipwatch.store.sql import insert
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from sipwatch.export.record import CallRecord
+
+Key = tuple[str, str, str, int, str, str]
+
+_VALUES: Final = len(SUM_VALUES)
+
+
+def _add_up(table: str) -> str:
+    columns = ("at", *SUM_KEYS, *SUM_VALUES)
+    added = ", ".join(f"{value} = {value} + excluded.{value}" for value in SUM_VALUES)
+    return f"{insert(table, *columns)} ON CONFLICT DO UPDATE SET {added}"
+
+
+_ADD_UP: Final = {table: _add_up(table) for table in SUMS}
+
+
+def add_up(connection: sqlite3.Connection, calls: Iterable[tuple[CallRecord, bool]]) -> None:
+    """Add calls, each with whether it was answered and ended by a BYE with a 2xx, to the sums of their day."""
+    counted: dict[tuple[int, Key], list[int]] = {}
+    span = SUMS["minutes"]
+    for record, completed in calls:
+        values = counted.setdefault((record.started // span * span, _key(record)), [0] * _VALUES)
+        _count(values, record, completed)
+    for table, span in SUMS.items():
+        rows: dict[tuple[int, Key], list[int]] = {}
+        for (at, key), values in counted.items():
+            before = rows.setdefault((at // span * span, key), [0] * _VALUES)
+            for place, value in enumerate(values):
+                before[place] += value
+        connection.executemany(_ADD_UP[table], [(at, *key, *values) for (at, key), values in rows.items()])
+
+
+def _key(record: CallRecord) -> Key:
+    return (
+        record.source, record.destination, record.outcome, record.status_code or 0, record.ending or "",
+        record.ended_by or "",
+    )  # fmt: skip
+
+
+def _count(values: list[int], record: CallRecord, completed: bool) -> None:
+    values[0] += 1
+    values[1] += completed
+    for place, spent in ((2, record.setup_seconds), (4, record.ring_seconds), (6, record.talk_seconds)):
+        if spent is not None:
+            values[place] += 1
+            values[place + 1] += int(spent)

@@ -1,0 +1,91 @@
+"""Which calls of a store somebody wants: by time, filter, number, and from where on.
+
+Must not know: files, connections.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sipwatch.classify.numbers import MIN_NUMBER_LENGTH, same_number
+from sipwatch.store.rows import digits_turned
+from sipwatch.store.sql import Clause, all_of
+
+if TYPE_CHECKING:
+    from sipwatch.export.filters import Filter
+    from sipwatch.export.record import CallRecord
+
+FOREVER: Final = (1 << 63) - 1
+
+
+class Number:
+    """A telephone number that is looked for: in any notation, or by its last digits (``*4567``).
+
+    A short one is an extension, and looked for as it is. ``region`` is where people dial (ISO 3166). Raises ValueError
+    for what has no digits.
+    """
+
+    __slots__ = ("_ending", "_number", "_region", "_turned")
+
+    def __init__(self, text: str, region: str | None = None) -> None:
+        self._ending = text.startswith("*")
+        self._number = text.lstrip("*").strip()
+        self._region = region
+        turned = digits_turned(self._number)
+        if turned is None:
+            raise ValueError(f"{text[:40]!r} is no number; write one such as +49 30 1234567, 201, or *4567 for its end")
+        self._turned = turned
+
+    def condition(self) -> Clause:
+        """Return what is sure of the digits of one that is the same."""
+        turned = self._turned
+        if not self._ending and len(turned) < MIN_NUMBER_LENGTH:
+            return Clause("(caller_digits = ? OR callee_digits = ?)", (turned, turned))
+        begin = turned if self._ending else turned[:MIN_NUMBER_LENGTH]
+        span = (begin, begin + ":")  # what stands behind 9
+        sql = "(caller_digits >= ? AND caller_digits < ? OR callee_digits >= ? AND callee_digits < ?)"
+        return Clause(sql, span + span)
+
+    def is_in(self, record: CallRecord) -> bool:
+        """Tell whether a call is from or to it."""
+        return any(number is not None and self._is(number) for number in (record.caller, record.callee))
+
+    def _is(self, number: str) -> bool:
+        if self._ending:
+            return (digits_turned(number) or "").startswith(self._turned)
+        if len(self._turned) < MIN_NUMBER_LENGTH:
+            return digits_turned(number) == self._turned
+        return same_number(number, self._number, self._region)
+
+
+class Wanted(NamedTuple):
+    """Which calls: that began from ``since`` on and before ``until`` (ns), match, and are from or to a number."""
+
+    since: int | None = None
+    until: int | None = None
+    keep: Filter | None = None
+    number: Number | None = None
+
+    def takes(self, record: CallRecord) -> bool:
+        """Tell whether a call that began in time is wanted."""
+        return (self.number is None or self.number.is_in(record)) and (self.keep is None or self.keep(record))
+
+    def condition(self) -> Clause:
+        """Return what a database can leave out by: it holds for every call that is wanted, and perhaps for others."""
+        until = FOREVER if self.until is None else self.until
+        conditions = [Clause("started >= ? AND started < ?", (self.since or 0, until))]
+        if self.keep is not None:
+            # Late: rule-engine takes longer to load than most questions do to answer.
+            from sipwatch.store.narrow import narrowed  # noqa: PLC0415
+
+            conditions.append(narrowed(self.keep.statement))
+        if self.number is not None:
+            conditions.append(self.number.condition())
+        return all_of(conditions)
+
+
+class Position(NamedTuple):
+    """Where in the order of time a call stands: the next page begins behind the last of the one before."""
+
+    started: int
+    number: int

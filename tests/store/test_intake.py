@@ -1,0 +1,99 @@
+"""What the engine hands to the store: taken without waiting, or counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.engine import Engine
+from sipwatch.store import intake as intake_module
+from sipwatch.store.intake import Intake
+from sipwatch.track.events import MessageTaken
+from tests.conversation import messages
+from tests.export import records
+from tests.test_daemon import PCAPS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def watched(path: Path) -> tuple[Intake, set[bytes]]:
+    """Return what was taken of a capture, and all of its frames."""
+    intake = Intake()
+    engine = Engine(None, keeper=intake)
+    engine.add(intake)
+    with open_capture([str(path)], prefilter=Prefilter.OFF) as source:
+        frames = set()
+        for frame in intake.watch(source):
+            frames.add(frame[2])
+            engine.run([frame])
+        engine.finish(source.last)
+    return intake, frames
+
+
+def test_a_datagram_is_kept_with_its_packet_byte_by_byte() -> None:
+    """Before, text and after put together are the frame that was captured."""
+    intake, frames = watched(PCAPS / "demo.pcap")
+    kept = [one for _, one in intake.messages()]
+    own = [one for one in kept if one.link_type >= 0]
+    assert len(own) > 0.9 * len(kept) > 4000
+    assert all(one.before + one.raw + one.after in frames for one in own)
+
+
+def test_every_message_of_a_call_is_there_by_its_number() -> None:
+    """As many as a replay with messages has, in the same order, marked the same."""
+    intake, _ = watched(PCAPS / "demo.pcap")
+    texts = dict(intake.messages())
+    calls, _ = intake.calls()
+    found: list[object] = []
+    engine = Engine(lambda record, _: found.append(record), keep_messages=True)
+    with open_capture([str(PCAPS / "demo.pcap")], prefilter=Prefilter.OFF) as source:
+        engine.run(source, source.place)
+        engine.finish(source.last)
+    of_replay = {record.id: [(m.time, m.retransmission, m.placed) for m in record.messages] for record in found}  # type: ignore[attr-defined]
+    of_store = {call.record.id: [(texts[n].time, again, placed) for n, again, placed in call.numbers] for call in calls}
+    assert of_store == of_replay
+
+
+def test_a_segment_of_a_stream_has_no_packet_of_its_own() -> None:
+    """Who else speaks in it is nobody's business: only the text is kept."""
+    intake, _ = watched(PCAPS / "recorded" / "tcp.pcap")
+    kept = [one for _, one in intake.messages() if one.transport == "tcp"]
+    assert kept
+    assert {(one.link_type, one.before, one.after) for one in kept} == {(-1, b"", b"")}
+
+
+def test_what_has_no_room_is_counted_until_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_module, "MAX_CALLS", 2)
+    monkeypatch.setattr(intake_module, "MAX_TAGS", 1)
+    intake = Intake()
+    for _ in range(3):
+        intake.call(records.call(), False, [])
+        intake.tag("x", 0, [])
+    assert intake.dropped == {("call", "queue"): 1, ("tag", "queue"): 2}
+    calls, tags = intake.calls()
+    assert (len(calls), len(tags)) == (2, 1)
+    intake.call(records.call(), False, [])
+    assert intake.dropped["call", "queue"] == 2  # those that were taken wait still, for the disk
+    intake.done(2)
+    intake.call(records.call(), False, [])
+    assert len(intake.calls()[0]) == 1
+
+
+def test_messages_have_room_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    [invite, *_] = messages("0 A>P INVITE")
+    monkeypatch.setattr(intake_module, "MAX_BYTES", 2 * len(invite.raw))
+    intake = Intake()
+    take = intake.takes()[MessageTaken]
+    for number in range(3):
+        take(MessageTaken(number, invite))
+    assert intake.dropped == {("message", "queue"): 1}
+    assert [number for number, _ in intake.messages()] == [0, 1]
+    take(MessageTaken(3, invite))
+    assert [number for number, _ in intake.messages()] == [3]
+
+
+def test_where_no_messages_are_wanted_none_are_taken() -> None:
+    assert Intake(messages=False).takes() == {}

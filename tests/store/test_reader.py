@@ -1,0 +1,124 @@
+"""Reading a store: in the order of time, page by page, while days come and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sipwatch.export.filters import compile_filter
+from sipwatch.store.days import StoreError
+from sipwatch.store.reader import StoreReader
+from sipwatch.store.wanted import Position, Wanted
+from tests.export import records
+from tests.export.records import at
+from tests.test_daemon import PCAPS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.store.stored import Stored
+
+DAY = 86_400
+
+
+def days_of_calls(store: Stored, days: int = 3, calls: int = 200) -> list[str]:
+    """Write so many calls on each of some days, two at each moment; return their ids, the oldest first."""
+    made = [(f"{day:06x}{place:06x}", DAY * day + place // 2) for day in range(days) for place in range(calls)]
+    store.put(*[records.call(id=one, started=at(when)) for one, when in made])
+    return [one for one, _ in made]
+
+
+def test_calls_come_in_the_order_of_time_over_all_days(store: Stored) -> None:
+    ids = days_of_calls(store)
+    reader = store.read()
+    assert [one.record.id for one in reader.calls(Wanted(), oldest_first=True)] == ids
+    assert [one.record.id for one in reader.calls(Wanted())] == ids[::-1]
+
+
+def test_pages_one_after_the_other_are_the_whole_and_no_call_is_on_two(store: Stored) -> None:
+    """Also where many began at one moment, and calls come in between two pages."""
+    ids = days_of_calls(store, days=2, calls=150)
+    reader = store.read()
+    for oldest_first in (True, False):
+        found: list[str] = []
+        behind: Position | None = None
+        while page := _page(reader, behind, oldest_first):
+            found += [one for one, _ in page]
+            behind = page[-1][1]
+        assert found == (ids if oldest_first else ids[::-1])
+    first = _page(reader, None, False)
+    store.put(records.call(id="ffffffffffff", started=at(5 * DAY)))
+    assert [one for one, _ in _page(reader, first[-1][1], False)] == ids[::-1][40:80]
+
+
+def _page(reader: StoreReader, behind: Position | None, oldest_first: bool) -> list[tuple[str, Position]]:
+    found = []
+    for one in reader.calls(Wanted(keep=compile_filter('outcome == "busy"')), behind=behind, oldest_first=oldest_first):
+        found.append((one.record.id, one.place))
+        if len(found) == 40:
+            break
+    return found
+
+
+def test_a_call_is_found_by_its_id_the_beginning_of_that_or_its_call_id(store: Stored) -> None:
+    """The newest, if several are meant."""
+    store.put(
+        records.call(id="aaaa00000001", call_id="one@x"),
+        records.call(id="aaaa00000002", call_id="two@x", started=at(DAY)),
+        records.call(id="bbbb00000003", call_id="one@x", started=at(2 * DAY)),
+    )
+    reader = store.read()
+    for wanted, found in (
+        ("aaaa00000001", "aaaa00000001"),
+        ("aaaa", "aaaa00000002"),
+        ("one@x", "bbbb00000003"),
+        ("b", "bbbb00000003"),
+    ):
+        one = reader.call(wanted)
+        assert one is not None
+        assert one.record.id == found
+    for wanted in ("", "cccc", "one", "'; --", "\x00", "%"):
+        assert reader.call(wanted) is None
+
+
+def test_the_messages_of_a_call_come_as_they_came(store: Stored) -> None:
+    """Repeated ones are marked; the packets are those of the capture."""
+    store.capture(PCAPS / "demo.pcap")
+    reader = store.read()
+    one = next(one for one in reader.calls(Wanted(keep=compile_filter('outcome == "not_responding"'))))
+    kept = reader.messages(one.record)
+    assert len(kept) == one.kept
+    assert kept[0].message.raw.startswith(b"INVITE ")
+    assert [each.message.time for each in kept] == sorted(each.message.time for each in kept)
+    assert sum(each.again for each in kept) == one.record.retransmissions
+
+
+def test_a_day_that_is_let_go_of_meanwhile_is_as_if_it_had_never_been(store: Stored) -> None:
+    days_of_calls(store, days=2, calls=2)
+    reader = store.read()
+    assert len(list(reader.calls(Wanted()))) == 4
+    for path in store.folder.glob("2026-01-05.*"):
+        path.unlink()
+    assert len(list(reader.calls(Wanted()))) == 2
+    calls = reader.calls(Wanted(), oldest_first=True)
+    for path in store.folder.glob("2026-01-06.*"):
+        path.unlink()
+    assert list(calls) == []
+
+
+def test_where_nothing_is_stored_it_is_said_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no calls are stored there; sipwatch live --store"):
+        StoreReader(tmp_path)
+    with pytest.raises(StoreError, match="cannot be read"):
+        StoreReader(tmp_path / "nowhere")
+
+
+def test_a_damaged_file_is_named(store: Stored) -> None:
+    days_of_calls(store, days=1, calls=2)
+    reader = store.read()
+    store.close()
+    path = store.folder / "2026-01-05.calls.sqlite"
+    path.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(StoreError, match=r"2026-01-05.calls.sqlite: cannot be read: file is not a database"):
+        list(reader.calls(Wanted()))

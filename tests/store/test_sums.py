@@ -1,0 +1,58 @@
+"""Calls added up by minute and hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.packet import SECOND
+from tests.export import records
+from tests.export.records import START, at
+
+if TYPE_CHECKING:
+    from tests.store.stored import Stored
+
+
+def test_calls_are_added_up_by_minute_and_by_hour(store: Stored) -> None:
+    """Three in one hour, two of them in one minute; a batch later adds to what is there."""
+    store.put(
+        records.call(id="00000000000a", started=at(0)),
+        records.answered(id="00000000000b", started=at(59)),
+        completed=True,
+    )
+    store.put(records.call(id="00000000000c", started=at(60)))
+    minutes = store.ask(
+        "SELECT at, outcome, status_code, ending, ended_by, calls, completed FROM minutes ORDER BY at, outcome"
+    )
+    assert minutes == [
+        (START, "answered", 200, "normal", "caller", 1, 1),
+        (START, "busy", 486, "", "callee", 1, 1),
+        (START + 60 * SECOND, "busy", 486, "", "callee", 1, 0),
+    ]
+    hours = store.ask(
+        "SELECT outcome, calls, setups, setup_ns, rings, ring_ns, talks, talk_ns FROM hours ORDER BY outcome"
+    )
+    assert hours == [
+        ("answered", 1, 1, 5 * SECOND, 1, 4 * SECOND, 1, 60 * SECOND),
+        ("busy", 2, 2, 4 * SECOND, 0, 0, 0, 0),
+    ]
+
+
+def test_a_call_that_is_written_twice_counts_once(store: Stored) -> None:
+    """A batch that is tried again, a file that is read again."""
+    call = records.call()
+    store.put(call, call)
+    store.put(call)
+    assert store.ask("SELECT sum(calls) FROM hours") == [(1,)]
+    assert store.ask("SELECT count(*) FROM calls") == [(1,)]
+    assert store.ask("SELECT count(*) FROM legs") == [(1,)]
+
+
+def test_sums_of_a_time_are_those_of_its_minutes_by_whole_hours_in_between(store: Stored) -> None:
+    """One call each minute for three hours: whatever the bounds, their difference in minutes."""
+    store.put(*[records.call(id=f"{number:012x}", started=at(60 * number)) for number in range(180)])
+    reader = store.read()
+    for since, until in ((0, 180), (1, 179), (59, 61), (10, 20), (60, 120), (61, 119), (0, 1), (5, 5), (170, 400)):
+        found = sum(one.calls for one in reader.sums(at(60 * since), at(60 * until)))
+        assert found == max(0, min(until, 180) - since), (since, until)
+    assert sum(one.calls for one in reader.sums()) == 180
+    assert {one.at % (3600 * SECOND) == 0 for one in reader.sums(at(0), at(10_800))} == {True}

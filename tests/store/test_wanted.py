@@ -1,0 +1,61 @@
+"""Which calls somebody wants: by time, filter, number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sipwatch.export.filters import compile_filter
+from sipwatch.store.wanted import Number
+from tests.each import for_each
+from tests.export import records
+from tests.export.records import at
+
+if TYPE_CHECKING:
+    from tests.store.stored import Stored
+
+
+@for_each(
+    "asked, written, found",
+    [
+        ("+49 30 1234567", "0049301234567", True),
+        ("030 1234567", "+49301234567", True),
+        ("+49301234567", "+49301234568", False),
+        ("201", "201", True),
+        ("201", "1201", False),
+        ("*4567", "+49301234567", True),
+        ("*4567", "4567", True),
+        ("*4567", "45670", False),
+        ("1234567", "+49301234567", False),
+        ("*1234567", "+49301234567", True),
+        ("201", "201x", False),
+    ],
+    ids=lambda row: f"{row[0]} {row[1]}",
+)
+def test_a_number_is_found_in_any_notation(stores: Stored, asked: str, written: str, found: bool) -> None:
+    """On both sides of a call; a short one only as it is; behind * by its end."""
+    store = stores()  # type: ignore[operator]
+    for path in store.folder.glob("*.sqlite*"):
+        path.unlink()
+    store.put(
+        records.call(id="00000000000a", caller=written, callee="999"),
+        records.call(id="00000000000b", caller="999", callee=written),
+        records.call(id="00000000000c", caller="998", callee=None),
+    )
+    assert store.ids(number=Number(asked)) == (["00000000000a", "00000000000b"] if found else [])
+
+
+def test_what_is_no_number_is_said_so() -> None:
+    for text in ("", "alice", "*", "+", "1" * 40):
+        with pytest.raises(ValueError, match="is no number"):
+            Number(text)
+
+
+def test_calls_are_those_that_began_in_the_time_and_match(store: Stored) -> None:
+    """From a moment on, and before another."""
+    outcomes = ["busy", "declined", "busy", "busy", "no_answer"]
+    store.put(*[records.call(how, id=f"{place:012x}", started=at(10 * place)) for place, how in enumerate(outcomes)])
+    assert store.ids(since=at(10), until=at(40)) == ["000000000001", "000000000002", "000000000003"]
+    assert store.ids(since=at(10), keep=compile_filter('outcome == "busy"')) == ["000000000002", "000000000003"]
+    assert store.ids(until=at(0)) == []
