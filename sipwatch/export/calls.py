@@ -102,7 +102,7 @@ def call_record(
         linked=[_link_record(link) for link in links] if links else [],
         retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
         legs=[_leg_record(leg, verdicts, callee if leg is first else _asked_for(leg)) for leg in call.legs],
-        messages=None if call.messages is None else [_message_record(*kept) for kept in call.messages],
+        messages=None if call.messages is None else [message_record(*kept) for kept in call.messages],
     )
 
 
@@ -188,7 +188,8 @@ def _conditions(call: Call) -> list[ConditionRecord]:
     ]
 
 
-def _message_record(message: Message, again: bool, placed: bool) -> MessageRecord:
+def message_record(message: Message, again: bool, placed: bool) -> MessageRecord:
+    """Return a message of a call: whether it repeats an earlier one, whether its transaction or dialog is known."""
     if isinstance(message, Request):
         first_line = f"{message.method} {scrub.uri(decoded(message.request_uri))} SIP/2.0"
     else:

@@ -8,6 +8,11 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
+from sipwatch.export.calls import message_record
+from sipwatch.export.moments import Moment
+from sipwatch.export.record import MessageRecord
 from sipwatch.store.days import StoreError, day_of, days_between, files_in, open_to_read, path_of
 from sipwatch.store.rows import (
     CONDITION_COLUMNS,
@@ -22,11 +27,12 @@ from sipwatch.store.schema import CALLS, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_V
 from sipwatch.store.spool import Kept
 from sipwatch.store.sql import Clause, placeholders
 from sipwatch.store.wanted import FOREVER, Position
-from sipwatch.wire.message import Transport
+from sipwatch.wire.message import Path, Request, Response, Transport, decoded
+from sipwatch.wire.sip import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from pathlib import Path as FilePath
 
     from sipwatch.export.record import CallRecord
     from sipwatch.store.days import DayFile
@@ -85,9 +91,9 @@ class KeptText(NamedTuple):
 class StoreReader:
     """Reads the store in a folder. Raises StoreError where there is none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: FilePath) -> None:
         self._folder = folder
-        self._open: dict[Path, tuple[int, sqlite3.Connection]] = {}
+        self._open: dict[FilePath, tuple[int, sqlite3.Connection]] = {}
         if not self.files():
             raise StoreError(f"{folder}: no calls are stored there; sipwatch live --store {folder} writes some")
 
@@ -179,6 +185,10 @@ class StoreReader:
         )
         return [_kept(row) for row in self._ask(path, MESSAGES, sql, (record.id,))]
 
+    def with_messages(self, record: CallRecord) -> CallRecord:
+        """Return a call with the messages that are kept of it, as a replay with messages has it."""
+        return replace(record, messages=[_message_record(kept) for kept in self.messages(record)])
+
     # Sums
 
     def sums(self, since: int | None = None, until: int | None = None) -> Iterator[Sum]:
@@ -201,7 +211,7 @@ class StoreReader:
 
     # Files
 
-    def _ask(self, path: Path, kind: str, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _ask(self, path: FilePath, kind: str, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
             return self._file(path, kind).execute(sql, values).fetchall()
         except sqlite3.Error as error:
@@ -210,7 +220,7 @@ class StoreReader:
                 return []
             raise StoreError(f"{path}: cannot be read: {error}") from None
 
-    def _file(self, path: Path, kind: str) -> sqlite3.Connection:
+    def _file(self, path: FilePath, kind: str) -> sqlite3.Connection:
         node = path.stat().st_ino if path.exists() else -1
         known = self._open.pop(path, None)
         if known is not None and known[0] != node:  # another file has taken its place
@@ -223,7 +233,7 @@ class StoreReader:
         self._open[path] = known
         return known[1]
 
-    def _forget(self, path: Path) -> None:
+    def _forget(self, path: FilePath) -> None:
         known = self._open.pop(path, None)
         if known is not None:
             known[1].close()
@@ -232,6 +242,18 @@ class StoreReader:
 def _lies_behind(file: DayFile, place: Position, *, oldest_first: bool) -> bool:
     day = day_of(place.started)
     return file.day >= day if oldest_first else file.day <= day
+
+
+def _message_record(kept: KeptText) -> MessageRecord:
+    message = kept.message
+    path = Path(message.ends, message.transport)
+    # What was cut off by the snap length, or is no SIP any more with everything hidden, is shown as it stands.
+    read = parse(message.time, path, message.raw, True)
+    if isinstance(read, (Request, Response)):
+        return message_record(read, kept.again, kept.placed)
+    text = decoded(message.raw)
+    line = text.partition("\n")[0].rstrip("\r")
+    return MessageRecord(Moment(message.time), path.source, path.destination, line, kept.again, kept.placed, text)
 
 
 def _kept(row: tuple[Any, ...]) -> KeptText:

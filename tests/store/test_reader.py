@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from sipwatch.export.filters import compile_filter
+from sipwatch.export.writers import encode
 from sipwatch.store.days import StoreError
 from sipwatch.store.reader import StoreReader
 from sipwatch.store.wanted import Position, Wanted
 from tests.export import records
 from tests.export.records import at
+from tests.replay import replay
 from tests.test_daemon import PCAPS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sipwatch.export.record import CallRecord
     from tests.store.stored import Stored
 
 DAY = 86_400
@@ -92,6 +96,20 @@ def test_the_messages_of_a_call_come_as_they_came(store: Stored) -> None:
     assert kept[0].message.raw.startswith(b"INVITE ")
     assert [each.message.time for each in kept] == sorted(each.message.time for each in kept)
     assert sum(each.again for each in kept) == one.record.retransmissions
+
+
+def test_a_call_with_its_messages_is_the_call_that_a_replay_gives(store: Stored) -> None:
+    """Every key of every call of the demonstration, every message of it."""
+    store.capture(PCAPS / "demo.pcap")
+    reader = store.read()
+    found = [reader.with_messages(one.record) for one in reader.calls(Wanted(), oldest_first=True)]
+    replayed = replay(PCAPS / "demo.pcap", keep_messages=True).calls
+    assert {call.id: plain(call) for call in found} == {call.id: plain(call) for call in replayed}
+
+
+def plain(call: CallRecord) -> object:
+    """Return a call as JSON has it; a packet's number is not the store's, of several files there may be many."""
+    return msgspec.json.decode(encode(call))
 
 
 def test_a_day_that_is_let_go_of_meanwhile_is_as_if_it_had_never_been(store: Stored) -> None:
