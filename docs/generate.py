@@ -294,6 +294,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "peer-keys": peer_keys,
     "rule-keys": lambda: keys_of(keys.RULE),
     "software-keys": lambda: keys_of(keys.SOFTWARE),
+    "agent-keys": lambda: keys_of(keys.AGENT),
     "hours-keys": lambda: keys_of(keys.HOURS),
     "callback-keys": lambda: keys_of(keys.CALLBACK),
     "links-keys": lambda: keys_of(keys.LINKS),

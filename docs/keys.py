@@ -12,9 +12,11 @@ from sipwatch.budget import DEFAULT_MEMORY, written_size
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS
 from sipwatch.capture.hep import MAX_BUFFERED
 from sipwatch.capture.merge import MAX_HELD_BYTES
+from sipwatch.classify.numbers import MAX_NUMBER_LENGTH
 from sipwatch.classify.outcomes import RULABLE
 from sipwatch.classify.peers import PeerKind
 from sipwatch.config import (
+    AGENT_KEYS,
     CALLBACK_KEYS,
     CAPTURE_KEYS,
     CAUSE_PROTOCOLS,
@@ -35,6 +37,7 @@ from sipwatch.config import (
     TIMER_KEYS,
     room_for,
 )
+from sipwatch.config.agents import MAX_AGENTS, MAX_TEXT_LENGTH
 from sipwatch.config.links import DEFAULT_APART, MAX_APART, MAX_HEADERS
 from sipwatch.config.peers import MAX_SESSIONS
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
@@ -224,6 +227,22 @@ _HOURS = {
         _list({"type": "string", "pattern": "^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$"}),
     ),
 }
+_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_LENGTH}
+_AGENT = {
+    "number": Key(
+        "text",
+        "An extension, a user name or a full number, in quotes. Full numbers are known in any notation.",
+        {"type": "string", "minLength": 1, "maxLength": MAX_NUMBER_LENGTH},
+    ),
+    "name": Key("text", "Who that is.", _NAME),
+    "group": Key("text", "The team, for the order of lists. Default: none.", _NAME),
+    "file": Key(
+        "path",
+        "In the place of all others: a CSV file, relative to the configuration, whose first line names its columns, "
+        f"`number`, `name` and, if there are groups, `group`. Not more than {MAX_AGENTS:,} agents in all.",
+        _TEXT,
+    ),
+}
 _SOFTWARE = {
     "name": Key("text", "The family's name, the value of the label `software`. Required.", _PEER["name"].schema),
     "pattern": Key(
@@ -293,6 +312,7 @@ _PRIVACY = {
     ),
 }
 
+AGENT = {key: _AGENT[key] for key in AGENT_KEYS}
 SOFTWARE = {key: _SOFTWARE[key] for key in SOFTWARE_KEYS}
 CALLBACK = {key: _CALLBACK[key] for key in CALLBACK_KEYS}
 CAPTURE = {key: _CAPTURE[key] for key in CAPTURE_KEYS}

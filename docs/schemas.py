@@ -79,6 +79,10 @@ def configuration_schema() -> str:
         "peer": {"type": "array", "items": {"$ref": "#/$defs/peer"}},
         "software": {"type": "array", "items": _table(keys.SOFTWARE, "name", "pattern")},
         "hours": {"type": "array", "items": _table(keys.HOURS, "zone", "open")},
+        "agent": {
+            "type": "array",
+            "items": _table(keys.AGENT) | {"oneOf": [{"required": ["number", "name"]}, {"required": ["file"]}]},
+        },
         "callback": _table(keys.CALLBACK),
         "links": _table(keys.LINKS),
         "privacy": _table(keys.PRIVACY),

@@ -11,6 +11,7 @@ from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, WantedPackets
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.peers import EVERYTHING, Callback, PeerKind, Privacy
 from sipwatch.config import (
+    AGENT_KEYS,
     CALLBACK_KEYS,
     CAPTURE_KEYS,
     HEP_KEYS,
@@ -201,6 +202,7 @@ COMPLETE = {
     "peer": 'name = "acme"\nkind = "trunk"\naddresses = ["192.0.2.1"]\n',
     "rule": "status_code = 603\noutcome = 'congested'\n",
     "node": "name = 'edge'\nid = 2001\n",
+    "agent": "number = '201'\nname = 'Anna'\n",
     "hours": "peers = ['acme']\nzone = 'UTC'\nopen = ['Mon 09:00-18:00']\n",
 }
 KEYS_OF = {
@@ -216,6 +218,7 @@ KEYS_OF = {
     "[[peer.rule]]": RULE_KEYS,
     "[[software]]": SOFTWARE_KEYS,
     "[[hours]]": HOURS_KEYS,
+    "[[agent]]": AGENT_KEYS,
 }
 KEYS = [(head, key) for head, keys in KEYS_OF.items() for key in keys]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MEBIBYTE, MIN_MEMORY, read_size, shared_out, written_size
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, WantedPackets
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
+from sipwatch.config.agents import AGENT_KEYS, read_agents
 from sipwatch.config.checks import Checks, ConfigError, nearest
 from sipwatch.config.hep import HEP_KEYS, MAX_ID, NODE_KEYS, HepSettings, read_hep
 from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
@@ -24,9 +25,11 @@ from sipwatch.track.room import SERIES
 from sipwatch.track.timers import Timers
 
 if TYPE_CHECKING:
+    from sipwatch.classify.roster import RosterEntry
     from sipwatch.config.lines import Where
 
 __all__ = [
+    "AGENT_KEYS",
     "CALLBACK_KEYS",
     "CAPTURE_KEYS",
     "CAUSE_PROTOCOLS",
@@ -55,7 +58,7 @@ __all__ = [
     "room_for",
 ]
 
-TABLES = ("timers", "capture", "limits", "hep", "peer", "software", "hours", "callback", "links", "privacy")
+TABLES = ("timers", "capture", "limits", "hep", "peer", "software", "hours", "agent", "callback", "links", "privacy")
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "ring")
 LIMITS_KEYS = ("memory", "series")
 MIN_SERIES = 1000
@@ -75,7 +78,7 @@ class Config(NamedTuple):
 
     ``ring`` is the size of each interface's ring in bytes. ``hours`` are the settings' as they were written.
     ``memory`` is what the engine's tables may take, in bytes; ``series`` how many series its figures may be, if that
-    was said.
+    was said. ``agents`` say whose a number is.
     """
 
     settings: Settings
@@ -86,6 +89,7 @@ class Config(NamedTuple):
     memory: int = DEFAULT_MEMORY
     hep: HepSettings = HepSettings()
     series: int | None = None
+    agents: tuple[RosterEntry, ...] = ()
 
     @property
     def most_series(self) -> int:
@@ -130,6 +134,7 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
         memory,
         read_hep(check, document.get("hep", {})),
         check.number(limits, "series", MIN_SERIES, room_for(memory), ("limits",)),
+        read_agents(check, document.get("agent", []), region),
     )
 
 

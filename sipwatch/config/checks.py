@@ -91,10 +91,7 @@ class Checks:
     def complain(self, where: Where, value: object, expected: str) -> NoReturn:
         """Say which value is wrong, where it stands, and what was expected."""
         key = next((str(part) for part in reversed(where) if isinstance(part, str)), "")
-        quoted = repr(value)
-        if len(quoted) > _MAX_QUOTE_LENGTH:
-            quoted = f"{quoted[:_MAX_QUOTE_LENGTH]}..."
-        raise ConfigError(f"{self.at(where)}: {key} = {quoted}: expected {expected}")
+        raise wrong(self.at(where), key, value, expected)
 
     def at(self, where: Where) -> str:
         """Say where something stands."""
@@ -106,6 +103,14 @@ class Checks:
         while where and where not in self._lines:
             where = where[:-1]
         return self._lines.get(where, 0)
+
+
+def wrong(place: str, key: str, value: object, expected: str) -> ConfigError:
+    """Return the complaint about a value that stands at a place."""
+    quoted = repr(value)
+    if len(quoted) > _MAX_QUOTE_LENGTH:
+        quoted = f"{quoted[:_MAX_QUOTE_LENGTH]}..."
+    return ConfigError(f"{place}: {key} = {quoted}: expected {expected}")
 
 
 def nearest(value: object, words: Iterable[str]) -> str:

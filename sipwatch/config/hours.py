@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sipwatch.config.lines import Where
 
 HOURS_KEYS = ("peers", "numbers", "zone", "open", "holidays")
-_NUMBER = re.compile(r"[^\s@<>;:\"\x00-\x1f]+")
+DIALLED = re.compile(r"[^\s@<>;:\"\x00-\x1f]+")
 _OPEN = re.compile(r"(.*\S)\s+(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)")
 _DATE = re.compile(r"(?:(\d{4})-)?(\d\d)-(\d\d)")
 _NOON, _MIDNIGHT = 720, 1440  # minutes
@@ -86,7 +86,7 @@ def _peers(check: Checks, value: object, known: list[str], where: Where) -> list
 def _numbers(check: Checks, value: object, where: Where) -> list[str]:
     numbers = check.texts(value, 'dialled numbers, such as "15550100"', where)
     for place, number in enumerate(numbers):
-        if len(number) > MAX_NUMBER_LENGTH or not _NUMBER.fullmatch(number):
+        if len(number) > MAX_NUMBER_LENGTH or not DIALLED.fullmatch(number):
             check.complain(
                 (*where, place), number, f'a dialled number of up to {MAX_NUMBER_LENGTH} characters, as "15550100"'
             )
