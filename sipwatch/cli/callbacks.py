@@ -88,7 +88,10 @@ def _write(out: IO[bytes], form: Format, records: list[WaitingRecord], within: i
         with text_of(out) as text:
             print_waiting(text, records, within)
         return
-    from sipwatch.export.writers import write_json
-    from sipwatch.report.waiting import write_csv
+    from sipwatch.export.writers import write_json, write_rows
+    from sipwatch.report.waiting import WaitingRecord
 
-    (write_json if form is Format.JSON else write_csv)(out, records)
+    if form is Format.JSON:
+        write_json(out, records)
+    else:
+        write_rows(out, WaitingRecord, records)

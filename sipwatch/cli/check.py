@@ -73,6 +73,7 @@ def _record(path: str, config: Config) -> CheckRecord:
         privacy=_privacy(config.privacy),
         capture=InterfaceRecord(list(config.wanted.tcp_ports), list(config.wanted.tunnels), config.ring),
         remarks=remarks(settings),
+        agents=len(config.agents),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from sipwatch import installed_version, is_compiled
+from sipwatch.cli.agents import agents
 from sipwatch.cli.assets import assets
 from sipwatch.cli.callbacks import callbacks
 from sipwatch.cli.check import check
@@ -45,6 +46,7 @@ for _command, _words in (
     (explain, "What a code, word, metric or alert means."),
     (peers, "Who is in a capture; a configuration to start from."),
     (check, "Whether a configuration is correct, and what it does."),
+    (agents, "How each agent took the calls offered."),
     (callbacks, "Missed callers who have not been reached since."),
     (evidence, "A zip for a supplier: examples with their packets."),
     (compare, "What moved between two captures."),

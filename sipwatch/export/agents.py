@@ -9,8 +9,7 @@ and a call that another took.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import UTC
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -18,9 +17,9 @@ import msgspec
 from sipwatch.classify.findings import MAX_FACT_LENGTH
 from sipwatch.classify.offers import Offered
 from sipwatch.classify.roster import Roster
+from sipwatch.export.intervals import By, Intervals
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.offers import Took, address_of, offers_of
-from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -30,19 +29,8 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord, LegRecord
 
 MAX_ROWS: Final = 20_000  # of agents and intervals; each takes one to five kilobytes
-_LAST_SECOND: Final = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())  # any later one may have no local date
-_QUARTER: Final = 900  # seconds: every zone's hours begin at one of these
 _CACHE_SIZE: Final = 4096
-_WHOLE: Final = -1
 _SEVERAL: Final = ""
-
-
-class By(StrEnum):
-    """How long an interval is."""
-
-    HOUR = "hour"
-    DAY = "day"
-    ALL = "all"
 
 
 class AgentRecord(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +73,7 @@ class AgentRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Row(NamedTuple):
-    begins: int
+    begins: int | None
     device: str
     agent: RosterEntry | None
     took: Took
@@ -96,19 +84,17 @@ class AgentFigures:
 
     def __init__(self, by: By = By.ALL, zone: tzinfo = UTC, roster: Roster | None = None) -> None:
         self.left_out = 0
-        self._by = by
-        self._zone = zone
+        self._intervals = Intervals(by, zone)
         self._roster = roster or Roster()
-        self._rows: dict[tuple[int, Hashable], _Row] = {}
+        self._rows: dict[tuple[int | None, Hashable], _Row] = {}
         self._known: dict[str, RosterEntry | None] = {}  # by the number on the wire
         self._homes: dict[str, str] = {}  # who stands at an address, ``_SEVERAL`` where it is more than one
-        self._begins: dict[int, int] = {}  # by quarter of an hour since 1970
 
     def add(self, call: CallRecord) -> None:
         """Take a call."""
         shared = _shared(call.legs) if len(call.legs) > 1 else frozenset()
         for device, offer in offers_of(call, lambda leg: self._device(leg, shared)).items():
-            begins = self._interval(offer.started)
+            begins = self._intervals.begin(offer.started)
             row = self._rows.get((begins, device))
             if row is None:
                 if len(self._rows) >= MAX_ROWS:
@@ -130,7 +116,7 @@ class AgentFigures:
 
         What was counted for an address alone is his who stands there, if that turned out to be one.
         """
-        found: dict[tuple[int, str], _Row] = {}
+        found: dict[tuple[int | None, str], _Row] = {}
         for row in self._rows.values():
             device = self._homes.get(row.device) or row.device
             before = found.get((row.begins, device))
@@ -163,31 +149,14 @@ class AgentFigures:
         agent = self._known[number] = self._roster.find(number)
         return agent
 
-    def _interval(self, moment: int) -> int:
-        """Return when the interval of a moment (ns) begins, in seconds since 1970."""
-        if self._by is By.ALL:
-            return _WHOLE
-        quarter = min(max(moment // SECOND, 0), _LAST_SECOND) // _QUARTER
-        begins = self._begins.get(quarter)
-        if begins is None:
-            if len(self._begins) >= _CACHE_SIZE:
-                self._begins.clear()
-            begins = self._begins[quarter] = self._look_up(quarter * _QUARTER)
-        return begins
-
-    def _look_up(self, second: int) -> int:
-        """Return the beginning of the local hour or day; an hour that comes twice is two, the day has both."""
-        local = datetime.fromtimestamp(second, self._zone).replace(minute=0, second=0)
-        return int((local if self._by is By.HOUR else local.replace(hour=0, fold=0)).timestamp())
-
     def _record(self, row: _Row) -> AgentRecord:
         took, agent = row.took, row.agent
         counts = {how: took.counts.get(how.value, 0) for how in Offered}
         offered, taken = sum(counts.values()), counts[Offered.TAKEN]
         streak, longest = took.streaks.counted()
         return AgentRecord(
-            interval=self._written(row.begins),
-            begins=None if row.begins == _WHOLE else Moment(row.begins * SECOND),
+            interval=self._intervals.written(row.begins),
+            begins=None if row.begins is None else Moment(row.begins),
             device=row.device,
             name=None if agent is None else agent.name,
             group=None if agent is None else agent.group,
@@ -213,12 +182,6 @@ class AgentFigures:
             last=Moment(took.last),
         )
 
-    def _written(self, begins: int) -> str | None:
-        if begins == _WHOLE:
-            return None
-        local = datetime.fromtimestamp(begins, self._zone)
-        return f"{local:%Y-%m-%d}" if self._by is By.DAY else f"{local:%Y-%m-%d %H:%M %Z}"
-
 
 def _shared(legs: list[LegRecord]) -> frozenset[str]:
     """Return the numbers that a call asked for at several addresses."""
@@ -234,5 +197,5 @@ def _share(taken: int, of: int) -> float | None:
 def _order(row: _Row) -> tuple[int, bool, str, str, str]:
     agent = row.agent
     if agent is None:
-        return row.begins, True, "", "", row.device
-    return row.begins, False, agent.group or "", agent.name, row.device
+        return row.begins or 0, True, "", "", row.device
+    return row.begins or 0, False, agent.group or "", agent.name, row.device

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.findings import Fact
     from sipwatch.classify.peers import Privacy
+    from sipwatch.export.agents import AgentRecord
     from sipwatch.export.record import (
         CallRecord,
         CaptureFindingRecord,
@@ -193,6 +194,15 @@ class Policy:
     def device(self, record: DeviceRecord) -> DeviceRecord:
         """Hide the name of a device, which is a user part; its address stays, if addresses may be read."""
         return replace(record, device=self._person(record.device), address=self.address(record.address))
+
+    def agent(self, record: AgentRecord) -> AgentRecord:
+        """Hide who an agent is, by number and by name; the group stays."""
+        return replace(
+            record,
+            device=self._person(record.device),
+            name=None if record.name is None else self.name(record.name),
+            addresses=[self.address(address) for address in record.addresses],
+        )
 
     # Parts of them
 

@@ -20,7 +20,7 @@ from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord, as_
 from sipwatch.export.summary import MAX_FINDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sipwatch.export.masking import Known
     from sipwatch.export.privacy import Policy
@@ -32,6 +32,18 @@ def write_json(out: IO[bytes], value: object, *, indent: bool = False) -> None:
     """Write one value as JSON and end the line; with ``indent`` over many lines, for reading."""
     encoded = encode(value)
     out.write(json_text(msgspec.json.format(encoded) if indent else encoded) + b"\n")
+
+
+def write_rows(out: IO[bytes], shape: type[msgspec.Struct], records: Iterable[msgspec.Struct]) -> None:
+    """Write a row of CSV for each record of one shape, whose fields are the columns."""
+    names = shape.__struct_fields__
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    rows = csv.writer(text)
+    rows.writerow(names)
+    for record in records:
+        rows.writerow([_cell(getattr(record, name)) for name in names])
+    text.flush()
+    text.detach()
 
 
 _IN_MEMORY = 4 << 20  # bytes of encoded calls before the first go to a temporary file

@@ -34,6 +34,7 @@ def print_check(out: IO[str], record: CheckRecord, meanings: Mapping[str, str]) 
         several(len(record.peers), "peer"),
         *([several(rules, "rule")] if rules else []),
         *([several(len(record.hours), "set of working hours", "sets of working hours")] if record.hours else []),
+        *([several(record.agents, "agent")] if record.agents else []),
     ]
     target.print(Text(f"{terminal(record.file)} is right: {', '.join(counts)}.", "bold green"))
     _timers(target, record, meanings)

@@ -113,6 +113,7 @@ class CheckRecord(msgspec.Struct, omit_defaults=True):
     remarks: list[str]
     against: list[str] | None = None
     calls: int | None = None
+    agents: int = 0
 
 
 def timers_of(timers: Timers, keys: Sequence[str]) -> dict[str, float]:

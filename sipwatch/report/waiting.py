@@ -1,12 +1,10 @@
-"""Callers who wait to be called back: as records, as a table, as JSON and CSV.
+"""Callers who wait to be called back: as records, and as a table.
 
 Must not know: how it is found out who waits. All text from the wire is escaped here.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import IO, TYPE_CHECKING
 
 import msgspec
@@ -14,7 +12,7 @@ from rich.text import Text
 
 from sipwatch.classify.desk import Waiting
 from sipwatch.export.calls import short_id
-from sipwatch.export.escape import csv_cell, terminal
+from sipwatch.export.escape import terminal
 from sipwatch.export.moments import timestamp
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import duration, several
@@ -103,18 +101,3 @@ def _row(record: WaitingRecord) -> tuple[str, ...]:
         "-" if record.last_attempt is None else record.last_attempt[11:19],
         record.id,
     )
-
-
-def write_csv(out: IO[bytes], records: list[WaitingRecord]) -> None:
-    """Write a row for each record."""
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    rows = csv.writer(text)
-    names = WaitingRecord.__struct_fields__
-    rows.writerow(names)
-    for record in records:
-        values = [getattr(record, name) for name in names]
-        rows.writerow(
-            [csv_cell(value) if isinstance(value, str) else "" if value is None else str(value) for value in values]
-        )
-    text.flush()
-    text.detach()

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sipwatch.classify.hours import zone_of
 from sipwatch.classify.roster import Roster, RosterEntry
 from sipwatch.export import agents as module
-from sipwatch.export.agents import AgentFigures, AgentRecord, By
-from sipwatch.export.moments import Moment
+from sipwatch.export.agents import AgentFigures, AgentRecord
+from sipwatch.export.intervals import By
 from sipwatch.export.offers import MAX_ADDRESSES
 from tests.classify.diagnosing import SITE, at, diagnose, ends
 from tests.export.records import START, call, leg
@@ -245,44 +244,6 @@ def test_a_call_is_in_the_interval_in_which_it_was_offered_first() -> None:
     late = [leg(offered="rang_out", started=moment_at(3590)), leg(offered="taken", started=moment_at(3610))]
     (one,) = agents([call(legs=late)], By.HOUR)
     assert (one.interval, one.begins) == ("2026-01-05 09:00 UTC", START)
-
-
-# Time
-
-SPRING = 1_774_746_000_000_000_000  # 2026-03-29T01:00:00Z, when Berlin's clocks go from 02:00 to 03:00
-AUTUMN = 1_792_886_400_000_000_000  # 2026-10-25T00:00:00Z, 02:00 in Berlin; an hour later it is 02:00 again
-
-
-def hours(moments: Iterable[int], zone: str, by: By = By.HOUR) -> list[tuple[str | None, int]]:
-    calls = [call(legs=[leg(offered="taken", started=Moment(one))]) for one in moments]
-    return [(one.interval, one.offered) for one in agents(calls, by, zone_of(zone))]
-
-
-def test_hours_are_those_on_the_wall() -> None:
-    step = 30 * 60 * 10**9
-    spring = [SPRING + step * place for place in (-2, -1, 0, 1)]
-    autumn = [AUTUMN + step * place for place in range(6)]
-    assert hours(spring, "Europe/Berlin") == [("2026-03-29 01:00 CET", 2), ("2026-03-29 03:00 CEST", 2)]
-    assert hours(autumn, "Europe/Berlin") == [
-        ("2026-10-25 02:00 CEST", 2),
-        ("2026-10-25 02:00 CET", 2),
-        ("2026-10-25 03:00 CET", 2),
-    ]
-    assert hours([START], "Asia/Kathmandu") == [("2026-01-05 14:00 +0545", 1)]  # 14:45 there
-
-
-def test_days_are_local_and_one_with_an_hour_that_comes_twice_is_one() -> None:
-    hour = 3600 * 10**9
-    autumn = [AUTUMN + hour * place for place in (-3, -2, 0, 1, 22, 23)]
-    assert hours(autumn, "Europe/Berlin", By.DAY) == [
-        ("2026-10-24", 1),
-        ("2026-10-25", 4),
-        ("2026-10-26", 1),
-    ]
-
-
-def test_times_beyond_every_calendar_are_the_last_there_is() -> None:
-    assert hours([2**63 - 1], "Asia/Tokyo", By.DAY)[0][1] == 1
 
 
 # Order and bounds

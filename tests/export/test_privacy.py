@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.findings import VARIANTS, Fact, Finding, Kind, Sort, Term
 from sipwatch.classify.peers import EVERYTHING, Peer, PeerKind, Privacy, Settings
+from sipwatch.classify.roster import Roster, RosterEntry
 from sipwatch.config import parse as read_config
+from sipwatch.export.agents import AgentFigures
 from sipwatch.export.calls import short_id
 from sipwatch.export.filters import compile_filter
 from sipwatch.export.findings import sentence
@@ -287,6 +289,21 @@ def test_whom_a_hop_asked_for_is_hidden_there_and_wherever_else_he_stands() -> N
     shown = FOUR.call(call(call_id="a-15550177-b", legs=[leg(callee="15550177"), leg(callee=None)]))
     assert [hop.callee for hop in shown.legs] == ["1555****", None]
     assert "0177" not in shown.call_id
+
+
+def test_an_agent_is_named_by_nothing_but_the_group() -> None:
+    figures = AgentFigures(roster=Roster([RosterEntry("15550177", "Anna Berg", "Sales")]))
+    for number, end in (("15550177", "192.0.2.123:5060"), (None, "192.0.2.80:5060")):
+        figures.add(call(legs=[leg(offered="taken", callee=number, destination_address=end)]))
+    anna, nameless = figures.records()
+    hidden = FOUR.agent(anna)
+    assert (hidden.device, hidden.name, hidden.group) == ("1555****", "**** ****", "Sales")
+    assert (FOUR.agent(nameless).device, FOUR.agent(nameless).name) == ("192.0.2.80", None)
+    assert Policy(Privacy(4)).agent(anna).name == "Anna Berg"
+    key = Policy(Privacy(key=b"a key of thirty-two bytes or more", addresses=True)).agent(anna)
+    assert key.device != "15550177"
+    assert "Anna" not in str(key.name)
+    assert key.addresses != anna.addresses
 
 
 def test_the_head_of_a_report_shows_no_number_either() -> None:

@@ -1,0 +1,127 @@
+"""The figures of agents on a terminal: a table for each interval and group.
+
+Must not know: how offers are counted. All text from the wire is escaped here.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import IO, TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from sipwatch.classify.families.device import STREAK_FROM
+from sipwatch.export.escape import terminal
+from sipwatch.report.plain import duration, several
+from sipwatch.report.screen import FAINT, Column, console, figures, indented, print_list
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from sipwatch.export.agents import AgentRecord
+
+_COLUMNS: Final = (
+    Column("Agent", one_piece=True),
+    *map(
+        figures,
+        (
+            *("Offered", "Took", "Busy", "Declined", "Rang\nout", "Not\nalerted"),
+            *("Caller\ngave up\nfirst", "Another\ntook it", "Took of\noffered"),
+            *("Took\nwithout\ncallers\nwho gave\nup", "Answer\nafter", "In a\nrow"),
+        ),
+    ),
+)
+_OTHER: Final = 9  # where a column stands that is there only if there is anything in it
+_EMPTY: Final = (
+    "No device was offered a call. What a device is, is known where the configuration has a peer of kind devices, or"
+    " where REGISTER requests were captured."
+)
+_LEGEND: Final = (
+    "Took without callers who gave up: of the calls that were left to the agent, without those whose caller hung up"
+    " first and those that another took. Answer after: from the first ring, on average. In a row: the most that were"
+    " not taken one after another. Nobody is to blame for a device that was not alerted."
+)
+_IDLE: Final = "Busy in brackets: busy while idle, in no call that was seen (do not disturb, or a stale state)."
+
+
+def print_agents(out: IO[str], records: list[AgentRecord], zone: str) -> None:
+    """Print how agents took their calls; ``zone`` is the name of the intervals' time zone."""
+    target = console(out)
+    if not records:
+        target.print(Text(_EMPTY))
+        return
+    agents = len({record.device for record in records})
+    offers = sum(record.offered for record in records)
+    times = f"; times are {terminal(zone)}" if records[0].interval else ""
+    target.print(Text(f"{several(agents, 'agent')}, {several(offers, 'offer')} of calls{times}", "bold"))
+    for (interval, group), some in groupby(records, key=lambda record: (record.interval, record.group)):
+        _section(target, [part for part in (interval, group) if part], list(some))
+    target.print()
+    target.print(Text(_LEGEND, FAINT))
+    if any(record.idle_busy for record in records):
+        target.print(Text(_IDLE, FAINT))
+
+
+def _section(target: Console, heads: list[str], records: list[AgentRecord]) -> None:
+    target.print()
+    if heads:
+        target.print(Text(terminal(", ".join(heads)), "bold"))
+    besides = any(record.other for record in records)
+    columns = (*_COLUMNS[:_OTHER], figures("Other"), *_COLUMNS[_OTHER:]) if besides else _COLUMNS
+    print_list(target, records, columns, lambda record: _row(record, besides=besides), _lines, _style)
+
+
+def _style(record: AgentRecord) -> str:
+    return "yellow" if record.longest >= STREAK_FROM or record.idle_busy else ""
+
+
+def _row(record: AgentRecord, *, besides: bool) -> tuple[str, ...]:
+    return (
+        _who(record),
+        f"{record.offered:,}",
+        f"{record.taken:,}",
+        _busy(record),
+        *(f"{count:,}" for count in (record.declined, record.rang_out, record.not_alerted)),
+        *(f"{count:,}" for count in (record.gave_up, record.elsewhere)),
+        *((f"{record.other:,}",) if besides else ()),
+        *(_share(share) for share in (record.share, record.fair_share)),
+        _answer(record),
+        f"{record.longest:,}",
+    )
+
+
+def _lines(record: AgentRecord) -> list[RenderableType]:
+    """Return a record's paragraph for a narrow terminal."""
+    counts = (
+        ("busy", _busy(record) if record.busy else ""),
+        *(("declined", record.declined), ("rang out", record.rang_out), ("not alerted", record.not_alerted)),
+        *(("caller gave up first", record.gave_up), ("another took it", record.elsewhere)),
+        ("other", record.other),
+    )
+    told = [
+        f"offered {record.offered:,}, took {record.taken:,}",
+        *(f"{name} {count}" for name, count in counts if count),
+    ]
+    shares = f"took {_share(record.share)} of offered, {_share(record.fair_share)} without callers who gave up"
+    answer = f"; answer after {_answer(record)}" if record.answers else ""
+    return [
+        Text(_who(record)),
+        indented(", ".join(told), 4),
+        indented(f"{shares}{answer}; {record.longest:,} in a row", 4, FAINT),
+    ]
+
+
+def _who(record: AgentRecord) -> str:
+    return terminal(record.device if record.name is None else f"{record.name} {record.device}")
+
+
+def _busy(record: AgentRecord) -> str:
+    return f"{record.busy:,} ({record.idle_busy:,})" if record.idle_busy else f"{record.busy:,}"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
+
+
+def _answer(record: AgentRecord) -> str:
+    return duration(record.answer_seconds.seconds / record.answers) if record.answers else "-"
