@@ -15,11 +15,11 @@ from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration
 
 if TYPE_CHECKING:
-    from sipwatch.classify.peers import Callback, Privacy, Settings
+    from sipwatch.classify.peers import Callback, Linking, Privacy, Settings
     from sipwatch.config import Config
     from sipwatch.config.hours import Written
     from sipwatch.export.record import CallRecord
-    from sipwatch.report.checked import CallbackRecord, CheckRecord, HoursRecord, PrivacyRecord
+    from sipwatch.report.checked import CallbackRecord, CheckRecord, HoursRecord, LinksRecord, PrivacyRecord
 
 
 def check(
@@ -70,6 +70,7 @@ def _record(path: str, config: Config) -> CheckRecord:
         peers=[peer_record(peer, settings, keys) for peer in settings.peers],
         hours=[_hours(written) for written in config.hours],
         callback=None if settings.callback is None else _callback(settings.callback),
+        links=_links(config.settings.linking),
         privacy=_privacy(config.privacy),
         capture=InterfaceRecord(list(config.wanted.tcp_ports), list(config.wanted.tunnels), config.ring),
         remarks=remarks(settings),
@@ -95,6 +96,15 @@ def _callback(callback: Callback) -> CallbackRecord:
     from sipwatch.report.checked import CallbackRecord
 
     return CallbackRecord(callback.within_ns / SECOND, callback.region)
+
+
+def _links(linking: Linking) -> LinksRecord:
+    """Make the record of what links calls."""
+    from sipwatch.packet import SECOND
+    from sipwatch.report.checked import LinksRecord
+
+    within = linking.numbers_within / SECOND if linking.by_numbers else None
+    return LinksRecord(list(linking.headers), linking.session_id, linking.transfers, within)
 
 
 def _privacy(privacy: Privacy) -> PrivacyRecord:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from sipwatch.report.checked import CheckRecord, EndsRecord, PeerRecord, PrivacyRecord, RuleRecord
+    from sipwatch.report.checked import CheckRecord, EndsRecord, LinksRecord, PeerRecord, PrivacyRecord, RuleRecord
 
 # In one piece, so that a narrow terminal gets a list instead of addresses cut in two.
 _PEER_COLUMNS = tuple(Column(heading, one_piece=True) for heading in ("Name", "Kind", "Addresses", "Host names"))
@@ -154,12 +154,23 @@ def _others(target: Console, record: CheckRecord) -> None:
         dialled = f"; numbers are read as dialled in {region}" if region else ""
         within = record.callback.within_seconds
         target.print(Text(f"A caller who was missed is called back if spoken to within {within:g} s{dialled}."))
+    target.print(Text(terminal(_linked(record.links))))
     target.print(Text(_hidden(record.privacy)))
     capture = record.capture
     ports = ", ".join(map(str, capture.tcp_ports)) or "none"
     tunnels = ", ".join(capture.tunnels) or "none"
     words = f"Interfaces let TCP through on ports {ports}; tunnels looked into: {tunnels}; ring: "
     target.print(Text(f"{words}{written_size(capture.ring_bytes)} each."))
+
+
+def _linked(links: LinksRecord) -> str:
+    parts = [*(["Session-ID"] if links.session_id else []), *(["Replaces", "Referred-By"] if links.transfers else [])]
+    parts += links.headers
+    if links.numbers_within_seconds is not None:
+        parts.append(f"numbers and session description within {links.numbers_within_seconds:g} s")
+    if not parts:
+        return "Calls of one conversation are not linked."
+    return f"Calls of one conversation are linked by: {', '.join(parts)}. Each is counted as a call."
 
 
 def _hidden(privacy: PrivacyRecord) -> str:

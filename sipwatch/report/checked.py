@@ -83,6 +83,15 @@ class CallbackRecord(msgspec.Struct, frozen=True):
     region: str | None
 
 
+class LinksRecord(msgspec.Struct, frozen=True):
+    """What links calls of one conversation; ``numbers_within_seconds`` is None where numbers alone do not."""
+
+    headers: list[str]
+    session_id: bool
+    transfers: bool
+    numbers_within_seconds: float | None
+
+
 class PrivacyRecord(msgspec.Struct, frozen=True):
     """What is hidden; ``mask`` is a number of digits, ``all``, or None. ``pseudonyms`` says that there is a key."""
 
@@ -108,6 +117,7 @@ class CheckRecord(msgspec.Struct, omit_defaults=True):
     peers: list[PeerRecord]
     hours: list[HoursRecord]
     callback: CallbackRecord | None
+    links: LinksRecord
     privacy: PrivacyRecord
     capture: InterfaceRecord
     remarks: list[str]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from time import process_time
 from typing import TYPE_CHECKING
 
@@ -9,9 +12,11 @@ import pytest
 
 from sipwatch.budget import MIN_MEMORY, shared_out
 from sipwatch.classify.links import MAX_LINKS, identifiers
-from sipwatch.classify.peers import Linking, Settings
+from sipwatch.classify.peers import EVERYTHING, Linking, Privacy, Settings
 from sipwatch.engine import Engine
 from sipwatch.export.calls import short_id
+from sipwatch.export.privacy import Policy
+from sipwatch.export.writers import CsvWriter
 from sipwatch.packet import SECOND
 from sipwatch.wire.message import Request
 from sipwatch.wire.sip import parse
@@ -422,3 +427,34 @@ def test_other_settings_hold_from_then_on() -> None:
     found.engine.use(linking())
     found.say(f"4 P>E INVITE call=four ftag=4 {own}\n").over()
     assert links(found) == {"two": [("three", "header", None)], "three": [("two", "header", None)]}
+
+
+def test_live_is_replay_with_idle_ticks() -> None:
+    script = messages(pair(FIRST, FIRST) + at(40, TALK + refer(202) + new() + BYE))
+    plain = Diagnosed().take(sorted(script, key=lambda message: message.time)).over()
+    live = Diagnosed()
+    for message in sorted(script, key=lambda message: message.time):
+        for tick in (3, 2, 1):
+            live.engine.advance(message.time - tick * 30_000_000)
+        live.take([message])
+    assert live.over().everything() == plain.everything()
+    assert len(links(plain)) == 4
+
+
+def test_what_is_hidden_leaves_links_as_they_are() -> None:
+    found = diagnose(pair(FIRST, FIRST))
+    policy = Policy(Privacy(EVERYTHING, names=True, addresses=True, key=b"k" * 16))
+    hidden = [policy.call(call) for call in found.calls.values()]
+    assert [call.linked for call in hidden] == [call.linked for call in found.calls.values()]
+    assert {link.id for call in hidden for link in call.linked} == {call.id for call in hidden}
+
+
+def test_in_csv_they_stand_in_their_cell() -> None:
+    out = io.BytesIO()
+    writer = CsvWriter(out)
+    found = diagnose(pair(FIRST, FIRST))
+    for call in found.calls.values():
+        writer.call(call)
+    rows = list(csv.DictReader(out.getvalue().decode().splitlines()))
+    assert [json.loads(row["linked"])[0]["role"] for row in rows] == ["downstream", "upstream"]
+    assert json.loads(rows[0]["linked"])[0]["id"] == rows[1]["id"]

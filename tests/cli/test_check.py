@@ -48,6 +48,10 @@ peers = ["acme"]
 zone = "Europe/Berlin"
 open = ["Mon-Fri 09:00-18:00", "Fri 22:00-02:00"]
 holidays = ["12-25", "2026-04-03"]
+
+[links]
+header = "X-CID"
+by_numbers = true
 """
 
 
@@ -85,6 +89,7 @@ def test_the_same_as_json(full: Path) -> None:
     assert [rule["outcome"] for rule in acme["rules"]] == ["declined", "blocked"]
     assert report["callback"] == {"within_seconds": 1200, "region": "DE"}
     assert report["privacy"] == {"mask": "all", "names": False, "pseudonyms": False, "addresses": False}
+    assert report["links"] == {"headers": ["x-cid"], "session_id": True, "transfers": True, "numbers_within_seconds": 2}
     assert report["hours"][0]["holidays"] == ["12-25", "2026-04-03"]
     assert "against" not in report
 

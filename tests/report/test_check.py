@@ -15,6 +15,7 @@ from sipwatch.report.checked import (
     EndsRecord,
     HoursRecord,
     InterfaceRecord,
+    LinksRecord,
     PeerRecord,
     PrivacyRecord,
     RuleRecord,
@@ -31,6 +32,7 @@ EMPTY = CheckRecord(
     peers=[],
     hours=[],
     callback=None,
+    links=LinksRecord([], session_id=True, transfers=True, numbers_within_seconds=None),
     privacy=PrivacyRecord(None, names=False),
     capture=InterfaceRecord([5060, 5061], [], 16 << 20),
     remarks=[],
@@ -50,6 +52,7 @@ def test_an_empty_configuration_says_what_holds_anyway() -> None:
     assert text.startswith("sipwatch.toml is right: 0 peers.\n")
     assert "dialog_timeout     14400 s     never ended" in text
     assert "Callbacks are not looked for: there is no [callback]." in text
+    assert "linked by: Session-ID, Replaces, Referred-By. Each is counted as a call.\n" in text
     assert "Numbers and names are shown as they are." in text
     assert "on ports 5060, 5061; tunnels looked into: none; ring: 16 MiB each." in text
     for head in ("Peers\n", "Rules\n", "Working hours\n", "Worth a look\n"):
@@ -87,6 +90,16 @@ def test_hours_callback_privacy_and_remarks_are_shown() -> None:
     assert text.endswith("Worth a look\nacme: look here\n")
     assert "Hidden: whole numbers." in shown(privacy=PrivacyRecord("all", names=False))
     assert "within 60 s." in shown(callback=CallbackRecord(60.0, None))
+
+
+def test_what_links_calls_is_shown() -> None:
+    numbers = LinksRecord(["x-cid", EVIL], session_id=False, transfers=False, numbers_within_seconds=0.5)
+    text = shown(links=numbers)
+    assert "linked by: x-cid, " in text
+    assert "\x1b" not in text
+    assert "numbers and session description within 0.5 s. Each" in " ".join(text.split())
+    nothing = LinksRecord([], session_id=False, transfers=False, numbers_within_seconds=None)
+    assert "Calls of one conversation are not linked." in shown(links=nothing)
 
 
 def test_what_captures_would_have_had_is_shown() -> None:

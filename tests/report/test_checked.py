@@ -17,6 +17,7 @@ from sipwatch.report.checked import (
     CheckRecord,
     EndsRecord,
     InterfaceRecord,
+    LinksRecord,
     PrivacyRecord,
     days_and_times,
     peer_record,
@@ -43,7 +44,7 @@ SETTINGS = Settings(peers=[ACME, IDLE])
 def checked() -> CheckRecord:
     peers = [peer_record(peer, SETTINGS, KEYS) for peer in SETTINGS.peers]
     return CheckRecord(
-        "x.toml", timers_of(SETTINGS.timers, KEYS), peers, [], None, PrivacyRecord(None, names=False), InterfaceRecord([], [], 16), []
+        "x.toml", timers_of(SETTINGS.timers, KEYS), peers, [], None, LinksRecord([], session_id=True, transfers=True, numbers_within_seconds=None), PrivacyRecord(None, names=False), InterfaceRecord([], [], 16), []
     )  # fmt: skip
 
 
