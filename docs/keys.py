@@ -39,7 +39,7 @@ from sipwatch.config import (
 )
 from sipwatch.config.agents import MAX_AGENTS, MAX_TEXT_LENGTH
 from sipwatch.config.links import DEFAULT_APART, MAX_APART, MAX_HEADERS
-from sipwatch.config.peers import MAX_SESSIONS
+from sipwatch.config.peers import MAX_SESSIONS, MIN_OBJECTIVE
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
 from sipwatch.track.room import SERIES
 from sipwatch.track.table import Heard
@@ -101,6 +101,12 @@ _PEER = {
         "How many calls may be with it at a time, up or being set up: the channels that you pay for. Then "
         "`sipwatch_peer_sessions` counts them, and alerts say when they become scarce.",
         _whole(1, MAX_SESSIONS),
+    ),
+    "objective": Key(
+        f"{MIN_OBJECTIVE} to below 1",
+        "The share of the calls to it that shall not fail by a fault, such as `0.98`. `sipwatch rules` makes alerts of it; see "
+        "below.",
+        {"type": "number", "minimum": MIN_OBJECTIVE, "exclusiveMaximum": 1},
     ),
     "rule": Key("tables", "`[[peer.rule]]`, see below.", _list({"$ref": "#/$defs/rule"})),
 }

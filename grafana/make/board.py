@@ -18,6 +18,8 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
+from sipwatch.export import objectives
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, VariableModel
 
 TAG = "sipwatch"
-DOCS = "https://github.com/sipwatch/sipwatch/blob/main"  # where the tree can be read; the runbook is in its docs/
+DOCS = objectives.DOCS  # where the tree can be read; the runbook is in its docs/
 RUNBOOK = "docs/runbook.md"
 OPEN_ROWS = 2  # so many are unfolded at first; the others' queries wait until somebody asks for them
 

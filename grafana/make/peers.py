@@ -58,11 +58,14 @@ UID = "sipwatch-peers"
 _WEEK = "1w"
 _NO_CALLS = "No calls between these"
 _NO_INVITES = "No INVITEs between these"
+_NO_OBJECTIVE = "No peer with an objective"
 _NO_OPTIONS = "No OPTIONS between these"
 _NONE_REGISTERED = "No REGISTER between these"
 _HEARD = 'result="success"'
 _SILENT = (Step(None, colours.GOOD), Step(300, "yellow"), Step(900, colours.ORANGE))  # 900 s: SipPeerVanished
 _PAIR = "source, destination"
+_LEFT = (Step(None, colours.ORANGE), Step(0, "yellow"), Step(0.25, colours.GOOD))
+_BURNING = (Step(None, colours.GOOD), Step(1, "yellow"), Step(14.4, colours.ORANGE))
 
 _THEN = f"Same time{words.WEEK_AGO}"
 _NOW_AND_THEN = {name: words.Look(name, colours.CALM) for name in ("Now", _THEN)}
@@ -86,7 +89,7 @@ _CHOICES = (
 def made() -> Dashboard:
     """Make the page."""
     about = "One trunk or group of devices, chosen under From or To: its calls, what it says, and how long it takes."
-    parts = (_shown(), _alive(), _past(), _said(), _delays(), _talk(), _hops(), _registrations())
+    parts = (_shown(), _alive(), _goals(), _past(), _said(), _delays(), _talk(), _hops(), _registrations())
     return board(UID, "SIP calls: peers", about, _CHOICES, parts)
 
 
@@ -201,6 +204,50 @@ def _software() -> timeseries.Panel:
     most = ever_counted("software_calls_total", *failed)
     query = Query(busiest(per_minute("software_calls_total", *failed, by="software"), "software", most), "{{software}}")
     return lines(Face("Failed calls by software", about, "short", "No families of software", 12, 9), query, named=True)
+
+
+def _goals() -> Row:
+    return Row("Does it keep its objective?", (_budget(), _burning()))
+
+
+def _objective() -> str:
+    chosen = 'destination=~"$destination"'
+    return f"max by (destination) ({series('objective_ratio', chosen)})"
+
+
+def _budget() -> table.Panel:
+    about = (
+        "Of the failures by a fault that the objective of each peer chosen under To allows, the part that is left: at 0 it is "
+        "used up, below that overdrawn. Of the calls in the time shown: choose 30 days for the whole of it."
+    )
+
+    def known(figure: str) -> str:
+        return f"{figure} and {_objective()}"
+
+    calls = count("calls_total", FINISHED, BETWEEN, by="destination")
+    faults = count("calls_total", FAULTS, BETWEEN, by="destination")
+    columns = (
+        Column(_objective(), "Objective", SHARE, decimals=1),
+        Column(known(calls), "Calls"),
+        Column(known(faults), "Faults"),
+        Column(f"1 - {ratio(faults, calls)} / (1 - {_objective()})", "Budget left", SHARE, _LEFT),
+    )
+    face = Face("Error budget left", about, COUNT, _NO_OBJECTIVE, 12, 9)
+    return rows(face, [Key("destination", "Peer")], columns, sort="Faults")
+
+
+def _burning() -> timeseries.Panel:
+    about = (
+        "The share of faults, as so many times what the objective allows; the ten with the most faults. At 1 it is just kept; "
+        "at 14.4 the budget of a month is gone in two days. `sipwatch rules` makes alerts of it."
+    )
+    by = "destination"
+    share = ratio(
+        per_second("calls_total", FAULTS, BETWEEN, by=by), per_second("calls_total", FINISHED, BETWEEN, by=by)
+    )
+    query = busiest(f"{share} / (1 - {_objective()})", by, ever_counted("calls_total", FAULTS, BETWEEN))
+    face = Face("Faults, times what is allowed", about, "short", _NO_OBJECTIVE, 12, 9)
+    return lines(face, Query(query, "{{destination}}"), named=True, steps=_BURNING, every="5m")
 
 
 def _past() -> Row:

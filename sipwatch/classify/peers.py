@@ -98,10 +98,11 @@ class Rule:
 class Peer:
     """A named set of networks and host names; ``hosts`` are in lower case, ``*.`` stands for any labels in front.
 
-    ``sessions_limit`` is how many calls may be with it at a time, 0 where nobody says.
+    ``sessions_limit`` is how many calls may be with it at a time, ``objective`` the share of the calls to it that shall
+    not fail by a fault; 0 where nobody says.
     """
 
-    __slots__ = ("hosts", "kind", "name", "networks", "rules", "sessions_limit", "timers")
+    __slots__ = ("hosts", "kind", "name", "networks", "objective", "rules", "sessions_limit", "timers")
 
     def __init__(
         self,
@@ -112,8 +113,10 @@ class Peer:
         rules: list[Rule] | None = None,
         hosts: list[str] | None = None,
         sessions_limit: int = 0,
+        objective: float = 0.0,
     ) -> None:
         self.name = name
+        self.objective = objective
         self.sessions_limit = sessions_limit
         self.kind = kind
         self.networks = networks or []

@@ -29,6 +29,7 @@ from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
+from sipwatch.cli.rules import rules
 from sipwatch.cli.words import INTERRUPTED, abandon_output, complain, fail, quiet_exit, why
 
 # Errors of the world around us, not of ours: of the whole program, and of what help and version are written to.
@@ -51,6 +52,7 @@ for _command, _words in (
     (evidence, "A zip for a supplier: examples with their packets."),
     (compare, "What moved between two captures."),
     (expect, "Whether a capture is as expected: a test."),
+    (rules, "Prometheus alerts on the objectives of peers."),
     (assets, "Write out dashboards, alerts, the systemd unit and more."),
 ):
     app.command(cls=Command, short_help=_words)(_command)

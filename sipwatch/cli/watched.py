@@ -57,14 +57,16 @@ def metrics() -> tuple[ExplanationRecord, ...]:
 
 @functools.cache
 def alerts() -> tuple[ExplanationRecord, ...]:
-    """Return every alert, in the order of the rule files; none where they are not installed."""
+    """Return every alert: of the rule files, where they are installed, and those that ``sipwatch rules`` makes."""
     import yaml
+
+    from sipwatch.export.objectives import alert_rules
 
     records = []
     for name, path in asset_files().items():
         if name.startswith(_RULES):
             records += [_alert(rule) for rule in _alerts(yaml.safe_load(path.read_text("utf-8")))]
-    return tuple(records)
+    return (*records, *map(_alert, alert_rules()))
 
 
 def _family(name: str) -> str:

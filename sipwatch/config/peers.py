@@ -29,8 +29,9 @@ TIMER_KEYS = {
     "dialog_timeout": (14400, "an answered call nobody ends (a smaller Session-Expires goes before it)"),
     "hunt_within": (2, "a failed try is taken for the last one; the next target tried sooner is the same call"),
 }
-PEER_KEYS = ("name", "kind", "addresses", "hosts", "sessions_limit", "rule", *TIMER_KEYS)
+PEER_KEYS = ("name", "kind", "addresses", "hosts", "sessions_limit", "objective", "rule", *TIMER_KEYS)
 MAX_SESSIONS = 1_000_000
+MIN_OBJECTIVE = 0.5
 _MAX_TIMER = 10 * 365 * 86_400  # seconds
 _MAX_HUNT = 32  # seconds; every failing verdict waits for so long, and Timer B has run out by then
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
@@ -81,7 +82,14 @@ def _peer(check: Checks, peer: dict[str, Any], where: Where, general: dict[str, 
         read_rules(check, peer.get("rule", []), where),
         _hosts(check, peer["hosts"], (*where, "hosts")) if "hosts" in peer else [],
         check.number(peer, "sessions_limit", 1, MAX_SESSIONS, where) or 0,
+        _objective(check, peer["objective"], (*where, "objective")) if "objective" in peer else 0.0,
     )
+
+
+def _objective(check: Checks, value: object, where: Where) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not MIN_OBJECTIVE <= value < 1:
+        check.complain(where, value, f"a share of calls from {MIN_OBJECTIVE} to below 1, such as 0.98")
+    return float(value)
 
 
 def label_of(check: Checks, table: dict[str, Any], where: Where, example: str, taken: str) -> str:

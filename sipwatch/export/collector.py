@@ -115,6 +115,9 @@ class Collector:
         special[series.PEER_SESSIONS.name] = [Figures(series.PEER_SESSIONS, sessions)]
         of = series.PEER_SESSIONS_LIMIT
         special[of.name] = [Figures(of, {(name,): limit for name, limit in limits.items()})]
+        peers = self._metrics.directory.settings.peers
+        goals: dict[Key, float] = {(peer.name,): peer.objective for peer in peers if peer.objective}
+        special[series.OBJECTIVE_RATIO.name] = [Figures(series.OBJECTIVE_RATIO, goals)]
 
     def _of_messages(self, special: dict[str, list[Figures]]) -> Iterator[None]:
         traffic = self._engine.tracker.traffic

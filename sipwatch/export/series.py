@@ -101,6 +101,13 @@ PEER_SESSIONS = Series(
 PEER_SESSIONS_LIMIT = Series(
     "peer_sessions_limit", _G, Level.CALL, ("peer",), "How many calls there may be with a peer, by its sessions_limit."
 )
+OBJECTIVE_RATIO = Series(
+    "objective_ratio",
+    _G,
+    Level.CALL,
+    ("destination",),
+    "The share of the calls to a peer that shall not fail by a fault (technical, capacity), by its objective.",
+)
 CALLS_ENDED = Series(
     "calls_ended",
     _C,

@@ -55,6 +55,14 @@ def test_a_peer_may_have_a_limit_of_sessions() -> None:
     assert (limited.sessions_limit, unlimited.sessions_limit) == (100, 0)
 
 
+def test_a_peer_may_have_an_objective() -> None:
+    found = parse(
+        f"{PEER}objective = 0.98\n{PEER.replace('acme', 'b').replace('2.1', '2.2')}objective = 0.5\n{HOSTS.replace('acme', 'c')}",
+        "x",
+    )
+    assert [peer.objective for peer in found.settings.peers] == [0.98, 0.5, 0.0]
+
+
 def test_an_ipv4_address_written_as_ipv6_is_that_ipv4_address() -> None:
     (peer,) = parse(PEER.replace("192.0.2.1", "::ffff:192.0.2.0/120"), "x").settings.peers
     assert peer.networks == [ip_network("192.0.2.0/24")]
@@ -64,6 +72,11 @@ MISTAKES = [
     ("no-sessions", PEER + "sessions_limit = 0\n", "line 5: sessions_limit = 0: expected a whole number from 1 to 1000000"),
     ("half-a-session", PEER + "sessions_limit = 1.5\n", "line 5: sessions_limit = 1.5: expected a whole number from 1"),
     ("a-true-limit", PEER + "sessions_limit = true\n", "line 5: sessions_limit = True: expected a whole number from 1"),
+    ("percent", PEER + "objective = 98\n", "line 5: objective = 98: expected a share of calls from 0.5 to below 1, such as 0.98"),
+    ("perfect", PEER + "objective = 1.0\n", "line 5: objective = 1.0: expected a share of calls from 0.5 to below 1"),
+    ("hopeless", PEER + "objective = 0.49\n", "line 5: objective = 0.49: expected a share of calls from 0.5"),
+    ("no-goal", PEER + "objective = nan\n", "line 5: objective = nan: expected a share of calls"),
+    ("a-true-goal", PEER + "objective = true\n", "line 5: objective = True: expected a share of calls"),
     ("a-misspelt-key", PEER + "adresses = []\n", "line 5: unknown key 'adresses'; did you mean addresses?"),
     ("no-name", '[[peer]]\nkind = "trunk"\naddresses = ["192.0.2.1"]\n', "line 1: name is missing"),
     ("no-kind", '[[peer]]\nname = "acme"\naddresses = ["192.0.2.1"]\n', "line 1: kind is missing"),

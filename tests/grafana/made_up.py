@@ -67,6 +67,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "version": ("0.1.0",),
     "implementation": ("compiled",),
 }
+# What a gauge stands at; the others at 1.
+GAUGES = {"objective_ratio": 0.75}
 # ... where that depends on the metric.
 OF_METRIC: dict[tuple[str, str], tuple[str, ...]] = {
     ("progress_delay_seconds", "status_code"): ("180", "181", "182", "183", "199", "final"),
@@ -116,7 +118,7 @@ def of_sipwatch() -> Iterator[Line]:
                 yield f"{of.exposed}_count", labels, 0, len(of.buckets)
                 yield f"{of.exposed}_sum", labels, 0, len(of.buckets) * of.buckets[0]
             else:
-                yield of.exposed, labels, *((0, 1) if of.kind is MetricKind.COUNTER else (1, 0))
+                yield of.exposed, labels, *((0, 1) if of.kind is MetricKind.COUNTER else (GAUGES.get(of.name, 1), 0))
 
 
 def from_elsewhere() -> Iterator[Line]:

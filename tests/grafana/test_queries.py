@@ -162,6 +162,8 @@ EMPTY_IN_DEMO: dict[str, str] = {
     f"{peers.UID} / Share of answered calls that ended oddly / B": NO_PAST,
     f"{peers.UID} / Calls without a final response, per minute": "in the demo every call got one",
     f"{peers.UID} / Channels in use": "no peer of the demo has a sessions_limit",
+    f"{peers.UID} / Error budget left": "no peer of the demo has an objective",
+    f"{peers.UID} / Faults, times what is allowed": "no peer of the demo has an objective",
     f"{peers.UID} / Failed calls by software": "the demo's configuration names no software",
     f"{peers.UID} / Progress before it rang": "no call of the demo has a 183 and then a 180",
     f"{peers.UID} / Why registrations failed": "in the demo every attempt succeeds",

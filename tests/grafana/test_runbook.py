@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with what the commands name: a capture in which things go wrong, and who is who in it."""
     made = tmp_path_factory.mktemp("runbook")
     shutil.copy(ROOT / "pcaps/demo.pcap", made / "trouble.pcap")
+    shutil.copy(ROOT / "pcaps/demo.pcap", made / "better.pcap")
     shutil.copy(ROOT / "pcaps/demo.toml", made / "sipwatch.toml")
     return made
 
@@ -34,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs_as_printed(command: str, folder: Path) -> None:
-    names = ("trouble.pcap", "sipwatch.toml", "acme.zip")
+    names = ("trouble.pcap", "better.pcap", "sipwatch.toml", "acme.zip")
     run(*(folder / word if word in names else word for word in shlex.split(command)[1:]))
     if "evidence" in command:
         assert (folder / "acme.zip").stat().st_size > 1000
