@@ -267,6 +267,7 @@ def _print_list(out: IO[bytes], knowledge: Knowledge, records: list[ExplanationR
         "ending": labels.endings,
         "finding": labels.findings,
         "tag": labels.tags,
+        "link": labels.links,
         "ratio": labels.ratios,
         "class": labels.classes,
         "status": labels.statuses,

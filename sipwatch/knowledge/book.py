@@ -42,6 +42,7 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ending: str
     finding: str
     tag: str
+    link: str
     ratio: str
     metric: str
     alert: str
@@ -53,6 +54,7 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     endings: str
     findings: str
     tags: str
+    links: str
     ratios: str
     metrics: str
     alerts: str

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sipwatch.classify.causes import PROGRESS_CODES
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind
+from sipwatch.classify.links import LinkedBy
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.track.conditions import Condition
@@ -25,6 +26,7 @@ class Topic(StrEnum):
     ENDING = "ending"
     FINDING = "finding"
     TAG = "tag"
+    LINK = "link"
     RATIO = "ratio"
     STATUS = "status"
     CAUSE = "cause"
@@ -34,8 +36,8 @@ class Topic(StrEnum):
 class Entry(Struct, frozen=True, kw_only=True):
     """One explanation, for two readers.
 
-    ``key`` is the outcome, condition, ending, finding, tag or ratio, the number of a code, or ``4xx``. ``name`` is
-    as on the wire or in the standard, the key where there is no such name. ``registered`` is False for a number
+    ``key`` is the outcome, condition, ending, finding, tag, link or ratio, the number of a code, or ``4xx``. ``name``
+    is as on the wire or in the standard, the key where there is no such name. ``registered`` is False for a number
     that no standard defines: its texts are those of what it is to be treated as. ``says`` has the sentence
     for each variant of a finding, with the names of its facts in braces; ``who`` has in few words who should look at an
     outcome.
@@ -128,6 +130,7 @@ KEYS: dict[Topic, tuple[str, ...]] = {
     Topic.ENDING: tuple(ending.value for ending in Ending),
     Topic.FINDING: FINDINGS,
     Topic.TAG: tuple(tag.value for tag in Tag),
+    Topic.LINK: tuple(reason.value for reason in LinkedBy),
     Topic.RATIO: RATIOS,
     Topic.CLASS: CLASSES,
     Topic.STATUS: tuple(str(code) for code in sorted((*STATUS_CODES, *HISTORIC_CODES))),

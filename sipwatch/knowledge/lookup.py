@@ -24,6 +24,7 @@ _KINDS = {
     "ending": Topic.ENDING,
     "finding": Topic.FINDING,
     "tag": Topic.TAG,
+    "link": Topic.LINK,
     "ratio": Topic.RATIO,
     "status": Topic.STATUS,
     "status code": Topic.STATUS,

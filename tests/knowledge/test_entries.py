@@ -9,6 +9,7 @@ import pytest
 
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind
+from sipwatch.classify.links import LinkedBy
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export.record import SummaryRecord
@@ -62,8 +63,9 @@ def test_every_outcome_condition_ending_and_finding_is_explained() -> None:
     assert {entry.key for entry in ENGLISH.all(Topic.FINDING)} == {kind.value for kind in Kind}
 
 
-def test_every_tag_and_every_ratio_of_a_summary_is_explained() -> None:
+def test_every_tag_every_link_and_every_ratio_of_a_summary_is_explained() -> None:
     assert [entry.key for entry in ENGLISH.all(Topic.TAG)] == [tag.value for tag in Tag]
+    assert [entry.key for entry in ENGLISH.all(Topic.LINK)] == [reason.value for reason in LinkedBy]
     ratios = [entry.key.lower() for entry in ENGLISH.all(Topic.RATIO)]
     assert set(ratios) <= set(SummaryRecord.__struct_fields__)
     assert ratios == list(RATIO_WORDS)
@@ -107,7 +109,7 @@ def test_paragraphs_are_sentences_and_names_are_not(entry: Entry) -> None:
 def test_a_reference_names_a_section(entry: Entry) -> None:
     """RFC 3261 §21.4.24; whole documents only where they are about nothing else."""
     whole = {"RFC 4411", "RFC 6314", "RFC 7616", "RFC 8760", "ITU-T E.164", "ITU-T E.411", "ITU-T E.425"}
-    if entry.kind is Topic.TAG:
+    if entry.kind in (Topic.TAG, Topic.LINK):
         whole.add("docs/configuration.md")  # what somebody configured decides about most
     if entry.key != "unfinished":
         for part in entry.reference.split("; "):
