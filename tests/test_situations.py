@@ -89,6 +89,17 @@ def test_each_call_has_the_outcome_the_causes_and_the_marks_that_a_person_sees(n
     assert found == {call: ends(end) for call, end in expected_of(name)["calls"].items()}
 
 
+@pytest.mark.parametrize("name", ["linked", "transfer_failed"])
+def test_each_call_names_those_that_it_is_linked_with_and_what_they_are_to_it(name: str) -> None:
+    found = cached(FOLDER / f"{name}.pcap")["calls"]
+    ids = {call["id"]: call["call_id"] for call in found}
+    named = {
+        call["call_id"]: [{"call": ids[link["id"]], "by": link["by"], "role": link["role"]} for link in call["linked"]]
+        for call in found
+    }
+    assert named == {call: end.get("linked", []) for call, end in expected_of(name)["calls"].items()}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_words_name_what_was_seen(name: str) -> None:
     """Numbers, times, codes and names, as the conversation has them."""

@@ -14,6 +14,7 @@ from pcaps.make.situation import (
     PROXY_CREDENTIALS,
     RINGS,
     End,
+    Linked,
     Situation,
     Told,
     gives_up,
@@ -444,6 +445,7 @@ DIALOGS: dict[str, Situation] = {
                     )
                 ],
                 ["transferred"],
+                [Linked("target", "referred", "transferred")],
             ),
             "target": End(
                 "forbidden",
@@ -455,6 +457,7 @@ DIALOGS: dict[str, Situation] = {
                         r"set up by a transfer to 15550188, and came to forbidden.*Call-ID attended\.$",
                     )
                 ],
+                linked=[Linked("attended", "referred", "transferring")],
             ),
             "silent-about-it": End(
                 "answered",
@@ -467,8 +470,14 @@ DIALOGS: dict[str, Situation] = {
                     )
                 ],
                 ["transferred"],
+                [Linked("target-too", "referred", "transferred")],
             ),
-            "target-too": End("not_found", 404, [Told("transfer_failed", PHONE, r"Call-ID silent-about-it\.$")]),
+            "target-too": End(
+                "not_found",
+                404,
+                [Told("transfer_failed", PHONE, r"Call-ID silent-about-it\.$")],
+                linked=[Linked("silent-about-it", "referred", "transferring")],
+            ),
             "succeeds": End("answered", 200, [], ["transferred"]),
         },
         ACME,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pcaps.make.centre import CENTRE
 from pcaps.make.dialogs import DIALOGS
+from pcaps.make.links import LINKS
 from pcaps.make.network import NETWORK
 from pcaps.make.odd import ODD
 from pcaps.make.setups import SETUPS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pcaps.make.scenes import Scene
 
 _SITUATIONS = (
-    ("centre", CENTRE), ("network", NETWORK), ("strain", STRAIN), ("dialogs", DIALOGS), ("setups", SETUPS),
+    ("centre", CENTRE), ("network", NETWORK), ("strain", STRAIN), ("dialogs", DIALOGS), ("setups", SETUPS), ("links", LINKS),
 )  # fmt: skip
 _HEAD = """# Captures
 

@@ -35,13 +35,23 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """Another call of the same conversation: its Call-ID, why it is taken for that, and what it is to this one."""
+
+    call: str
+    by: str
+    role: str | None
+
+
+@dataclass(frozen=True)
 class End:
-    """What became of one call, what explains it, and its marks."""
+    """What became of one call, what explains it, its marks, and with which others it is linked."""
 
     outcome: str
     status_code: int | None
     findings: list[Told] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    linked: list[Linked] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

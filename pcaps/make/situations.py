@@ -7,11 +7,12 @@ import re
 import struct
 from dataclasses import asdict
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pcaps.make import packets, talk
 from pcaps.make.centre import CENTRE
 from pcaps.make.dialogs import DIALOGS
+from pcaps.make.links import LINKS
 from pcaps.make.network import NETWORK
 from pcaps.make.scenes import AGENTS
 from pcaps.make.setups import SETUPS
@@ -19,9 +20,9 @@ from pcaps.make.situation import HOSTS
 from pcaps.make.strain import STRAIN
 
 if TYPE_CHECKING:
-    from pcaps.make.situation import Situation
+    from pcaps.make.situation import End, Situation
 
-SITUATIONS: dict[str, Situation] = {**CENTRE, **NETWORK, **STRAIN, **DIALOGS, **SETUPS}
+SITUATIONS: dict[str, Situation] = {**CENTRE, **NETWORK, **STRAIN, **DIALOGS, **SETUPS, **LINKS}
 START = 1_767_603_600_000_000_000  # 2026-01-05T09:00:00Z, a Monday
 _CONTACT = re.compile(rb"(?<=\r\nContact: )[^\r]*")
 _MAX_FRAME_SIZE = 1514
@@ -79,6 +80,14 @@ def capture(situation: Situation) -> bytes:
     return packets.pcap(sorted(frames, key=lambda entry: entry[0]))
 
 
+def _stated(end: End) -> dict[str, Any]:
+    """Return what is expected of a call; most are linked with no other."""
+    stated = asdict(end)
+    if not end.linked:
+        del stated["linked"]
+    return stated
+
+
 def _payload(line: talk.Line) -> bytes:
     transport = line.options.get("over", "udp").upper()
     payload = talk.message(line, HOSTS, AGENTS, transport=transport)
@@ -109,7 +118,7 @@ def files() -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, situation in SITUATIONS.items():
         expected = {
-            "calls": {call: asdict(end) for call, end in situation.calls.items()},
+            "calls": {call: _stated(end) for call, end in situation.calls.items()},
             "beside": [asdict(told) for told in situation.beside],
         }
         found[f"situations/{name}.pcap"] = capture(situation)
