@@ -40,6 +40,7 @@ from sipwatch.export.collector import Collector
 from sipwatch.export.metrics import Metrics
 from sipwatch.export.series import Level, MetricKind
 from sipwatch.knowledge import load as load_knowledge
+from sipwatch.knowledge.entries import Topic
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import TAG_WORDS
 from sipwatch.track.table import RESOLVED_BY, TABLE, TIMERS, Input, Since, State, Timer
@@ -161,6 +162,12 @@ def findings() -> str:
     """Write the kinds of findings there are."""
     rows = [[f"`{kind}`", entry.plain, entry.meaning] for kind in Cause for entry in [load_knowledge().finding(kind)]]
     return table(["finding", "plain name", "when"], rows)
+
+
+def links() -> str:
+    """Write the reasons why calls are linked."""
+    rows = [[f"`{entry.key}`", entry.plain, entry.meaning] for entry in load_knowledge().all(Topic.LINK)]
+    return table(["`by`", "plain name", "when"], rows)
 
 
 def tags() -> str:
@@ -297,6 +304,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "agent-keys": lambda: keys_of(keys.AGENT),
     "hours-keys": lambda: keys_of(keys.HOURS),
     "callback-keys": lambda: keys_of(keys.CALLBACK),
+    "links": links,
     "links-keys": lambda: keys_of(keys.LINKS),
     "privacy-keys": lambda: keys_of(keys.PRIVACY),
     "peers-options": lambda: options(peers),
