@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sipwatch.wire.message import Response
 
 MAX_REGISTRATIONS: Final = 40_000
-MAX_LINES: Final = 16  # of one address that are looked through for the one that is in force
+MAX_LINES: Final = 256  # of one address that are looked through for the one that is meant
 _REGISTERED: Final = 400
 _ADDRESS: Final = SLOT + 90  # with a packed address or an end as its key, and a time
 _AOR: Final = SLOT + 170  # ... with an address of record, and two times
@@ -50,6 +50,7 @@ class Registered(NamedTuple):
     evidence: Evidence
     private_contact: str  # the address the device gave as its own, where that is a private one; "" else
     aor: bytes
+    contact: bytes  # the user part of the address that the device gave as its own: what it is reached by
 
 
 class Group:
@@ -183,8 +184,8 @@ class Registrations:
     def user_at(self, address: bytes, registrar: bytes, asked: bytes, moment: int) -> bytes:
         """Return whose device stands at an address, as far as it registered there; b"" where nobody can say.
 
-        That is who was asked for, if he is registered from there, else the only one who is: what rings for a group, or
-        is reached by a name that it made up for itself, is somebody's device all the same.
+        That is who was asked for, if he is registered from there; else whose device gave that name as its Contact, as
+        browsers do, which make one up; else the only one who is: what rings for a group is somebody's device as well.
         """
         group = self.ends.get((address, registrar))
         if group is None or group.cut:
@@ -195,10 +196,12 @@ class Registrations:
             return asked
         if len(group.entries) > MAX_LINES:
             return b""
-        users = [(user, entry.aor) for user, entry in group.entries.items() if entry.until >= moment]
-        if len(users) != 1 or user_of(users[0][1]) != users[0][0]:
-            return b""  # several, or too long to have been kept
-        return users[0][0]
+        here = [entry for entry in group.entries.values() if entry.until >= moment]
+        meant = [entry for entry in here if user and entry.contact == user] or here
+        if len(meant) != 1:
+            return b""
+        found = user_of(meant[0].aor)
+        return found if found in group.entries else b""  # it may have been too long to be kept
 
     def is_device(self, address: bytes) -> bool:
         """Tell whether somebody registered from an address at which nobody registers himself."""
@@ -219,7 +222,9 @@ class Registrations:
 
 def _size(entry: Registered) -> int:
     """Return what a result takes (bytes), in each table: nobody knows which of them forgets it last."""
-    return _REGISTERED + of_evidence(entry.evidence) + of_text(entry.private_contact) + len(entry.aor)
+    return (
+        _REGISTERED + of_evidence(entry.evidence) + of_text(entry.private_contact) + len(entry.aor) + len(entry.contact)
+    )
 
 
 def _entry(result: Registration) -> Registered:
@@ -237,6 +242,7 @@ def _entry(result: Registration) -> Registered:
         seen(request if response is None else response),
         "" if private is None else address_text(private),
         short(result.aor),
+        short(user_of(result.contacts[0])) if result.contacts else b"",
     )
 
 

@@ -165,7 +165,7 @@ def test_a_device_registers_and_is_no_registrar_itself() -> None:
 
 
 def entry(at: int) -> Registered:
-    return Registered("refused", 403, at, at, 0, Evidence(at, 0, ""), "", b"")
+    return Registered("refused", 403, at, at, 0, Evidence(at, 0, ""), "", b"", b"")
 
 
 def test_groups_are_bounded_in_all_and_say_when_they_are_no_longer_whole() -> None:
@@ -221,6 +221,15 @@ def test_of_several_at_one_address_it_is_the_one_who_was_asked_for_or_nobody_can
     assert (user_at(both, b"alice"), user_at(both, b"bob"), user_at(both, b"group")) == (b"alice", b"bob", b"")
 
 
+def test_of_several_behind_one_address_it_is_whose_device_made_up_the_name_that_was_asked_for() -> None:
+    """Browsers behind the router of an office."""
+    both = accepted(0, more="contact=<sip:x7d2@192.0.2.65>") + accepted(
+        1, aor="bob", more="contact=<sip:q9k4@192.0.2.65>"
+    )
+    found = (user_at(both, b"x7d2"), user_at(both, b"q9k4"), user_at(both, b"group"), user_at(both, b""))
+    assert found == (b"alice", b"bob", b"", b"")
+
+
 def test_who_is_no_longer_registered_has_no_device_there() -> None:
     both = accepted(0) + accepted(1, aor="bob", expires=600)
     assert user_at(accepted(0), b"alice", "61") == b""
@@ -241,7 +250,7 @@ def test_a_name_that_was_too_long_to_keep_is_not_told() -> None:
 
 def test_an_office_behind_one_address_is_not_looked_through() -> None:
     """All but one have run out: that could be told, but it takes time for every call."""
-    many = "".join(accepted(place / 10, aor=f"u{place}") for place in range(MAX_LINES)) + accepted(
+    many = "".join(accepted(place / 100, aor=f"u{place}") for place in range(MAX_LINES)) + accepted(
         5, aor="last", expires=600
     )
     assert user_at(many, b"last", "70") == b"last"
