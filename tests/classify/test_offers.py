@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.classify.offers import FAIR_RING
+from sipwatch.classify.outcomes import Outcome
+from sipwatch.classify.peers import Rule
 from sipwatch.packet import SECOND
-from tests.classify.diagnosing import DEVICES, SITE, at, diagnose, ends, peer, settings
+from tests.classify.diagnosing import DEVICES, SERVER, SITE, at, diagnose, ends, peer, settings
 
 ASKED = "0 P>B INVITE\n"
 RANG = ASKED + "0.1 B>P 180\n"
@@ -66,6 +68,17 @@ def test_a_phone_passed_over_for_the_next_before_it_rang_for_long_missed_nothing
     assert in_turn(15) == ["rang_out", "taken"]
 
 
+def test_how_long_it_rang_counts_and_not_how_long_it_was_tried() -> None:
+    """Offered at 0, it rings from 4 to 12 s: the phone was off for a while."""
+    late = ASKED + "4 B>P 180\n" + GIVEN_UP.format(12)
+    assert offered(late + "12.5 P>C INVITE\n12.6 C>P 180 ttag=c\n14 C>P 200 ttag=c\n") == ["elsewhere", "taken"]
+
+
+def test_what_a_phone_said_itself_stands_though_the_server_had_gone_on() -> None:
+    crossed = RANG + "5 P>B CANCEL\n5.1 B>P 404\n5.2 P>B ACK ttag=callee\n"
+    assert offered(crossed + "5.5 P>C INVITE\n5.6 C>P 180 ttag=c\n7 C>P 200 ttag=c\n") == ["other", "taken"]
+
+
 def test_a_challenge_is_one_word_and_what_followed_another() -> None:
     script = (
         ASKED + "0.1 B>P 401 h=WWW-Authenticate:_Digest_realm=x,nonce=y\n0.15 P>B ACK ttag=callee\n"
@@ -80,6 +93,13 @@ def test_a_phone_that_is_known_to_be_free_is_busy_while_idle_whoever_takes_the_c
     then = "0.3 P>C INVITE\n0.4 C>P 180 ttag=c\n3 C>P 200 ttag=c\n"
     found = diagnose(at(0, TAKEN, call="took") + at(30, busy + then, call="busy"), SITE, until="200")
     assert [leg.offered for leg in found.calls["busy"].legs] == ["idle_busy", "taken"]
+
+
+def test_what_the_configuration_says_of_its_code_goes_before_busy_while_idle() -> None:
+    rule = Rule(Outcome.DECLINED, status_code=486)
+    site = settings(peer("phones", DEVICES, "B", rules=[rule]), peer("server", SERVER, "P"))
+    found = diagnose(at(0, TAKEN, call="a") + at(30, ASKED + ends(486, 0.1, "B>P"), call="b"), site, until="99")
+    assert [leg.offered for leg in found.calls["b"].legs] == ["declined"]
 
 
 def test_a_phone_on_a_call_is_busy_and_so_is_one_that_nobody_has_seen_on_a_call() -> None:

@@ -246,6 +246,11 @@ def test_a_name_that_was_too_long_to_keep_is_not_told() -> None:
     long = "a" * 300
     assert user_at(accepted(0, aor=long), b"group") == b""
     assert user_at(accepted(0, aor=long), long.encode()) == long.encode()
+    known = Registrations()
+    known.ends.add(
+        (A, P), b"alice", Registered("registered", 200, 0, 0, 9, Evidence(0, 0, ""), "", b"sip:digest@x", b"")
+    )
+    assert known.user_at(A, P, b"group", 5) == b""
 
 
 def test_an_office_behind_one_address_is_not_looked_through() -> None:

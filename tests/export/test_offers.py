@@ -142,6 +142,16 @@ def test_two_parts_of_one_devices_calls_are_counted_together() -> None:
     assert one.counted() == (2, 2)
 
 
+def test_what_one_part_has_let_go_of_is_not_forgotten() -> None:
+    one, other = Streaks(), Streaks()
+    for place in range(2 * MAX_UNORDERED):
+        other.add(at(place), taken=place == 10)
+    for place in range(MAX_UNORDERED):
+        other.add(at(1000 + place), taken=True)
+    one.join(other)
+    assert one.counted() == (0, 2 * MAX_UNORDERED - 11)
+
+
 # The same as the engine counts
 
 
