@@ -125,5 +125,12 @@ def test_a_percentile_is_counted_call_by_call() -> None:
     assert (not_met.met, not_met.figure, not_met.examples) == (False, 9.0, ["slow"])
 
 
+def test_a_percentile_may_be_too_quick() -> None:
+    """Nineteen of 20 calls are below 3 s, and so is what 95 % stay within; what 96 % stay within is not."""
+    calls = [call(id=f"q{number}", setup_seconds=span(2)) for number in range(19)] + [call(setup_seconds=span(9))]
+    quick, slow = (judged(f"delay = 'setup_seconds'\nmin = 3\npercentile = {share}", calls) for share in (95, 96))
+    assert (quick.met, quick.examples[0], slow.met) == (False, "q0", True)
+
+
 def test_a_challenge_is_no_part_of_the_session_request_delay() -> None:
     assert judged("delay = 'srd'\nmax = 1.0", [answered(progressed=at(1))]).met

@@ -57,6 +57,13 @@ def test_ranks_tell_delays_that_moved() -> None:
     assert of_spreads(spread(*low), spread(*high)) == pytest.approx(wanted, rel=1e-3)
 
 
+def test_ties_count_by_half_and_make_the_ranks_less_sure() -> None:
+    """Of 30 and 30, 20 and 10 took 1 s, the rest 2 s: U is 600 of 900, and the ties take 15.2 of 61 from its variance."""
+    ties = 2 * (30**3 - 30) / (60 * 59)
+    wanted = 2 * erfc((600 - 450) / sqrt(900 / 12 * (61 - ties)) / sqrt(2))
+    assert of_spreads(spread(*[1] * 20, *[2] * 10), spread(*[1] * 10, *[2] * 20)) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_what_is_the_same_is_no_difference() -> None:
     same = spread(*[1.0] * 50)
     assert of_spreads(same, same) == 1.0

@@ -53,6 +53,17 @@ def test_the_least_likely_comes_first_and_of_equals_what_moved_further() -> None
     assert ranked[0].word in ("answered", "200")
 
 
+def test_of_what_is_equally_unlikely_what_moved_further_comes_first() -> None:
+    """Of thousands, chances are too small to be told apart from 0."""
+    before, after = Side(), Side()
+    for made, counts in ((before, {"registered": 4000}), (after, {"refused": 1600, "auth_failed": 2400})):
+        for outcome, times in counts.items():
+            for _ in range(times):
+                made.registration("phones", "server", outcome)
+    ranked = compared(before, after).moved
+    assert [(one.word, one.chance) for one in ranked] == [("registered", 0), ("auth_failed", 0), ("refused", 0)]
+
+
 def test_the_same_is_no_difference() -> None:
     found = compared(BEFORE, BEFORE)
     assert (found.moved, found.too_few) == ([], [])
