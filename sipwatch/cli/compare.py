@@ -89,9 +89,8 @@ def _of(file: str, read: Config, keep: Callable[[CallRecord], bool] | None) -> _
     side = Side()
 
     def sink(call: CallRecord, completed: bool) -> None:
-        del completed
         if keep is None or keep(call):
-            side.add(call)
+            side.add(call, completed)
         else:
             side.left_out += 1
 

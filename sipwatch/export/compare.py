@@ -16,6 +16,7 @@ from sipwatch.classify.endings import Ending
 from sipwatch.classify.spread import Spread
 from sipwatch.export.chance import least_unlikely, of_shares, of_spreads
 from sipwatch.export.delays import DELAYS
+from sipwatch.export.ratios import RATIOS, Ratios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ _UNSEEN_ENDS: Final = frozenset({Ending.CAPTURE_END.value, Ending.EVICTED.value}
 _UNFINISHED: Final = "unfinished"
 _ALL, _SOURCE, _DESTINATION = "all", "source", "destination"
 _CALLS, _JUDGED, _ENDED, _REGISTRATIONS = "calls", "judged", "ended", "registrations"
+
+_RATIOS: Final = tuple(name for name in RATIOS if name != "asr")  # which is the share of ``answered``
 
 # Each kind of share, and the population that it is of. Of ``unfinished`` alone that is all calls.
 OF: Final = {
@@ -61,8 +64,8 @@ class DelayRecord(msgspec.Struct, frozen=True):
 class MoveRecord(msgspec.Struct, frozen=True):
     """What differs: of all calls, or of those with this peer as source or destination.
 
-    ``what`` is a kind of share, with its ``word``, or ``delay``. ``chance`` says how likely it is that so much comes
-    about by chance alone.
+    ``what`` is a kind of share, with its ``word``, or ``ratio`` or ``delay``, with the name of one. ``chance`` says how
+    likely it is that so much comes about by chance alone.
     """
 
     place: str
@@ -114,21 +117,27 @@ class _Place(NamedTuple):
 class _Counts:
     """The calls of one side at one place. What it counts by is closed, but for status codes, which are numbers."""
 
-    __slots__ = ("delays", "populations", "words")
+    __slots__ = ("delays", "populations", "ratios", "words")
 
     def __init__(self) -> None:
         self.populations: dict[str, int] = dict.fromkeys((_CALLS, _JUDGED, _ENDED, _REGISTRATIONS), 0)
         self.words: dict[tuple[str, str], int] = {}  # by kind and word
+        self.ratios = Ratios()
         self.delays = {name: Spread() for name in DELAYS}
 
     def count(self, what: str, word: str) -> None:
         self.words[what, word] = self.words.get((what, word), 0) + 1
 
     def size(self, name: str) -> int:
+        if name in _RATIOS:
+            return self.ratios.of(name)[1]
         return self.delays[name].count if name in self.delays else self.populations[name]
 
     def share(self, what: str, word: str) -> ShareRecord:
-        count, of = self.words.get((what, word), 0), self.populations[_population(what, word)]
+        if what == "ratio":
+            count, of = self.ratios.of(word)
+        else:
+            count, of = self.words.get((what, word), 0), self.populations[_population(what, word)]
         return ShareRecord(count, of, round(count / of, 6) if of else 0.0)
 
     def delay(self, name: str) -> DelayRecord:
@@ -148,8 +157,8 @@ class Side:
         """Return how many calls it took."""
         return self.places[_Place(_ALL)].populations[_CALLS]
 
-    def add(self, call: CallRecord) -> None:
-        """Take a call."""
+    def add(self, call: CallRecord, completed: bool) -> None:
+        """Take a call; ``completed`` says that it was answered and ended by a BYE with a 2xx."""
         words = list(_words(call))
         delays = [(name, took(call)) for name, took in DELAYS.items()]
         judged, ended = call.outcome != _UNFINISHED, call.ending is not None and call.ending not in _UNSEEN_ENDS
@@ -157,6 +166,7 @@ class Side:
             counts.populations[_CALLS] += 1
             counts.populations[_JUDGED] += judged
             counts.populations[_ENDED] += ended
+            counts.ratios.add(call, completed)
             for what, word in words:
                 counts.count(what, word)
             for name, took_ns in delays:
@@ -197,11 +207,14 @@ class Comparison:
         if self._is_enough(place, _CALLS, a, b):
             good |= {_CALLS, *(name for name in (_JUDGED, _ENDED) if self._is_enough(place, name, a, b))}
             self._delays(place, a, b)
-        for what, word in sorted(a.words.keys() | b.words.keys()):
-            if _population(what, word) in good:
-                ours, theirs = a.share(what, word), b.share(what, word)
-                chance = of_shares(ours.count, ours.of, theirs.count, theirs.of)
-                self._looked_at.append(MoveRecord(*place, what, word, ours, theirs, chance))
+        words = sorted(a.words.keys() | b.words.keys())
+        shares = [(what, word) for what, word in words if _population(what, word) in good]
+        if _JUDGED in good:
+            shares += [("ratio", name) for name in _RATIOS if self._is_enough(place, name, a, b)]
+        for what, word in shares:
+            ours, theirs = a.share(what, word), b.share(what, word)
+            chance = of_shares(ours.count, ours.of, theirs.count, theirs.of)
+            self._looked_at.append(MoveRecord(*place, what, word, ours, theirs, chance))
 
     def _delays(self, place: _Place, a: _Counts, b: _Counts) -> None:
         for name in DELAYS:

@@ -12,7 +12,16 @@ from rich.text import Text
 from sipwatch.export.compare import LEAST, DelayRecord, ShareRecord
 from sipwatch.export.escape import terminal
 from sipwatch.knowledge import load
-from sipwatch.report.plain import CONDITION_WORDS, DELAY_WORDS, TAG_WORDS, duration, plain_ending, plain_name, several
+from sipwatch.report.plain import (
+    CONDITION_WORDS,
+    DELAY_WORDS,
+    RATIO_WORDS,
+    TAG_WORDS,
+    duration,
+    plain_ending,
+    plain_name,
+    several,
+)
 from sipwatch.report.screen import FAINT, Column, console, figures, indented, print_list
 
 if TYPE_CHECKING:
@@ -32,6 +41,7 @@ _WORDS: dict[str, Callable[[str], str]] = {
     "finding": lambda word: f"cause: {load().finding(word).plain}",
     "tag": lambda word: f"marked {word}: {TAG_WORDS[word]}",
     "registration": lambda word: f"registration {word.replace('_', ' ')}",
+    "ratio": lambda word: f"{word.upper()}: {RATIO_WORDS[word]}",
     "delay": DELAY_WORDS.__getitem__,
 }
 _POPULATIONS = {
@@ -39,6 +49,7 @@ _POPULATIONS = {
     "judged": "calls with an outcome",
     "ended": "answered calls whose end was seen",
     "registrations": "attempts to register",
+    **{name: f"calls that {name.upper()} is of" for name in RATIO_WORDS},
     "progress": "calls with progress",
     "srd": "calls that got somewhere, their INVITE seen",
     "answer": "calls whose answer was seen",

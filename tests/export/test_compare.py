@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sipwatch.export.compare import LEAST, Comparison, DelayRecord, ShareRecord, Side, SideRecord
+from sipwatch.export.ratios import RATIOS
 from tests.export.records import answered, at, call, condition
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def side(*calls: tuple[CallRecord, int]) -> Side:
     made = Side()
     for record, times in calls:
         for _ in range(times):
-            made.add(record)
+            made.add(record, completed=True)
     return made
 
 
@@ -43,6 +44,7 @@ def test_a_share_that_moved_stands_beside_its_populations() -> None:
     assert busy.chance == pytest.approx(8.26e-5, rel=0.01)
     assert {key[2:] for key in found} == {
         ("outcome", "busy"), ("outcome", "answered"), ("status_code", "486"), ("status_code", "200"),
+        ("ratio", "ser"), ("ratio", "scr"),
     }  # fmt: skip
 
 
@@ -67,8 +69,8 @@ def test_of_what_is_equally_unlikely_what_moved_further_comes_first() -> None:
 def test_the_same_is_no_difference() -> None:
     found = compared(BEFORE, BEFORE)
     assert (found.moved, found.too_few) == ([], [])
-    words, delays = ["answered", "busy", "200", "486", "normal"], 6
-    assert found.compared == len(words) + delays
+    words, ratios, delays = ["answered", "busy", "200", "486", "normal"], 5, 6
+    assert found.compared == len(words) + ratios + delays
 
 
 def test_a_few_more_are_no_difference() -> None:
@@ -110,6 +112,19 @@ def test_conditions_count_once_a_call_and_tags_each() -> None:
     assert found["all", None, "condition", "no_progress"].b == ShareRecord(30, 60, 0.5)
     assert found["all", None, "tag", "brief"].b == found["all", None, "tag", "refused"].b == ShareRecord(30, 60, 0.5)
     assert found["all", None, "status_code", "none"].b == ShareRecord(30, 60, 0.5)
+
+
+def test_ratios_are_compared_with_their_own_populations() -> None:
+    """Redirected calls are in no SER, and whose BYE was not confirmed is not completed."""
+    redirected = call("redirected", status_code=302)
+    before, after = side((answered(), 100)), side((answered(), 60), (redirected, 60))
+    for _ in range(60):
+        after.add(answered(), completed=False)
+    found = moved(before, after)
+    assert found["all", None, "ratio", "scr"].b == ShareRecord(60, 180, 0.333333)
+    assert ("all", None, "ratio", "ser") not in found
+    few = compared(side((answered(), 19), (redirected, 9)), side((answered(), 100))).too_few
+    assert [(one.what, one.a, one.b) for one in few if one.what in RATIOS] == [("ser", 19, 100), ("seer", 19, 100)]
 
 
 def test_peers_are_compared_by_each_end() -> None:

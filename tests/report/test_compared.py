@@ -22,6 +22,7 @@ from sipwatch.export.compare import (
     TooFewRecord,
 )
 from sipwatch.export.delays import DELAYS
+from sipwatch.export.ratios import RATIOS
 from sipwatch.report.compared import MAX_MOVED, print_comparison
 from sipwatch.track.conditions import Condition
 from sipwatch.track.events import RegistrationOutcome
@@ -104,7 +105,7 @@ def test_names_of_files_move_no_cursor() -> None:
 
 WORDS = {
     "outcome": list(OF_CALLS), "status_code": ["486", "none"], "ending": list(Ending), "condition": list(Condition),
-    "finding": list(Kind), "tag": list(Tag), "registration": list(RegistrationOutcome), "delay": list(DELAYS),
+    "finding": list(Kind), "tag": list(Tag), "registration": list(RegistrationOutcome), "delay": list(DELAYS), "ratio": list(RATIOS),
 }  # fmt: skip
 
 
@@ -113,11 +114,11 @@ def test_every_word_can_be_told(what: str, words: list[str]) -> None:
     before, after = (DelayRecord(30, 1.0, 1.0),) * 2 if what == "delay" else (ShareRecord(1, 20, 0.05),) * 2
     for word in words:
         assert shown(MoveRecord("all", None, what, str(word), before, after, 0.001)).count("1 in 1,000") == 1
-        assert what == "delay" or what in OF
+        assert what in OF or what in ("delay", "ratio")
 
 
 def test_every_population_can_be_told() -> None:
     whole = Comparison(Side(), Side())
     assert whole.record(A, B).too_few == []
-    for name in ("calls", *set(OF.values()), *DELAYS):
+    for name in ("calls", *set(OF.values()), *DELAYS, *RATIOS):
         assert "A 1, B 2" in shown(few=(TooFewRecord("all", None, name, 1, 2),))
