@@ -35,10 +35,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": ENGINE,
     "shell": ENGINE,
     "store": ENGINE,
-    "web": {"export", "shell", "sipwatch"},
+    "web": ENGINE | {"report", "evidence", "shell", "store", "sipwatch"},
     "daemon": ENGINE | {"capture", "config", "engine", "shell", "sipwatch"},
     "cli": ENGINE
-    | {"capture", "report", "evidence", "config", "expectations", "engine", "shell", "web", "daemon", "sipwatch"},
+    | {
+        "capture",
+        "report",
+        "evidence",
+        "config",
+        "expectations",
+        "engine",
+        "shell",
+        "store",
+        "web",
+        "daemon",
+        "sipwatch",
+    },
     "__main__": {"cli"},
     "sipwatch": set(),  # sipwatch/__init__.py
 }

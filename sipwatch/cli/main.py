@@ -30,6 +30,7 @@ from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
 from sipwatch.cli.rules import rules
+from sipwatch.cli.serve import serve
 from sipwatch.cli.words import INTERRUPTED, abandon_output, complain, fail, quiet_exit, why
 
 # Errors of the world around us, not of ours: of the whole program, and of what help and version are written to.
@@ -44,6 +45,7 @@ app = typer.Typer(
 for _command, _words in (
     (replay, "What became of every call in capture files."),
     (live, "Watch SIP on interfaces; metrics for Prometheus."),
+    (serve, "Pages over stored calls, for a browser."),
     (explain, "What a code, word, metric or alert means."),
     (peers, "Who is in a capture; a configuration to start from."),
     (check, "Whether a configuration is correct, and what it does."),

@@ -71,12 +71,12 @@ class Filter:
 
         try:
             return bool(self._rule.matches(call))
-        except errors.EvaluationError:
+        except (errors.EvaluationError, ArithmeticError):
             pass
         try:
             # Something null was compared by order or pattern. Again, with what compares with nothing.
             return bool(self._incomparable.matches(call))
-        except errors.EvaluationError:
+        except (errors.EvaluationError, ArithmeticError):
             return False
 
 
@@ -99,6 +99,9 @@ def compile_filter(expression: str) -> Filter:
         raise FilterError(_unknown(error.symbol_name)) from None
     except errors.EngineError as error:
         raise FilterError(_explain(expression, error)) from None
+    except (RecursionError, ArithmeticError):
+        raise FilterError("the expression is too deep, or has too large a number in it") from None
+    _check_loops(rule.statement)
     for node in (*_nodes(rule.statement), *_nodes(incomparable.statement)):
         _check_words(node)
         _search_by_re2(node)
@@ -163,6 +166,14 @@ def _nodes(root: Any) -> Iterator[Any]:
         elif isinstance(node, ast.ASTNodeBase):
             yield node
             waiting += (getattr(node, name) for name in dir(node) if not name.startswith("_"))
+
+
+def _check_loops(root: Any) -> None:
+    """Refuse lists made of lists: a short expression could keep a machine busy for ever. Raises FilterError."""
+    from rule_engine import ast
+
+    if sum(isinstance(node, ast.ComprehensionExpression) for node in _nodes(root)) > 1:
+        raise FilterError("one list at most can be made of another ([x for x in ...])")
 
 
 def _search_by_re2(node: Any) -> None:

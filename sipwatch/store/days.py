@@ -30,6 +30,14 @@ class StoreError(Exception):
     """A store cannot be used; one line says why."""
 
 
+class EmptyStoreError(StoreError):
+    """No calls are stored there yet."""
+
+
+class TooLongError(StoreError):
+    """A question was given up, because it took too long."""
+
+
 class DayFile(NamedTuple):
     """A file of a day; ``size`` is what it takes on disk with all that SQLite keeps beside it (bytes)."""
 

@@ -5,6 +5,7 @@ Must not know: formats, pages, what time it is. A reader is for one thread at a 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,7 +14,16 @@ from msgspec.structs import replace
 from sipwatch.export.calls import message_record
 from sipwatch.export.moments import Moment
 from sipwatch.export.record import MessageRecord
-from sipwatch.store.days import StoreError, day_of, days_between, files_in, open_to_read, path_of
+from sipwatch.store.days import (
+    EmptyStoreError,
+    StoreError,
+    TooLongError,
+    day_of,
+    days_between,
+    files_in,
+    open_to_read,
+    path_of,
+)
 from sipwatch.store.rows import (
     CONDITION_COLUMNS,
     FINDING_COLUMNS,
@@ -31,7 +41,7 @@ from sipwatch.wire.message import Path, Request, Response, Transport, decoded
 from sipwatch.wire.sip import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path as FilePath
 
     from sipwatch.export.record import CallRecord
@@ -41,6 +51,8 @@ if TYPE_CHECKING:
 _MAX_OPEN: Final = 64  # files
 _FIRST_BATCH: Final = 64  # calls; a page wants no more
 _BATCH: Final = 512
+_NEWEST_DAYS: Final = 3  # in which calls that are written now may have begun
+_STEPS: Final = 20_000  # of SQLite's machine between two looks at whether to give up: some milliseconds
 _PARTS: Final = (
     ("legs", LEG_COLUMNS, Parts.leg),
     ("conditions", CONDITION_COLUMNS, Parts.condition),
@@ -48,6 +60,7 @@ _PARTS: Final = (
     ("links", LINK_COLUMNS, Parts.link),
     ("tags", ("tag",), Parts.tag),
 )
+_BEGINNING: Final = re.compile("[0-9a-f]{1,12}")  # of an id
 _COLUMNS: Final = ", ".join((*SCALARS, "completed", "kept", "number"))
 
 
@@ -89,13 +102,17 @@ class KeptText(NamedTuple):
 
 
 class StoreReader:
-    """Reads the store in a folder. Raises StoreError where there is none."""
+    """Reads the store in a folder. Raises StoreError where there is none.
+
+    ``give_up`` is asked while a question takes long; if it says so, the question raises TooLongError.
+    """
 
     def __init__(self, folder: FilePath) -> None:
+        self.give_up: Callable[[], bool] | None = None
         self._folder = folder
         self._open: dict[FilePath, tuple[int, sqlite3.Connection]] = {}
         if not self.files():
-            raise StoreError(f"{folder}: no calls are stored there; sipwatch live --store {folder} writes some")
+            raise EmptyStoreError(f"{folder}: no calls are stored there; sipwatch live --store {folder} writes some")
 
     def files(self) -> list[DayFile]:
         """Return the files of calls, the oldest day first. Raises StoreError."""
@@ -109,32 +126,88 @@ class StoreReader:
 
     # Calls
 
-    def calls(self, wanted: Wanted, *, behind: Position | None = None, oldest_first: bool = False) -> Iterator[Stored]:
-        """Give the calls that are wanted, the newest first or the oldest, ``behind`` one of them. Raises StoreError."""
+    def calls(
+        self,
+        wanted: Wanted,
+        *,
+        behind: Position | None = None,
+        oldest_first: bool = False,
+        go_on: Callable[[Position], bool] | None = None,
+    ) -> Iterator[Stored]:
+        """Give the calls that are wanted, the newest first or the oldest, ``behind`` one of them. Raises StoreError.
+
+        ``go_on`` is told from time to time up to where all has been given, and says whether to go on.
+        """
         files = list(days_between(self.files(), wanted.since, wanted.until))
         for file in files if oldest_first else reversed(files):
             if behind is None or (
                 file.day >= day_of(behind.started) if oldest_first else file.day <= day_of(behind.started)
             ):
-                yield from self._of_day(file, wanted, behind, oldest_first=oldest_first)
+                place = yield from self._of_day(file, wanted, behind, oldest_first=oldest_first, go_on=go_on)
+                if place is not None:
+                    return
 
     def call(self, record_id: str) -> Stored | None:
         """Return the call with an id, or the newest whose id begins so or whose Call-ID that is; None without one."""
-        end = record_id[:-1] + chr(ord(record_id[-1]) + 1) if record_id else ""
+        conditions = [Clause("id = ?", (record_id,)), Clause("call_id = ?", (record_id,))]
+        if _BEGINNING.fullmatch(record_id):
+            conditions.insert(1, Clause("id >= ? AND id < ?", (record_id, record_id + "g")))
         for file in reversed(self.files()):
-            for condition in (
-                Clause("id = ?", (record_id,)),
-                Clause("id >= ? AND id < ?", (record_id, end)),
-                Clause("call_id = ?", (record_id,)),
-            ):
+            for condition in conditions:
                 found = self._rows(file, condition, Position(FOREVER, FOREVER), 1, oldest_first=False)
                 if found:
                     return self._whole(file, found)[0]
         return None
 
+    def added(self, marks: dict[str, int], most: int) -> list[Stored]:
+        """Return at most so many of the calls that were written since ``marks``, which are brought up to now.
+
+        ``marks`` has the last call of each of the newest days; it begins empty, which gives none. Raises StoreError.
+        """
+        found: list[Stored] = []
+        files = self.files()[-_NEWEST_DAYS:]
+        for file in files:
+            last = self._ask(file.path, CALLS, "SELECT max(number) FROM calls", ())
+            newest = (last[0][0] if last else None) or 0
+            before = marks.get(file.day, 0 if marks else newest)
+            if newest > before and len(found) < most:
+                sql = f"SELECT {_COLUMNS} FROM calls WHERE number > ? ORDER BY number LIMIT ?"
+                rows = self._ask(file.path, CALLS, sql, (before, most - len(found)))
+                found += self._whole(file, rows)
+            marks[file.day] = newest
+        for day in marks.keys() - {file.day for file in files}:
+            del marks[day]
+        return found
+
+    def span(self) -> tuple[Moment, Moment] | None:
+        """Return when the first call that is there began, and the last; None without any. Raises StoreError."""
+        files = self.files()
+        first = self._outermost(files, "min")
+        last = self._outermost(files[::-1], "max")
+        return None if first is None or last is None else (Moment(first), Moment(last))
+
+    def peers(self) -> set[str]:
+        """Return the names of all peers between which there were calls. Raises StoreError."""
+        sql = "SELECT DISTINCT source FROM hours UNION SELECT DISTINCT destination FROM hours"
+        return {name for file in self.files() for (name,) in self._ask(file.path, CALLS, sql, ())}
+
+    def _outermost(self, files: Sequence[DayFile], which: str) -> int | None:
+        for file in files:
+            rows = self._ask(file.path, CALLS, f"SELECT {which}(started) FROM calls", ())
+            if rows and rows[0][0] is not None:
+                return int(rows[0][0])
+        return None
+
     def _of_day(
-        self, file: DayFile, wanted: Wanted, behind: Position | None, *, oldest_first: bool
-    ) -> Iterator[Stored]:
+        self,
+        file: DayFile,
+        wanted: Wanted,
+        behind: Position | None,
+        *,
+        oldest_first: bool,
+        go_on: Callable[[Position], bool] | None,
+    ) -> Generator[Stored, None, Position | None]:
+        """Give a day's calls; return where it was told to stop, None at the day's end."""
         condition = wanted.condition()
         place = behind or (Position(-1, -1) if oldest_first else Position(FOREVER, FOREVER))
         batch = _FIRST_BATCH
@@ -144,8 +217,10 @@ class StoreReader:
                 if wanted.takes(one.record):
                     yield one
             if len(rows) < batch:
-                return
+                return None
             place, batch = Position(rows[-1][SCALARS.index("started")], rows[-1][-1]), _BATCH
+            if go_on is not None and not go_on(place):
+                return place
 
     def _rows(
         self, file: DayFile, condition: Clause, behind: Position, most: int, *, oldest_first: bool
@@ -215,6 +290,8 @@ class StoreReader:
         try:
             return self._file(path, kind).execute(sql, values).fetchall()
         except sqlite3.Error as error:
+            if self.give_up is not None and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise TooLongError("the question takes too long; ask for a shorter time") from None
             self._forget(path)
             if not path.exists():  # it was old, and has been let go of meanwhile
                 return []
@@ -230,18 +307,17 @@ class StoreReader:
             while len(self._open) >= _MAX_OPEN:
                 self._forget(next(iter(self._open)))
             known = (node, open_to_read(path, kind))
+            known[1].set_progress_handler(self._is_enough, _STEPS)
         self._open[path] = known
         return known[1]
+
+    def _is_enough(self) -> bool:
+        return self.give_up is not None and self.give_up()
 
     def _forget(self, path: FilePath) -> None:
         known = self._open.pop(path, None)
         if known is not None:
             known[1].close()
-
-
-def _lies_behind(file: DayFile, place: Position, *, oldest_first: bool) -> bool:
-    day = day_of(place.started)
-    return file.day >= day if oldest_first else file.day <= day
 
 
 def _message_record(kept: KeptText) -> MessageRecord:

@@ -59,26 +59,33 @@ class Number:
 
 
 class Wanted(NamedTuple):
-    """Which calls: that began from ``since`` on and before ``until`` (ns), match, and are from or to a number."""
+    """Which calls: that began from ``since`` on and before ``until`` (ns), match, and are from or to a number.
+
+    ``also`` is a second filter, which they have to match as well.
+    """
 
     since: int | None = None
     until: int | None = None
     keep: Filter | None = None
     number: Number | None = None
+    also: Filter | None = None
 
     def takes(self, record: CallRecord) -> bool:
         """Tell whether a call that began in time is wanted."""
-        return (self.number is None or self.number.is_in(record)) and (self.keep is None or self.keep(record))
+        if self.number is not None and not self.number.is_in(record):
+            return False
+        return all(keep(record) for keep in (self.also, self.keep) if keep is not None)
 
     def condition(self) -> Clause:
         """Return what a database can leave out by: it holds for every call that is wanted, and perhaps for others."""
         until = FOREVER if self.until is None else self.until
         conditions = [Clause("started >= ? AND started < ?", (self.since or 0, until))]
-        if self.keep is not None:
-            # Late: rule-engine takes longer to load than most questions do to answer.
-            from sipwatch.store.narrow import narrowed  # noqa: PLC0415
+        for keep in (self.keep, self.also):
+            if keep is not None:
+                # Late: rule-engine takes longer to load than most questions do to answer.
+                from sipwatch.store.narrow import narrowed  # noqa: PLC0415
 
-            conditions.append(narrowed(self.keep.statement))
+                conditions.append(narrowed(keep.statement))
         if self.number is not None:
             conditions.append(self.number.condition())
         return all_of(conditions)

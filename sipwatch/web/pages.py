@@ -1,4 +1,4 @@
-"""What is served: the figures, whether the program is well, and a page that says where they are.
+"""What is served: the figures, whether the program is well, a page that leads to both; a site, if there is one.
 
 Must not know: connections, TLS, how figures are made.
 """
@@ -9,7 +9,6 @@ import asyncio
 import zlib
 from functools import partial
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,12 +18,14 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sipwatch.export.escape import terminal
 from sipwatch.export.exposition import Exposition
-from sipwatch.export.html import fill_in
+from sipwatch.web.frame import Frame
+from sipwatch.web.headers import SECURITY
+from sipwatch.web.statics import static_route
 from sipwatch.web.users import AuthResult, Users
 from sipwatch.web.workers import Busy, Workers
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.figures import Figures
     from sipwatch.web.current import Current
+    from sipwatch.web.site import Site
 
 MAX_SCRAPES = 4  # at once: one for each form of the answer, which all who want that form share
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -51,11 +53,12 @@ class Sources(NamedTuple):
 
 
 class Pages:
-    """The application."""
+    """The application: the figures, and the pages of a site over a store, if there is one."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, site: Site | None = None) -> None:
         self.workers = Workers("sipwatch-scrape", MAX_SCRAPES)
         self._sources = sources
+        self._frame = Frame(()) if site is None else site.frame
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         self._exposition = Exposition()
@@ -67,13 +70,25 @@ class Pages:
                 Route("/metrics", self._metrics, methods=["GET"]),
                 Route("/-/healthy", partial(_state, sources.healthy, "healthy"), methods=["GET"]),
                 Route("/-/ready", partial(_state, sources.ready, "ready"), methods=["GET"]),
+                static_route(),
+                *(() if site is None else site.routes()),
             ],
-            exception_handlers={HTTPException: _refused},
+            exception_handlers={HTTPException: self._refused},
         )
         self.app.router.redirect_slashes = False
 
-    async def _start(self, _: Request) -> Response:
-        return HTMLResponse(fill_in("start.html", version=_version()))
+    async def _start(self, request: Request) -> Response:
+        return self._frame.page(request, "start.html", "What became of every call")
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        """Answer for what is not here, and for what cannot be done with what is."""
+        if not isinstance(error, HTTPException):
+            raise error
+        status = HTTPStatus(error.status_code)
+        if status is HTTPStatus.NOT_FOUND and "text/html" in request.headers.get("accept", ""):
+            words = "There is nothing at this address."
+            return self._frame.page(request, "message.html", "Not found", status=status, words=words)
+        return _line(status, f"{error.detail}.", error.headers)
 
     async def _metrics(self, request: Request) -> Response:
         openmetrics = prefers_openmetrics(",".join(request.headers.getlist("accept")))
@@ -140,6 +155,8 @@ class Guard:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                for name, value in SECURITY:
+                    headers[name] = value
                 for name, value in config.headers:
                     headers[name] = value
             await send(message)
@@ -166,26 +183,12 @@ async def _state(ask: Callable[[], str | None], word: str, _: Request) -> Respon
     return _line(HTTPStatus.OK, f"sipwatch is {word}.") if reason is None else _unavailable(reason)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    """Answer for what is not here, and for what cannot be done with what is."""
-    if not isinstance(error, HTTPException):
-        raise error
-    return _line(HTTPStatus(error.status_code), f"{error.detail}.", error.headers)
-
-
 def _unavailable(reason: str) -> Response:
     return _line(HTTPStatus.SERVICE_UNAVAILABLE, terminal(reason))
 
 
 def _line(status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None) -> Response:
     return PlainTextResponse(text + "\n", status, headers)
-
-
-def _version() -> str:
-    try:
-        return version("sipwatch")
-    except PackageNotFoundError:
-        return ""
 
 
 # What a client wants (RFC 9110 section 12.5)

@@ -22,6 +22,7 @@ from sipwatch.export.escape import terminal
 from sipwatch.packet import host_and_port
 from sipwatch.web import tls
 from sipwatch.web.current import LOOK_EVERY, Current
+from sipwatch.web.exposure import check_exposure
 from sipwatch.web.pages import Guard, Pages, Sources
 from sipwatch.web.users import Users
 from sipwatch.web.webconfig import WebError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.figures import Figures
     from sipwatch.shell.log import Log
+    from sipwatch.web.site import Site
 
 __all__ = ["Server", "WebError"]
 
@@ -55,7 +57,8 @@ class Server:
 
     Binds at once, so that a port below 1024 and a key that only root may read are possible, but starts no
     thread before ``start``. Raises WebError. ``collect`` is called in threads of the server's own, several at
-    once, may take its time and raise TimeoutError; ``ready`` and ``healthy`` have to answer at once.
+    once, may take its time and raise TimeoutError; ``ready`` and ``healthy`` have to answer at once. ``site`` has the
+    pages over a store, if there is one; then it has to listen for this machine only, have users, or be ``open_to_all``.
     """
 
     def __init__(
@@ -66,12 +69,15 @@ class Server:
         listen: str,
         web_config: str | None,
         log: Log,
+        *,
+        site: Site | None = None,
+        open_to_all: bool = False,
     ) -> None:
         self._log = log
         self._current = Current(web_config, log)
-        pages = Pages(Sources(collect, ready, healthy))
+        pages = Pages(Sources(collect, ready, healthy), site)
         users = Users(log)
-        self._workers = (pages.workers, users.workers)
+        self._workers = (pages.workers, users.workers, *(() if site is None else (site.store.workers,)))
         self._app = Guard(pages.app, self._current, users)
         self._thread: Thread | None = None
         self._accepting = Event()
@@ -81,7 +87,19 @@ class Server:
         # Now: who drops root's rights after this may be unable to import what it needs, or to read a key.
         self._serving = self._uvicorn()
         self._socket = _listen_at(listen)
-        self.address = host_and_port(*self._socket.getsockname()[:2])
+        host, port = self._socket.getsockname()[:2]
+        self.address = host_and_port(host, port)
+        if site is not None:
+            try:
+                check_exposure(host, self._current.look(), open_to_all=open_to_all)
+            except WebError:
+                self._socket.close()
+                raise
+
+    @property
+    def url(self) -> str:
+        """Return where the pages begin."""
+        return f"{'http' if self._current.look().tls is None else 'https'}://{self.address}/"
 
     def start(self) -> None:
         """Serve, in a thread; return when it accepts. Raises WebError."""

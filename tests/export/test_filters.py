@@ -150,3 +150,21 @@ def test_every_word_of_the_closed_lists_may_be_asked_for() -> None:
         for word in known:
             expression = f'"{word}" in {key}' if key in _LISTS else f'{key} == "{word}"'
             assert compile_filter(expression)(call()) in (True, False)
+
+
+@for_each(
+    "expression",
+    [
+        "not " * 900 + "true",
+        '"a"+' * 900 + '"b" == "c"',
+        "[[y for y in tags] for x in tags] == []",
+        't"P99999999999D" > t"P1D"',
+    ],
+)
+def test_what_could_keep_a_machine_busy_or_break_it_is_refused(expression: str) -> None:
+    with pytest.raises(FilterError):
+        compile_filter(expression)
+
+
+def test_numbers_beyond_all_measure_match_nothing() -> None:
+    assert not compile_filter("setup_seconds > 9 ** 9 ** 9 ** 9")(call())

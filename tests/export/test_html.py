@@ -7,15 +7,17 @@ import pytest
 
 from sipwatch.export.html import fill_in
 
+_EMPTY = dict.fromkeys(("title", "root", "here", "stylesheet", "script", "icon", "version"), "") | {"sections": ()}
+
 
 def test_what_is_filled_in_is_escaped() -> None:
-    assert "<h1>sipwatch &lt;script&gt;</h1>" in fill_in("start.html", version="<script>")
+    assert ">&lt;script&gt;</p>" in fill_in("web/message.html", **_EMPTY, words="<script>")
 
 
 def test_what_hides_or_turns_text_is_made_visible() -> None:
-    assert fill_in("start.html", version="a\u202eb\x1b").count("sipwatch a\\u202eb\\x1b") == 1
+    assert fill_in("web/message.html", **_EMPTY, words="a\u202eb\x1b").count(">a\\u202eb\\x1b<") == 1
 
 
 def test_what_is_missing_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        fill_in("start.html")
+        fill_in("web/message.html")

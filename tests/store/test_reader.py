@@ -12,6 +12,7 @@ from sipwatch.export.writers import encode
 from sipwatch.store.days import StoreError
 from sipwatch.store.reader import StoreReader
 from sipwatch.store.wanted import Position, Wanted
+from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
 from tests.replay import replay
@@ -140,3 +141,57 @@ def test_a_damaged_file_is_named(store: Stored) -> None:
     path.write_bytes(b"no database at all" * 1000)
     with pytest.raises(StoreError, match=r"2026-01-05.calls.sqlite: cannot be read: file is not a database"):
         list(reader.calls(Wanted()))
+
+
+def test_what_is_written_from_now_on_is_given_once(store: Stored) -> None:
+    """Also calls that began before others that are there already, and those of a new day."""
+    store.put(records.call(), records.call(id="1" * 12, started=at(50)))
+    reader = store.read()
+    marks: dict[str, int] = {}
+    assert reader.added(marks, 10) == []
+    store.put(records.call(id="2" * 12, started=at(20)), records.call(id="3" * 12, started=at(DAY)))
+    assert [one.record.id[0] for one in reader.added(marks, 10)] == ["2", "3"]
+    assert reader.added(marks, 10) == []
+    store.put(*[records.call(id=f"{n:012x}", started=at(DAY + n)) for n in range(100, 120)])
+    assert len(reader.added(marks, 10)) == 10
+    assert reader.added(marks, 10) == []  # the others are there all the same: who asks looks at the whole
+
+
+def test_the_span_of_a_store_is_from_its_first_call_to_its_last(store: Stored) -> None:
+    store.put(records.call(started=at(7)), records.call(id="1" * 12, started=at(DAY)), records.call(id="2" * 12))
+    assert store.read().span() == (at(0), at(DAY))
+
+
+def test_peers_are_those_that_calls_were_between(store: Stored) -> None:
+    store.put(records.call(source="acme"), records.call(id="1" * 12, started=at(DAY), destination="phones"))
+    assert store.read().peers() == {"acme", "phones", "other"}
+
+
+def test_who_looks_can_stop_at_a_place_and_go_on_from_there(store: Stored) -> None:
+    ids = days_of_calls(store)
+    told: list[Position] = []
+
+    def stop(place: Position) -> bool:
+        told.append(place)
+        return False
+
+    reader = store.read()
+    first = [one.record.id for one in reader.calls(Wanted(), go_on=stop)]
+    rest = [one.record.id for one in reader.calls(Wanted(), behind=told[0])]
+    assert 0 < len(first) < len(ids)
+    assert first + rest == ids[::-1]
+
+
+@for_each("wanted", ["\U0010ffff", "\ud7ff", "%", "_", "", "'", "\0", "x" * 10_000])
+def test_an_id_that_is_none_finds_no_call(store: Stored, wanted: str) -> None:
+    store.put(records.call())
+    assert store.read().call(wanted) is None
+
+
+def test_a_call_is_found_by_its_id_its_beginning_or_its_call_id(store: Stored) -> None:
+    store.put(records.call(call_id="a/b@c"))
+    reader = store.read()
+    for wanted in ("0123456789ab", "0123", "a/b@c"):
+        found = reader.call(wanted)
+        assert found is not None
+        assert found.record.id == "0123456789ab"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.store.conftest import store, stores
 from tests.web.certificates import Certificates
+
+__all__ = ["store", "stores"]
 
 
 @pytest.fixture(scope="session")

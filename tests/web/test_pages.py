@@ -144,7 +144,7 @@ def test_the_start_page_leads_to_the_others() -> None:
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert version("sipwatch") in answer.text
         for path in ("metrics", "-/healthy", "-/ready"):
-            assert f'href="{path}"' in answer.text
+            assert f'href="./{path}"' in answer.text
             assert (await client.get("/" + path)).status_code == 200
 
     asking(sources(), scenario)

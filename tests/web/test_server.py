@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sipwatch.web import server as module
 from sipwatch.web.server import Server, WebError
 from tests.each import for_each
+from tests.web.browsing import site_of
 from tests.web.serving import (
     PATIENT,
     Told,
@@ -39,6 +40,7 @@ from tests.web.serving import (
 
 if TYPE_CHECKING:
     from sipwatch.export.figures import Figures
+    from tests.store.stored import Stored
     from tests.web.certificates import Certificates
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -475,3 +477,25 @@ def test_all_is_served_after_roots_rights_are_given_away(tmp_path: Path, certifi
     assert process.returncode == 0
     assert len(told(said)) <= 1
     assert all(" ERROR web_configuration_kept reason=" in line for line in told(said))
+
+
+def test_a_site_is_not_shown_to_others_without_users(store: Stored) -> None:
+    for given in ({}, {"open_to_all": True}):
+        log = Told()
+        if given:
+            server = Server(figures, well, well, "0.0.0.0:0", None, log, site=site_of(store), open_to_all=True)
+            server.stop()
+        else:
+            with pytest.raises(WebError, match="no users are configured"):
+                Server(figures, well, well, "0.0.0.0:0", None, log, site=site_of(store))
+    Server(figures, well, well, "0.0.0.0:0", None, Told()).stop()  # figures alone are for all
+
+
+def test_a_site_is_served(store: Stored) -> None:
+    server = Server(figures, well, well, "127.0.0.1:0", None, Told(), site=site_of(store))
+    assert server.url == f"http://{server.address}/"
+    try:
+        server.start()
+        assert ask(server.address, "/calls").status == 200
+    finally:
+        server.stop()

@@ -1,0 +1,80 @@
+"""``sipwatch serve``: pages over a store, whether somebody writes it or not.
+
+Must not know: how the store is read, or what the pages say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sipwatch.cli.options import switch, value
+from sipwatch.cli.words import DEFAULT_LISTEN, FailOn, complain, configuration
+
+if TYPE_CHECKING:
+    from sipwatch.web.server import Server
+
+
+def serve(
+    store: Annotated[
+        str, typer.Argument(metavar="DIR", help="The folder of a store, as sipwatch live --store DIR writes it.")
+    ],
+    listen: Annotated[str, value("HOST:PORT", "Show the pages here.")] = DEFAULT_LISTEN,
+    web_config: Annotated[
+        str | None, value("FILE", "TLS and basic authentication, in the format of Prometheus' exporters.")
+    ] = None,
+    config: Annotated[
+        str | None, value("FILE", "Configuration: the region in which numbers are dialled ([callback] region).")
+    ] = None,
+    without_users: Annotated[
+        bool,
+        switch("--without-users", "Show the pages to everybody who can reach the address, without any password."),
+    ] = False,
+) -> None:
+    """Show the calls of a store as pages: outcomes, ladders, messages, explanations; and as JSON."""
+    from sipwatch.store.days import EmptyStoreError, StoreError
+    from sipwatch.store.reader import StoreReader
+
+    folder = Path(store)
+    region = None
+    if config is not None:
+        callback = configuration(config).settings.callback
+        region = None if callback is None else callback.region
+    with FailOn(StoreError):
+        try:
+            StoreReader(folder).close()
+        except EmptyStoreError as error:
+            complain(f"{error}; pages say so until then")
+    _serve(_server(folder, listen, web_config, region, open_to_all=without_users))
+
+
+def _server(folder: Path, listen: str, web_config: str | None, region: str | None, *, open_to_all: bool) -> Server:
+    from sipwatch.shell.log import Log, whole_lines
+    from sipwatch.store.reader import StoreReader
+    from sipwatch.web.server import Server, WebError
+    from sipwatch.web.site import Site
+
+    log = Log(whole_lines(sys.stderr), "text", time.time)
+    site = Site(lambda: StoreReader(folder), region=region)
+    with FailOn(WebError):
+        return Server(
+            lambda: (), lambda: None, lambda: None, listen, web_config, log, site=site, open_to_all=open_to_all
+        )
+
+
+def _serve(server: Server) -> None:
+    from sipwatch.web.server import WebError
+
+    try:
+        with FailOn(WebError), contextlib.suppress(KeyboardInterrupt):
+            server.start()
+            complain(f"pages at {server.url} until Ctrl-C")
+            signal.pause()
+    finally:
+        server.stop()

@@ -1,0 +1,161 @@
+"""Which calls an address asks for: ``?filter=``, ``since``, ``until``, ``number``, ``outcome``, ``peer``, where from.
+
+Must not know: HTTP, pages, what time it is (it is told).
+"""
+
+from __future__ import annotations
+
+import re
+from threading import Lock
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from sipwatch.classify.outcomes import FAILED, OF_CALLS
+from sipwatch.evidence.period import moment
+from sipwatch.export.filters import FilterError, compile_filter
+from sipwatch.packet import MILLISECOND
+from sipwatch.store.wanted import FOREVER, Number, Position, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sipwatch.export.filters import Filter
+
+FAILED_ONES: Final = "failed"  # a quick choice beside the outcomes: all that failed
+SELECTION: Final = ("filter", "since", "until", "number", "outcome", "peer")
+_UTC: Final = ZoneInfo("UTC")
+_MOMENT: Final = "a moment (UTC) such as 2026-01-05T09:00, or 1h for an hour ago"
+_PEER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")  # as the configuration takes them
+_PLACE: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
+_EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?")  # s or ms since 1970, as dashboards write moments
+_MAX_SHOWN: Final = 60
+_compiling = Lock()  # rule-engine's parser is one for all threads
+
+
+class AskedError(Exception):
+    """What was asked for cannot be read; the text says why, in one line, and ``where`` which parameter."""
+
+    def __init__(self, where: str, words: str) -> None:
+        super().__init__(words)
+        self.where = where
+
+
+class Asked(NamedTuple):
+    """What was asked for: the texts as they were given, and what they mean."""
+
+    given: Mapping[str, str]
+    wanted: Wanted
+    behind: Position | None = None
+    before: Position | None = None
+
+    def query(self, **more: str) -> str:
+        """Return the selection as an address has it, with ``?`` before it if there is any."""
+        pairs = {**{key: self.given[key] for key in SELECTION if self.given.get(key)}, **more}
+        return "?" + urlencode(pairs) if pairs else ""
+
+    @property
+    def narrows(self) -> bool:
+        """Tell whether less than everything is asked for."""
+        return any(self.given.get(key) for key in SELECTION)
+
+
+def read(given: Mapping[str, str], now: int, region: str | None = None) -> Asked:
+    """Return what an address asks for. Raises AskedError."""
+    given = {key: value.strip() for key, value in given.items() if key in (*SELECTION, "behind", "before")}
+    since = _moment(given, "since", now)
+    until = _moment(given, "until", now)
+    if since is not None and until is not None and since >= until:
+        raise AskedError("until", "“until” is not after “since”: no call can have begun between them.")
+    wanted = Wanted(since, until, _filter(given), _number(given, region), _choices(given))
+    return Asked(given, wanted, _place(given, "behind"), _place(given, "before"))
+
+
+def place_text(place: Position) -> str:
+    """Return a place as addresses have it."""
+    return f"{int(place.started)}-{place.number}"
+
+
+def whole_number(given: Mapping[str, str], key: str, least: int, most: int, default: int) -> int:
+    """Return a parameter that is a whole number. Raises AskedError."""
+    text = given.get(key, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise AskedError(key, f"“{key}” has to be a whole number from {least} to {most:,}, not {_shown(text)}.")
+    return int(text)
+
+
+def _moment(given: Mapping[str, str], key: str, now: int) -> int | None:
+    text = given.get(key, "")
+    if not text:
+        return None
+    if text == "now":
+        return now
+    if _EPOCH.fullmatch(text):
+        return min(FOREVER, int(text) * (1000 if len(text) == 10 else 1) * MILLISECOND)
+    try:
+        return min(FOREVER, moment(text, _UTC, now, now))
+    except (ValueError, OverflowError):
+        raise AskedError(key, f"“{key}” is {_shown(text)}, which is no moment; write {_MOMENT}.") from None
+
+
+def _number(given: Mapping[str, str], region: str | None) -> Number | None:
+    text = given.get("number", "")
+    if not text:
+        return None
+    try:
+        return Number(text, region)
+    except ValueError as error:
+        raise AskedError("number", _sentence(str(error))) from None
+
+
+def _filter(given: Mapping[str, str]) -> Filter | None:
+    text = given.get("filter", "")
+    return compiled(text) if text else None
+
+
+def compiled(expression: str) -> Filter:
+    """Return a filter. Raises AskedError."""
+    try:
+        with _compiling:
+            return compile_filter(expression)
+    except FilterError as error:
+        raise AskedError("filter", _sentence(f"The filter cannot be used: {error}")) from None
+
+
+def _choices(given: Mapping[str, str]) -> Filter | None:
+    """Return the filter that the quick choices make together."""
+    outcome, peer = given.get("outcome", ""), given.get("peer", "")
+    parts = []
+    if outcome == FAILED_ONES:
+        words = ", ".join(f'"{category.value}"' for category in FAILED)
+        parts.append(f"category in [{words}]")
+    elif outcome:
+        if outcome not in list(OF_CALLS):
+            raise AskedError("outcome", f"There is no outcome {_shown(outcome)}.")
+        parts.append(f'outcome == "{outcome}"')
+    if peer:
+        if not _PEER.fullmatch(peer):
+            raise AskedError("peer", f"There is no peer {_shown(peer)}.")
+        parts.append(f'(source == "{peer}" or destination == "{peer}")')
+    return compiled(" and ".join(parts)) if parts else None
+
+
+def _place(given: Mapping[str, str], key: str) -> Position | None:
+    text = given.get(key, "")
+    if not text:
+        return None
+    match = _PLACE.fullmatch(text)
+    place = Position(int(match[1]), int(match[2])) if match else None
+    if place is None or max(place) > FOREVER:
+        raise AskedError(key, f"“{key}” says from where to go on, and is not what a page gave: {_shown(text)}.")
+    return place
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith(("?", ".")) else f"{words}."
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…")

@@ -1,0 +1,140 @@
+"""``/calls``: what became of each call, the newest first, by filter, time, number, outcome and peer.
+
+Must not know: how calls are read, how a template is filled in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sipwatch.export.moments import Moment
+from sipwatch.store.days import EmptyStoreError
+from sipwatch.web.asked import Asked, AskedError, place_text, read
+from sipwatch.web.frame import Section
+from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
+from sipwatch.web.stored import Listed, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from sipwatch.store.reader import StoreReader
+    from sipwatch.store.wanted import Wanted
+    from sipwatch.web.site import Site
+
+SECTION: Final = Section(
+    "Calls", "calls", "Each call with its outcome, by time, number, peer or filter; with its packets."
+)
+PAGE: Final = 50  # calls
+EXAMPLES: Final = (
+    'outcome == "busy" and setup_seconds > 3',
+    "status_code == 503",
+    '"no_progress" in conditions',
+    'ending == "session_expired"',
+)
+
+
+class _Found(NamedTuple):
+    """What the store said: a page, the names of peers, when its first and last call began."""
+
+    page: Listed
+    peers: list[str]
+    span: tuple[Moment, Moment] | None
+
+
+def routes(site: Site) -> list[Route]:
+    """Return the page's route."""
+
+    async def calls(request: Request) -> Response:
+        given = dict(request.query_params)
+        try:
+            asked = read(given, site.now(), site.region)
+        except AskedError as error:
+            return _wrong(site, request, given, error)
+        return await _right(site, request, asked)
+
+    return [site.route("/calls", calls)]
+
+
+async def _right(site: Site, request: Request, asked: Asked) -> Response:
+    def question(reader: StoreReader) -> _Found:
+        page = listed(reader, asked.wanted, PAGE, behind=asked.behind, before=asked.before)
+        return _Found(page, site.store.peers(reader), reader.span())
+
+    try:
+        found = await site.ask(question)
+    except EmptyStoreError:
+        found = _Found(Listed([], None, None), [], None)
+    page = found.page
+    return site.frame.page(
+        request,
+        "calls.html",
+        "Calls",
+        **_form(asked.given, found.peers),
+        wrong=None,
+        rows=[row(one.record, one.kept) for one in page.calls],
+        older=None if page.older is None else "calls" + asked.query(behind=place_text(page.older)),
+        newer=None if page.newer is None else "calls" + asked.query(before=place_text(page.newer)),
+        newest="calls" + asked.query(),
+        is_newest=page.newer is None,
+        cut_at=None if page.cut_at is None else _moment(page.cut_at.started),
+        selection=asked.query(),
+        narrows=asked.narrows,
+        looked_at=_looked_at(asked.wanted, found.span),
+        span=found.span,
+    )
+
+
+def _wrong(site: Site, request: Request, given: dict[str, str], error: AskedError) -> Response:
+    return site.frame.page(
+        request,
+        "calls.html",
+        "Calls",
+        status=400,
+        **_form(given, []),
+        wrong=error,
+        rows=[],
+        older=None,
+        newer=None,
+        newest="calls",
+        is_newest=False,
+        cut_at=None,
+        selection="",
+        narrows=True,
+        looked_at="",
+        span=None,
+    )
+
+
+def _form(given: Mapping[str, str], peers: list[str]) -> dict[str, Any]:
+    """Return what the form shows: as it was given, and what there is to choose from."""
+    shown = {key: given.get(key, "") for key in ("filter", "since", "until", "number", "outcome", "peer")}
+    if shown["peer"] and shown["peer"] not in peers:
+        peers = [*peers, shown["peer"]]
+    legend = [(MARKS[category], name, category.value) for category, name in CATEGORY_NAMES.items()]
+    return {
+        "form": shown,
+        "outcomes": outcome_choices(),
+        "peers": peers,
+        "examples": EXAMPLES,
+        "legend": legend,
+        "most": {"rows": 100_000, "pcap": 500},
+    }
+
+
+def _moment(started: int) -> Moment:
+    return Moment(started)
+
+
+def _looked_at(wanted: Wanted, span: tuple[Moment, Moment] | None) -> str:
+    """Say in which calls was looked."""
+    if span is None:
+        return ""
+    since = span[0] if wanted.since is None else max(span[0], _moment(wanted.since))
+    until = span[1] if wanted.until is None else min(span[1], _moment(wanted.until))
+    if since > until:
+        return "in no call: none began in that time"
+    return f"in all calls that began from {since.day} {since.clock} to {until.day} {until.clock}"

@@ -1,0 +1,89 @@
+"""``/explain``: what a code or a word means, and who should do what; the knowledge that all pages link to.
+
+Must not know: calls, the store.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse
+
+from sipwatch.knowledge import Topic, load
+from sipwatch.knowledge.leads import When
+from sipwatch.knowledge.record import explanation_record
+from sipwatch.web.frame import Section, root_of
+from sipwatch.web.shown import badge
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from sipwatch.knowledge import Knowledge
+    from sipwatch.knowledge.record import ExplanationRecord
+    from sipwatch.web.site import Site
+
+SECTION: Final = Section("Explain", "explain", "What a code, outcome or finding means, and who should act.")
+_MAX_SHOWN: Final = 60
+
+
+def explain_path(what: str) -> str:
+    """Return where a code or word is explained, from the root on."""
+    return f"explain/{quote(what, safe='')}"
+
+
+def routes(site: Site) -> list[Route]:
+    """Return the routes of the list of everything, and of one word."""
+
+    async def everything(request: Request) -> Response:
+        what = request.query_params.get("what", "").strip()
+        if what:
+            return RedirectResponse(root_of(request) + explain_path(what[:200]), 303)
+        knowledge = load()
+        parts = [(_title(knowledge, topic), topic, knowledge.all(topic)) for topic in Topic]
+        return site.frame.page(request, "explain.html", "Explain", parts=parts, what="", path=explain_path)
+
+    async def one(request: Request) -> Response:
+        what = str(request.path_params["what"])
+        knowledge = load()
+        found = [explanation_record(entry) for entry in knowledge.find(what)]
+        shown = what if len(what) <= _MAX_SHOWN else what[: _MAX_SHOWN - 1] + "…"
+        return site.frame.page(
+            request,
+            "explained.html",
+            f"{found[0].plain_name}" if found else f"Nothing is known about “{shown}”",
+            status=200 if found else 404,
+            entries=[(entry, badge(entry.key, entry.category) if entry.category else None) for entry in found],
+            near=[] if found else knowledge.suggest(what),
+            what=shown,
+            labels=knowledge.labels,
+            leads=lambda entry: _leads(knowledge, entry),
+            reached=lambda entry: _reached(knowledge, entry),
+            path=explain_path,
+        )
+
+    return [site.route("/explain", everything), site.route("/explain/{what:path}", one)]
+
+
+def _title(knowledge: Knowledge, topic: Topic) -> str:
+    """Return what a list of all entries of a kind is called."""
+    plural = f"{topic}es" if topic.endswith("s") else f"{topic}s"
+    return str(getattr(knowledge.labels, plural))
+
+
+def _leads(knowledge: Knowledge, entry: ExplanationRecord) -> list[tuple[str, str, str]]:
+    """Return what a code leads to: the word, its name, and when."""
+    return [(lead.outcome, lead.plain_name, knowledge.when(When(lead.when))) for lead in entry.leads_to]
+
+
+def _reached(knowledge: Knowledge, entry: ExplanationRecord) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return which codes lead to an outcome, by when: how each is written, and what asks for it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for source in entry.reached_by:
+        is_status = source.kind == Topic.STATUS
+        shown = f"SIP {source.key}" if is_status else f"Q.850 cause {source.key}"
+        asks = f"status {source.key}" if is_status else f"cause {source.key}"
+        found.setdefault(knowledge.when(When(source.when)), []).append((shown, asks))
+    return list(found.items())

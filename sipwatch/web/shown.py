@@ -1,0 +1,137 @@
+"""Calls as pages show them: names instead of words, a mark beside each colour, waits as lengths.
+
+Must not know: HTTP, the store, templates. Texts are as on the wire: a template escapes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.classify.outcomes import FAILED, OF_CALLS, Category, distinct_name
+from sipwatch.classify.peers import OTHER
+from sipwatch.packet import SECOND
+from sipwatch.report.listed import response_words
+from sipwatch.report.plain import duration, plain_ending, plain_name
+from sipwatch.web.asked import FAILED_ONES
+
+if TYPE_CHECKING:
+    from sipwatch.export.moments import Moment
+    from sipwatch.export.record import CallRecord
+
+LONGEST_BAR: Final = 60.0  # seconds
+# Beside the colour: what reads in black and white, and by who sees no colours.
+MARKS: Final = {
+    Category.SUCCESS: "✓",
+    Category.USER: "○",
+    Category.POLICY: "⊘",
+    Category.ROUTING: "?",
+    Category.NORMAL: "↷",
+    Category.TECHNICAL: "!",
+    Category.CAPACITY: "#",
+    Category.UNKNOWN: "…",
+}
+CATEGORY_NAMES: Final = {
+    Category.SUCCESS: "answered",
+    Category.USER: "up to a person",
+    Category.POLICY: "not allowed",
+    Category.ROUTING: "number or way not found",
+    Category.NORMAL: "as planned",
+    Category.TECHNICAL: "technical fault",
+    Category.CAPACITY: "no capacity",
+    Category.UNKNOWN: "not known",
+}
+
+
+class Badge(NamedTuple):
+    """What became of a call: its word, its plain name, its category, and the mark that stands for that."""
+
+    word: str
+    name: str
+    category: str
+    mark: str
+
+
+class Bar(NamedTuple):
+    """How long a caller waited: in words; until it rang and while it rang as parts of the longest bar (0 to 60)."""
+
+    words: str
+    before: float
+    ringing: float
+    is_longer: bool
+
+
+class Row(NamedTuple):
+    """A call in a list."""
+
+    id: str
+    started: Moment
+    caller: str
+    callee: str
+    badge: Badge
+    response: str
+    code: int | None
+    wait: Bar | None
+    talked: str
+    ending: str
+    is_odd: bool
+    source: str
+    destination: str
+    is_linked: bool
+    has_messages: bool
+
+
+def badge(outcome: str, category: str) -> Badge:
+    """Return what stands for an outcome."""
+    return Badge(outcome, plain_name(outcome), category, MARKS[Category(category)])
+
+
+def bar(call: CallRecord) -> Bar | None:
+    """Return how long a call's caller waited for a decision, None where nothing says."""
+    if call.setup_seconds is not None:
+        waited = call.setup_seconds.seconds
+    elif call.ended is not None:
+        waited = call.ended.since(call.started)
+    else:
+        return None
+    ringing = call.ring_seconds.seconds if call.ring_seconds is not None else 0.0
+    if call.ring_seconds is None and call.ringing is not None and call.ended is not None:
+        ringing = max(0.0, call.ended.since(call.ringing))
+    ringing = min(ringing, waited)
+    words = duration(waited) + (f", {duration(ringing)} of it ringing" if ringing else "")
+    before = min(LONGEST_BAR, waited - ringing)
+    return Bar(words, round(before, 2), round(min(LONGEST_BAR - before, ringing), 2), waited > LONGEST_BAR)
+
+
+def row(call: CallRecord, kept: int) -> Row:
+    """Return a call as it stands in a list; ``kept`` is how many messages are kept of it."""
+    ending = "" if call.ending is None else plain_ending(call.ending)
+    return Row(
+        call.id,
+        call.started,
+        call.caller or "?",
+        call.callee or "?",
+        badge(call.outcome, call.category),
+        response_words(call),
+        call.status_code,
+        bar(call),
+        "" if call.talk_seconds is None else duration(call.talk_seconds / SECOND),
+        ending,
+        call.ending is not None and call.ending not in UNREMARKABLE,
+        end_name(call.source, call.source_address),
+        end_name(call.destination, call.destination_address),
+        bool(call.linked),
+        kept > 0,
+    )
+
+
+def end_name(peer: str, address: str) -> str:
+    """Return what an end is called: the peer's name where it is configured, else its address."""
+    return address if peer == OTHER else peer
+
+
+def outcome_choices() -> list[tuple[str, str]]:
+    """Return the quick choices of outcomes: word and name."""
+    failed = ", ".join(CATEGORY_NAMES[category] for category in FAILED)
+    named = sorted((distinct_name(outcome), outcome.value) for outcome in OF_CALLS)
+    return [(FAILED_ONES, f"All that failed ({failed})"), *((word, name) for name, word in named)]

@@ -1,0 +1,86 @@
+"""The pages over a store: which there are, and what they have in common.
+
+Must not know: what any page says. A page's module has ``routes(site)``; what it asks the store runs in a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from starlette.routing import Route
+
+from sipwatch.store.days import StoreError, TooLongError
+from sipwatch.web import calls, explained
+from sipwatch.web.asked import AskedError
+from sipwatch.web.frame import Frame, Section
+from sipwatch.web.stored import Store
+from sipwatch.web.workers import Busy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from sipwatch.store.reader import StoreReader
+
+T = TypeVar("T")
+
+SECTIONS: Final = (calls.SECTION, explained.SECTION)  # in the order in which they are shown
+_PAGES: Final = (calls, explained)
+
+
+class Site:
+    """Makes the pages of the store that ``open_reader`` opens, which raises StoreError where nothing can be read.
+
+    ``now`` gives the time (ns since 1970) from which "an hour ago" is counted; ``region`` is where people dial (ISO
+    3166), None where nobody says.
+    """
+
+    def __init__(
+        self,
+        open_reader: Callable[[], StoreReader],
+        *,
+        now: Callable[[], int] = time.time_ns,
+        region: str | None = None,
+    ) -> None:
+        self.store = Store(open_reader)
+        self.now = now
+        self.region = region
+        self.frame = Frame(SECTIONS)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What the site has, for the way through it."""
+        return self.frame.sections
+
+    def routes(self) -> list[Route]:
+        """Return the routes of all pages."""
+        return [route for page in _PAGES for route in page.routes(self)]
+
+    async def ask(self, question: Callable[[StoreReader], T]) -> T:
+        """Return what a question to the store finds. Raises Busy, StoreError, and whatever it raises."""
+        return await self.store.ask(question)
+
+    def route(self, path: str, page: Callable[[Request], Awaitable[Response]]) -> Route:
+        """Return the route of a page; what keeps it from an answer becomes a page in words."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await page(request)
+            except AskedError as error:
+                return self.told(request, 400, "That cannot be shown", str(error))
+            except Busy:
+                return self.told(request, 503, "Too much at once", "Others are being answered. Try again in a moment.")
+            except TooLongError as error:
+                return self.told(request, 503, "That takes too long", f"{str(error).capitalize()}.")
+            except StoreError as error:
+                return self.told(request, 503, "The store cannot be read", f"{error}.")
+
+        return Route(path, answer, methods=["GET"])
+
+    def told(self, request: Request, status: int, title: str, words: str) -> Response:
+        """Return a page that says something in a sentence or two."""
+        headers = {"Retry-After": "1"} if status == 503 else None
+        return self.frame.page(request, "message.html", title, status=status, headers=headers, words=words)

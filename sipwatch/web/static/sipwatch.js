@@ -1,0 +1,63 @@
+// Shows new calls as they are over. Without it all pages work as well: there is a link to refresh them.
+"use strict";
+(() => {
+  const AT_MOST_EVERY = 2000; // ms between two looks at the page
+  const live = document.getElementById("live");
+  if (!live || live.hasAttribute("data-paused") || !window.EventSource) {
+    return;
+  }
+  let waiting = 0;
+  let timer = null;
+  let latest = 0;
+
+  const say = (words) => {
+    const news = document.getElementById("news");
+    if (news && news.textContent !== words) {
+      news.textContent = words;
+    }
+  };
+
+  const isBusy = () => document.hidden || (live.contains(document.activeElement) && document.activeElement.closest("table"));
+
+  const refresh = async () => {
+    timer = null;
+    if (!waiting || isBusy()) {
+      return; // whoever reads with the keyboard keeps his place; the words say that there is more
+    }
+    latest = Date.now();
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok) {
+        return;
+      }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("live");
+      if (fresh) {
+        const words = `${waiting} new`;
+        waiting = 0;
+        live.replaceChildren(...fresh.childNodes);
+        say(words);
+      }
+    } catch {
+      // the server is away: the stream of events says when it is back
+    }
+  };
+
+  const plan = () => {
+    if (timer === null) {
+      timer = setTimeout(refresh, Math.max(0, AT_MOST_EVERY - (Date.now() - latest)));
+    }
+  };
+
+  const events = new EventSource(live.dataset.live);
+  events.addEventListener("calls", (event) => {
+    waiting += JSON.parse(event.data).calls;
+    say(`${waiting} new`);
+    plan();
+  });
+  events.addEventListener("open", () => say("Live"));
+  events.addEventListener("error", () => say(events.readyState === EventSource.CLOSED ? "Not live" : "Connecting"));
+  document.addEventListener("visibilitychange", plan);
+  live.addEventListener("focusout", plan);
+  window.addEventListener("pagehide", () => events.close());
+})();

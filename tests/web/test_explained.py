@@ -1,0 +1,70 @@
+"""What a code or a word means: the knowledge as pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from sipwatch.knowledge import Topic, load
+from sipwatch.web.explained import explain_path
+from tests.each import for_each
+from tests.web.browsing import get, links, page, site_of, words
+from tests.web.test_calls import HOSTILE
+
+if TYPE_CHECKING:
+    from tests.store.stored import Stored
+
+
+def test_the_list_leads_to_every_entry(store: Stored) -> None:
+    site = site_of(store)
+    main = page(site, "/explain").find(".//main")
+    assert main is not None
+    paths = [link.removeprefix("./explain/") for link in links(main)]
+    wanted = sorted(load().all(), key=lambda entry: list(Topic).index(entry.kind))
+    assert len(paths) == len(wanted)
+    for path, entry in zip(paths, wanted, strict=True):
+        assert entry in load().find(unquote(path)), path
+
+
+@for_each(
+    "what, shown",
+    [
+        ("486", "The called phone or line is in a call"),
+        ("Q.850;cause=19", "Q.850 cause 19"),
+        ("Agent busy", "Calls that ended so"),
+        ("no_progress", "Stuck in Trying"),
+        ("trunk_full", "Trunk full"),
+        ("SER", "Session Establishment Ratio"),
+        ("SIP/2.0 503 Service Unavailable", "503"),
+    ],
+)
+def test_a_code_or_word_is_explained(store: Stored, what: str, shown: str) -> None:
+    text = words(page(site_of(store), f"/{explain_path(what)}").find(".//main"))
+    entry = load().find(what)[0]
+    assert entry.meaning in text
+    assert " ".join(entry.admin.split()) in text
+    assert shown in text or entry.plain in text
+
+
+def test_an_outcome_leads_to_its_codes_and_to_its_calls(store: Stored) -> None:
+    main = page(site_of(store), "/explain/busy").find(".//main")
+    assert main is not None
+    assert {"../calls?outcome=busy", "../explain/status%20486", "../explain/cause%2017"} <= set(links(main))
+
+
+def test_what_is_typed_leads_to_its_page(store: Stored) -> None:
+    (answer,) = get(site_of(store), "/explain?what=SIP/2.0%20486%20Busy")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./explain/SIP%2F2.0%20486%20Busy")
+
+
+def test_what_is_not_known_is_said_with_what_is_near(store: Stored) -> None:
+    main = page(site_of(store), "/explain/no_anser", status=404).find(".//main")
+    assert "Did you mean no_answer" in words(main)
+
+
+@for_each("text", HOSTILE, ids=[str(n) for n in range(len(HOSTILE))])
+def test_whatever_is_asked_is_text(store: Stored, text: str) -> None:
+    (answer,) = get(site_of(store), "/explain/" + explain_path(text[:3000]).removeprefix("explain/"))
+    assert answer.status_code == 404
+    assert "<script>alert" not in answer.text
+    assert "<img" not in answer.text

@@ -1,0 +1,60 @@
+"""Calls as pages show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.classify.outcomes import OF_CALLS, Category
+from sipwatch.web.shown import CATEGORY_NAMES, MARKS, bar, outcome_choices, row
+from tests.each import for_each
+from tests.export import records
+from tests.export.records import at, span
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
+
+
+def test_every_category_has_a_mark_of_its_own_and_a_name() -> None:
+    """So that they can be told apart without colours."""
+    assert len(set(MARKS.values())) == len(Category)
+    assert CATEGORY_NAMES.keys() == set(Category)
+
+
+def test_every_outcome_can_be_chosen_by_a_name_of_its_own() -> None:
+    choices = outcome_choices()
+    assert {word for word, _ in choices} == {"failed", *OF_CALLS}
+    assert len({name for _, name in choices}) == len(choices)
+
+
+@for_each(
+    "call, words, before, ringing, longer",
+    [
+        (records.answered(), "5.00 s, 4.00 s of it ringing", 1.0, 4.0, False),
+        (records.call(), "2.00 s", 2.0, 0.0, False),
+        (
+            records.answered(setup_seconds=span(90), ring_seconds=span(50)),
+            "1:30, 50.0 s of it ringing",
+            40.0,
+            20.0,
+            True,
+        ),
+        (records.call(setup_seconds=None, ringing=at(0.5)), "2.00 s, 1.50 s of it ringing", 0.5, 1.5, False),
+    ],
+)
+def test_how_long_a_caller_waited(call: CallRecord, words: str, before: float, ringing: float, longer: bool) -> None:
+    assert bar(call) == (words, before, ringing, longer)
+
+
+def test_without_an_end_there_is_no_wait() -> None:
+    assert bar(records.call(setup_seconds=None, ended=None)) is None
+
+
+def test_an_end_is_called_by_its_peer_or_by_its_address() -> None:
+    found = row(records.call(source="acme"), 3)
+    assert (found.source, found.destination, found.has_messages) == ("acme", "192.0.2.80:5060", True)
+
+
+def test_an_odd_ending_is_said_and_an_ordinary_one_is_not_marked() -> None:
+    found = row(records.answered(ending="session_expired"), 0)
+    assert (found.ending, found.is_odd) == ("Dropped: session timer ran out", True)
+    assert not row(records.answered(), 0).is_odd

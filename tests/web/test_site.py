@@ -1,0 +1,62 @@
+"""What all pages over a store have in common: what keeps one from an answer is told in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipwatch.store.days import StoreError, TooLongError
+from sipwatch.web.site import SECTIONS, Site
+from sipwatch.web.workers import Busy
+from tests.each import for_each
+from tests.web.browsing import get, links, page, site_of, tree, words
+
+if TYPE_CHECKING:
+    from sipwatch.store.reader import StoreReader
+    from tests.store.stored import Stored
+
+
+def test_the_first_page_leads_to_every_section(store: Stored) -> None:
+    main = page(site_of(store), "/").find(".//main")
+    assert main is not None
+    assert {f"./{section.path}" for section in SECTIONS} <= set(links(main))
+    for section in SECTIONS:
+        assert section.says in words(main)
+    assert {"./metrics", "./-/healthy", "./-/ready"} <= set(links(main))
+
+
+@for_each(
+    "error, title",
+    [
+        (Busy(), "Too much at once"),
+        (TooLongError("the question takes too long"), "That takes too long"),
+        (StoreError("/store: cannot be read"), "The store cannot be read"),
+    ],
+)
+def test_what_keeps_the_store_from_an_answer_becomes_a_page(error: Exception, title: str) -> None:
+    def fail() -> StoreReader:
+        raise error
+
+    (answer,) = get(Site(fail), "/calls")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert words(tree(answer.text).find(".//h1")) == title
+
+
+@for_each("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@for_each("path", ["/", "/calls", "/explain", "/explain/486"])
+def test_pages_are_read_and_nothing_else(store: Stored, path: str, method: str) -> None:
+    (answer,) = get(site_of(store), path, method=method)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_head_is_get_without_the_page(store: Stored) -> None:
+    (answer,) = get(site_of(store), "/explain", method="HEAD")
+    assert answer.status_code == 200
+    assert int(answer.headers["content-length"]) > 1000
+
+
+@for_each("path", ["/nowhere", "/calls/", "/explain/x/../../y", "/%2e%2e/%2e%2e/etc/passwd", "/%00", "/static/%00"])
+def test_what_is_not_there_is_not_found(store: Stored, path: str) -> None:
+    (answer,) = get(site_of(store), path, headers={"Accept": "text/html"})
+    assert answer.status_code == 404
