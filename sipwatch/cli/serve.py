@@ -58,10 +58,10 @@ def _server(folder: Path, listen: str, web_config: str | None, region: str | Non
     from sipwatch.shell.log import Log, whole_lines
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.server import Server, WebError
-    from sipwatch.web.site import Site
+    from sipwatch.web.site import Website
 
     log = Log(whole_lines(sys.stderr), "text", time.time)
-    site = Site(lambda: StoreReader(folder), region=region)
+    site = Website(lambda: StoreReader(folder), region=region)
     with FailOn(WebError):
         return Server(
             lambda: (), lambda: None, lambda: None, listen, web_config, log, site=site, open_to_all=open_to_all

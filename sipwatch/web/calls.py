@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.export.moments import Moment
 from sipwatch.store.days import EmptyStoreError
-from sipwatch.web.asked import Asked, AskedError, place_text, read
-from sipwatch.web.frame import Section
+from sipwatch.web.asked import AskedError, Selection, place_text, read
+from sipwatch.web.frame import Chapter
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
 from sipwatch.web.stored import Listed, listed
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from sipwatch.store.reader import StoreReader
     from sipwatch.store.wanted import Wanted
-    from sipwatch.web.site import Site
+    from sipwatch.web.site import Website
 
-SECTION: Final = Section(
+SECTION: Final = Chapter(
     "Calls", "calls", "Each call with its outcome, by time, number, peer or filter; with its packets."
 )
 PAGE: Final = 50  # calls
@@ -45,7 +45,7 @@ class _Found(NamedTuple):
     span: tuple[Moment, Moment] | None
 
 
-def routes(site: Site) -> list[Route]:
+def routes(site: Website) -> list[Route]:
     """Return the page's route."""
 
     async def calls(request: Request) -> Response:
@@ -59,7 +59,7 @@ def routes(site: Site) -> list[Route]:
     return [site.route("/calls", calls)]
 
 
-async def _right(site: Site, request: Request, asked: Asked) -> Response:
+async def _right(site: Website, request: Request, asked: Selection) -> Response:
     def question(reader: StoreReader) -> _Found:
         page = listed(reader, asked.wanted, PAGE, behind=asked.behind, before=asked.before)
         return _Found(page, site.store.peers(reader), reader.span())
@@ -88,7 +88,7 @@ async def _right(site: Site, request: Request, asked: Asked) -> Response:
     )
 
 
-def _wrong(site: Site, request: Request, given: dict[str, str], error: AskedError) -> Response:
+def _wrong(site: Website, request: Request, given: dict[str, str], error: AskedError) -> Response:
     return site.frame.page(
         request,
         "calls.html",

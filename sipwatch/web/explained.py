@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 from sipwatch.knowledge import Topic, load
 from sipwatch.knowledge.leads import When
 from sipwatch.knowledge.record import explanation_record
-from sipwatch.web.frame import Section, root_of
+from sipwatch.web.frame import Chapter, root_of
 from sipwatch.web.shown import badge
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from sipwatch.knowledge import Knowledge
     from sipwatch.knowledge.record import ExplanationRecord
-    from sipwatch.web.site import Site
+    from sipwatch.web.site import Website
 
-SECTION: Final = Section("Explain", "explain", "What a code, outcome or finding means, and who should act.")
+SECTION: Final = Chapter("Explain", "explain", "What a code, outcome or finding means, and who should act.")
 _MAX_SHOWN: Final = 60
 
 
@@ -34,7 +34,7 @@ def explain_path(what: str) -> str:
     return f"explain/{quote(what, safe='')}"
 
 
-def routes(site: Site) -> list[Route]:
+def routes(site: Website) -> list[Route]:
     """Return the routes of the list of everything, and of one word."""
 
     async def everything(request: Request) -> Response:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PRIVATE: Final = {"Cache-Control": "no-store"}  # people's numbers stay in no cache
 
 
-class Section(NamedTuple):
+class Chapter(NamedTuple):
     """A part of the site: its name, its path from the root on, and what one finds there."""
 
     name: str
@@ -32,7 +32,7 @@ class Section(NamedTuple):
 class Frame:
     """Fills in templates of ``templates/web``, each of which extends ``layout.html``."""
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[Chapter]) -> None:
         self.sections = tuple(sections)
 
     def page(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.figures import Figures
     from sipwatch.web.current import Current
-    from sipwatch.web.site import Site
+    from sipwatch.web.site import Website
 
 MAX_SCRAPES = 4  # at once: one for each form of the answer, which all who want that form share
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -55,7 +55,7 @@ class Sources(NamedTuple):
 class Pages:
     """The application: the figures, and the pages of a site over a store, if there is one."""
 
-    def __init__(self, sources: Sources, site: Site | None = None) -> None:
+    def __init__(self, sources: Sources, site: Website | None = None) -> None:
         self.workers = Workers("sipwatch-scrape", MAX_SCRAPES)
         self._sources = sources
         self._frame = Frame(()) if site is None else site.frame

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.figures import Figures
     from sipwatch.shell.log import Log
-    from sipwatch.web.site import Site
+    from sipwatch.web.site import Website
 
 __all__ = ["Server", "WebError"]
 
@@ -70,7 +70,7 @@ class Server:
         web_config: str | None,
         log: Log,
         *,
-        site: Site | None = None,
+        site: Website | None = None,
         open_to_all: bool = False,
     ) -> None:
         self._log = log

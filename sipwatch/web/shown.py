@@ -61,7 +61,7 @@ class Bar(NamedTuple):
     is_longer: bool
 
 
-class Row(NamedTuple):
+class CallRow(NamedTuple):
     """A call in a list."""
 
     id: str
@@ -103,10 +103,10 @@ def bar(call: CallRecord) -> Bar | None:
     return Bar(words, round(before, 2), round(min(LONGEST_BAR - before, ringing), 2), waited > LONGEST_BAR)
 
 
-def row(call: CallRecord, kept: int) -> Row:
+def row(call: CallRecord, kept: int) -> CallRow:
     """Return a call as it stands in a list; ``kept`` is how many messages are kept of it."""
     ending = "" if call.ending is None else plain_ending(call.ending)
-    return Row(
+    return CallRow(
         call.id,
         call.started,
         call.caller or "?",

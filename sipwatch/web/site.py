@@ -13,7 +13,7 @@ from starlette.routing import Route
 from sipwatch.store.days import StoreError, TooLongError
 from sipwatch.web import calls, explained
 from sipwatch.web.asked import AskedError
-from sipwatch.web.frame import Frame, Section
+from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.stored import Store
 from sipwatch.web.workers import Busy
 
@@ -31,7 +31,7 @@ SECTIONS: Final = (calls.SECTION, explained.SECTION)  # in the order in which th
 _PAGES: Final = (calls, explained)
 
 
-class Site:
+class Website:
     """Makes the pages of the store that ``open_reader`` opens, which raises StoreError where nothing can be read.
 
     ``now`` gives the time (ns since 1970) from which "an hour ago" is counted; ``region`` is where people dial (ISO
@@ -51,7 +51,7 @@ class Site:
         self.frame = Frame(SECTIONS)
 
     @property
-    def sections(self) -> tuple[Section, ...]:
+    def sections(self) -> tuple[Chapter, ...]:
         """What the site has, for the way through it."""
         return self.frame.sections
 

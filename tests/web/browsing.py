@@ -14,7 +14,7 @@ import httpx
 
 from sipwatch.web.current import Current
 from sipwatch.web.pages import Guard, Pages, Sources
-from sipwatch.web.site import Site
+from sipwatch.web.site import Website
 from sipwatch.web.users import Users
 from tests.export.records import at
 from tests.web.serving import Told, figures, well
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 NOW = int(at(3600))  # 10:00 on the day of the tests' calls
 
 
-def site_of(store: Stored, **more: Any) -> Site:
+def site_of(store: Stored, **more: Any) -> Website:
     """Return the pages of a store, an hour after its first call."""
-    return Site(store.read, now=lambda: NOW, **more)
+    return Website(store.read, now=lambda: NOW, **more)
 
 
 def visit(
-    site: Site | None, scenario: Callable[[httpx.AsyncClient], Awaitable[None]], config: Path | None = None
+    site: Website | None, scenario: Callable[[httpx.AsyncClient], Awaitable[None]], config: Path | None = None
 ) -> Told:
     """Run a scenario with a client of the application; return the log."""
     log = Told()
@@ -51,7 +51,7 @@ def visit(
     return log
 
 
-def get(site: Site | None, *paths: str, method: str = "GET", **more: Any) -> list[httpx.Response]:
+def get(site: Website | None, *paths: str, method: str = "GET", **more: Any) -> list[httpx.Response]:
     """Ask for some paths, one after the other."""
     answers: list[httpx.Response] = []
 
@@ -62,7 +62,7 @@ def get(site: Site | None, *paths: str, method: str = "GET", **more: Any) -> lis
     return answers
 
 
-def page(site: Site | None, path: str, status: int = 200) -> Element:
+def page(site: Website | None, path: str, status: int = 200) -> Element:
     """Return a page as a tree without namespaces; it has to be HTML without a mistake."""
     (answer,) = get(site, path, headers={"Accept": "text/html"})
     found = tree(answer.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.store.days import StoreError, TooLongError
-from sipwatch.web.site import SECTIONS, Site
+from sipwatch.web.site import SECTIONS, Website
 from sipwatch.web.workers import Busy
 from tests.each import for_each
 from tests.web.browsing import get, links, page, site_of, tree, words
@@ -36,7 +36,7 @@ def test_what_keeps_the_store_from_an_answer_becomes_a_page(error: Exception, ti
     def fail() -> StoreReader:
         raise error
 
-    (answer,) = get(Site(fail), "/calls")
+    (answer,) = get(Website(fail), "/calls")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert words(tree(answer.text).find(".//h1")) == title
