@@ -41,7 +41,7 @@ class AskedError(Exception):
         self.where = where
 
 
-class Selection(NamedTuple):
+class AskedFor(NamedTuple):
     """What was asked for: the texts as they were given, and what they mean."""
 
     given: Mapping[str, str]
@@ -60,7 +60,7 @@ class Selection(NamedTuple):
         return any(self.given.get(key) for key in SELECTION)
 
 
-def read(given: Mapping[str, str], now: int, region: str | None = None) -> Selection:
+def read(given: Mapping[str, str], now: int, region: str | None = None) -> AskedFor:
     """Return what an address asks for. Raises AskedError."""
     given = {key: value.strip() for key, value in given.items() if key in (*SELECTION, "behind", "before")}
     since = _moment(given, "since", now)
@@ -68,7 +68,7 @@ def read(given: Mapping[str, str], now: int, region: str | None = None) -> Selec
     if since is not None and until is not None and since >= until:
         raise AskedError("until", "“until” is not after “since”: no call can have begun between them.")
     wanted = Wanted(since, until, _filter(given), _number(given, region), _choices(given))
-    return Selection(given, wanted, _place(given, "behind"), _place(given, "before"))
+    return AskedFor(given, wanted, _place(given, "behind"), _place(given, "before"))
 
 
 def place_text(place: Position) -> str:

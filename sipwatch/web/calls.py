@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.export.moments import Moment
 from sipwatch.store.days import EmptyStoreError
-from sipwatch.web.asked import AskedError, Selection, place_text, read
+from sipwatch.web.asked import AskedError, AskedFor, place_text, read
 from sipwatch.web.frame import Chapter
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
 from sipwatch.web.stored import Listed, listed
@@ -59,7 +59,7 @@ def routes(site: Website) -> list[Route]:
     return [site.route("/calls", calls)]
 
 
-async def _right(site: Website, request: Request, asked: Selection) -> Response:
+async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
     def question(reader: StoreReader) -> _Found:
         page = listed(reader, asked.wanted, PAGE, behind=asked.behind, before=asked.before)
         return _Found(page, site.store.peers(reader), reader.span())
