@@ -14,6 +14,7 @@ SAME_ACT = {
     "parse": "a text of that module's kind, as urllib.parse",
     "frames": "of a capture; formats.frames chooses between those of pcap and pcapng",
     "message": "scrub.message and rawmask.message: what each hides in one",
+    "routes": "of each module of pages, which web.site asks",
     "uri": "findings.uri is a kind of fact, scrub.uri what is hidden in one",
 }
 

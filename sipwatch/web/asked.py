@@ -60,7 +60,7 @@ class AskedFor(NamedTuple):
         return any(self.given.get(key) for key in SELECTION)
 
 
-def read(given: Mapping[str, str], now: int, region: str | None = None) -> AskedFor:
+def asked_for(given: Mapping[str, str], now: int, region: str | None = None) -> AskedFor:
     """Return what an address asks for. Raises AskedError."""
     given = {key: value.strip() for key, value in given.items() if key in (*SELECTION, "behind", "before")}
     since = _moment(given, "since", now)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.export.moments import Moment
 from sipwatch.store.days import EmptyStoreError
-from sipwatch.web.asked import AskedError, AskedFor, place_text, read
+from sipwatch.web.asked import AskedError, AskedFor, asked_for, place_text
 from sipwatch.web.frame import Chapter
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
 from sipwatch.web.stored import Listed, listed
@@ -51,7 +51,7 @@ def routes(site: Website) -> list[Route]:
     async def calls(request: Request) -> Response:
         given = dict(request.query_params)
         try:
-            asked = read(given, site.now(), site.region)
+            asked = asked_for(given, site.now(), site.region)
         except AskedError as error:
             return _wrong(site, request, given, error)
         return await _right(site, request, asked)

@@ -6,7 +6,7 @@ import pytest
 
 from sipwatch.packet import SECOND
 from sipwatch.store.wanted import FOREVER, Position
-from sipwatch.web.asked import AskedError, place_text, read, whole_number
+from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import START, at
@@ -32,24 +32,24 @@ NOW = int(at(3600))
     ],
 )
 def test_moments_are_utc(text: str, moment: int) -> None:
-    assert read({"since": text}, NOW).wanted.since == moment
+    assert asked_for({"since": text}, NOW).wanted.since == moment
 
 
 @for_each("text", ["yesterday", "2026-13-01", "1x", "25:00", "\0", "' OR 1=1 --", "9" * 400, "1767603600 "[::-1] + "x"])
 def test_what_is_no_moment_is_told(text: str) -> None:
     with pytest.raises(AskedError, match="is no moment; write a moment") as raised:
-        read({"until": text}, NOW)
+        asked_for({"until": text}, NOW)
     assert raised.value.where == "until"
 
 
 def test_a_time_that_ends_before_it_begins_is_told() -> None:
     with pytest.raises(AskedError, match="not after"):
-        read({"since": "1h", "until": "2h"}, NOW)
+        asked_for({"since": "1h", "until": "2h"}, NOW)
 
 
 def test_choices_and_the_filter_have_to_hold_together() -> None:
     given = {"outcome": "busy", "peer": "acme", "filter": "setup_seconds > 1", "number": "15550100"}
-    wanted = read(given, NOW).wanted
+    wanted = asked_for(given, NOW).wanted
     assert wanted.takes(records.call("busy", source="acme"))
     assert wanted.takes(records.call("busy", destination="acme"))
     assert not wanted.takes(records.call("busy"))
@@ -59,7 +59,7 @@ def test_choices_and_the_filter_have_to_hold_together() -> None:
 
 
 def test_all_that_failed_is_one_choice() -> None:
-    wanted = read({"outcome": "failed"}, NOW).wanted
+    wanted = asked_for({"outcome": "failed"}, NOW).wanted
     assert [
         outcome for outcome in ("answered", "busy", "redirected", "server_error") if wanted.takes(records.call(outcome))
     ] == [
@@ -86,20 +86,20 @@ def test_all_that_failed_is_one_choice() -> None:
 )
 def test_what_cannot_be_read_is_told_in_words_and_where(given: dict[str, str], why: str) -> None:
     with pytest.raises(AskedError, match=why) as raised:
-        read(given, NOW)
+        asked_for(given, NOW)
     assert raised.value.where in given
     assert "\n" not in str(raised.value)
 
 
 def test_a_place_is_read_as_it_was_written() -> None:
     place = Position(int(START), 12)
-    assert read({"behind": place_text(place)}, NOW).behind == place
+    assert asked_for({"behind": place_text(place)}, NOW).behind == place
 
 
 def test_the_selection_goes_on_to_the_next_page_and_nothing_else_does() -> None:
-    asked = read({"filter": 'caller == "a&b"', "since": "", "behind": "1-1", "utm": "x"}, NOW)
+    asked = asked_for({"filter": 'caller == "a&b"', "since": "", "behind": "1-1", "utm": "x"}, NOW)
     assert asked.query(behind="2-2") == "?filter=caller+%3D%3D+%22a%26b%22&behind=2-2"
-    assert read({}, NOW).query() == ""
+    assert asked_for({}, NOW).query() == ""
 
 
 @for_each("text, found", [("", 5), ("1", 1), ("10", 10)])
