@@ -29,10 +29,15 @@ def offered(message: Message) -> list[str]:
     What is not audio says so; encrypted media names its profile. Media with port 0 are not offered (RFC 3264
     §5.1), but in a bundle (RFC 8843 §6). There are none without SDP, nor when the capture holds but a part of it.
     """
-    _, blank, body = message.raw.partition(b"\r\n\r\n")
+    return codecs_of(message.raw)
+
+
+def codecs_of(raw: bytes) -> list[str]:
+    """Return what ``offered`` does, of a message's text; an answer has what was agreed on."""
+    _, blank, body = raw.partition(b"\r\n\r\n")
     if not blank:
-        _, _, body = message.raw.partition(b"\n\n")
-    length = header(message.raw, b"content-length", b"l")
+        _, _, body = raw.partition(b"\n\n")
+    length = header(raw, b"content-length", b"l")
     if length.isdigit() and int(length[:9]) > len(body):
         return []
     found: dict[str, None] = {}

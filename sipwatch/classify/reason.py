@@ -28,9 +28,12 @@ class Reason(NamedTuple):
 
 def reasons(message: Message) -> list[Reason]:
     """Return every reason value of a message, those of Q.850 first, else in the order they stand."""
-    if b"reason" not in message.names:
-        return []
-    found = [_reason(value) for line in header_values(message.raw, b"reason") for value in split_values(line)]
+    return reasons_in(message.raw) if b"reason" in message.names else []
+
+
+def reasons_in(raw: bytes) -> list[Reason]:
+    """Return the same of a message's text."""
+    found = [_reason(value) for line in header_values(raw, b"reason") for value in split_values(line)]
     return sorted(found, key=lambda reason: reason.protocol != Q850)
 
 

@@ -12,12 +12,21 @@ import re
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
+_NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # XML 1.0 §2.2: beside what is unsafe above
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def terminal(text: str) -> str:
     r"""Return text that moves no cursor, changes no colour and hides nothing: controls become ``\\xNN``."""
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_visible, text)
+
+
+def xml_characters(text: str) -> str:
+    """Return text in which XML has a meaning for every character, and none hides or turns another.
+
+    Whatever writes the XML still has to escape its markup (``&``, ``<``, quotation marks).
+    """
+    return _NO_CHARACTERS.sub(_visible, terminal(text))
 
 
 def csv_cell(text: str) -> str:
