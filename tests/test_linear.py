@@ -6,6 +6,7 @@ eight times the bytes passes on any machine, what is quadratic costs 64 times as
 
 from __future__ import annotations
 
+import contextlib
 import io
 from functools import cache
 from itertools import pairwise
@@ -21,6 +22,10 @@ from sipwatch.export.privacy import policy_of
 from sipwatch.export.rawmask import Disguise
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter
 from sipwatch.report.ladder import print_ladder
+from sipwatch.report.mermaid import mermaid_text
+from sipwatch.report.sipp import NothingToPlayError, sipp_scenario
+from sipwatch.report.svg import ladder_svg
+from sipwatch.report.wireshark import display_filter
 from sipwatch.wire.decoder import Decoder
 from sipwatch.wire.message import Transport
 from tests.constructs import BODY, CONVERSATIONS, FRAMES, HEADERS, PIECES, PLACES, TRICKY, Steps, call, segments
@@ -119,6 +124,14 @@ def _ladder(record: CallRecord, _: Privacy) -> None:
     print_ladder(io.StringIO(), record)
 
 
+def _pictures(record: CallRecord, _: Privacy) -> None:
+    ladder_svg(record)
+    mermaid_text(record)
+    display_filter([record])
+    with contextlib.suppress(NothingToPlayError):
+        sipp_scenario(record)
+
+
 def _evidence(record: CallRecord, privacy: Privacy) -> None:
     raws = [message.raw.encode("latin-1", "replace") for message in record.messages or ()]
     disguise = Disguise(privacy, raws)
@@ -130,6 +143,7 @@ EXITS = {
     **{f"json, {name} hidden": (_json, privacy) for name, privacy in POLICIES.items()},
     "csv": (_csv, Privacy()),
     "ladder": (_ladder, Privacy()),
+    "pictures": (_pictures, Privacy()),
     "evidence": (_evidence, POLICIES["digits"]),
 }
 WRITTEN = (b"X-Any", b"From", b"Authorization", BODY)  # places that exits read differently

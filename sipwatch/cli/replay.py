@@ -15,6 +15,7 @@ import typer
 
 from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, deep_captures, feed, warn
+from sipwatch.cli.one_call import LadderForm, write_calls
 from sipwatch.cli.options import (
     Files,
     Filter,
@@ -53,7 +54,7 @@ class UsePrefilter(StrEnum):
     OFF = "off"
 
 
-_LADDER_ONLY = "a ladder is drawn for the terminal; it cannot be combined with --format"
+_LADDER_ONLY = "a ladder has forms of its own (--ladder-form); it cannot be combined with --format"
 _COUNT_ALL = "metrics count every call; they cannot be filtered"
 _STEP_WORDS = "Seconds between samples (openmetrics). Default: 15, more if the capture is longer than three hours."
 _Form = Annotated[Format, format_option(Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.OPENMETRICS)]
@@ -66,6 +67,15 @@ _Ladder = Annotated[
     str | None,
     value("CALL", "Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID."),
 ]
+_LadderForm = Annotated[
+    LadderForm | None,
+    choice(
+        *LadderForm,
+        flag="--ladder-form",
+        words="What --ladder writes: a drawing as text, as SVG or for Mermaid, a display filter for Wireshark, or what"
+        " the caller or the called side did as a scenario for SIPp. Default: text.",
+    ),
+]
 
 
 def replay(
@@ -77,6 +87,7 @@ def replay(
     expression: Filter = None,
     messages: Annotated[bool, switch("--messages", "Include every call's messages (json, jsonl, csv).")] = False,
     ladder: _Ladder = None,
+    ladder_form: _LadderForm = None,
     deep: _Deep = False,
     keylog: Annotated[str | None, value("FILE", "TLS key log for --deep (SSLKEYLOGFILE format).")] = None,
     prefilter: _Prefilter = UsePrefilter.AUTO,
@@ -89,6 +100,7 @@ def replay(
     _refuse_first(
         (keylog is not None and not deep, "--keylog", "a key log is of use only with --deep"),
         (ladder is not None and form is not Format.TABLE, "--ladder", _LADDER_ONLY),
+        (ladder_form is not None and ladder is None, "--ladder-form", "is of use only with --ladder"),
         (step is not None and not metrics, "--step", "is of use only with --format openmetrics"),
         (listen is not None and not serve, "--listen", "is of use only with --serve"),
         (expression is not None and (serve or metrics), "--filter", _COUNT_ALL),
@@ -101,7 +113,7 @@ def replay(
             budget, series, across_nat = shared_out(read.memory), read.most_series, read.hep.across_nat
             run = _Run(source, read.settings, _policy(read.privacy), out, output, budget, series, across_nat)
             if ladder is not None:
-                _draw(run, ladder)
+                _draw(run, ladder, ladder_form or LadderForm.TEXT)
             elif metrics:
                 engine = _history(run, step)
             else:
@@ -201,9 +213,8 @@ def _private(writer: Writer, policy: Policy | None) -> Writer:
     return PrivateWriter(writer, policy)
 
 
-def _draw(run: _Run, wanted: str) -> None:
+def _draw(run: _Run, wanted: str, form: LadderForm) -> None:
     from sipwatch.engine import Engine
-    from sipwatch.report.ladder import print_ladder
 
     found: list[CallRecord] = []
 
@@ -217,9 +228,9 @@ def _draw(run: _Run, wanted: str) -> None:
     if not found:
         warn(run.source)
         fail(f"no call {wanted!r} in {', '.join(run.source.files)}; the report without --ladder lists the ids")
+    found.sort(key=lambda call: call.started)
     with text_of(run.out) as text:
-        for call in sorted(found, key=lambda call: call.started):
-            print_ladder(text, call if run.policy is None else run.policy.call(call))
+        write_calls(text, found, run.policy, form)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ UNPLACED: Final = "(?)"
 _UNPLACED_WORDS: Final = "could not be placed: it belongs to no request that was seen, and no verdict follows from it"
 
 
-class Kind(StrEnum):
+class ArrowKind(StrEnum):
     """What a message is, as far as an arrow shows it."""
 
     REQUEST = "request"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
     FAILURE = "failure"
 
 
-class End(NamedTuple):
+class Lifeline(NamedTuple):
     """A column: an address and the peer's name, ``""`` where none is configured."""
 
     address: str
@@ -49,7 +49,7 @@ class Arrow(NamedTuple):
     source: int
     destination: int
     label: str
-    kind: Kind
+    kind: ArrowKind
     again: bool
     placed: bool
     media: tuple[str, ...] | None
@@ -81,7 +81,7 @@ class Row(NamedTuple):
 class Diagram(NamedTuple):
     """The whole picture; ``inferred`` has what was not captured, as leg (its place) and what."""
 
-    ends: list[End]
+    ends: list[Lifeline]
     rows: list[Row]
     inferred: list[tuple[int, str]]
 
@@ -97,7 +97,7 @@ def diagram_of(call: CallRecord) -> Diagram:
     columns = {address: place for place, address in enumerate(addresses)}
     names = _names(call)
     return Diagram(
-        [End(address, names.get(address, "")) for address in addresses],
+        [Lifeline(address, names.get(address, "")) for address in addresses],
         _timed(call, [*_arrows(call, columns), *_marks(call, columns)]),
         [(place, what) for place, leg in enumerate(call.legs) for what in leg.inferred],
     )
@@ -117,7 +117,7 @@ def bounded(diagram: Diagram, most_rows: int, most_ends: int) -> Diagram:
     if len(ends) > most_ends:
         last = most_ends - 1
         rows = [row._replace(what=_within(row.what, last)) for row in rows]
-        ends = [*ends[:last], End("", f"{len(ends) - last} others")]
+        ends = [*ends[:last], Lifeline("", f"{len(ends) - last} others")]
     return Diagram(ends, rows, diagram.inferred)
 
 
@@ -156,7 +156,7 @@ def _names(call: CallRecord) -> dict[str, str]:
 
 
 def _timed(call: CallRecord, found: list[tuple[Moment, Arrow | Mark]]) -> list[Row]:
-    # A deadline fires before the packet of the same moment; a packet resolves what it resolves.
+    # Of one moment: messages, then what was raised, then what was resolved.
     found.sort(key=lambda entry: (entry[0], isinstance(entry[1], Mark) and entry[1].resolution is not None))
     before: int = call.started
     rows = []
@@ -178,7 +178,7 @@ def _arrows(call: CallRecord, columns: dict[str, int]) -> list[tuple[Moment, Arr
             words = changes(described.get(hop) or described.get(sender), media)
             described[hop] = described[sender] = media
         source, destination = columns[message.source], columns[message.destination]
-        label, kind = label_of(message), kind_of(message)
+        label, kind = _label(message), _kind(message)
         arrow = Arrow(place, source, destination, label, kind, message.retransmission, message.placed, words)
         found.append((message.time, arrow))
     return found
@@ -194,17 +194,17 @@ def _marks(call: CallRecord, columns: dict[str, int]) -> list[tuple[Moment, Arro
     return found
 
 
-def label_of(message: MessageRecord) -> str:
+def _label(message: MessageRecord) -> str:
     """Return a request's method, or a response's code and phrase."""
     line = message.first_line
     return line[len(_RESPONSE) :] if line.startswith(_RESPONSE) else line.partition(" ")[0]
 
 
-def kind_of(message: MessageRecord) -> Kind:
+def _kind(message: MessageRecord) -> ArrowKind:
     """Return what a message is."""
     line = message.first_line
     code = line[len(_RESPONSE) : len(_RESPONSE) + 1] if line.startswith(_RESPONSE) else ""
-    return {"": Kind.REQUEST, "1": Kind.PROVISIONAL, "2": Kind.SUCCESS}.get(code, Kind.FAILURE)
+    return {"": ArrowKind.REQUEST, "1": ArrowKind.PROVISIONAL, "2": ArrowKind.SUCCESS}.get(code, ArrowKind.FAILURE)
 
 
 def mark_words(mark: Mark) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from sipwatch.export.escape import terminal
 from sipwatch.packet import SECOND
 from sipwatch.report.causes import causes_of_call
-from sipwatch.report.diagram import UNPLACED, Arrow, Kind, Mark, diagram_of, legend, mark_words
+from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, Mark, diagram_of, legend, mark_words
 from sipwatch.report.listed import ODD_STYLE, end_cause, is_odd, parties, response_words
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
@@ -24,12 +24,17 @@ from sipwatch.report.screen import console
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
-    from sipwatch.report.diagram import Diagram, End, Row
+    from sipwatch.report.diagram import Diagram, Lifeline, Row
 
 _TIMES = 22  # columns for the clock and the delta
 NARROWEST = 16  # columns between two ends
 WIDEST = 34
-_KIND_STYLE = {Kind.REQUEST: "cyan", Kind.PROVISIONAL: "", Kind.SUCCESS: "green", Kind.FAILURE: "red"}
+_KIND_STYLE = {
+    ArrowKind.REQUEST: "cyan",
+    ArrowKind.PROVISIONAL: "",
+    ArrowKind.SUCCESS: "green",
+    ArrowKind.FAILURE: "red",
+}
 
 
 def print_ladder(out: IO[str], call: CallRecord) -> None:
@@ -72,7 +77,7 @@ def _legend(diagram: Diagram) -> list[Text]:
     return [Text(line, style="yellow") for line in legend(diagram)]
 
 
-def _columns(ends: list[End], width: int) -> list[Text]:
+def _columns(ends: list[Lifeline], width: int) -> list[Text]:
     """Write the names above the columns; with a legend where addresses are too long for them."""
     names = [terminal(end.name) for end in ends]
     full = [f"{name} {end.address}" if name else end.address for name, end in zip(names, ends, strict=True)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.export.escape import xml_characters
 from sipwatch.packet import SECOND
-from sipwatch.report.diagram import UNPLACED, Arrow, Kind, LeftOut, bounded, diagram_of, legend, mark_words
+from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, LeftOut, bounded, diagram_of, legend, mark_words
 from sipwatch.report.plain import duration, several
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ MAX_ROWS: Final = 400  # Mermaid itself refuses texts of more than 50,000 charac
 MAX_ENDS: Final = 24
 _MAX_TEXT: Final = 60
 _LONG_SILENCE: Final = 10 * SECOND
-_ARROWS: Final = {Kind.REQUEST: "->>", Kind.PROVISIONAL: "-->>", Kind.SUCCESS: "-->>", Kind.FAILURE: "--x"}
+_ARROWS: Final = {
+    ArrowKind.REQUEST: "->>",
+    ArrowKind.PROVISIONAL: "-->>",
+    ArrowKind.SUCCESS: "-->>",
+    ArrowKind.FAILURE: "--x",
+}
 # What is part of its grammar becomes a code: ";" ends a statement, "#" begins a code or a comment, "%%" a comment, and
 # the word "end" a block's end. Markup would be read as HTML, "$$" as a formula, ":" and "->" as a message; between
 # digits, as in times, ":" is harmless.
@@ -48,7 +53,7 @@ def _row(diagram: Diagram, row: Row) -> str:
         return _note(diagram, f"{several(what.rows, 'row')} left out")
     if not isinstance(what, Arrow):
         return f"    Note over e{what.column}: {_text(f'{row.time.exact_clock} {mark_words(what)}')}"
-    arrow = "-)" if what.again and what.kind is Kind.REQUEST else _ARROWS[what.kind]
+    arrow = "-)" if what.again and what.kind is ArrowKind.REQUEST else _ARROWS[what.kind]
     remarks = [] if what.media is None else [f"SDP{' ' if what.media else ''}{', '.join(what.media)}"]
     words = f"{row.time.exact_clock} {what.label[:_MAX_TEXT]}" + "".join(f" ({remark})" for remark in remarks)
     words += (" (again)" if what.again else "") + ("" if what.placed else f" {UNPLACED}")

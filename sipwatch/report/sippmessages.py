@@ -31,7 +31,7 @@ _OWN: Final = frozenset(
 CREDENTIALS: Final = frozenset({"authorization", "proxy-authorization"})
 _TOKEN: Final = re.compile(r"[!-9;-~]{1,64}")  # a header's name
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
-_TAG: Final = re.compile(r";\s*tag\s*=[^;,\s>]*", re.IGNORECASE)
+_TAG: Final = re.compile(r";\s*tag\s*=\s*[^;,\s>]*", re.IGNORECASE)
 _URI: Final = re.compile(r"(?P<scheme>sips?):(?:[^@]*@)?[^;?]*(?P<parameters>;[^?]*)?", re.IGNORECASE)
 _OF_A_HOP: Final = frozenset({"transport", "maddr", "lr", "received", "ttl"})
 _USER: Final = re.compile(r"[\w.+-]{1,64}")

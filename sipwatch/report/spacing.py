@@ -48,12 +48,14 @@ def spaced(rows: Sequence[Row], *, to_scale: bool, narrow: bool = False) -> Spac
             breaks.append((y + above / 2, silence))
         y += max(above, silence / SECOND * per_second if silence <= longest else 0.0)
         places.append(y)
-    words = (
-        f"To scale: {per_second:.3g} px are 1 s, as far as there is room; // cuts a longer silence" if to_scale else ""
-    )
-    if breaks and not to_scale:
-        words = f"// stands for more than {LONG_SILENCE // SECOND} s of silence"
-    return Spacing(places, breaks, y + 24.0, words)
+    return Spacing(places, breaks, y + 24.0, _words(per_second, to_scale=to_scale, cut=bool(breaks)))
+
+
+def _words(per_second: float, *, to_scale: bool, cut: bool) -> str:
+    if not to_scale:
+        return f"// stands for more than {LONG_SILENCE // SECOND} s of silence" if cut else ""
+    scale = f"To scale, save what came too soon to be told apart: {per_second:.3g} px are 1 s"
+    return scale + ("; // cuts a longer silence" if cut else "")
 
 
 def _scale(rows: Sequence[Row]) -> float:

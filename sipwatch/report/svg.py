@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from sipwatch.export.escape import xml_characters
 from sipwatch.packet import SECOND
 from sipwatch.report.deciding import decided_by
-from sipwatch.report.diagram import UNPLACED, Arrow, Kind, LeftOut, Mark, bounded, diagram_of, legend, mark_words
+from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, LeftOut, Mark, bounded, diagram_of, legend, mark_words
 from sipwatch.report.plain import duration, plain_name, several
 from sipwatch.report.spacing import Spacing, spaced
 
@@ -35,10 +35,10 @@ _EM: Final = 0.602  # width of a character of a monospaced font by its size
 _NAME_SIZE, _LABEL_SIZE, _NOTE_SIZE, _TIME_SIZE = 12, 12, 10, 11
 # From the tip back: filled, open, hollow; a failure's is filled and barred.
 _HEADS: Final = {
-    Kind.REQUEST: ("M0 0l{0}8 -4v8z", "currentColor"),
-    Kind.PROVISIONAL: ("M{0}7 -5L0 0L{0}7 5", "none"),
-    Kind.SUCCESS: ("M0 0l{0}9 -5v10z", "none"),
-    Kind.FAILURE: ("M{0}2 0l{0}8 -4v8zM{0}1 -6v12", "currentColor"),
+    ArrowKind.REQUEST: ("M0 0l{0}8 -4v8z", "currentColor"),
+    ArrowKind.PROVISIONAL: ("M{0}7 -5L0 0L{0}7 5", "none"),
+    ArrowKind.SUCCESS: ("M0 0l{0}9 -5v10z", "none"),
+    ArrowKind.FAILURE: ("M{0}2 0l{0}8 -4v8zM{0}1 -6v12", "currentColor"),
 }
 
 
@@ -215,7 +215,7 @@ def _arrow(group: ET.Element, arrow: Arrow, y: float, page: _Page, *, decides: b
     if x == tip:
         course, middle, anchor = f"M{x:g} {y - 5:g}h22v10h-22", x + 28, "start"
         right = min(page.width, x + page.spacing)
-    elif arrow.kind is Kind.SUCCESS:
+    elif arrow.kind is ArrowKind.SUCCESS:
         course = f"M{x:g} {y:g}H{tip + (-9 if tip > x else 9):g}"  # a hollow head shows what is behind it
     reach = {"x": f"{left:g}", "y": f"{y - 17:g}", "width": f"{right - left:g}", "height": "26"}
     ET.SubElement(group, "rect", {**reach, "fill": "none", "pointer-events": "all"})

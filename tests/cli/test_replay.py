@@ -291,6 +291,8 @@ WRONG = [
     (["replay", BUSY, "--filter", "outcom == 1"], "did you mean outcome"),
     (["replay", BUSY, "--keylog", "x"], "only with --deep"),
     (["replay", BUSY, "--ladder", "x", "--format", "json"], "cannot be combined"),
+    (["replay", BUSY, "--ladder-form", "svg"], "only with --ladder"),
+    (["replay", BUSY, "--ladder", "x", "--ladder-form", "png"], "is not one of text, svg, mermaid"),
     (["nonsense"], "nonsense"),
 ]
 

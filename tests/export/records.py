@@ -96,3 +96,12 @@ def capture(**more: Any) -> CaptureRecord:
         "responses": {"486": 3}, "duplicates": 0, "discards": {}, "notices": {}, "evicted": {}, "gaps": [],
     }  # fmt: skip
     return CaptureRecord(**{**given, **more})
+
+
+def described(
+    seconds: float, source: str, destination: str, first_line: str, sdp: str, *, tag: str = "a"
+) -> MessageRecord:
+    """Return a message with SDP, from the side of the dialog that has this tag."""
+    who = "To" if first_line.startswith("SIP/2.0 ") else "From"
+    raw = f"{first_line}\r\n{who}: <sip:x@example.com>;tag={tag}\r\nContent-Type: application/sdp\r\n\r\n{sdp}"
+    return MessageRecord(at(seconds), source, destination, first_line, False, True, raw)

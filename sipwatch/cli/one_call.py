@@ -1,0 +1,70 @@
+"""One call, written in the form that was asked for.
+
+Must not know: where calls come from.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import IO, TYPE_CHECKING
+
+from sipwatch.cli.words import fail
+
+if TYPE_CHECKING:
+    from sipwatch.export.privacy import Policy
+    from sipwatch.export.record import CallRecord
+
+_MAX_NAMED = 5  # ids
+
+
+class LadderForm(StrEnum):
+    """What one call is written as."""
+
+    TEXT = "text"
+    SVG = "svg"
+    MERMAID = "mermaid"
+    WIRESHARK = "wireshark"
+    SIPP = "sipp"
+    SIPP_CALLEE = "sipp-callee"
+
+
+def write_calls(out: IO[str], calls: list[CallRecord], policy: Policy | None, form: LadderForm) -> None:
+    """Write calls, in time order, with what is to be hidden hidden; some forms have room for one call."""
+    shown = calls if policy is None else [policy.call(call) for call in calls]
+    if form is LadderForm.TEXT:
+        from sipwatch.report.ladder import print_ladder
+
+        for call in shown:
+            print_ladder(out, call)
+    elif form is LadderForm.WIRESHARK:
+        from sipwatch.report.wireshark import display_filter
+
+        if [call.call_id for call in shown] != [call.call_id for call in calls]:
+            fail("the configuration hides Call-IDs, and a filter for Wireshark would have to name them")
+        out.write(display_filter(shown) + "\n")
+    else:
+        out.write(_of_one(_only(shown), form))
+
+
+def _only(calls: list[CallRecord]) -> CallRecord:
+    if len(calls) > 1:
+        ids = ", ".join(call.id for call in calls[:_MAX_NAMED]) + (", ..." if len(calls) > _MAX_NAMED else "")
+        fail(f"{len(calls)} calls match, and this form has room for one; name it by its id: {ids}")
+    return calls[0]
+
+
+def _of_one(call: CallRecord, form: LadderForm) -> str:
+    if form is LadderForm.SVG:
+        from sipwatch.report.svg import ladder_svg
+
+        return ladder_svg(call) + "\n"
+    if form is LadderForm.MERMAID:
+        from sipwatch.report.mermaid import mermaid_text
+
+        return mermaid_text(call)
+    from sipwatch.report.sipp import NothingToPlayError, Side, sipp_scenario
+
+    try:
+        return sipp_scenario(call, Side.CALLER if form is LadderForm.SIPP else Side.CALLEE)
+    except NothingToPlayError as error:
+        fail(str(error))
