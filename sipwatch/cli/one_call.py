@@ -62,9 +62,9 @@ def _of_one(call: CallRecord, form: LadderForm) -> str:
         from sipwatch.report.mermaid import mermaid_text
 
         return mermaid_text(call)
-    from sipwatch.report.sipp import NothingToPlayError, Side, sipp_scenario
+    from sipwatch.report.sipp import NothingToPlayError, PlayedSide, sipp_scenario
 
     try:
-        return sipp_scenario(call, Side.CALLER if form is LadderForm.SIPP else Side.CALLEE)
+        return sipp_scenario(call, PlayedSide.CALLER if form is LadderForm.SIPP else PlayedSide.CALLEE)
     except NothingToPlayError as error:
         fail(str(error))

@@ -35,7 +35,7 @@ _LONGEST_PAUSE: Final = 2**31 - 1  # ms: SIPp's own
 _LINGER: Final = '<timewait milliseconds="4000"/>'  # what the other side sends again is answered again
 
 
-class Side(StrEnum):
+class PlayedSide(StrEnum):
     """Whose part is played."""
 
     CALLER = "caller"
@@ -46,16 +46,16 @@ class NothingToPlayError(ValueError):
     """A call of which a side cannot be played; its text says why."""
 
 
-def sipp_scenario(call: CallRecord, side: Side = Side.CALLER) -> str:
+def sipp_scenario(call: CallRecord, side: PlayedSide = PlayedSide.CALLER) -> str:
     """Return the XML of one side of a call whose messages were kept. Raises NothingToPlayError."""
-    address = call.source_address if side is Side.CALLER else call.destination_address
+    address = call.source_address if side is PlayedSide.CALLER else call.destination_address
     mine = _messages(call, address)
     first = mine[0] if mine else None
-    if first is None or first[0] is not (side is Side.CALLER) or first[1].code or first[1].method != "INVITE":
+    if first is None or first[0] is not (side is PlayedSide.CALLER) or first[1].code or first[1].method != "INVITE":
         raise NothingToPlayError(f"the {side}'s side of call {call.id} does not begin with an INVITE that was captured")
     steps = _Steps(mine, int(call.ended or mine[-1][1].time)).written()
     about = f"The {side}'s side of call {call.id} as sipwatch saw it, {len(mine)} messages"
-    usage = "sipp -sf FILE -ap PASSWORD HOST:PORT -m 1" if side is Side.CALLER else "sipp -sf FILE"
+    usage = "sipp -sf FILE -ap PASSWORD HOST:PORT -m 1" if side is PlayedSide.CALLER else "sipp -sf FILE"
     return (
         '<?xml version="1.0" encoding="US-ASCII"?>\n'
         f"<!-- {about}. Play it with: {usage} -->\n"
@@ -210,9 +210,7 @@ class _Steps:
             with_credentials=challenged,
             routes=in_dialog,
         )
-        following = self._messages[place + 1] if place + 1 < len(self._messages) else None
-        answered = following is None or (not following[0] and following[1].code > 0)
-        self._send(lines, again=said.method != "ACK" and answered)
+        self._send(lines, again=said.method != "ACK" and self._is_answered(place))
 
     def _respond(self, place: int, said: Said) -> None:
         at = self._request_of(place)
@@ -223,12 +221,18 @@ class _Steps:
             via = [f"Via: [$via{at}_{n}]" for n in range(1, max(1, asked.count("via")) + 1)]
             from_line, to, cseq = f"From: [$from{at}]", f"To: [$to{at}]{tag}", f"CSeq: [$cseq{at}]"
         lines = response_lines(said, via, from_line, to, cseq)
-        self._send(lines, again=said.method == "INVITE" and said.code >= 200 and self._is_acknowledged(place, said))
+        self._send(lines, again=said.method == "INVITE" and said.code >= 200 and self._is_answered(place))
 
-    def _is_acknowledged(self, place: int, said: Said) -> bool:
-        return any(
-            not sent and later.method == "ACK" and later.number == said.number for sent, later in self._messages[place:]
-        )
+    def _is_answered(self, place: int) -> bool:
+        """Tell whether the other side's answer is next: SIPp does nothing else while it repeats what was not answered.
+
+        The last that was sent is answered all the same.
+        """
+        sent, said = self._messages[place]
+        following = self._messages[place + 1 :]
+        if not following:
+            return sent and not said.code
+        return not following[0][0] and (following[0][1].code > 0) is (said.code == 0)
 
     def _send(self, lines: list[str], *, again: bool) -> None:
         opening = '<send retrans="500">' if again else "<send>"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.report.sipp import Side, sipp_scenario
+from sipwatch.report.sipp import PlayedSide, sipp_scenario
 from tests.e2e.site import PHONE, SERVER, Site
 from tests.replay import replay
 
@@ -45,8 +45,8 @@ def test_the_same_call_again(site: Site, name: str) -> None:
     capture, place = CALLS[name]
     call = replay(PCAPS / f"{capture}.pcap", keep_messages=True).calls[place]
     site.record()
-    site.answers("callee", sipp_scenario(call, Side.CALLEE), SERVER)
-    assert site.calls("caller", sipp_scenario(call, Side.CALLER), PHONE, SERVER, 1).done() == 1
+    site.answers("callee", sipp_scenario(call, PlayedSide.CALLEE), SERVER)
+    assert site.calls("caller", sipp_scenario(call, PlayedSide.CALLER), PHONE, SERVER, 1).done() == 1
     (again,) = replay(site.tcpdump.stop(), keep_messages=True).calls
     assert told(again) == told(call)
     assert call.setup_seconds is not None

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from sipwatch.report.sipp import MAX_MESSAGES, NothingToPlayError, Side, sipp_scenario
+from sipwatch.report.sipp import MAX_MESSAGES, NothingToPlayError, PlayedSide, sipp_scenario
 from tests.export.records import EVIL, at, call, leg, message
 from tests.replay import replay
 
@@ -24,7 +24,7 @@ def of(name: str, place: int = 0) -> CallRecord:
     return replay(PCAPS / f"{name}.pcap", keep_messages=True).calls[place]
 
 
-def steps(record: CallRecord, side: Side = Side.CALLER) -> list[str]:
+def steps(record: CallRecord, side: PlayedSide = PlayedSide.CALLER) -> list[str]:
     """Return what is done, in short: what is sent, by its first line, and waited for."""
     return [short(element) for element in ET.fromstring(sipp_scenario(record, side))]  # noqa: S314 - our own
 
@@ -39,7 +39,7 @@ def short(element: ET.Element) -> str:
     return f"{element.tag} {element.get('milliseconds')}"
 
 
-def texts(record: CallRecord, side: Side = Side.CALLER) -> list[str]:
+def texts(record: CallRecord, side: PlayedSide = PlayedSide.CALLER) -> list[str]:
     root = ET.fromstring(sipp_scenario(record, side))  # noqa: S314 - our own
     return [(element.text or "").strip() for element in root if element.tag == "send"]
 
@@ -81,7 +81,7 @@ def test_a_caller_sends_what_he_sent_and_waits_as_long_as_he_did() -> None:
 
 
 def test_the_called_side_answers_after_the_same_time() -> None:
-    assert steps(of("outcomes/busy"), Side.CALLEE) == [
+    assert steps(of("outcomes/busy"), PlayedSide.CALLEE) == [
         *(
             "recv INVITE rrs",
             "pause 50",
@@ -140,24 +140,32 @@ def test_a_call_that_nobody_answers_is_repeated_until_sipp_gives_up() -> None:
 
 def test_who_never_answers_listens_for_as_long_as_the_call_went_on() -> None:
     record = call(messages=[INVITE, said(0, P, "SIP/2.0 100 Trying", "1 INVITE")], ended=at(20), destination_address=P)
-    assert steps(record, Side.CALLEE) == ["recv INVITE rrs", "send 100", "pause 20000"]
+    assert steps(record, PlayedSide.CALLEE) == ["recv INVITE rrs", "send 100", "pause 20000"]
     assert steps(record) == ["send INVITE again", "recv 100", "pause 20000"]
 
 
 def test_an_invite_that_is_answered_after_its_cancel_is_answered_by_what_was_remembered_of_it() -> None:
     record = of("outcomes/no_progress")
-    root = ET.fromstring(sipp_scenario(record, Side.CALLEE))  # noqa: S314 - our own
+    root = ET.fromstring(sipp_scenario(record, PlayedSide.CALLEE))  # noqa: S314 - our own
     assert [found.get("assign_to") for found in root.iter("ereg")] == ["via0_1", "from0", "to0", "cseq0"]
-    refusal = texts(record, Side.CALLEE)[-1]
+    refusal = texts(record, PlayedSide.CALLEE)[-1]
     assert refusal.startswith("SIP/2.0 487 Request Terminated\nVia: [$via0_1]\nFrom: [$from0]\nTo: [$to0];tag=")
     assert "\nCSeq: [$cseq0]\n" in refusal
+
+
+def test_nothing_is_repeated_while_something_else_is_to_be_sent() -> None:
+    """The answer crosses the CANCEL, whose 200 is sent before the ACK can come."""
+    assert steps(of("outcomes/answered", 1), PlayedSide.CALLEE) == [
+        *("recv INVITE rrs", "pause 1000", "send 180", "recv CANCEL", "send 200", "send 200", "recv ACK", "recv BYE"),
+        *("pause 100", "send 200", "timewait 4000"),
+    ]
 
 
 def test_a_called_side_that_hangs_up_names_the_caller_by_his_own_from() -> None:
     bye = said(9, P, "BYE sip:a@x SIP/2.0", "1 BYE", "From: <sip:b@x>;tag=b", "To: <sip:a@x>;tag=a")
     record = call(messages=[*ANSWERED, bye, said(9, A, "SIP/2.0 200 OK", "1 BYE", TAGGED)], destination_address=P)
-    assert steps(record, Side.CALLEE)[-3:] == ["send BYE again", "recv 200", "timewait 4000"]
-    assert "\nTo: [$caller]\n" in texts(record, Side.CALLEE)[-1]
+    assert steps(record, PlayedSide.CALLEE)[-3:] == ["send BYE again", "recv 200", "timewait 4000"]
+    assert "\nTo: [$caller]\n" in texts(record, PlayedSide.CALLEE)[-1]
     assert steps(record)[-3:] == ["recv BYE", "send 200", "timewait 4000"]
 
 
@@ -171,7 +179,7 @@ def test_what_was_sent_again_elsewhere_or_without_a_place_is_not_played() -> Non
 def test_a_side_whose_invite_was_not_captured_cannot_be_played() -> None:
     without = (call(messages=ANSWERED[1:]), call(messages=None))
     unreached = call(messages=ANSWERED, destination_address=B)
-    for record, side in [*((record, Side.CALLER) for record in without), (unreached, Side.CALLEE)]:
+    for record, side in [*((record, PlayedSide.CALLER) for record in without), (unreached, PlayedSide.CALLEE)]:
         with pytest.raises(NothingToPlayError, match="does not begin with an INVITE"):
             sipp_scenario(record, side)
 
