@@ -205,6 +205,17 @@ def test_a_number_that_rings_at_several_addresses_is_a_groups_and_the_addresses_
     assert counts(found["192.0.2.67"]) == {"offered": 1, "elsewhere": 1}
 
 
+def test_a_group_of_registered_phones_is_those_of_their_users() -> None:
+    group = [
+        leg(offered=how, callee="500", device=user, destination_address=f"192.0.2.{place}:5060")
+        for place, user, how in ((66, "101", "taken"), (67, "102", "elsewhere"))
+    ]
+    assert [(one.device, counts(one)) for one in agents([call(legs=group)])] == [
+        ("101", {"offered": 1, "taken": 1}),
+        ("102", {"offered": 1, "elsewhere": 1}),
+    ]
+
+
 def test_who_stands_at_an_address_has_what_was_counted_before_that_was_known() -> None:
     group = [
         leg(offered=how, callee="500", destination_address=f"192.0.2.{place}:5060")

@@ -34,7 +34,8 @@ def test_hours_are_those_on_the_wall() -> None:
         ("2026-10-25 02:00 CET", 2),
         ("2026-10-25 03:00 CET", 2),
     ]
-    assert counted([START], "Asia/Kathmandu") == [("2026-01-05 14:00 +0545", 1)]  # 14:45 there
+    kathmandu = [START, START + HOUR // 2]  # 14:45 and 15:15 there
+    assert counted(kathmandu, "Asia/Kathmandu") == [("2026-01-05 14:00 +0545", 1), ("2026-01-05 15:00 +0545", 1)]
 
 
 def test_an_interval_begins_at_its_first_moment_and_holds_its_last() -> None:
@@ -46,6 +47,12 @@ def test_an_interval_begins_at_its_first_moment_and_holds_its_last() -> None:
 def test_days_are_local_and_one_with_an_hour_that_comes_twice_is_one() -> None:
     autumn = [AUTUMN + HOUR * place for place in (-3, -2, 0, 1, 22, 23)]
     assert counted(autumn, "Europe/Berlin", By.DAY) == [("2026-10-24", 1), ("2026-10-25", 4), ("2026-10-26", 1)]
+
+
+def test_a_day_whose_midnight_comes_twice_is_one() -> None:
+    """Havana, 2026-11-01: at 01:00 clocks go back to 00:00, which is 05:00 UTC."""
+    back = 1_793_509_200_000_000_000  # 2026-11-01T05:00:00Z
+    assert counted([back - HOUR // 2, back + HOUR // 2], "America/Havana", By.DAY) == [("2026-11-01", 2)]
 
 
 def test_a_day_that_has_no_midnight_begins_when_it_does() -> None:

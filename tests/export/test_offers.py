@@ -131,6 +131,15 @@ def test_many_calls_take_no_more_room_than_some() -> None:
     assert found.counted() == (0, 2)  # the last of them was taken
 
 
+def test_many_calls_are_put_in_order_before_they_are_let_go_of() -> None:
+    """Every second is told before the first; of three one is taken, so never more than two are refused in a row."""
+    found = Streaks()
+    for place in range(0, 4 * MAX_UNORDERED, 2):
+        for moment in (place + 1, place):
+            found.add(at(moment), taken=moment % 3 == 0)
+    assert found.counted()[1] == 2
+
+
 def test_two_parts_of_one_devices_calls_are_counted_together() -> None:
     """R, R at 1 and 4 s; T, R at 2 and 3 s: together R T R R."""
     one, other = Streaks(), Streaks()
