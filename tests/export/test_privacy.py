@@ -285,9 +285,10 @@ def test_findings_of_the_whole_capture_and_devices() -> None:
     assert (FOUR.device(device).device, FOUR.device(device).address) == ("1555****", "192.0.2.123")
 
 
-def test_whom_a_hop_asked_for_is_hidden_there_and_wherever_else_he_stands() -> None:
-    shown = FOUR.call(call(call_id="a-15550177-b", legs=[leg(callee="15550177"), leg(callee=None)]))
-    assert [hop.callee for hop in shown.legs] == ["1555****", None]
+@for_each("key", ["callee", "device"])
+def test_whom_a_hop_asked_for_and_whose_device_it_met_is_hidden_there_and_wherever_else_he_stands(key: str) -> None:
+    shown = FOUR.call(call(call_id="a-15550177-b", legs=[leg(**{key: "15550177"}), leg(**{key: None})]))
+    assert [getattr(hop, key) for hop in shown.legs] == ["1555****", None]
     assert "0177" not in shown.call_id
 
 
