@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.track.table import CHALLENGES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,7 +34,8 @@ def until_answer(call: CallRecord) -> int | None:
 def session_request(call: CallRecord) -> int | None:
     """Return RFC 6076's SRD of a call that got somewhere (ns): challenges left out, to the first response above 100."""
     told = [moment for moment in (call.progressed, call.answered) if moment is not None]
-    tries = [leg for leg in stands_for_the_call(call) if leg.outcome != "retried"]
+    legs = stands_for_the_call(call)
+    tries = [leg for leg in legs if leg.outcome != "retried" and leg.status_code not in CHALLENGES]
     if not told or not tries or any(["invite" in leg.inferred for leg in tries]):  # noqa: C419 - as elsewhere
         return None
     return min(told) - min([leg.started for leg in tries])
