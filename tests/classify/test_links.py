@@ -13,6 +13,7 @@ import pytest
 from sipwatch.budget import MIN_MEMORY, shared_out
 from sipwatch.classify.links import MAX_LINKS, identifiers
 from sipwatch.classify.peers import EVERYTHING, Linking, Privacy, Settings
+from sipwatch.classify.remembered import LIST, SLOT, TEXTS
 from sipwatch.engine import Engine
 from sipwatch.export.calls import short_id
 from sipwatch.export.privacy import Policy
@@ -179,6 +180,12 @@ def test_of_calls_that_only_a_third_one_links_nothing_is_said_who_is_behind_whom
         "B": [("up", "session_id", "upstream"), ("C", "session_id", None)],
         "C": [("up", "session_id", "upstream"), ("B", "session_id", None)],
     }
+
+
+def test_what_is_not_asked_for_links_nothing_where_something_else_is_looked_for() -> None:
+    off = linking(headers=("X-CID",), session_id=False, transfers=False)
+    replaces = new(f"{REPLACES} {FIRST} h=X-CID:_1")
+    assert links(diagnose(CONSULT.replace("INVITE", f"INVITE {FIRST} h=X-CID:_2") + replaces, off)) == {}
 
 
 # By a header that the configuration names
@@ -362,6 +369,14 @@ def test_of_many_calls_with_one_identifier_each_names_the_first_and_the_latest()
     assert named["c19"] == [0, 12, 13, 14, 15, 16, 17, 18]
     assert named["c8"] == [0, 9, 10, 11, 12, 13, 14, 15]
     assert all(len(call.linked) <= MAX_LINKS for call in found.calls.values())
+
+
+def test_what_links_take_is_counted_as_long_as_their_calls_are_open() -> None:
+    found = Diagnosed().say("".join(f"{n} A>P INVITE call=c{n} ftag=f{n} {FIRST}\n" for n in range(3)))
+    assert found.engine.diagnosis is not None
+    table = found.engine.diagnosis.links.by_call
+    assert [len(links) for links in table.values()] == [2, 2, 2]
+    assert table.bytes == sum(SLOT + LIST + TEXTS + sum(link.size for link in links) for links in table.values())
 
 
 def test_what_finds_no_room_is_counted() -> None:
