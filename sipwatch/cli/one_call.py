@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from sipwatch.cli.words import fail
 
 if TYPE_CHECKING:
+    from sipwatch.cli.wanted import FoundCalls
     from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
 
@@ -28,15 +29,23 @@ class LadderForm(StrEnum):
     SIPP_CALLEE = "sipp-callee"
 
 
-def write_calls(out: IO[str], calls: list[CallRecord], policy: Policy | None, form: LadderForm) -> None:
-    """Write calls, in time order, with what is to be hidden hidden; some forms have room for one call."""
-    shown = calls if policy is None else [policy.call(call) for call in calls]
+def write_calls(out: IO[str], wanted: FoundCalls, policy: Policy | None, form: LadderForm) -> None:
+    """Write calls, in time order, with what is to be hidden hidden; some forms have room for one call.
+
+    A ladder as text has the calls that are linked with it as well, and so has a filter.
+    """
+    calls = sorted(wanted.found, key=lambda call: call.started)
     if form is LadderForm.TEXT:
         from sipwatch.report.ladder import print_ladder
 
-        for call in shown:
-            print_ladder(out, call)
-    elif form is LadderForm.WIRESHARK:
+        for call in calls:
+            first, *others = _shown([call, *wanted.linked_with(call)], policy)
+            print_ladder(out, first, others)
+        return
+    if form is LadderForm.WIRESHARK:
+        calls += [other for call in calls for other in wanted.linked_with(call)]
+    shown = _shown(calls, policy)
+    if form is LadderForm.WIRESHARK:
         from sipwatch.report.wireshark import display_filter
 
         if [call.call_id for call in shown] != [call.call_id for call in calls]:
@@ -44,6 +53,10 @@ def write_calls(out: IO[str], calls: list[CallRecord], policy: Policy | None, fo
         out.write(display_filter(shown) + "\n")
     else:
         out.write(_of_one(_only(shown), form))
+
+
+def _shown(calls: list[CallRecord], policy: Policy | None) -> list[CallRecord]:
+    return calls if policy is None else [policy.call(call) for call in calls]
 
 
 def _only(calls: list[CallRecord]) -> CallRecord:

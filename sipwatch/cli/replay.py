@@ -30,6 +30,7 @@ from sipwatch.cli.options import (
     value,
 )
 from sipwatch.cli.output import open_text, opened, text_of
+from sipwatch.cli.wanted import FoundCalls
 from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 
 if TYPE_CHECKING:
@@ -216,21 +217,14 @@ def _private(writer: Writer, policy: Policy | None) -> Writer:
 def _draw(run: _Run, wanted: str, form: LadderForm) -> None:
     from sipwatch.engine import Engine
 
-    found: list[CallRecord] = []
-
-    def sink(record: CallRecord, completed: bool) -> None:
-        del completed
-        if record.id.startswith(wanted.lower()) or record.call_id == wanted:
-            found.append(record)
-
-    engine = Engine(sink, run.settings, keep_messages=True, budget=run.budget)
+    calls = FoundCalls(wanted)
+    engine = Engine(calls.take, run.settings, keep_messages=True, budget=run.budget)
     feed(engine, run.source, run.output, across_nat=run.across_nat)
-    if not found:
+    if not calls.found:
         warn(run.source)
         fail(f"no call {wanted!r} in {', '.join(run.source.files)}; the report without --ladder lists the ids")
-    found.sort(key=lambda call: call.started)
     with text_of(run.out) as text:
-        write_calls(text, found, run.policy, form)
+        write_calls(text, calls, run.policy, form)
 
 
 @contextlib.contextmanager

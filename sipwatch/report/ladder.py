@@ -13,6 +13,7 @@ from sipwatch.export.escape import terminal
 from sipwatch.packet import SECOND
 from sipwatch.report.causes import causes_of_call
 from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, Mark, diagram_of, legend, mark_words
+from sipwatch.report.linked import MAX_DRAWN, joined, letter, link_words
 from sipwatch.report.listed import ODD_STYLE, end_cause, is_odd, parties, response_words
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
@@ -23,10 +24,15 @@ from sipwatch.report.plain import (
 from sipwatch.report.screen import console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import Console, RenderableType
+
     from sipwatch.export.record import CallRecord
     from sipwatch.report.diagram import Diagram, Lifeline, Row
 
 _TIMES = 22  # columns for the clock and the delta
+_MARK = "A "  # the letter of a call, where there are several
 NARROWEST = 16  # columns between two ends
 WIDEST = 34
 _KIND_STYLE = {
@@ -37,27 +43,51 @@ _KIND_STYLE = {
 }
 
 
-def print_ladder(out: IO[str], call: CallRecord) -> None:
-    """Print the ladder of a call whose messages were kept."""
+def print_ladder(out: IO[str], call: CallRecord, others: Sequence[CallRecord] = ()) -> None:
+    """Print the ladder of a call whose messages were kept, with ``others`` that are linked with it on the same one."""
     target = console(out)
-    diagram = diagram_of(call)
-    ends = diagram.ends
+    calls = sorted([call, *others], key=lambda one: (one.started, one is not call))[:MAX_DRAWN]
+    together = joined(calls)
+    ends = together.ends
     width = max(NARROWEST, min(WIDEST, (target.width - _TIMES - 2) // max(1, len(ends) - 1)))
-    for line in _title(call):
-        target.print(line, soft_wrap=True)
+    letters = [letter(place) for place in range(len(calls))] if others else [""]
+    for mark, one in zip(letters, calls, strict=True):
+        _say(target, mark, [*_title(one), *([] if one is call else _linked(call, one))])
+    for link in call.linked:
+        if all(link.id != one.id for one in calls):
+            words = f"Linked with {link.id} {link_words(link)}; not drawn here"
+            target.print(Text(words, style="bright_black"), soft_wrap=True)
     target.print()
-    for line in _columns(ends, width):
+    for line in _columns(ends, width, _TIMES + len(letters[0] and _MARK)):
         target.print(line, soft_wrap=True)
-    for row in diagram.rows:
-        target.print(_line(row, len(ends), width), soft_wrap=True)
+    for row, place in zip(together.rows, together.calls, strict=True):
+        target.print(_line(row, len(ends), width, letters[place]), soft_wrap=True)
     target.print()
-    for line in _legend(diagram):
-        target.print(line, soft_wrap=True)
-    target.print(_verdict(call), soft_wrap=True)
-    for line in causes_of_call(call.findings):
-        target.print(line, soft_wrap=True)
+    for mark, one in zip(letters, calls, strict=True):
+        _say(target, mark, _below(one))
+
+
+def _say(target: Console, mark: str, lines: Iterable[RenderableType]) -> None:
+    """Print what is said of one call, behind its letter if it has one."""
+    for line in lines:
+        target.print(
+            Text.assemble((f"{mark} ", "bold"), line) if mark and isinstance(line, Text) else line, soft_wrap=True
+        )
+
+
+def _linked(call: CallRecord, other: CallRecord) -> list[Text]:
+    """Say why another call is on the ladder of one."""
+    words = [link_words(link) for link in call.linked if link.id == other.id]
+    words += [link_words(link, plain=True) for link in other.linked if link.id == call.id]
+    return [Text(f"Linked with {call.id} {words[0]}", style="yellow")] if words else []
+
+
+def _below(call: CallRecord) -> Iterator[RenderableType]:
+    yield from _legend(diagram_of(call))
+    yield _verdict(call)
+    yield from causes_of_call(call.findings)
     if call.tags:
-        target.print(Text(f"Marked: {', '.join(call.tags)}", style="bright_black"))
+        yield Text(f"Marked: {', '.join(call.tags)}", style="bright_black")
 
 
 def _title(call: CallRecord) -> list[Text]:
@@ -77,7 +107,7 @@ def _legend(diagram: Diagram) -> list[Text]:
     return [Text(line, style="yellow") for line in legend(diagram)]
 
 
-def _columns(ends: list[Lifeline], width: int) -> list[Text]:
+def _columns(ends: list[Lifeline], width: int, before: int) -> list[Text]:
     """Write the names above the columns; with a legend where addresses are too long for them."""
     names = [terminal(end.name) for end in ends]
     full = [f"{name} {end.address}" if name else end.address for name, end in zip(names, ends, strict=True)]
@@ -89,13 +119,15 @@ def _columns(ends: list[Lifeline], width: int) -> list[Text]:
             short = [f"({place + 1})" for place in range(len(ends))]
         lines = [Text(f"{label}  {end}", style="bright_black") for label, end in zip(short, full, strict=True)]
         lines.append(Text())
-    header = " " * _TIMES + "".join(label.ljust(width) for label in short)
+    header = " " * before + "".join(label.ljust(width) for label in short)
     return [*lines, Text(header.rstrip(), style="bold")]
 
 
-def _line(row: Row, ends: int, width: int) -> Text:
+def _line(row: Row, ends: int, width: int, mark: str) -> Text:
     delta = "+" + duration(row.since / SECOND) if row.since >= 0 else ""
     text = Text(f"{row.time.exact_clock} {delta:>8} ", style="bright_black")
+    if mark:
+        text.append(f"{mark} ", style="bold")
     if isinstance(row.what, Mark):
         text.append(mark_words(row.what), style="bold red" if row.what.resolution is None else "yellow")
     elif isinstance(row.what, Arrow):

@@ -66,7 +66,7 @@ def test_the_json_has_the_shape_of_the_contract() -> None:
     }
     assert set(report["summary"]) == {
         *("calls", "outcomes", "endings", "inferred", "conditions", "ser", "seer", "isa", "scr", "asr", "ner"),
-        *("tags", "findings", "devices"),
+        *("tags", "linked_pairs", "findings", "devices"),
     }
     assert report["summary"]["calls"] == len(report["calls"]) == sum(report["summary"]["outcomes"].values())
     assert sum(report["summary"]["endings"].values()) == report["summary"]["outcomes"]["answered"]
@@ -117,6 +117,31 @@ def test_messages_are_included_when_asked_for() -> None:
     messages = json.loads(line)["messages"]
     assert [m["first_line"].split()[0] for m in messages] == ["INVITE", "SIP/2.0", "SIP/2.0", "ACK"]
     assert messages[0]["raw"].startswith("INVITE sip:")
+
+
+LINKED = BUSY.parents[1] / "situations" / "linked.pcap"
+
+
+def test_the_ladder_of_a_call_has_those_that_are_linked_with_it_each_with_its_letter() -> None:
+    config = ("--config", LINKED.with_suffix(".toml"))
+    drawn = run("replay", LINKED, "--ladder", "named-out", *config).stdout.splitlines()
+    ids = {
+        call["call_id"]: call["id"] for call in json.loads(run("replay", LINKED, "--format", "json").stdout)["calls"]
+    }
+    why = "by a header that the configuration names, nearer the caller; counted as two calls"
+    assert f"A Linked with {ids['named-out']} {why}" in drawn
+    invites = [line for line in drawn if "INVITE" in line]
+    assert [line[22] for line in invites] == ["A", "B"]
+    assert [line.split()[0] for line in drawn if "Answered - 200 OK" in line] == ["A", "B"]
+    both = run("replay", LINKED, "--ladder", "connected", *config).stdout
+    assert "Call-ID consult@example.com" in both
+    assert "Call-ID talk" in both
+
+
+def test_without_a_link_a_ladder_is_of_one_call_and_a_filter_for_wireshark_has_all_that_are_linked() -> None:
+    assert "Call-ID named-in" not in run("replay", LINKED, "--ladder", "named-out").stdout
+    shown = run("replay", LINKED, "--ladder", "session-in", "--ladder-form", "wireshark").stdout
+    assert shown == 'sip.Call-ID == "session-in" or sip.Call-ID == "session-out"\n'
 
 
 def test_a_ladder_by_id_its_beginning_or_call_id() -> None:
