@@ -306,6 +306,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "callback-keys": lambda: keys_of(keys.CALLBACK),
     "links": links,
     "links-keys": lambda: keys_of(keys.LINKS),
+    "store-keys": lambda: keys_of(keys.STORE),
     "privacy-keys": lambda: keys_of(keys.PRIVACY),
     "peers-options": lambda: options(peers),
     "check-options": lambda: options(check),

@@ -34,13 +34,16 @@ from sipwatch.config import (
     PRIVACY_KEYS,
     RULE_KEYS,
     SOFTWARE_KEYS,
+    STORE_KEYS,
     TIMER_KEYS,
     room_for,
 )
 from sipwatch.config.agents import MAX_AGENTS, MAX_TEXT_LENGTH
 from sipwatch.config.links import DEFAULT_APART, MAX_APART, MAX_HEADERS
 from sipwatch.config.peers import MAX_SESSIONS, MIN_OBJECTIVE
+from sipwatch.config.store import MAX_CALLS, MAX_DAYS, MIN_CALLS
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
+from sipwatch.store.settings import DEFAULT_SIZE, KeepMessages, StoreSettings
 from sipwatch.track.room import SERIES
 from sipwatch.track.table import Heard
 
@@ -71,6 +74,7 @@ def _whole(least: int, most: int) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
 
 
+_KEPT = StoreSettings()
 _SECONDS: Schema = {"type": "number", "minimum": 0.001}
 
 _TIMERS = {
@@ -299,6 +303,49 @@ _LINKS = {
         {"type": "number", "minimum": 0.001, "maximum": MAX_APART, "default": DEFAULT_APART},
     ),
 }
+_STORE = {
+    "days": Key(
+        "whole number",
+        f"For how many days calls are kept, today not counted. Default: {_KEPT.days}.",
+        {**_whole(1, MAX_DAYS), "default": _KEPT.days},
+    ),
+    "message_days": Key(
+        "whole number",
+        "For how many of these their messages are: most of the bytes, and wanted for a shorter time. Default: "
+        f"{_KEPT.message_days}.",
+        {**_whole(0, MAX_DAYS), "default": _KEPT.message_days},
+    ),
+    "calls": Key(
+        "whole number",
+        "How many calls there may be; then the oldest day goes, and of today the first ones. Default: "
+        f"{_KEPT.calls:,}.",
+        {**_whole(MIN_CALLS, MAX_CALLS), "default": _KEPT.calls},
+    ),
+    "size": Key(
+        "size",
+        "What all files may take; then messages go, the oldest day first, and when there are no older ones, calls. Default: "
+        f'`"{written_size(DEFAULT_SIZE)}"`.',
+        {**_SIZE, "default": written_size(DEFAULT_SIZE)},
+    ),
+    "spool": Key(
+        "size",
+        "What the messages of calls that are not over yet may take of the disk; it is taken over at the next start. Default: "
+        f'`"{written_size(_KEPT.spool)}"`.',
+        {**_SIZE, "default": written_size(_KEPT.spool)},
+    ),
+    "messages": Key(
+        " ".join(f"`{word}`" for word in KeepMessages),
+        "Whose messages are kept: of calls that failed, ended oddly or have findings or conditions (`troubled`), of all, or "
+        f"of none. Default: `{_KEPT.messages}`.",
+        {"enum": [word.value for word in KeepMessages], "default": _KEPT.messages.value},
+    ),
+    "sample": Key(
+        "0 to 1",
+        "Of calls without trouble, the share whose messages are kept all the same: to see what is well. Default: "
+        f"{_KEPT.sample}.",
+        {"type": "number", "minimum": 0, "maximum": 1, "default": _KEPT.sample},
+    ),
+}
 _PRIVACY = {
     "mask": Key(
         f'0 to {MAX_MASKED}, or `"all"`',
@@ -319,6 +366,7 @@ _PRIVACY = {
 }
 
 AGENT = {key: _AGENT[key] for key in AGENT_KEYS}
+STORE = {key: _STORE[key] for key in STORE_KEYS}
 SOFTWARE = {key: _SOFTWARE[key] for key in SOFTWARE_KEYS}
 CALLBACK = {key: _CALLBACK[key] for key in CALLBACK_KEYS}
 CAPTURE = {key: _CAPTURE[key] for key in CAPTURE_KEYS}

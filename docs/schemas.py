@@ -85,6 +85,7 @@ def configuration_schema() -> str:
         },
         "callback": _table(keys.CALLBACK),
         "links": _table(keys.LINKS),
+        "store": _table(keys.STORE),
         "privacy": _table(keys.PRIVACY),
     }
     whole = _closed({name: tables[name] for name in TABLES})

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from sipwatch.shell.hep_out import HepOut
     from sipwatch.shell.log import Log
     from sipwatch.shell.notify import Notifier
+    from sipwatch.store.intake import Intake
+    from sipwatch.store.writer import StoreWriter
     from sipwatch.wire.message import Request, Response
 
     Source = InterfaceSource | PipeSource
@@ -66,7 +68,8 @@ class Stop(Exception):  # noqa: N818 - no error: the way out of a source that ne
 class Daemon:
     """Runs the engine on a live source until it is told to stop, or a pipe ends.
 
-    ``out`` sends messages on. ``hep_key`` is demanded of agents, whatever the configuration says.
+    ``out`` sends messages on. ``hep_key`` is demanded of agents, whatever the configuration says. ``intake`` takes what
+    is to be stored, for whoever ``keep_in`` names.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Daemon:
         notifier: Notifier,
         out: HepOut | None = None,
         hep_key: bytes = b"",
+        intake: Intake | None = None,
     ) -> None:
         self._source = source
         self._out = out
@@ -87,9 +91,13 @@ class Daemon:
         self._log = log
         self._notifier = notifier
         metrics = Metrics(Directory(config.settings), SeriesRoom(config.most_series))
-        self.engine = Engine(None, metrics=metrics, budget=shared_out(config.memory))
+        self._intake = intake
+        self._store: StoreWriter | None = None
+        self.engine = Engine(None, metrics=metrics, budget=shared_out(config.memory), keeper=intake)
         self._told = Told(log, self.engine.verdicts, policy_of(config.privacy))
         self.engine.add(self._told)
+        if intake is not None:
+            self.engine.add(intake)
         self.collector = Collector(self.engine)
         if out is not None:
             self.engine.hear = partial(self._send_on, out)
@@ -128,6 +136,10 @@ class Daemon:
         correlated = self.engine.decoder.correlated
         told = correlated[1] if correlated is not None and correlated[0] is message else b""
         out.hear(message, told, self.engine.wall.ahead)
+
+    def keep_in(self, store: StoreWriter) -> None:
+        """Let a store follow what the configuration says of it, and tell of it in figures."""
+        self._store = store
 
     # From signal handlers and other threads
 
@@ -175,7 +187,8 @@ class Daemon:
         self._notifier.ready(f"capturing {', '.join(self.names())}")
         self._log.event("info", "capturing", interfaces=",".join(self.names()), version=installed_version())
         try:
-            self.engine.run(self._frames())
+            frames = self._frames()
+            self.engine.run(frames if self._intake is None else self._intake.watch(frames))
         except Stop:
             pass
         finally:
@@ -277,6 +290,8 @@ class Daemon:
     def _use(self, config: Config) -> None:
         self.engine.use(config.settings)
         self._told.policy = policy_of(config.privacy)
+        if self._store is not None:
+            self._store.use(config.store, config.privacy)
         if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
             self._source.filter(program(config.wanted))
         if _fixed(config) != _fixed(self._config):
@@ -284,6 +299,8 @@ class Daemon:
             self._log.event("warning", "restart_needed", reason=reason)
         if config.ring != self._config.ring:
             self._log.event("warning", "restart_needed", reason="ring is taken over at the next start")
+        if self._store is not None and config.store.spool != self._config.store.spool:
+            self._log.event("warning", "restart_needed", reason="spool is taken over at the next start")
         if (config.memory, config.series) != (self._config.memory, self._config.series):
             self._log.event("warning", "restart_needed", reason="[limits] is taken over at the next start")
         self._config = config
@@ -331,6 +348,7 @@ class Daemon:
         yield Figures(series.CAPTURE_STALLS, {(): self._stalls})
         yield Figures(series.CLOCK_STEPS, {(): self._steps})
         yield from self._about_hep()
+        yield from self._about_store()
         seen = self.engine.tracker.now
         lag = (time.time_ns() - self.engine.wall.time(seen)) / SECOND if seen else 0.0
         yield Figures(series.CLOCK_LAG, {(): lag})
@@ -338,6 +356,14 @@ class Daemon:
         yield Figures(series.LOG_FAILED, {(): self._log.failed})
         yield Figures(series.RELOADED, {(): int(self._reloaded_well)})
         yield Figures(series.RELOADED_AT, {(): self._reloaded_at})
+
+    def _about_store(self) -> Iterator[Figures]:
+        if self._intake is None or self._store is None:
+            return
+        yield Figures(series.STORE_DROPPED, self._intake.dropped.copy())
+        yield Figures(series.STORE_CALLS, {(): self._store.stored})
+        yield Figures(series.STORE_WAITING, {(): self._intake.waiting})
+        yield Figures(series.STORE_SIZE, {(): self._store.size})
 
     def _about_hep(self) -> Iterator[Figures]:
         agents = self.engine.decoder.agents

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+    from sipwatch.store.intake import Intake
+
 PCAPS = Path(__file__).resolve().parent.parent / "pcaps"
 STUCK = PCAPS / "conditions" / "no_progress.pcap"
 PATIENT = 20  # seconds that a busy machine may take
@@ -38,7 +40,7 @@ PATIENT = 20  # seconds that a busy machine may take
 class Piped:
     """A daemon in a thread, at the end of a FIFO."""
 
-    def __init__(self, folder: Path, config: str | None = None) -> None:
+    def __init__(self, folder: Path, config: str | None = None, intake: Intake | None = None) -> None:
         self.fifo = str(folder / "fifo")
         os.mkfifo(self.fifo)
         self.config = folder / "sipwatch.toml"
@@ -53,7 +55,8 @@ class Piped:
         self.ends.start()
         self.source = PipeSource(self.fifo)
         path = None if config is None else str(self.config)
-        self.daemon = Daemon(self.source, read, path, Log(self.out, "json", time.time), Notifier({}))
+        log = Log(self.out, "json", time.time)
+        self.daemon = Daemon(self.source, read, path, log, Notifier({}), intake=intake)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
         self.ends.join(PATIENT)

@@ -30,13 +30,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {"wire", "track", "classify", "knowledge"},
     "report": {"wire", "track", "classify", "knowledge", "export"},
     "evidence": ENGINE | {"capture", "report", "engine"},
-    "config": {"wire", "track", "classify", "capture"},
+    "config": {"wire", "track", "classify", "capture", "store"},
     "expectations": ENGINE | {"config", "report"},
     "engine": ENGINE,
     "shell": ENGINE,
     "store": ENGINE,
     "web": ENGINE | {"report", "evidence", "shell", "store", "sipwatch"},
-    "daemon": ENGINE | {"capture", "config", "engine", "shell", "sipwatch"},
+    "daemon": ENGINE | {"capture", "config", "engine", "shell", "store", "sipwatch"},
     "cli": ENGINE
     | {
         "capture",

@@ -16,6 +16,7 @@ import typer
 
 from sipwatch.cli.hep import endpoints, hep_key, listeners, sender
 from sipwatch.cli.options import choice, value
+from sipwatch.cli.storing import stored_in, storing_in
 from sipwatch.cli.words import DEFAULT_LISTEN, FailOn, configuration, fail
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ def live(
     config: Annotated[
         str | None, value("FILE", "Configuration: timers, peers, what to capture. SIGHUP reads it again.")
     ] = None,
+    store: Annotated[
+        str | None,
+        value("DIR", "Store what becomes of every call here, for 'sipwatch calls' and pages; [store] says how much."),
+    ] = None,
     listen: Annotated[str, value("HOST:PORT", "Serve /metrics here.")] = DEFAULT_LISTEN,
     web_config: Annotated[
         str | None, value("FILE", "TLS and basic authentication, in the format of Prometheus' exporters.")
@@ -94,24 +99,30 @@ def live(
     log = Log(whole_lines(sys.stderr), log_format.value, time.time)
     key, out = hep_key(hep_key_file), sender(targets, settings, log)
     with _source(interfaces, pipe, settings, wanted, tls) as source:
-        daemon = Daemon(source, settings, config, log, Notifier(), out, key)
-        _run(daemon, out, log, listen, web_config, user)
-
-
-def _run(daemon: Daemon, out: HepOut | None, log: Log, listen: str, web_config: str | None, user: str | None) -> None:
-    from sipwatch.capture.errors import CaptureError
-
-    _obey_signals(daemon)
-    server = _bind(daemon, listen, web_config, log)
-    try:
-        with FailOn(CaptureError):
+        storing = storing_in(store, user)
+        daemon = Daemon(
+            source, settings, config, log, Notifier(), out, key, None if storing is None else storing.intake
+        )
+        _obey_signals(daemon)
+        server = _bind(daemon, listen, web_config, log)
+        try:
             _become(user, log)  # between the last socket and the first thread: the kernel keeps capabilities by thread
             _serve(server, log)
-            if out is not None:
-                out.start()
+            with stored_in(storing, daemon, settings, log):
+                _run(daemon, out)
+        finally:
+            server.stop()
+
+
+def _run(daemon: Daemon, out: HepOut | None) -> None:
+    from sipwatch.capture.errors import CaptureError
+
+    try:
+        if out is not None:
+            out.start()
+        with FailOn(CaptureError):
             daemon.run()
     finally:
-        server.stop()
         if out is not None:
             out.stop()
 

@@ -20,6 +20,7 @@ from sipwatch import installed_version, is_compiled
 from sipwatch.cli.agents import agents
 from sipwatch.cli.assets import assets
 from sipwatch.cli.callbacks import callbacks
+from sipwatch.cli.calls import calls
 from sipwatch.cli.check import check
 from sipwatch.cli.command import Command
 from sipwatch.cli.compare import compare
@@ -45,6 +46,7 @@ app = typer.Typer(
 for _command, _words in (
     (replay, "What became of every call in capture files."),
     (live, "Watch SIP on interfaces; metrics for Prometheus."),
+    (calls, "What became of the calls that a daemon stored."),
     (serve, "Pages over stored calls, for a browser."),
     (explain, "What a code, word, metric or alert means."),
     (peers, "Who is in a capture; a configuration to start from."),

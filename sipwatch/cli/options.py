@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sipwatch.export.record import CallRecord
+    from sipwatch.export.filters import Filter as CallFilter
 
 _Member = TypeVar("_Member", bound=StrEnum)
 _MAX_QUOTE_LENGTH = 40  # characters of a value that are repeated
@@ -82,7 +80,7 @@ def format_option(*formats: Format, words: str = "How to write the result.") -> 
     return choice(*formats, flag="--format", words=words)
 
 
-def filter_of(expression: str | None) -> Callable[[CallRecord], bool] | None:
+def filter_of(expression: str | None) -> CallFilter | None:
     """Return the test of calls that ``--filter`` asks for, if it does."""
     if expression is None:
         return None

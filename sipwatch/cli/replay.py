@@ -30,6 +30,7 @@ from sipwatch.cli.options import (
     value,
 )
 from sipwatch.cli.output import open_text, opened, text_of
+from sipwatch.cli.storing import filling_of
 from sipwatch.cli.wanted import FoundCalls
 from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sipwatch.budget import Budget
     from sipwatch.classify.peers import Privacy, Settings
     from sipwatch.cli.feed import Source
+    from sipwatch.cli.storing import Filling
     from sipwatch.engine import Engine
     from sipwatch.export.metrics import Metrics
     from sipwatch.export.privacy import Policy
@@ -56,6 +58,7 @@ class UsePrefilter(StrEnum):
 
 
 _LADDER_ONLY = "a ladder has forms of its own (--ladder-form); it cannot be combined with --format"
+_NO_RECORDS = "is filled beside a report; it cannot be combined with --ladder or --format openmetrics"
 _COUNT_ALL = "metrics count every call; they cannot be filtered"
 _STEP_WORDS = "Seconds between samples (openmetrics). Default: 15, more if the capture is longer than three hours."
 _Form = Annotated[Format, format_option(Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.OPENMETRICS)]
@@ -63,6 +66,10 @@ _Config = Annotated[str | None, value("FILE", "Configuration: timers, peers and 
 _Deep = Annotated[bool, switch("--deep", "Decode with tshark: slower, but reads TLS (with --keylog), SCTP and more.")]
 _Prefilter = Annotated[
     UsePrefilter, choice(*UsePrefilter, words="Filter out RTP before Python sees it; changes no result.")
+]
+_Store = Annotated[
+    str | None,
+    value("DIR", "Store every call here as well, for 'sipwatch calls' and pages; with --messages, every message."),
 ]
 _Ladder = Annotated[
     str | None,
@@ -92,6 +99,7 @@ def replay(
     deep: _Deep = False,
     keylog: Annotated[str | None, value("FILE", "TLS key log for --deep (SSLKEYLOGFILE format).")] = None,
     prefilter: _Prefilter = UsePrefilter.AUTO,
+    store: _Store = None,
     step: Annotated[int | None, number("SECONDS", 1, words=_STEP_WORDS)] = None,
     serve: Annotated[bool, switch("--serve", "Serve the figures as /metrics afterwards.")] = False,
     listen: Annotated[str | None, value("HOST:PORT", f"Where --serve listens. Default: {DEFAULT_LISTEN}.")] = None,
@@ -106,6 +114,7 @@ def replay(
         (listen is not None and not serve, "--listen", "is of use only with --serve"),
         (expression is not None and (serve or metrics), "--filter", _COUNT_ALL),
         (ladder is not None and serve, "--ladder", "a ladder cannot be combined with --serve"),
+        (store is not None and (ladder is not None or metrics), "--store", _NO_RECORDS),
     )
     read = configuration(config)
     keep = filter_of(expression)
@@ -118,7 +127,8 @@ def replay(
             elif metrics:
                 engine = _history(run, step)
             else:
-                engine = _report(run, form, keep, messages=messages, counting=serve)
+                filling = filling_of(store, read, messages=messages)
+                engine = _report(run, form, keep, filling, messages=messages, counting=serve)
         warn(source)
         if serve:
             from sipwatch.cli.history import Replayed
@@ -174,7 +184,13 @@ def _policy(privacy: Privacy) -> Policy | None:
 
 
 def _report(
-    run: _Run, form: Format, keep: Callable[[CallRecord], bool] | None, *, messages: bool, counting: bool
+    run: _Run,
+    form: Format,
+    keep: Callable[[CallRecord], bool] | None,
+    filling: Filling | None,
+    *,
+    messages: bool,
+    counting: bool,
 ) -> Engine:
     from sipwatch.engine import Engine
     from sipwatch.export.account import MAX_DEVICES
@@ -196,8 +212,12 @@ def _report(
 
     metrics = _metrics(run) if counting else None
     showing = messages and form is not Format.TABLE
-    engine = Engine(sink, run.settings, keep_messages=showing, metrics=metrics, budget=run.budget)
-    feed(engine, run.source, run.output, across_nat=run.across_nat)
+    intake = None if filling is None else filling.intake
+    engine = Engine(sink, run.settings, keep_messages=showing, metrics=metrics, budget=run.budget, keeper=intake)
+    if filling is None:
+        feed(engine, run.source, run.output, across_nat=run.across_nat)
+    else:
+        filling.feed(engine, run.source, run.output, across_nat=run.across_nat)
     account = engine.account
     whole = account.whole(summary)
     if keep is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MEBIBYTE, MIN_MEMORY, read_size, shared_out, written_size
+from sipwatch.budget import DEFAULT_MEMORY, MAX_MEMORY, MEBIBYTE, MIN_MEMORY, shared_out
 from sipwatch.capture.bpf import DEFAULT_TCP_PORTS, MAX_TCP_PORTS, TUNNELS, WantedPackets
 from sipwatch.classify.peers import EVERYTHING, Callback, Privacy, Settings
 from sipwatch.config.agents import AGENT_KEYS, read_agents
@@ -21,6 +21,8 @@ from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_second
 from sipwatch.config.reading import document_in, text_in
 from sipwatch.config.rules import CAUSE_PROTOCOLS, RULE_KEYS
 from sipwatch.config.software import SOFTWARE_KEYS, read_software
+from sipwatch.config.store import STORE_KEYS, read_store
+from sipwatch.store.settings import StoreSettings
 from sipwatch.track.room import SERIES
 from sipwatch.track.timers import Timers
 
@@ -48,6 +50,7 @@ __all__ = [
     "PRIVACY_KEYS",
     "RULE_KEYS",
     "SOFTWARE_KEYS",
+    "STORE_KEYS",
     "TIMER_KEYS",
     "Config",
     "ConfigError",
@@ -58,7 +61,20 @@ __all__ = [
     "room_for",
 ]
 
-TABLES = ("timers", "capture", "limits", "hep", "peer", "software", "hours", "agent", "callback", "links", "privacy")
+TABLES = (
+    "timers",
+    "capture",
+    "limits",
+    "hep",
+    "peer",
+    "software",
+    "hours",
+    "agent",
+    "callback",
+    "links",
+    "privacy",
+    "store",
+)
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "ring")
 LIMITS_KEYS = ("memory", "series")
 MIN_SERIES = 1000
@@ -90,6 +106,7 @@ class Config(NamedTuple):
     hep: HepSettings = HepSettings()
     series: int | None = None
     agents: tuple[RosterEntry, ...] = ()
+    store: StoreSettings = StoreSettings()
 
     @property
     def most_series(self) -> int:
@@ -122,19 +139,20 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
     settings = Settings(Timers(**general), found, working(written, region), callback, software, linking)
     capture = _table(check, document, "capture", CAPTURE_KEYS)
     limits = _table(check, document, "limits", LIMITS_KEYS)
-    memory = _size(check, limits, ("limits", "memory"), DEFAULT_MEMORY, MIN_MEMORY, MAX_MEMORY)
+    memory = check.size(limits, ("limits", "memory"), DEFAULT_MEMORY, MIN_MEMORY, MAX_MEMORY)
     return Config(
         settings,
         WantedPackets(
             _ports(check, capture, ("capture", "tcp_ports")), _tunnels(check, capture, ("capture", "tunnels"))
         ),
-        _size(check, capture, ("capture", "ring"), DEFAULT_RING, _MIN_RING, _MAX_RING),
+        check.size(capture, ("capture", "ring"), DEFAULT_RING, _MIN_RING, _MAX_RING),
         _privacy(check, document),
         tuple(written),
         memory,
         read_hep(check, document.get("hep", {})),
         check.number(limits, "series", MIN_SERIES, room_for(memory), ("limits",)),
         read_agents(check, document.get("agent", []), region),
+        read_store(check, document.get("store", {})),
     )
 
 
@@ -147,18 +165,6 @@ def _table(check: Checks, document: dict[str, Any], name: str, keys: tuple[str, 
 def room_for(memory: int) -> int:
     """Return how many series find room in their share of so many bytes."""
     return shared_out(memory).series // SERIES
-
-
-def _size(check: Checks, table: dict[str, Any], where: Where, default: int, least: int, most: int) -> int:
-    key = str(where[-1])
-    if key not in table:
-        return default
-    given = table[key]
-    size = read_size(given) if isinstance(given, str) else None
-    if size is None or not least <= size <= most:
-        expected = f'a size from {written_size(least)} to {written_size(most)}, such as "{written_size(2 * default)}"'
-        check.complain(where, given, expected)
-    return size or default
 
 
 def _ports(check: Checks, capture: dict[str, Any], where: Where) -> tuple[int, ...]:

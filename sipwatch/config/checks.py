@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sipwatch.budget import read_size, written_size
 from sipwatch.config.lines import Where, lines_of
 
 if TYPE_CHECKING:
@@ -68,6 +69,27 @@ class Checks:
         if type(value) is not int or not least <= value <= most:
             self.complain((*where, key), value, f"a whole number from {least} to {most}")
         return value
+
+    def share(self, table: dict[str, Any], key: str, where: Where) -> float | None:
+        """Return the value of a key that is a share, from 0 to 1, None if the key is not there."""
+        value = table.get(key)
+        if value is None:
+            return None
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            self.complain((*where, key), value, "a number from 0 to 1, such as 0.01 for one in a hundred")
+        return float(value)
+
+    def size(self, table: dict[str, Any], where: Where, default: int, least: int, most: int) -> int:
+        """Return the value of a key that is a size, in bytes, the default if the key is not there."""
+        key = str(where[-1])
+        if key not in table:
+            return default
+        given = table[key]
+        size = read_size(given) if isinstance(given, str) else None
+        if size is None or not least <= size <= most:
+            span = f"from {written_size(least)} to {written_size(most)}"
+            self.complain(where, given, f'a size {span}, such as "{written_size(2 * default)}"')
+        return size
 
     def flag(self, table: dict[str, Any], key: str, where: Where) -> bool | None:
         """Return the value of a key that is true or false, None if the key is not there."""

@@ -350,6 +350,17 @@ CLOCK_LAG = Series(
     (),
     "How far the engine's packet time is behind the clock; below 0, ahead.",
 )
+STORE_DROPPED = Series(
+    "store_dropped",
+    _C,
+    Level.SELF,
+    ("what", "reason"),
+    "What could not be stored (call, message, tag) and why: queue (the disk did not keep up), disk (it refused), spool "
+    "(messages of open calls took too much), file (it is damaged, or of a later version).",
+)
+STORE_CALLS = Series("store_calls", _C, Level.SELF, (), "Calls stored.")
+STORE_WAITING = Series("store_calls_waiting", _G, Level.SELF, (), "Calls that wait to be stored.")
+STORE_SIZE = Series("store_size_bytes", _G, Level.SELF, (), "What the store takes on disk.")
 LOG_SUPPRESSED = Series("log_suppressed", _C, Level.SELF, ("event",), "Log lines left out because there were too many.")
 LOG_FAILED = Series(
     "log_failed",

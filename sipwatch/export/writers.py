@@ -111,8 +111,8 @@ class JsonWriter:
         if self._waiting_bytes >= self._most_waiting:
             self._spill()
 
-    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
-        """Write the object."""
+    def finish(self, capture: CaptureRecord | None, summary: SummaryRecord) -> None:
+        """Write the object; calls of a store are of no ``capture``."""
         write = self._out.write
         write(b'{"capture":' + json_text(encode(capture)))
         write(b',"summary":' + json_text(encode(summary)) + b',"calls":[\n')
@@ -157,7 +157,7 @@ class JsonLinesWriter:
         if self._at_once:
             self._out.flush()
 
-    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+    def finish(self, capture: CaptureRecord | None, summary: SummaryRecord) -> None:
         """Have nothing more to write: lines are calls only."""
         del capture, summary
 
@@ -179,7 +179,7 @@ class CsvWriter:
         """Write a call."""
         self._rows.writerow([_cell(getattr(record, column)) for column in self._columns])
 
-    def finish(self, capture: CaptureRecord, summary: SummaryRecord) -> None:
+    def finish(self, capture: CaptureRecord | None, summary: SummaryRecord) -> None:
         """Let go of the output without closing it."""
         del capture, summary
         self._text.flush()

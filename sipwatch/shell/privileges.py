@@ -59,6 +59,11 @@ def become(user: str | None) -> str | None:
     return account.pw_name
 
 
+def successor(user: str | None) -> pwd.struct_passwd | None:
+    """Return whom ``become`` will become, None if nobody else: we are not root. Raises PrivilegeError."""
+    return _account(user) if os.geteuid() == 0 else None
+
+
 def has_net_raw() -> bool:
     """Tell whether this process may open packet sockets as far as capabilities go."""
     return _is_set("CapEff", CAP_NET_RAW)

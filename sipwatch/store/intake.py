@@ -42,11 +42,11 @@ class Tagging(NamedTuple):
 class Intake:
     """Takes calls, tags and messages (``export.handover.Keeper``); ``dropped`` counts by what and why.
 
-    ``numbers_too`` says that messages are wanted at all.
+    ``messages`` says whether any are wanted at all.
     """
 
     def __init__(self, *, messages: bool = True) -> None:
-        self.dropped: dict[tuple[str, str], int] = {}
+        self.dropped: dict[tuple[str, ...], float] = {}
         self._messages_wanted = messages
         self._calls: list[HandedCall] = []
         self._tags: list[Tagging] = []
@@ -54,6 +54,11 @@ class Intake:
         self._frame: tuple[int, bytes] = (-1, b"")
         self._put = self._done = 0  # calls
         self._put_bytes = self._done_bytes = 0
+
+    @property
+    def waiting(self) -> int:
+        """Say how many calls wait for the disk."""
+        return self._put - self._done
 
     # The engine's side
 
@@ -69,7 +74,7 @@ class Intake:
 
     def call(self, record: CallRecord, completed: bool, numbers: list[tuple[int, bool, bool]]) -> None:
         """Take a call that is over."""
-        if self._put - self._done >= MAX_CALLS:
+        if self.waiting >= MAX_CALLS:
             self.drop("call", "queue")
             return
         self._put += 1

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
 
 GIBIBYTE: Final = 1 << 30
+DEFAULT_SIZE: Final = 20 * GIBIBYTE
 _ALL: Final = 1 << 32
 
 
@@ -36,7 +37,7 @@ class StoreSettings(NamedTuple):
     days: int | None = 30
     message_days: int | None = 7
     calls: int | None = 20_000_000
-    size: int | None = 20 * GIBIBYTE
+    size: int | None = DEFAULT_SIZE
     spool: int = GIBIBYTE
     messages: KeepMessages = KeepMessages.TROUBLED
     sample: float = 0.01

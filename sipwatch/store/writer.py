@@ -8,12 +8,13 @@ back.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
 import sqlite3
 from threading import Event, Thread
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from sipwatch.store.book import Book, CallEntry, KeptMessage, by_day
 from sipwatch.store.bounds import beyond, outdated
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sipwatch.store.days import DayFile
     from sipwatch.store.intake import HandedCall, Intake, Tagging
 
-    Tell = Callable[[str, str, str], None]  # level, event, reason
+    Tell = Callable[[Literal["info", "warning", "error"], str, str], None]  # level, event, reason
 
 TURN: Final = 0.2  # seconds between two looks at what waits; with a batch and its commit, well below two
 _LOOK_AT_BOUNDS: Final = 50  # turns
@@ -42,7 +43,10 @@ _LET_GO: Final = 2000  # calls, or messages, of today that go at a time when tod
 
 
 class StoreWriter:
-    """Writes into ``folder`` what ``intake`` takes. ``now`` gives the time (ns since 1970), by which days grow old."""
+    """Writes into ``folder`` what ``intake`` takes. ``now`` gives the time (ns since 1970), by which days grow old.
+
+    ``stored`` counts calls, ``size`` is what the files took when they were looked at last (bytes). Raises StoreError.
+    """
 
     def __init__(
         self,
@@ -54,9 +58,9 @@ class StoreWriter:
         tell: Tell,
     ) -> None:
         self.settings = settings
-        self.size = 0
-        self._intake = intake
-        self._folder = folder
+        self.stored = self.size = 0
+        self.intake = intake
+        self.folder = folder
         self._now = now
         self._tell = tell
         self._hiding = Hiding(privacy)
@@ -84,7 +88,7 @@ class StoreWriter:
             return  # it holds its files; what is committed stays
         self._spool.close()
         self._book.close()
-        shutil.rmtree(self._folder / _SPOOL, ignore_errors=True)
+        shutil.rmtree(self.folder / _SPOOL, ignore_errors=True)
         self._lock.close()
 
     def use(self, settings: StoreSettings, privacy: Privacy) -> None:
@@ -94,7 +98,7 @@ class StoreWriter:
 
     def write(self) -> None:
         """Take what waits and write it."""
-        calls, tags = self._intake.calls()
+        calls, tags = self.intake.calls()
         self._calls += calls
         self._tags += tags
         self._spool_messages()
@@ -119,7 +123,7 @@ class StoreWriter:
             self._failed(error)
 
     def _begin_spool(self) -> Spool:
-        spool = self._folder / _SPOOL
+        spool = self.folder / _SPOOL
         shutil.rmtree(spool, ignore_errors=True)  # of one that was killed: its open calls are gone
         try:
             spool.mkdir()
@@ -130,17 +134,17 @@ class StoreWriter:
     # Messages
 
     def _spool_messages(self) -> None:
-        messages = self._intake.messages()
+        messages = self.intake.messages()
         if self.settings.messages is KeepMessages.NONE:
             return
         before = self._spool.given_up
         try:
             self._spool.add([(number, packed(kept)) for number, kept in messages])
         except OSError as error:
-            self._intake.drop("message", "disk", len(messages))
+            self.intake.drop("message", "disk", len(messages))
             self._failed(error)
         if self._spool.given_up > before:
-            self._intake.drop("message", "spool", self._spool.given_up - before)
+            self.intake.drop("message", "spool", self._spool.given_up - before)
 
     def _entry(self, call: HandedCall) -> CallEntry:
         """Return a call with its messages, if they are worth it, and with everything hidden that is to be."""
@@ -155,7 +159,7 @@ class StoreWriter:
         try:
             found = self._spool.read(flags)
         except OSError as error:
-            self._intake.drop("message", "disk", len(flags))
+            self.intake.drop("message", "disk", len(flags))
             self._failed(error)
             return []
         return [KeptMessage(message, *flags[number]) for number, message in found]
@@ -172,7 +176,7 @@ class StoreWriter:
         for call in calls:
             if day_of(call.record.started) in written:
                 self._spool.forget([number for number, _, _ in call.numbers])
-        self._intake.done(len(calls) - len(self._calls))
+        self.intake.done(len(calls) - len(self._calls))
         if len(written) == len(days):
             self._recovered()
 
@@ -183,7 +187,7 @@ class StoreWriter:
         if why:
             entries = [entry._replace(messages=()) for entry in entries]
         try:
-            self._book.write(day, entries, tagged)
+            self.stored += self._book.write(day, entries, tagged)
         except sqlite3.OperationalError as error:  # full, locked, read only, gone: it may come back
             self._failed(error)
             self._wait = _TRY_AGAIN
@@ -195,9 +199,9 @@ class StoreWriter:
             self._failed(error)
             if len(entries) > 1:  # one of them cannot be written, and shall not keep the others from it
                 return min(self._write_day(day, [one], tagged) for one in entries)
-            self._intake.drop("call", "file", len(entries))
+            self.intake.drop("call", "file", len(entries))
         if lost:
-            self._intake.drop("message", why, lost)
+            self.intake.drop("message", why, lost)
         return True
 
     def _write_messages(self, day: str, entries: Sequence[CallEntry]) -> str:
@@ -219,7 +223,7 @@ class StoreWriter:
     def _set_aside(self, day: str, kind: str, error: Exception) -> None:
         """Rename a file that is damaged, for another to take its place."""
         self._book.close(day)
-        path = path_of(self._folder, day, kind)
+        path = path_of(self.folder, day, kind)
         aside = path.with_name(f"{path.name}.damaged-{self._now() // 10**9}")
         for beside in ("-wal", "-shm"):
             with contextlib.suppress(OSError):
@@ -231,8 +235,12 @@ class StoreWriter:
     # Bounds
 
     def _keep_bounds(self) -> None:
-        today = day_of(self._now())
-        files = files_in(self._folder)
+        files = files_in(self.folder)
+        if not files:
+            return
+        # Of packets that come from a file, or from a line that was silent for days, the newest day is what counts; of
+        # packets with a date to come it is not.
+        today = min(day_of(self._now()), files[-1].day)
         going = outdated(files, self.settings, today)
         left = [file for file in files if file not in going]
         calls: dict[str, int] = {}
@@ -292,13 +300,19 @@ def _is_damage(error: Exception) -> bool:
     return type(error) is sqlite3.DatabaseError
 
 
+def _whose(folder: Path) -> str:
+    """Say who may not write, and what to do."""
+    return f"; give it to the user that sipwatch runs as: chown {os.geteuid()} {folder}"
+
+
 def _locked(folder: Path) -> IO[str]:
     """Make the folder if need be, and let no other sipwatch write there. Raises StoreError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / _LOCK).open("w")
     except OSError as error:
-        raise StoreError(f"{folder}: the store cannot be written: {error.strerror}") from None
+        why = f"{error.strerror}{_whose(folder) if error.errno == errno.EACCES else ''}"
+        raise StoreError(f"{folder}: the store cannot be written: {why}") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -223,7 +223,7 @@ class Calls:
         """Take note of what a call has taken in: ``repeated`` on the hop, ``placed`` where its transaction is known."""
         if self._keeps:
             call.keep(message, repeated, placed)
-        elif self._numbers is not None and self._numbers.give(call, message, repeated, placed):
+        if self._numbers is not None and self._numbers.give(call, message, repeated, placed):
             call.weight += NUMBER
             self.bytes += NUMBER
         if repeated:

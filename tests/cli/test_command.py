@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.program import run
 
-COMMANDS = ("replay", "live", "explain", "peers", "check", "callbacks", "evidence", "assets")
+COMMANDS = ("replay", "live", "calls", "explain", "peers", "check", "callbacks", "evidence", "assets")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -209,7 +209,22 @@ def test_days_grow_old_and_go(stores: Stores) -> None:
     assert [event for event, _ in store.told] == ["store_day_dropped"] * 2
     store.now = at(5 * DAY)
     store.turns(writer_module._LOOK_AT_BOUNDS)
-    assert days(store) == ["08", "09"]
+    assert days(store) == ["07", "08", "09"]  # nothing has come since
+    store.put(records.call(id="f" * 12, started=at(5 * DAY)))
+    store.turns(writer_module._LOOK_AT_BOUNDS)
+    assert days(store) == ["08", "09", "10"]
+
+
+def test_old_packets_are_no_old_days(stores: Stores) -> None:
+    """What is read from a file of last year is not let go of at once; and a date to come makes nothing old."""
+    store = filled(stores, EVERYTHING._replace(days=2))
+    store.now = at(365 * DAY)
+    store.turns(writer_module._LOOK_AT_BOUNDS)
+    assert days(store) == ["07", "08", "09"]
+    store.now = at(4 * DAY)
+    store.put(records.call(id="f" * 12, started=at(3650 * DAY)))
+    store.turns(writer_module._LOOK_AT_BOUNDS)
+    assert [file.day for file in store.read().files()][:3] == ["2026-01-07", "2026-01-08", "2026-01-09"]
 
 
 def test_whole_days_go_for_the_number_of_calls_and_today_s_first_calls_if_it_alone_has_more(stores: Stores) -> None:

@@ -1,0 +1,179 @@
+"""``sipwatch calls``: what a daemon stored of calls, while it goes on storing.
+
+Must not know: how calls are stored, found or written.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sipwatch.cli.options import Filter, Force, Format, Output, filter_of, format_option, number, switch, value
+from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.words import FailOn, configuration, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
+
+    from sipwatch.config import Config
+    from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
+    from sipwatch.store.reader import Stored, StoreReader
+    from sipwatch.store.wanted import Wanted
+
+MAX_LISTED = 50
+_EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of today (14:30), or how long ago (1h, 2d)"
+_WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1h (ago)."
+_NUMBER = "Only calls from or to this number, in any notation: +49 30 1234567, 030 1234567, 201; *4567 for its end."
+_LIMIT = f"Only the newest N calls. Default: {MAX_LISTED} in a table, else all."
+_FORMS = (Format.TABLE, Format.JSON, Format.JSONL, Format.CSV)
+
+
+def calls(
+    store: Annotated[str, value("DIR", "The store that sipwatch live --store DIR writes.", "--store")],
+    since: Annotated[str | None, value("WHEN", _WHEN)] = None,
+    until: Annotated[str | None, value("WHEN", "Only calls that began before this time, written the same way.")] = None,
+    expression: Filter = None,
+    phone: Annotated[str | None, value("NUMBER", _NUMBER, "--number")] = None,
+    limit: Annotated[int | None, number("N", 1, words=_LIMIT)] = None,
+    form: Annotated[Format, format_option(*_FORMS)] = Format.TABLE,
+    messages: Annotated[bool, switch("--messages", "Include the messages that are kept (json, jsonl, csv).")] = False,
+    ladder: Annotated[
+        str | None, value("CALL", "Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID.")
+    ] = None,
+    output: Output = None,
+    force: Force = False,
+    config: Annotated[
+        str | None, value("FILE", "Configuration: in which country numbers are dialled ([callback] region).")
+    ] = None,
+    zone: Annotated[str, value("ZONE", "Time zone of --since and --until, such as Europe/Berlin.")] = "UTC",
+) -> None:
+    """Say what became of the calls that a daemon stored."""
+    from sipwatch.store.days import StoreError
+    from sipwatch.store.reader import StoreReader
+
+    if ladder is not None and form is not Format.TABLE:
+        raise typer.BadParameter("a ladder is drawn for the terminal; it cannot be combined with --format")
+    wanted = _wanted(since, until, expression, phone, configuration(config), zone)
+    with opened(output, [config], force=force) as out, FailOn(StoreError):
+        reader = StoreReader(Path(store))
+        if ladder is not None:
+            _draw(out, reader, ladder, store)
+        elif form is Format.TABLE:
+            _list(out, reader, wanted, limit or MAX_LISTED, store)
+        else:
+            _write(out, _writer(form, out, messages=messages), reader, wanted, limit, messages=messages)
+
+
+def _wanted(
+    since: str | None, until: str | None, expression: str | None, phone: str | None, config: Config, zone: str
+) -> Wanted:
+    from sipwatch.store.wanted import Number, Wanted
+
+    where = _read("--zone", _zone, zone)
+    begin, end = (_read(option, _moment, text, where) for option, text in (("--since", since), ("--until", until)))
+    if begin is not None and end is not None and begin >= end:
+        raise typer.BadParameter(f"{until} is not later than --since {since}", param_hint="--until")
+    callback = config.settings.callback
+    region = None if callback is None else callback.region
+    sought = None if phone is None else _read("--number", Number, phone, region)
+    return Wanted(begin, end, filter_of(expression), sought)
+
+
+def _read(option: str, reader: Any, *given: object) -> Any:
+    """Read an option's value. Raises BadParameter for what cannot be meant."""
+    try:
+        return reader(*given)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _zone(name: str) -> ZoneInfo:
+    from sipwatch.classify.hours import zone_of
+
+    return zone_of(name)
+
+
+def _moment(text: str | None, zone: ZoneInfo) -> int | None:
+    from sipwatch.evidence.period import moment
+
+    if text is None:
+        return None
+    now = time.time_ns()
+    try:
+        return moment(text, zone, now, now)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is no moment; write {_EXPECTED}") from None
+
+
+# What is shown
+
+
+def _draw(out: IO[bytes], reader: StoreReader, wanted: str, store: str) -> None:
+    from sipwatch.report.ladder import print_ladder
+
+    found = reader.call(wanted.lower()) or reader.call(wanted)
+    if found is None:
+        fail(f"no call {wanted!r} in {store}; sipwatch calls --store {store} lists the ids")
+    call = reader.with_messages(found.record)
+    if not call.messages:
+        why = (
+            "they have gone since, as [store] message_days says"
+            if found.kept
+            else "[store] messages says whose are kept"
+        )
+        fail(f"no message of call {call.id} is kept: {why}")
+    with text_of(out) as text:
+        print_ladder(text, call)
+
+
+def _list(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int, store: str) -> None:
+    from sipwatch.report.stored import nothing_found, print_calls
+
+    found = [one.record for one in _newest(reader, wanted, limit + 1)]
+    with text_of(out) as text:
+        if found:
+            print_calls(text, found[:limit][::-1], more=len(found) > limit)
+        else:
+            days = [file.day for file in reader.files()]
+            nothing_found(text, f"{store}, which has calls from {days[0]} to {days[-1]}")
+
+
+def _newest(reader: StoreReader, wanted: Wanted, limit: int) -> Iterator[Stored]:
+    for place, one in enumerate(reader.calls(wanted)):
+        if place >= limit:
+            return
+        yield one
+
+
+def _write(
+    out: IO[bytes],
+    writer: CsvWriter | JsonLinesWriter | JsonWriter,
+    reader: StoreReader,
+    wanted: Wanted,
+    limit: int | None,
+    *,
+    messages: bool,
+) -> None:
+    """Write calls, the oldest first, and with what they have in common at the end."""
+    from sipwatch.export.summary import Summary
+
+    summary = Summary()
+    found: Iterator[Stored]
+    found = reader.calls(wanted, oldest_first=True) if limit is None else reversed([*_newest(reader, wanted, limit)])
+    for one in found:
+        summary.add(one.record, one.completed)
+        writer.call(reader.with_messages(one.record) if messages else one.record)
+    writer.finish(None, summary.to_record())
+    out.flush()
+
+
+def _writer(form: Format, out: IO[bytes], *, messages: bool) -> CsvWriter | JsonLinesWriter | JsonWriter:
+    from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
+
+    if form is Format.JSON:
+        return JsonWriter(out)
+    return JsonLinesWriter(out, at_once=False) if form is Format.JSONL else CsvWriter(out, messages=messages)
