@@ -3,6 +3,11 @@
 Colours are the page's, by classes; without any it is drawn in the colour of the text, and reads in black and white:
 what was sent again is dashed, and every kind of message has a head of its own.
 
+The classes: of columns, ``end`` with ``name``, ``address``, ``lifeline`` and ``break``; of rows, ``row`` with ``clock``
+and ``delta``; of messages, ``arrow`` with its kind and ``again``, ``unplaced``, ``media``, ``deciding``, in it
+``line``, ``head``, ``label`` and ``remarks``; of conditions, ``mark`` with ``raised`` or ``resolved``, in it
+``words``; and ``left-out`` and ``note``.
+
 Must not know: how records come about, which page it stands on. All text is escaped here.
 """
 

@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("with_tcpdump")]  # real
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 # Each of one hop, so that its caller and its called side belong together.
 CALLS = {
-    "answered": ("outcomes/answered_elsewhere", 1),
+    "answered while its CANCEL was on the way": ("outcomes/answered", 1),
+    "hung up in vain": ("situations/bye_refused", 0),
     "busy": ("outcomes/busy", 1),
     "busy by its Reason": ("outcomes/busy", 2),
     "challenged and answered": ("outcomes/retried", 0),

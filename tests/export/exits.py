@@ -18,8 +18,11 @@ from sipwatch.export.summary import Summary
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter, PrivateWriter, Writer
 from sipwatch.report.ends import end_records
 from sipwatch.report.ladder import print_ladder
+from sipwatch.report.mermaid import mermaid_text
 from sipwatch.report.peers import print_peers
+from sipwatch.report.sipp import sipp_scenario
 from sipwatch.report.starter import starter
+from sipwatch.report.svg import ladder_svg
 from sipwatch.report.table import TableWriter
 from sipwatch.shell.events import Told
 from sipwatch.shell.log import Log
@@ -94,9 +97,13 @@ class Exits:
         self.texts["metrics"] = generate_latest(Collector(engine)).decode()
         self._write(capture(requests=engine.account.requests), engine.account.whole(summary), summary)
         ladders = io.StringIO()
-        for call in self.calls[:1]:
-            print_ladder(ladders, call if self._policy is None else self._policy.call(call))
+        shown = [call if self._policy is None else self._policy.call(call) for call in self.calls[:1]]
+        for call in shown:
+            print_ladder(ladders, call)
         self.texts["ladder"] = ladders.getvalue()
+        self.texts["pictures"] = "".join(
+            write(call) for call in shown for write in (ladder_svg, mermaid_text, sipp_scenario)
+        )
 
     def _write(self, head: CaptureRecord, whole: SummaryRecord, summary: Summary) -> None:
         outs = {name: io.BytesIO() for name in ("json", "jsonl", "csv")}

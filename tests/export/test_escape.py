@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipwatch.export.escape import csv_cell, json_text, terminal
+from sipwatch.export.escape import csv_cell, json_text, terminal, xml_characters
 from tests.export.records import EVIL
 
 
@@ -42,3 +43,11 @@ def test_escaped_json_means_the_same(text: str) -> None:
 
 def test_the_worst_text_of_all() -> None:
     assert terminal(EVIL) == "\\x1b[31mred\\x1b[0m\\x07\\n=cmd|'/C calc'!A0\\u202egnp.exe\\ud800"
+
+
+@given(st.text())
+def test_xml_has_a_meaning_for_every_character_that_is_left(text: str) -> None:
+    """XML 1.0 §2.2 knows neither controls nor surrogates nor U+FFFE and U+FFFF."""
+    for safe in (xml_characters(text), xml_characters(f"{text}\ufffe\uffff\0")):
+        assert re.fullmatch("[\\x20-\\x7e\\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*", safe)
+        assert not any(char in safe for char in "\u202e\u200b")

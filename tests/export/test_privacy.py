@@ -513,6 +513,7 @@ def test_no_exit_shows_what_is_to_be_hidden(mask: int, plant: Plant) -> None:
         "csv",
         "table",
         "ladder",
+        "pictures",
         "peers",
     }
     assert (

@@ -73,13 +73,23 @@ def test_the_hop_nearest_the_caller_is_the_one_that_counts() -> None:
     assert (busy.messages or [])[decision.message].destination == busy.source_address
 
 
+def test_a_refusal_that_comes_later_on_a_hop_behind_is_not_what_the_caller_was_told() -> None:
+    messages = [said(1, P, A, "SIP/2.0 486 Busy Here"), said(2, "192.0.2.66:5060", P, "SIP/2.0 486 Busy Here")]
+    assert decided_by(call(messages=messages, setup_seconds=None)) == Decision(0, True, ())
+
+
+def test_who_was_refused_before_his_cancel_arrived_was_refused() -> None:
+    messages = [said(1, A, P, "CANCEL sip:x SIP/2.0"), said(1.1, P, A, "SIP/2.0 486 Busy Here")]
+    assert decided_by(call(messages=messages, setup_seconds=span(1))) == Decision(1, True, ())
+
+
 def test_what_was_sent_again_and_what_answers_something_else_decides_nothing() -> None:
     answers = [
         said(1, P, A, "SIP/2.0 200 OK"),
         said(1.5, P, A, "SIP/2.0 200 OK", again=True),
         said(2, P, A, "SIP/2.0 200 OK"),
     ]
-    other = message(0.9, P, A, "SIP/2.0 200 OK")  # without CSeq: whatever it answers, it is not seen to be the INVITE
+    other = message(1, P, A, "SIP/2.0 200 OK")  # without CSeq: whatever it answers, it is not seen to be the INVITE
     record = call(
         "answered",
         status_code=200,

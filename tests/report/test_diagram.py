@@ -81,6 +81,13 @@ def test_media_are_compared_with_what_the_same_side_said_on_that_hop() -> None:
     assert [arrow.media for arrow in found] == [(), (), ("hold",), ("hold",), ()]
 
 
+def test_of_two_phones_that_are_rung_each_is_told_its_own() -> None:
+    invite, other = "INVITE sip:x SIP/2.0", SDP.replace("6000", "7000")
+    both = (described(0, P, A, invite, SDP), described(0, P, B, invite, other))
+    again = (described(5, P, A, invite, SDP), described(5, P, B, invite, other))
+    assert [arrow.media for arrow in arrows(*both, *again)][2:] == [(), ()]
+
+
 def test_media_are_compared_across_hops_where_later_requests_go_past_the_proxy() -> None:
     invite = "INVITE sip:x SIP/2.0"
     found = arrows(described(0, A, P, invite, SDP), described(5, A, B, invite, SDP + "a=inactive\r\n"))

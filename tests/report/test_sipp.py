@@ -44,9 +44,11 @@ def texts(record: CallRecord, side: PlayedSide = PlayedSide.CALLER) -> list[str]
     return [(element.text or "").strip() for element in root if element.tag == "send"]
 
 
-def said(seconds: float, source: str, line: str, cseq: str, *headers: str, again: bool = False) -> MessageRecord:
+def said(
+    seconds: float, source: str, line: str, cseq: str, *headers: str, again: bool = False, placed: bool = True
+) -> MessageRecord:
     raw = "\r\n".join([line, f"CSeq: {cseq}", *headers]) + "\r\n\r\n"
-    return type(message(0, A, P, line))(at(seconds), source, P if source == A else A, line, again, True, raw)
+    return type(message(0, A, P, line))(at(seconds), source, P if source == A else A, line, again, placed, raw)
 
 
 TAGGED = "To: <sip:b@x>;tag=b"
@@ -171,7 +173,7 @@ def test_a_called_side_that_hangs_up_names_the_caller_by_his_own_from() -> None:
 
 def test_what_was_sent_again_elsewhere_or_without_a_place_is_not_played() -> None:
     again = said(1.5, P, "SIP/2.0 200 OK", "1 INVITE", TAGGED, again=True)
-    stray = message(2, P, A, "SIP/2.0 200 OK", placed=False)
+    stray = said(2, P, "SIP/2.0 200 OK", "9 INFO", TAGGED, placed=False)
     other = message(3, P, B, "INVITE sip:x SIP/2.0")
     assert steps(call(messages=[*ANSWERED, again, stray, other])) == steps(call(messages=ANSWERED))
 
