@@ -20,13 +20,16 @@ from sipwatch.classify.roster import Roster
 from sipwatch.export.intervals import By, Intervals
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.offers import Took, address_of, offers_of
+from sipwatch.export.rolled import rolled
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable, Mapping
     from datetime import tzinfo
 
     from sipwatch.classify.roster import RosterEntry
+    from sipwatch.export.offers import Offer
     from sipwatch.export.record import CallRecord, LegRecord
+    from sipwatch.export.rolled import Rolled
 
 MAX_ROWS: Final = 20_000  # of agents and intervals; each takes one to five kilobytes
 _CACHE_SIZE: Final = 4096
@@ -72,11 +75,37 @@ class AgentRecord(msgspec.Struct, frozen=True, gc=False):
     last: Moment
 
 
+class _Head(NamedTuple):
+    begins: int | None
+    interval: str | None
+    device: str
+    agent: RosterEntry | None
+
+
 class _Row(NamedTuple):
     begins: int | None
     device: str
     agent: RosterEntry | None
     took: Took
+
+
+class Homes:
+    """Who stands at an address: what is known of a hop by that alone is his, if it is one only. Bounded."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}  # ``_SEVERAL`` where it is more than one
+
+    def meet(self, device: str, addresses: Iterable[str]) -> None:
+        """Note at which addresses a device stands that is known by more than its address."""
+        for address in addresses:
+            if address != device and (address in self._known or len(self._known) < MAX_ROWS):
+                self._known[address] = device if self._known.get(address, device) == device else _SEVERAL
+
+    def of(self, device: str) -> str:
+        """Return who stands at an address; anything else as it is."""
+        return self._known.get(device) or device
 
 
 class AgentFigures:
@@ -88,7 +117,7 @@ class AgentFigures:
         self._roster = roster or Roster()
         self._rows: dict[tuple[int | None, Hashable], _Row] = {}
         self._known: dict[str, RosterEntry | None] = {}  # by the number on the wire
-        self._homes: dict[str, str] = {}  # who stands at an address, ``_SEVERAL`` where it is more than one
+        self._homes = Homes()
 
     def add(self, call: CallRecord) -> None:
         """Take a call."""
@@ -103,13 +132,7 @@ class AgentFigures:
                 name = str(device)
                 row = self._rows[begins, device] = _Row(begins, name, self._agent(name), Took())
             row.took.add(offer)
-            self._meet(row.device, offer.addresses)
-
-    def _meet(self, device: str, addresses: list[str]) -> None:
-        """Note at which addresses a device stands that is known by more than its address."""
-        for address in addresses:
-            if address != device and (address in self._homes or len(self._homes) < MAX_ROWS):
-                self._homes[address] = device if self._homes.get(address, device) == device else _SEVERAL
+            self._homes.meet(row.device, offer.addresses)
 
     def records(self) -> list[AgentRecord]:
         """Return the figures, in the order of time, then of groups, names and numbers; who has no name comes last.
@@ -118,7 +141,7 @@ class AgentFigures:
         """
         found: dict[tuple[int | None, str], _Row] = {}
         for row in self._rows.values():
-            device = self._homes.get(row.device) or row.device
+            device = self._homes.of(row.device)
             before = found.get((row.begins, device))
             if before is None:
                 found[row.begins, device] = _Row(row.begins, device, self._agent(device), row.took)
@@ -150,37 +173,128 @@ class AgentFigures:
         return agent
 
     def _record(self, row: _Row) -> AgentRecord:
-        took, agent = row.took, row.agent
+        took = row.took
         counts = {how: took.counts.get(how.value, 0) for how in Offered}
-        offered, taken = sum(counts.values()), counts[Offered.TAKEN]
-        streak, longest = took.streaks.counted()
-        return AgentRecord(
-            interval=self._intervals.written(row.begins),
-            begins=None if row.begins is None else Moment(row.begins),
-            device=row.device,
-            name=None if agent is None else agent.name,
-            group=None if agent is None else agent.group,
-            addresses=took.addresses,
-            offered=offered,
-            taken=taken,
-            busy=counts[Offered.BUSY] + counts[Offered.IDLE_BUSY],
-            idle_busy=counts[Offered.IDLE_BUSY],
-            declined=counts[Offered.DECLINED],
-            rang_out=counts[Offered.RANG_OUT],
-            not_alerted=counts[Offered.NOT_ALERTED],
-            gave_up=counts[Offered.GAVE_UP],
-            elsewhere=counts[Offered.ELSEWHERE],
-            other=counts[Offered.OTHER],
-            share=_share(taken, offered),
-            fair_share=_share(taken, offered - counts[Offered.GAVE_UP] - counts[Offered.ELSEWHERE]),
-            answers=took.answers.count,
-            answer_seconds=Duration(took.answer_ns),
-            median_answer_seconds=took.answers.quantile(0.5),
-            streak=streak,
-            longest=longest,
-            first=Moment(took.first),
-            last=Moment(took.last),
+        return _record(
+            _Head(row.begins, self._intervals.written(row.begins), row.device, row.agent),
+            counts,
+            (took.answers.count, took.answer_ns, took.answers.quantile(0.5)),
+            took.streaks.counted(),
+            (took.first, took.last),
+            took.addresses,
         )
+
+
+class RolledAgents:
+    """Puts figures of agents together that were added up by the hour, in the order of time.
+
+    Bounded: what finds no room is counted in ``left_out``. Hours are those of UTC: where a zone's begin at half past,
+    one counts for the interval in which it began. The median of answers is not known any more.
+    """
+
+    def __init__(self, by: By = By.ALL, zone: tzinfo = UTC, roster: Roster | None = None) -> None:
+        self.left_out = 0
+        self._intervals = Intervals(by, zone)
+        self._roster = roster or Roster()
+        self._rows: dict[tuple[int | None, str], Rolled] = {}
+        self._homes = Homes()
+        self._known: dict[str, RosterEntry | None] = {}
+
+    def add(self, at: int, number: str, figures: Rolled) -> None:
+        """Take the figures of an hour that begins at ``at`` (ns since 1970)."""
+        agent = self._agent(number)
+        device = number if agent is None else agent.number
+        self._homes.meet(device, figures.addresses)
+        key = (self._intervals.begin(at), device)
+        before = self._rows.get(key)
+        if before is None and len(self._rows) >= MAX_ROWS:
+            self.left_out += sum(figures.counts)
+        else:
+            self._rows[key] = figures if before is None else before.then(figures)
+
+    def records(self) -> list[AgentRecord]:
+        """Return the figures, in the order of time, then of groups, names and numbers; who has no name comes last."""
+        whole: dict[tuple[int | None, str], Rolled] = {}
+        for (begins, device), figures in self._rows.items():
+            key = (begins, self._homes.of(device))
+            whole[key] = whole[key].then(figures) if key in whole else figures
+        found = [
+            (_Head(begins, self._intervals.written(begins), device, self._agent(device)), figures)
+            for (begins, device), figures in whole.items()
+        ]
+        return [_rolled_record(head, figures) for head, figures in sorted(found, key=lambda one: _order(one[0]))]
+
+    def _agent(self, number: str) -> RosterEntry | None:
+        if number not in self._known:
+            if len(self._known) >= _CACHE_SIZE:
+                self._known.clear()
+            self._known[number] = self._roster.find(number)
+        return self._known[number]
+
+
+def rolled_agents(calls: Iterable[CallRecord]) -> dict[str, Rolled]:
+    """Add up how agents took some calls, by number; by address where there is none, or it is a group's."""
+    offers: dict[str, list[Offer]] = {}
+    for call in calls:
+        shared = _shared(call.legs) if len(call.legs) > 1 else frozenset()
+        for number, offer in offers_of(call, lambda leg, shared=shared: _number(leg, shared)).items():  # type: ignore[misc]
+            offers.setdefault(str(number), []).append(offer)
+    return {number: rolled(some) for number, some in offers.items()}
+
+
+def _number(leg: LegRecord, shared: frozenset[str]) -> str:
+    number = (leg.device or leg.callee or "")[:MAX_FACT_LENGTH]
+    return address_of(leg) if not number or (leg.device is None and leg.callee in shared) else number
+
+
+def _rolled_record(head: _Head, figures: Rolled) -> AgentRecord:
+    return _record(
+        head,
+        {how: figures.count(how) for how in Offered},
+        (figures.answers, figures.answer_ns, None),
+        (figures.streak, figures.longest),
+        (figures.first, figures.last),
+        list(figures.addresses),
+    )
+
+
+def _record(
+    head: _Head,
+    counts: Mapping[Offered, int],
+    answers: tuple[int, int, float | None],
+    streaks: tuple[int, int],
+    moments: tuple[int, int],
+    addresses: list[str],
+) -> AgentRecord:
+    """Make a record; ``answers`` are how many, how long they took in all (ns), and the median in seconds."""
+    offered, taken = sum(counts.values()), counts[Offered.TAKEN]
+    return AgentRecord(
+        interval=head.interval,
+        begins=None if head.begins is None else Moment(head.begins),
+        device=head.device,
+        name=None if head.agent is None else head.agent.name,
+        group=None if head.agent is None else head.agent.group,
+        addresses=addresses,
+        offered=offered,
+        taken=taken,
+        busy=counts[Offered.BUSY] + counts[Offered.IDLE_BUSY],
+        idle_busy=counts[Offered.IDLE_BUSY],
+        declined=counts[Offered.DECLINED],
+        rang_out=counts[Offered.RANG_OUT],
+        not_alerted=counts[Offered.NOT_ALERTED],
+        gave_up=counts[Offered.GAVE_UP],
+        elsewhere=counts[Offered.ELSEWHERE],
+        other=counts[Offered.OTHER],
+        share=_share(taken, offered),
+        fair_share=_share(taken, offered - counts[Offered.GAVE_UP] - counts[Offered.ELSEWHERE]),
+        answers=answers[0],
+        answer_seconds=Duration(answers[1]),
+        median_answer_seconds=answers[2],
+        streak=streaks[0],
+        longest=streaks[1],
+        first=Moment(moments[0]),
+        last=Moment(moments[1]),
+    )
 
 
 def _shared(legs: list[LegRecord]) -> frozenset[str]:
@@ -194,7 +308,7 @@ def _share(taken: int, of: int) -> float | None:
     return round(taken / of, 6) if of else None
 
 
-def _order(row: _Row) -> tuple[int, bool, str, str, str]:
+def _order(row: _Row | _Head) -> tuple[int, bool, str, str, str]:
     agent = row.agent
     if agent is None:
         return row.begins or 0, True, "", "", row.device

@@ -28,7 +28,7 @@ from sipwatch.store.rows import (
 )
 from sipwatch.store.schema import CALLS, MESSAGES
 from sipwatch.store.sql import insert, placeholders
-from sipwatch.store.sums import add_up
+from sipwatch.store.sums import add_up, add_up_agents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -197,6 +197,7 @@ def _add(connection: sqlite3.Connection, entries: Sequence[CallEntry]) -> None:
     tags = [row for number, entry in numbered for row in tag_rows(number, entry.record.tags)]
     connection.executemany(_INSERT_TAG, tags)
     add_up(connection, [(entry.record, entry.completed) for entry in entries])
+    add_up_agents(connection, [entry.record for entry in entries])
 
 
 def _tag(connection: sqlite3.Connection, tagging: Tagging) -> None:

@@ -36,6 +36,7 @@ from sipwatch.store.rows import (
 from sipwatch.store.schema import CALLS, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES
 from sipwatch.store.spool import Kept
 from sipwatch.store.sql import Clause, placeholders
+from sipwatch.store.sums import ASK_AGENTS, agents_of
 from sipwatch.store.wanted import FOREVER, Position
 from sipwatch.wire.message import Path, Request, Response, Transport, decoded
 from sipwatch.wire.sip import parse
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from sipwatch.export.record import CallRecord
+    from sipwatch.export.rolled import Rolled
     from sipwatch.store.days import DayFile
     from sipwatch.store.wanted import Wanted
 
@@ -283,6 +285,13 @@ class StoreReader:
         sql = f"SELECT {columns} FROM {table} WHERE at >= ? AND at < ? ORDER BY at"
         for row in self._ask(file.path, CALLS, sql, (since, until)):
             yield Sum(*row)
+
+    def agents(self, since: int | None = None, until: int | None = None) -> Iterator[tuple[int, str, Rolled]]:
+        """Give how agents took calls, by hour (ns) and number, of the hours that begin in a time (ns), in its order."""
+        first, last = since or 0, FOREVER if until is None else until
+        for file in days_between(self.files(), first, last):
+            for row in self._ask(file.path, CALLS, f"{ASK_AGENTS} ORDER BY at", (first, last - 1)):
+                yield agents_of(row)
 
     # Files
 

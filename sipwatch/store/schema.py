@@ -91,6 +91,12 @@ CREATE TABLE links (
 CREATE INDEX links_id ON links (id);
 CREATE TABLE tags (call INTEGER, place INTEGER, tag TEXT NOT NULL, PRIMARY KEY (call, place)) WITHOUT ROWID;
 CREATE INDEX tags_tag ON tags (tag);
+CREATE TABLE agent_hours (
+    at INTEGER NOT NULL, number TEXT NOT NULL, counts TEXT NOT NULL,
+    answers INTEGER NOT NULL, answer_ns INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    opening INTEGER NOT NULL, streak INTEGER NOT NULL, longest INTEGER NOT NULL, addresses TEXT NOT NULL,
+    PRIMARY KEY (at, number)
+) WITHOUT ROWID;
 CREATE TABLE minutes ({_SUM_COLUMNS}) WITHOUT ROWID;
 CREATE TABLE hours ({_SUM_COLUMNS}) WITHOUT ROWID;
 """

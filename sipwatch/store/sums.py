@@ -5,14 +5,16 @@ Must not know: files, threads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sipwatch.store.schema import SUM_KEYS, SUM_VALUES, SUMS
+from sipwatch.export.agents import rolled_agents
+from sipwatch.export.rolled import Rolled
+from sipwatch.store.schema import HOUR, SUM_KEYS, SUM_VALUES, SUMS
 from sipwatch.store.sql import insert
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sipwatch.export.record import CallRecord
 
@@ -27,6 +29,11 @@ def _add_up(table: str) -> str:
     return f"{insert(table, *columns)} ON CONFLICT DO UPDATE SET {added}"
 
 
+_AGENTS: Final = (
+    "at", "number", "counts", "answers", "answer_ns", "first", "last", "opening", "streak", "longest", "addresses",
+)  # fmt: skip
+ASK_AGENTS: Final = f"SELECT {', '.join(_AGENTS)} FROM agent_hours WHERE at BETWEEN ? AND ?"
+_PUT_AGENT: Final = insert("agent_hours", *_AGENTS, verb="INSERT OR REPLACE")
 _ADD_UP: Final = {table: _add_up(table) for table in SUMS}
 
 
@@ -44,6 +51,28 @@ def add_up(connection: sqlite3.Connection, calls: Iterable[tuple[CallRecord, boo
             for place, value in enumerate(values):
                 before[place] += value
         connection.executemany(_ADD_UP[table], [(at, *key, *values) for (at, key), values in rows.items()])
+
+
+def add_up_agents(connection: sqlite3.Connection, calls: Iterable[CallRecord]) -> None:
+    """Add to the hours of agents how they took calls."""
+    by_hour: dict[int, list[CallRecord]] = {}
+    for record in calls:
+        by_hour.setdefault(record.started // HOUR * HOUR, []).append(record)
+    for at, some in by_hour.items():
+        for number, figures in rolled_agents(some).items():
+            before = connection.execute(f"{ASK_AGENTS} AND number = ?", (at, at, number)).fetchone()
+            whole = figures if before is None else agents_of(before)[2].then(figures)
+            counts = " ".join(map(str, whole.counts))
+            connection.execute(_PUT_AGENT, (at, number, counts, *whole[1:-1], " ".join(whole.addresses)))
+
+
+def agents_of(row: Sequence[Any]) -> tuple[int, str, Rolled]:
+    """Return the figures of a row: hour, number, figures."""
+    at, number, counts, answers, answer_ns, first, last, opening, streak, longest, addresses = row
+    each = tuple(map(int, counts.split()))
+    return at, number, Rolled(
+        each, answers, answer_ns, first, last, opening, streak, longest, tuple(addresses.split())
+    )  # fmt: skip
 
 
 def _key(record: CallRecord) -> Key:

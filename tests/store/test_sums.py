@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from sipwatch.export.agents import AgentFigures, RolledAgents
 from sipwatch.packet import SECOND
 from tests.export import records
 from tests.export.records import START, at
+from tests.replay import replay as replay_file
+from tests.test_daemon import PCAPS
 
 if TYPE_CHECKING:
     from tests.store.stored import Stored
@@ -56,3 +61,45 @@ def test_sums_of_a_time_are_those_of_its_minutes_by_whole_hours_in_between(store
         assert found == max(0, min(until, 180) - since), (since, until)
     assert sum(one.calls for one in reader.sums()) == 180
     assert {one.at % (3600 * SECOND) == 0 for one in reader.sums(at(0), at(10_800))} == {True}
+
+
+def test_agents_are_added_up_by_the_hour_as_they_are_counted_call_by_call(store: Stored) -> None:
+    """Whatever batches the calls came in: the same figures as of all calls at once, but for the median."""
+    calls = replay_file(PCAPS / "demo.pcap", config=(PCAPS / "demo.toml").read_text()).calls
+    for first in range(0, len(calls), 7):
+        store.put(*calls[first : first + 7])
+    whole, added = AgentFigures(), RolledAgents()
+    for call in calls:
+        whole.add(call)
+    for at_, number, figures in store.read().agents():
+        added.add(at_, number, figures)
+    found = {one.device: one for one in added.records()}
+    expected = {one.device: one for one in whole.records()}
+    assert len(found) == 13
+    for device, one in expected.items():
+        for key in (
+            "offered",
+            "taken",
+            "busy",
+            "idle_busy",
+            "declined",
+            "rang_out",
+            "not_alerted",
+            "gave_up",
+            "elsewhere",
+        ):
+            assert getattr(found[device], key) == getattr(one, key), (device, key)
+        assert found[device].answer_seconds == one.answer_seconds
+        assert (found[device].share, found[device].fair_share) == (one.share, one.fair_share)
+
+
+def test_only_the_hours_of_a_time_are_given(store: Stored) -> None:
+    leg = records.leg(outcome="busy", offered="busy", device="201")
+    store.put(
+        *[
+            records.call(id=f"{hour:012x}", started=at(3600 * hour), legs=[replace(leg, started=at(3600 * hour))])
+            for hour in range(4)
+        ]
+    )
+    hours = [(found - START) // (3600 * SECOND) for found, _, _ in store.read().agents(at(3600), at(3 * 3600))]
+    assert hours == [1, 2]
