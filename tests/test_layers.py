@@ -34,8 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "expectations": ENGINE | {"config", "report"},
     "engine": ENGINE,
     "shell": ENGINE,
-    "store": ENGINE,
-    "web": ENGINE | {"report", "evidence", "shell", "store", "sipwatch"},
+    "store": ENGINE | {"capture", "evidence"},
+    "web": ENGINE | {"capture", "report", "evidence", "shell", "store", "sipwatch"},
     "daemon": ENGINE | {"capture", "config", "engine", "shell", "store", "sipwatch"},
     "cli": ENGINE
     | {

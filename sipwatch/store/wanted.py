@@ -48,9 +48,10 @@ class Number:
 
     def is_in(self, record: CallRecord) -> bool:
         """Tell whether a call is from or to it."""
-        return any(number is not None and self._is(number) for number in (record.caller, record.callee))
+        return any(number is not None and self.is_same(number) for number in (record.caller, record.callee))
 
-    def _is(self, number: str) -> bool:
+    def is_same(self, number: str) -> bool:
+        """Tell whether a number, as it stands in a call, is this one."""
         if self._ending:
             return (digits_turned(number) or "").startswith(self._turned)
         if len(self._turned) < MIN_NUMBER_LENGTH:

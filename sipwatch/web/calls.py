@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sipwatch.export.moments import Moment
 from sipwatch.store.days import EmptyStoreError
 from sipwatch.web.asked import AskedError, AskedFor, asked_for, place_text
+from sipwatch.web.downloads import MAX_CALLS, MAX_ROWS
 from sipwatch.web.frame import Chapter
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
 from sipwatch.web.stored import Listed, listed
@@ -121,7 +122,7 @@ def _form(given: Mapping[str, str], peers: list[str]) -> dict[str, Any]:
         "peers": peers,
         "examples": EXAMPLES,
         "legend": legend,
-        "most": {"rows": 100_000, "pcap": 500},
+        "most": {"rows": MAX_ROWS, "pcap": MAX_CALLS},
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from starlette.routing import Route
 
 from sipwatch.store.days import StoreError, TooLongError
-from sipwatch.web import calls, explained
+from sipwatch.web import call, calls, downloads, explained, taken
 from sipwatch.web.asked import AskedError
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.stored import Store
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SECTIONS: Final = (calls.SECTION, explained.SECTION)  # in the order in which they are shown
-_PAGES: Final = (calls, explained)
+_PAGES: Final = (calls, downloads, taken, call, explained)
 
 
 class Website:

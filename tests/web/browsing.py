@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import html5lib
 import httpx
 
+from sipwatch.store.wanted import Wanted
 from sipwatch.web.current import Current
 from sipwatch.web.pages import Guard, Pages, Sources
 from sipwatch.web.site import Website
@@ -24,14 +25,24 @@ if TYPE_CHECKING:
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
+    from sipwatch.export.record import CallRecord
     from tests.store.stored import Stored
 
+LONG = at(7200)  # by when every call of a test is over
 NOW = int(at(3600))  # 10:00 on the day of the tests' calls
 
 
 def site_of(store: Stored, **more: Any) -> Website:
     """Return the pages of a store, an hour after its first call."""
     return Website(store.read, now=lambda: NOW, **more)
+
+
+def watched(store: Stored, script: str) -> CallRecord:
+    """Let a conversation be watched and stored, and return its call as the store has it, with its messages."""
+    store.watch(script, until=int(LONG))
+    reader = store.read()
+    (stored,) = reader.calls(Wanted())
+    return reader.with_messages(stored.record)
 
 
 def visit(

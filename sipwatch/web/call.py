@@ -1,0 +1,153 @@
+"""``/calls/{id}``: one call, from the verdict to the packets that it was read from.
+
+Must not know: how calls are read, how a template is filled in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from markupsafe import Markup
+
+from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.knowledge import Topic, load
+from sipwatch.report.listed import response_words
+from sipwatch.report.plain import (
+    CONDITION_WORDS,
+    INFERRED_WORDS,
+    TAG_WORDS,
+    plain_name,
+)
+from sipwatch.report.svg import ladder_svg
+from sipwatch.report.wireshark import display_filter
+from sipwatch.web.attempts import Attempts, FollowedLink, attempts_around, linked_calls
+from sipwatch.web.explained import explain_path
+from sipwatch.web.facts import facts_of, hop
+from sipwatch.web.raw import shown_messages
+from sipwatch.web.shown import CallRow, badge, row
+from sipwatch.web.why import reasons_for
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from sipwatch.export.record import CallRecord, EvidenceRecord
+    from sipwatch.store.reader import Stored, StoreReader
+    from sipwatch.web.site import Website
+
+_PHONE: Final = 340  # px
+_FEW: Final = 120  # messages of which a second picture, for phones, costs little
+
+
+class _Whole(NamedTuple):
+    """A call with its messages, and what lies around it."""
+
+    stored: Stored
+    call: CallRecord
+    links: list[FollowedLink]
+    attempts: Attempts
+
+
+def routes(site: Website) -> list[Route]:
+    """Return the page's route."""
+
+    async def call(request: Request) -> Response:
+        wanted = str(request.path_params["id"])
+
+        def question(reader: StoreReader) -> _Whole | None:
+            stored = reader.call(wanted)
+            if stored is None:
+                return None
+            record = reader.with_messages(stored.record)
+            return _Whole(stored, record, linked_calls(reader, record), attempts_around(reader, record, site.region))
+
+        found = await site.ask(question)
+        return no_such_call(site, request) if found is None else _page(site, request, found)
+
+    return [site.route("/calls/{id}", call)]
+
+
+def no_such_call(site: Website, request: Request) -> Response:
+    """Return the page that says that a call is not there, and why that may be."""
+    words = "No call with this id is stored. It may not be over yet, or it was older than calls are kept."
+    return site.told(request, 404, "No such call", words)
+
+
+def _page(site: Website, request: Request, found: _Whole) -> Response:
+    call = found.call
+    knowledge = load()
+    to_scale = request.query_params.get("scale") == "time"
+    entry = knowledge.outcome(call.outcome)
+    ending = None if call.ending is None else knowledge.ending(call.ending)
+    messages = shown_messages(call)
+    return site.frame.page(
+        request,
+        "call.html",
+        f"{call.caller or '?'} → {call.callee or '?'}: {plain_name(call.outcome)}",
+        call=call,
+        badge=badge(call.outcome, call.category),
+        response=response_words(call),
+        entry=entry,
+        ending=ending,
+        is_odd=call.ending is not None and call.ending not in UNREMARKABLE,
+        reasons=reasons_for(call, knowledge),
+        findings=[(knowledge.finding(one.kind).plain, one, _seen(call, one.evidence)) for one in call.findings],
+        conditions=[(one, CONDITION_WORDS[one.kind]) for one in call.conditions],
+        inferred=[(n + 1, INFERRED_WORDS[what]) for n, leg in enumerate(call.legs) for what in leg.inferred],
+        tags=[(tag, TAG_WORDS[tag]) for tag in call.tags],
+        facts=facts_of(call),
+        legs=[(leg, plain_name(leg.outcome), hop(leg)) for leg in call.legs],
+        pictures=_pictures(call, to_scale=to_scale),
+        to_scale=to_scale,
+        shown=messages,
+        why_none=_why_none(found.stored),
+        wireshark=display_filter([call]),
+        links=[(one, _why_linked(one), None if one.call is None else _row(one.call)) for one in found.links],
+        before=[_row(one) for one in found.attempts.before],
+        after=[_row(one) for one in found.attempts.after],
+        why_alone=found.attempts.why_not,
+        path=explain_path,
+        explain_code=None if call.status_code is None else f"status {call.status_code}",
+    )
+
+
+def _row(stored: Stored) -> CallRow:
+    return row(stored.record, stored.kept)
+
+
+def _pictures(call: CallRecord, *, to_scale: bool) -> list[tuple[str, Markup]]:
+    """Return the ladder, and one for narrow screens where that is little more; by what a style sheet knows them."""
+    if not call.messages:
+        return []
+    found = [("wide", Markup(ladder_svg(call, to_scale=to_scale, links="#message-")))]  # noqa: S704 - it escapes
+    if len(call.messages) <= _FEW:
+        narrow = ladder_svg(call, to_scale=to_scale, width=_PHONE, links="#message-")
+        found.append(("narrow", Markup(narrow)))  # noqa: S704 - it escapes
+    return found
+
+
+def _why_none(stored: Stored) -> str:
+    """Say why there are no messages of a call, if there are none."""
+    if stored.kept:
+        return (
+            f"{stored.kept:,} messages were kept of this call, and have been let go of since: messages are kept for"
+            " fewer days than calls, and give way first where room is short."
+        )
+    return (
+        "No messages were kept of this call. The store keeps those of calls that failed or had trouble, and of a sample"
+        " of the others, unless its configuration says otherwise."
+    )
+
+
+def _why_linked(one: FollowedLink) -> tuple[str, str]:
+    """Return what another call is to this one, and the word for why."""
+    role = "" if one.link.role is None else one.link.role.replace("_", " ")
+    names = {entry.key: entry.plain for entry in load().all(Topic.LINK)}
+    return role, names.get(one.link.by, one.link.by)
+
+
+def _seen(call: CallRecord, evidence: list[EvidenceRecord]) -> list[tuple[EvidenceRecord, int | None]]:
+    """Return the evidence of a finding, each with the place of the message that it is, if it is kept."""
+    places = {int(message.time): place for place, message in reversed(list(enumerate(call.messages or ())))}
+    return [(one, places.get(int(one.time))) for one in evidence]

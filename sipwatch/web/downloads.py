@@ -1,0 +1,129 @@
+"""A selection of calls as a file: ``/calls.csv``, ``/calls.jsonl``, and their packets as ``/calls.pcap``.
+
+Must not know: how calls are read, pages. Rows are written as they are read, some hundred at a time, so that neither
+memory nor other questions wait for a large file.
+"""
+
+from __future__ import annotations
+
+import io
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol
+
+from starlette.responses import Response, StreamingResponse
+
+from sipwatch.capture.write import capture_file, extension
+from sipwatch.export.writers import CsvWriter, JsonLinesWriter
+from sipwatch.store.packets import packets_of
+from sipwatch.web.asked import asked_for
+from sipwatch.web.frame import PRIVATE
+from sipwatch.web.stored import Listed, listed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import IO
+
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from sipwatch.export.record import CallRecord
+    from sipwatch.store.reader import StoreReader
+    from sipwatch.store.spool import Kept
+    from sipwatch.store.wanted import Wanted
+    from sipwatch.web.asked import AskedFor
+    from sipwatch.web.site import Website
+
+MAX_ROWS: Final = 100_000  # calls of a file with rows
+MAX_CALLS: Final = 500  # calls of a capture file
+MAX_BYTES: Final = 64 << 20  # of their messages
+_AT_A_TIME: Final = 500
+PCAP: Final = "application/vnd.tcpdump.pcap"
+
+
+class _Taker(Protocol):
+    """Writes calls."""
+
+    def call(self, record: CallRecord) -> None:
+        """Write one."""
+
+
+def routes(site: Website) -> list[Route]:
+    """Return the routes of all forms."""
+
+    async def csv(request: Request) -> Response:
+        return await _rows(site, request, CsvWriter, "text/csv; charset=utf-8; header=present", "calls.csv")
+
+    async def lines(request: Request) -> Response:
+        return await _rows(site, request, JsonLinesWriter, "application/x-ndjson", "calls.jsonl")
+
+    async def pcap(request: Request) -> Response:
+        asked = asked_for(request.query_params, site.now(), site.region)
+        messages = await site.ask(lambda reader: _messages(reader, asked.wanted))
+        if not messages:
+            words = "No packets are kept of these calls: those of calls that failed or had trouble are, for some days."
+            return site.told(request, 404, "No packets", words)
+        return await site.ask(lambda _: capture_of(messages, "calls"))
+
+    return [site.route("/calls.csv", csv), site.route("/calls.jsonl", lines), site.route("/calls.pcap", pcap)]
+
+
+def capture_of(messages: list[Kept], name: str) -> Response:
+    """Return a capture file of messages."""
+    packets = packets_of(messages).saved
+    return Response(capture_file(packets), headers=attached(f"{name}.{extension(packets)}"), media_type=PCAP)
+
+
+def attached(name: str) -> dict[str, str]:
+    """Return the headers of an answer that is a file; ``name`` is one of ours."""
+    return {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
+
+
+async def _rows(
+    site: Website, request: Request, writer_to: Callable[[IO[bytes]], _Taker], media_type: str, name: str
+) -> Response:
+    asked = asked_for(request.query_params, site.now(), site.region)
+    out = io.BytesIO()
+    writer = writer_to(out)
+    first = await site.ask(
+        _step(asked, None, writer, min(MAX_ROWS, _AT_A_TIME))
+    )  # what is wrong shows before the answer begins
+    pieces = _pieces(site, asked, writer, out, first)
+    return StreamingResponse(pieces, headers=attached(name), media_type=media_type)
+
+
+async def _pieces(
+    site: Website, asked: AskedFor, writer: _Taker, out: io.BytesIO, page: Listed
+) -> AsyncIterator[bytes]:
+    left = MAX_ROWS - len(page.calls)
+    while True:
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+        if page.older is None or left <= 0:
+            return
+        page = await site.ask(_step(asked, page, writer, min(left, _AT_A_TIME)))
+        left -= len(page.calls)
+
+
+def _step(asked: AskedFor, before: Listed | None, writer: _Taker, most: int) -> Callable[[StoreReader], Listed]:
+    def question(reader: StoreReader) -> Listed:
+        page = listed(reader, asked.wanted, most, behind=None if before is None else before.older)
+        for one in page.calls:
+            writer.call(one.record)
+        return page
+
+    return question
+
+
+def _messages(reader: StoreReader, wanted: Wanted) -> list[Kept]:
+    """Return the messages of the newest calls, within bounds."""
+    found: list[Kept] = []
+    size = 0
+    for one in islice(reader.calls(wanted), MAX_CALLS):
+        if one.kept:
+            messages = [kept.message for kept in reader.messages(one.record)]
+            size += sum(len(message.raw) for message in messages)
+            if size > MAX_BYTES:
+                break
+            found += messages
+    return found
