@@ -148,6 +148,18 @@ def test_where_too_many_calls_are_alike_nobody_is_taken_and_it_is_counted() -> N
     assert linked(described(UP), *many, described(DOWN)) == {}
 
 
+def test_of_more_that_are_alike_the_oldest_go_and_are_counted() -> None:
+    found = Diagnosed(ASKED)
+    for n in range(MAX_ALIKE + 2):
+        found.take(described(f"0.{n:03} A>P INVITE call=c{n} ftag=f{n}"))
+    assert found.engine.diagnosis is not None
+    kept = found.engine.diagnosis.links.descriptions.table
+    assert [[one.name[0] for one in known] for known in kept.values()] == [
+        [b"c%d" % n for n in range(2, MAX_ALIKE + 2)]
+    ] * 2
+    assert found.engine.account.evicted["link_descriptions"] == 4
+
+
 def test_what_is_too_old_is_forgotten_and_not_counted_as_given_up() -> None:
     found = Diagnosed(ASKED)
     for n in range(50):
