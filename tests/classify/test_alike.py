@@ -169,7 +169,18 @@ def test_what_is_too_old_is_forgotten_and_not_counted_as_given_up() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "o=", "v=0\no=", "\no=\n", "\nm=audio 1", "\nc=IN IP4 1\nm=a 5" * 3000, "x" * 60_000]
+    "body",
+    [
+        "",
+        "o=",
+        "v=0\no=",
+        "\no=\n",
+        "\nm=audio 1",
+        "\no=x\nm=audio 5",
+        "\no=x\nc=IN IP4 1",
+        "\nc=IN IP4 1\nm=a 5" * 3000,
+        "x" * 60_000,
+    ],
 )
 def test_any_body_is_read(body: str) -> None:
     (invite,) = messages(UP)
