@@ -13,7 +13,7 @@ from rule_engine import ast
 
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.packet import SECOND
-from sipwatch.store.rows import SCALARS
+from sipwatch.store.rows import SCALARS, digits_turned
 from sipwatch.store.sql import ANY, Clause
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def _equal(key: str, value: float | str) -> Clause:
     if key in _SPANS and not isinstance(value, str):
         at = int(value * SECOND)
         return Clause(f"{key} BETWEEN ? AND ?", (at - _ROUNDED, at + _ROUNDED))
+    if key in ("caller", "callee") and (turned := digits_turned(str(value))) is not None:  # there is an index of these
+        return Clause(f"({key}_digits = ? AND {key} = ?)", (turned, value))
     if key == "category":  # there is an index of outcomes
         return _one_of("outcome", [outcome for outcome, category in CATEGORY_OF.items() if category == value])
     return Clause(f"{key} = ?", (value,))

@@ -270,6 +270,26 @@ class StoreReader:
 
     def sums(self, since: int | None = None, until: int | None = None) -> Iterator[Sum]:
         """Give the sums of calls that began in a time (ns, whole minutes), by the hour where it has whole ones."""
+        columns = ", ".join(("at", *SUM_KEYS, *SUM_VALUES))
+        for row in self._sums(f"SELECT {columns} FROM {{}} WHERE at >= ? AND at < ? ORDER BY at", since, until):
+            yield Sum(*row)
+
+    def totals(self, since: int | None = None, until: int | None = None) -> list[Sum]:
+        """Return the sums of a whole time, ``at`` its beginning (ns, whole minutes; 0 without one)."""
+        added = ", ".join([f"sum({value})" for value in SUM_VALUES])
+        sql = f"SELECT {', '.join(SUM_KEYS)}, {added} FROM {{}} WHERE at >= ? AND at < ? GROUP BY {', '.join(SUM_KEYS)}"
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for row in self._sums(sql, since, until):
+            key, values = row[: len(SUM_KEYS)], row[len(SUM_KEYS) :]
+            before = found.get(key)
+            found[key] = (
+                list(values) if before is None else [one + other for one, other in zip(before, values, strict=True)]
+            )
+        at = 0 if since is None else since // MINUTE * MINUTE
+        return [Sum(at, *key, *values) for key, values in found.items()]
+
+    def _sums(self, sql: str, since: int | None, until: int | None) -> Iterator[tuple[Any, ...]]:
+        """Ask for a time, hours where it has whole ones, minutes at its ends; ``sql`` lacks the table's name."""
         first = 0 if since is None else since // MINUTE * MINUTE
         last = FOREVER if until is None else -(-until // MINUTE) * MINUTE
         begin, end = -(-first // HOUR) * HOUR, last // HOUR * HOUR
@@ -278,13 +298,7 @@ class StoreReader:
         for file in days_between(self.files(), first, last):
             for table, since_, until_ in spans:
                 if since_ < until_:
-                    yield from self._sums(file, table, since_, until_)
-
-    def _sums(self, file: DayFile, table: str, since: int, until: int) -> Iterator[Sum]:
-        columns = ", ".join(("at", *SUM_KEYS, *SUM_VALUES))
-        sql = f"SELECT {columns} FROM {table} WHERE at >= ? AND at < ? ORDER BY at"
-        for row in self._ask(file.path, CALLS, sql, (since, until)):
-            yield Sum(*row)
+                    yield from self._ask(file.path, CALLS, sql.format(table), (since_, until_))
 
     def agents(self, since: int | None = None, until: int | None = None) -> Iterator[tuple[int, str, Rolled]]:
         """Give how agents took calls, by hour (ns) and number, of the hours that begin in a time (ns), in its order."""

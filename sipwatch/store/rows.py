@@ -118,8 +118,11 @@ def digits_turned(number: str | None) -> str | None:
     """Return a number's digits from the last to the first; None for what is no number, a name or ``anonymous``."""
     if not number or len(number) > MAX_DIGITS:
         return None
-    digits = "".join([char for char in number if "0" <= char <= "9"])
-    if not digits or any([char.isalpha() for char in number]):  # noqa: C419 - quicker
+    written = number[4:] if number[:4].lower() == "tel:" else number
+    if written[:3].lower() == "%2b":  # RFC 3261 §19.1.4
+        written = written[3:]
+    digits = "".join([char for char in written if "0" <= char <= "9"])
+    if not digits or any([char.isalpha() for char in written]):  # noqa: C419 - quicker
         return None
     return digits[::-1]
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         ('outcome == "busy" or caller =~ "1"', ANY),
         ('not outcome == "busy"', ANY),
         ('caller == ""', ANY),
+        ('caller == "+4930"', Clause("(caller_digits = ? AND caller = ?)", ("0394", "+4930"))),
+        ('caller == "alice"', Clause("caller = ?", ("alice",))),
         ("cause == null", ANY),
         ('started > "2026"', ANY),
         ("setup_seconds > 3", Clause("setup_seconds > ?", (2_999_999_000,))),

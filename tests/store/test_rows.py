@@ -53,6 +53,8 @@ def test_every_call_of_a_capture_comes_back_as_it_was(store: Stored) -> None:
     [
         ("+49 30 1234567", "76543210394"),
         ("201", "102"),
+        ("tel:+4930", "0394"),
+        ("%2B4930", "0394"),
         ("tel", None),
         ("anonymous", None),
         ("alice42", None),

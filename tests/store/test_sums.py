@@ -59,6 +59,9 @@ def test_sums_of_a_time_are_those_of_its_minutes_by_whole_hours_in_between(store
     for since, until in ((0, 180), (1, 179), (59, 61), (10, 20), (60, 120), (61, 119), (0, 1), (5, 5), (170, 400)):
         found = sum(one.calls for one in reader.sums(at(60 * since), at(60 * until)))
         assert found == max(0, min(until, 180) - since), (since, until)
+        assert sum(one.calls for one in reader.totals(at(60 * since), at(60 * until))) == found
+    [whole] = reader.totals()
+    assert (whole.calls, whole.outcome, whole.at, whole.setup_ns) == (180, "busy", 0, 360 * SECOND)
     assert sum(one.calls for one in reader.sums()) == 180
     assert {one.at % (3600 * SECOND) == 0 for one in reader.sums(at(0), at(10_800))} == {True}
 
