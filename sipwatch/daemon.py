@@ -99,6 +99,7 @@ class Daemon:
         if intake is not None:
             self.engine.add(intake)
         self.collector = Collector(self.engine)
+        self._program = (installed_version(), implementation())  # now: later libraries may be out of reach
         if out is not None:
             self.engine.hear = partial(self._send_on, out)
         self._receive()
@@ -185,7 +186,7 @@ class Daemon:
         self._running = True
         self._know_our_own()
         self._notifier.ready(f"capturing {', '.join(self.names())}")
-        self._log.event("info", "capturing", interfaces=",".join(self.names()), version=installed_version())
+        self._log.event("info", "capturing", interfaces=",".join(self.names()), version=self._program[0])
         try:
             frames = self._frames()
             self.engine.run(frames if self._intake is None else self._intake.watch(frames))
@@ -341,7 +342,7 @@ class Daemon:
 
     def _about_itself(self) -> Iterator[Figures]:
         captures = self._captures()
-        yield from about_capture(captures, (installed_version(), implementation()))
+        yield from about_capture(captures, self._program)
         up: dict[Key, float] = dict.fromkeys([(name,) for name in self.names()], 1)
         up |= {(ring.name,): int(ring.up) for ring in self._rings()}
         yield Figures(series.CAPTURE_UP, up)

@@ -1,4 +1,4 @@
-"""``sipwatch live``: watch interfaces or a pipe, and serve what is seen as metrics.
+"""``sipwatch live``: watch interfaces or a pipe, and serve what is seen as metrics, and as pages where it is stored.
 
 Must not know: how packets are read, or figures made.
 """
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sipwatch.cli.hep import endpoints, hep_key, listeners, sender
-from sipwatch.cli.options import choice, value
+from sipwatch.cli.options import WithoutUsers, choice, value
+from sipwatch.cli.showing import site_over
 from sipwatch.cli.storing import stored_in, storing_in
 from sipwatch.cli.words import DEFAULT_LISTEN, FailOn, configuration, fail
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sipwatch.shell.hep_out import HepOut
     from sipwatch.shell.log import Log
     from sipwatch.web.server import Server
+    from sipwatch.web.site import Website
 
 
 class LogFormat(StrEnum):
@@ -75,10 +77,13 @@ def live(
         str | None,
         value("DIR", "Store what becomes of every call here, for 'sipwatch calls' and pages; [store] says how much."),
     ] = None,
-    listen: Annotated[str, value("HOST:PORT", "Serve /metrics here.")] = DEFAULT_LISTEN,
+    listen: Annotated[
+        str, value("HOST:PORT", "Serve /metrics here, and pages over the store beside it.")
+    ] = DEFAULT_LISTEN,
     web_config: Annotated[
         str | None, value("FILE", "TLS and basic authentication, in the format of Prometheus' exporters.")
     ] = None,
+    without_users: WithoutUsers = False,
     user: Annotated[
         str | None, value("NAME", "If started as root: the user to become once the interfaces are open.")
     ] = None,
@@ -104,7 +109,8 @@ def live(
             source, settings, config, log, Notifier(), out, key, None if storing is None else storing.intake
         )
         _obey_signals(daemon)
-        server = _bind(daemon, listen, web_config, log)
+        site = None if store is None else site_over(store, settings)
+        server = _bind(daemon, site, listen, web_config, log, open_to_all=without_users)
         try:
             _become(user, log)  # between the last socket and the first thread: the kernel keeps capabilities by thread
             _serve(server, log)
@@ -152,12 +158,24 @@ def _source(
         yield source
 
 
-def _bind(daemon: Daemon, listen: str, web_config: str | None, log: Log) -> Server:
+def _bind(
+    daemon: Daemon, site: Website | None, listen: str, web_config: str | None, log: Log, *, open_to_all: bool
+) -> Server:
     """Bind the web server's socket and read its configuration; what keeps it from that ends the program."""
     from sipwatch.web.server import Server, WebError
 
     with FailOn(WebError):
-        return Server(daemon.collect, daemon.ready, daemon.healthy, listen, web_config, log)
+        return Server(
+            daemon.collect,
+            daemon.ready,
+            daemon.healthy,
+            listen,
+            web_config,
+            log,
+            site=site,
+            open_to_all=open_to_all,
+            or_figures_alone=True,
+        )
 
 
 def _serve(server: Server, log: Log) -> None:
@@ -166,6 +184,9 @@ def _serve(server: Server, log: Log) -> None:
     with FailOn(WebError):
         server.start()
     log.event("info", "listening", address=server.address)
+    why = server.why_hidden()
+    if why is not None:
+        log.event("warning", "pages_hidden", reason=why)
 
 
 def _become(user: str | None, log: Log) -> None:

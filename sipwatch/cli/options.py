@@ -108,6 +108,10 @@ Output = Annotated[
     ),
 ]
 Force = Annotated[bool, switch("--force", "If OUT is a symbolic link, overwrite what it points to.")]
+WithoutUsers = Annotated[
+    bool,
+    switch("--without-users", "Show the pages to everybody who can reach the address, without any password."),
+]
 Filter = Annotated[
     str | None, value("EXPR", "Only calls that match, e.g. 'outcome == \"busy\" and setup_seconds > 3'.", "--filter")
 ]

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sipwatch.cli.options import switch, value
+from sipwatch.cli.options import WithoutUsers, value
+from sipwatch.cli.showing import site_over
 from sipwatch.cli.words import DEFAULT_LISTEN, FailOn, complain, configuration
 
 if TYPE_CHECKING:
     from sipwatch.web.server import Server
+    from sipwatch.web.site import Website
 
 
 def serve(
@@ -32,36 +34,26 @@ def serve(
     config: Annotated[
         str | None, value("FILE", "Configuration: the region in which numbers are dialled ([callback] region).")
     ] = None,
-    without_users: Annotated[
-        bool,
-        switch("--without-users", "Show the pages to everybody who can reach the address, without any password."),
-    ] = False,
+    without_users: WithoutUsers = False,
 ) -> None:
     """Show the calls of a store as pages: outcomes, ladders, messages, explanations; and as JSON."""
     from sipwatch.store.days import EmptyStoreError, StoreError
     from sipwatch.store.reader import StoreReader
 
-    folder = Path(store)
-    region = None
-    if config is not None:
-        callback = configuration(config).settings.callback
-        region = None if callback is None else callback.region
     with FailOn(StoreError):
         try:
-            StoreReader(folder).close()
+            StoreReader(Path(store)).close()
         except EmptyStoreError as error:
             complain(f"{error}; pages say so until then")
-    _serve(_server(folder, listen, web_config, region, open_to_all=without_users))
+    site = site_over(store, configuration(config))
+    _serve(_server(site, listen, web_config, open_to_all=without_users))
 
 
-def _server(folder: Path, listen: str, web_config: str | None, region: str | None, *, open_to_all: bool) -> Server:
+def _server(site: Website, listen: str, web_config: str | None, *, open_to_all: bool) -> Server:
     from sipwatch.shell.log import Log, whole_lines
-    from sipwatch.store.reader import StoreReader
     from sipwatch.web.server import Server, WebError
-    from sipwatch.web.site import Website
 
     log = Log(whole_lines(sys.stderr), "text", time.time)
-    site = Website(lambda: StoreReader(folder), region=region)
     with FailOn(WebError):
         return Server(
             lambda: (), lambda: None, lambda: None, listen, web_config, log, site=site, open_to_all=open_to_all

@@ -21,6 +21,13 @@ def fill_in(template: str, **values: object) -> str:
     return _environment().get_template(template).render(values)
 
 
+def load_all() -> None:
+    """Read every template now: who gives rights away may be unable to read them later."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     import jinja2  # noqa: PLC0415 - takes longer to load than most commands, which write no page, may take
@@ -30,6 +37,7 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         finalize=_visible,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,  # what was read stays, also where it cannot be read again
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -20,9 +20,16 @@ OPEN_TO_ALL: Final = "--without-users"  # the option that says so
 
 def check_exposure(host: str, config: WebConfig, *, open_to_all: bool) -> None:
     """Refuse to show who called whom to the network unless asked to. ``host`` is a bound address. Raises WebError."""
+    why = why_hidden(host, config, open_to_all=open_to_all)
+    if why is not None:
+        raise WebError(why)
+
+
+def why_hidden(host: str, config: WebConfig, *, open_to_all: bool) -> str | None:
+    """Say why pages with calls are not for the network, and what to do; None if they may be shown."""
     if open_to_all or is_protected(config) or is_loopback(host):
-        return
-    raise WebError(
+        return None
+    return (
         f"others than this machine can reach {terminal(host)}, and no users are configured: who called whom would be"
         f" shown to everybody; give --web-config with basic_auth_users, listen at 127.0.0.1, or say {OPEN_TO_ALL}"
     )

@@ -6,6 +6,7 @@ Must not know: connections, TLS, how figures are made.
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from functools import partial
 from http import HTTPStatus
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 MAX_SCRAPES = 4  # at once: one for each form of the answer, which all who want that form share
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+_FOR_ALL = re.compile(r"/(metrics$|-/|static/)")  # what tells nothing of any call
 _GZIP_LEVEL = 4  # a tenth larger than the best, in a third of the time
 
 
@@ -55,7 +57,9 @@ class Sources(NamedTuple):
 class Pages:
     """The application: the figures, and the pages of a site over a store, if there is one."""
 
-    def __init__(self, sources: Sources, site: Website | None = None) -> None:
+    def __init__(
+        self, sources: Sources, site: Website | None = None, why_hidden: Callable[[], str | None] = lambda: None
+    ) -> None:
         self.workers = Workers("sipwatch-scrape", MAX_SCRAPES)
         self._sources = sources
         self._frame = Frame(()) if site is None else site.frame
@@ -64,7 +68,8 @@ class Pages:
         self._exposition = Exposition()
         self._encoding = Lock()  # one at a time: the loop that captures needs the interpreter as well
         self._under_way: dict[tuple[bool, bool], asyncio.Task[bytes]] = {}
-        self.app = Starlette(
+        self._why_hidden = why_hidden
+        app = Starlette(
             routes=[
                 Route("/", self._start, methods=["GET"]),
                 Route("/metrics", self._metrics, methods=["GET"]),
@@ -75,7 +80,19 @@ class Pages:
             ],
             exception_handlers={HTTPException: self._refused},
         )
-        self.app.router.redirect_slashes = False
+        app.router.redirect_slashes = False
+        self._app = app
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request: with what is asked for, or, where that has calls and may not be shown, with why."""
+        why = None if _FOR_ALL.match(scope["path"]) else self._why_hidden()
+        await (self._app if why is None else self._hidden(Request(scope), why))(scope, receive, send)
+
+    def _hidden(self, request: Request, why: str) -> Response:
+        words = f"{why[:1].upper()}{why[1:]}."
+        if not _wants_a_page(request):
+            return _line(HTTPStatus.FORBIDDEN, words)
+        return self._frame.page(request, "message.html", "Not shown to the network", status=403, words=words)
 
     async def _start(self, request: Request) -> Response:
         return self._frame.page(request, "start.html", "What became of every call")
@@ -85,7 +102,7 @@ class Pages:
         if not isinstance(error, HTTPException):
             raise error
         status = HTTPStatus(error.status_code)
-        if status is HTTPStatus.NOT_FOUND and "text/html" in request.headers.get("accept", ""):
+        if status is HTTPStatus.NOT_FOUND and _wants_a_page(request):
             words = "There is nothing at this address."
             return self._frame.page(request, "message.html", "Not found", status=status, words=words)
         return _line(status, f"{error.detail}.", error.headers)
@@ -176,6 +193,10 @@ class Guard:
             return _line(HTTPStatus.TOO_MANY_REQUESTS, "Too many passwords to check at once.", {"Retry-After": "1"})
         challenge = {"WWW-Authenticate": 'Basic realm="sipwatch", charset="UTF-8"'}
         return _line(HTTPStatus.UNAUTHORIZED, "A user and a password are needed.", challenge)
+
+
+def _wants_a_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 async def _state(ask: Callable[[], str | None], word: str, _: Request) -> Response:

@@ -22,7 +22,7 @@ from sipwatch.export.escape import terminal
 from sipwatch.packet import host_and_port
 from sipwatch.web import tls
 from sipwatch.web.current import LOOK_EVERY, Current
-from sipwatch.web.exposure import check_exposure
+from sipwatch.web.exposure import check_exposure, why_hidden
 from sipwatch.web.pages import Guard, Pages, Sources
 from sipwatch.web.users import Users
 from sipwatch.web.webconfig import WebError
@@ -58,7 +58,8 @@ class Server:
     Binds at once, so that a port below 1024 and a key that only root may read are possible, but starts no
     thread before ``start``. Raises WebError. ``collect`` is called in threads of the server's own, several at
     once, may take its time and raise TimeoutError; ``ready`` and ``healthy`` have to answer at once. ``site`` has the
-    pages over a store, if there is one; then it has to listen for this machine only, have users, or be ``open_to_all``.
+    pages over a store, if there is one; then it has to listen for this machine only, have users, or be ``open_to_all``:
+    else it raises, or, with ``or_figures_alone``, answers for the figures and says on every page why it shows nothing.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class Server:
         *,
         site: Website | None = None,
         open_to_all: bool = False,
+        or_figures_alone: bool = False,
     ) -> None:
         self._log = log
+        self._open_to_all = open_to_all or site is None
         self._current = Current(web_config, log)
-        pages = Pages(Sources(collect, ready, healthy), site)
+        pages = Pages(Sources(collect, ready, healthy), site, self.why_hidden)
         users = Users(log)
         self._workers = (pages.workers, users.workers, *(() if site is None else (site.store.workers,)))
         self._app = Guard(pages.app, self._current, users)
@@ -87,14 +90,18 @@ class Server:
         # Now: who drops root's rights after this may be unable to import what it needs, or to read a key.
         self._serving = self._uvicorn()
         self._socket = _listen_at(listen)
-        host, port = self._socket.getsockname()[:2]
-        self.address = host_and_port(host, port)
-        if site is not None:
+        self._host, port = self._socket.getsockname()[:2]
+        self.address = host_and_port(self._host, port)
+        if not or_figures_alone:
             try:
-                check_exposure(host, self._current.look(), open_to_all=open_to_all)
+                check_exposure(self._host, self._current.look(), open_to_all=self._open_to_all)
             except WebError:
                 self._socket.close()
                 raise
+
+    def why_hidden(self) -> str | None:
+        """Say why pages with calls are not shown, as the web configuration stands now; None if they are."""
+        return why_hidden(self._host, self._current.look(), open_to_all=self._open_to_all)
 
     @property
     def url(self) -> str:

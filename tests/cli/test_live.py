@@ -15,6 +15,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -54,7 +55,7 @@ class Live:
 
     def __enter__(self) -> Self:
         try:
-            self.address = self.wait_for(r"\blisten\w*\b.*?(127\.0\.0\.1:\d+)")[1]
+            self.address = self.wait_for(r"\blisten\w*\b.*?((?:127\.0\.0\.1|0\.0\.0\.0):\d+)")[1]
         except BaseException:
             self.__exit__()
             raise
@@ -388,6 +389,38 @@ def test_who_sends_a_hangup_without_a_configuration_is_told_that_there_is_none(t
         live.process.send_signal(signal.SIGHUP)
         live.wait_for(r" INFO configuration_kept reason=\"there is no --config to read again\"")
         live.ended(signal.SIGTERM)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that whoever root becomes can reach, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_with_a_store_the_calls_are_pages_beside_the_figures(place: Path) -> None:
+    with Live(place, "--store", place / "store") as live:
+        live.write(BUSY.read_bytes())
+        live.hang_up()
+        live.wait_for(r" INFO ended ")
+        # What is over is in the store; the pages go with the process.
+    with Live(place, "--store", place / "store") as live:
+        status, page = live.get("/calls")
+        assert (status, "Busy" in page) == (200, True)
+        assert live.get("/metrics")[0] == 200
+        live.ended(signal.SIGTERM)
+
+
+def test_to_the_network_it_shows_figures_alone_unless_there_are_users_or_somebody_wants_it_so(place: Path) -> None:
+    arguments = ["--store", place / "store", "--listen", "0.0.0.0:0"]
+    for more, status in (([], 403), (["--without-users"], 200)):
+        with Live(place, *arguments, *more) as live:
+            live.address = "127.0.0.1:" + live.wait_for(r"INFO listening address=0.0.0.0:(\d+)")[1]
+            assert (live.get("/metrics")[0], live.get("/explain/486")[0]) == (200, status)
+            live.wait_for(r" INFO capturing ")
+            assert (" WARNING pages_hidden reason=" in live.said()) == (status == 403)
+            live.ended(signal.SIGTERM)
 
 
 def libraries(live: Live) -> set[str]:

@@ -17,6 +17,7 @@ from sipwatch.web.current import Current
 from sipwatch.web.pages import Guard, Pages, Sources, prefers_openmetrics, takes_gzip
 from sipwatch.web.users import Users
 from tests.each import for_each
+from tests.web.browsing import site_of
 from tests.web.serving import EXAMPLE, PATIENT, Told, basic, figures, hashed, well
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sipwatch.export.figures import Figures
+    from tests.store.stored import Stored
 
 # What Prometheus 2.45 and 3.5 send.
 PROMETHEUS_2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -282,3 +284,33 @@ def test_too_many_guesses_at_once_are_a_429(tmp_path: Path, monkeypatch: pytest.
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 
     asking(sources(), scenario, tmp_path / "web.yml")
+
+
+@for_each(
+    "path", ["/", "/calls", "/calls.csv", "/explain/486", "/api/v1/calls", "/nowhere", "/metrics/", "/-", "//metrics"]
+)
+def test_where_calls_may_not_be_shown_every_page_says_why(store: Stored, path: str) -> None:
+    answers = list(hidden(store, path, accept=BROWSER)) + list(hidden(store, path, accept="application/json"))
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert all("Nobody may see it." in answer.text for answer in answers)
+    assert answers[0].headers["content-type"].startswith("text/html")
+    assert answers[1].headers["content-type"].startswith("text/plain")
+
+
+@for_each("path", ["/metrics", "/-/ready", "/-/healthy"])
+def test_figures_are_shown_all_the_same(store: Stored, path: str) -> None:
+    [answer] = hidden(store, path)
+    assert answer.status_code == 200
+
+
+def hidden(store: Stored, *paths: str, accept: str = "*/*") -> list[httpx.Response]:
+    """Ask for what must not be shown."""
+    answers = []
+    app = Pages(sources(), site_of(store), lambda: "nobody may see it").app
+
+    async def run() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sipwatch") as client:
+            answers.extend([await client.get(f"http://sipwatch{path}", headers={"Accept": accept}) for path in paths])
+
+    asyncio.run(run())
+    return answers

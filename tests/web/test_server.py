@@ -491,6 +491,23 @@ def test_a_site_is_not_shown_to_others_without_users(store: Stored) -> None:
     Server(figures, well, well, "0.0.0.0:0", None, Told()).stop()  # figures alone are for all
 
 
+def test_figures_stay_where_a_site_may_not_be_shown(store: Stored, tmp_path: Path) -> None:
+    """Until there are users: then it is shown to those."""
+    config = tmp_path / "web.yml"
+    config.write_text("")
+    server = Server(figures, well, well, "0.0.0.0:0", str(config), Told(), site=site_of(store), or_figures_alone=True)
+    address = f"127.0.0.1:{server.address.rpartition(':')[2]}"
+    try:
+        server.start()
+        assert ask(address, "/calls").status == 403
+        assert ask(address, "/metrics").status == 200
+        config.write_text(f"basic_auth_users:\n  op: {hashed('open-sesame')}\n")
+        until(lambda: ask(address, "/calls").status == 401, "a password is asked for")
+        assert ask(address, "/calls", headers=basic("op", "open-sesame")).status == 200
+    finally:
+        server.stop()
+
+
 def test_a_site_is_served(store: Stored) -> None:
     server = Server(figures, well, well, "127.0.0.1:0", None, Told(), site=site_of(store))
     assert server.url == f"http://{server.address}/"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from sipwatch.store.days import StoreError, TooLongError
 from sipwatch.web.site import SECTIONS, Website
 from sipwatch.web.workers import Busy
 from tests.each import for_each
+from tests.export import records
 from tests.web.browsing import get, links, page, site_of, tree, words
 
 if TYPE_CHECKING:
@@ -40,6 +45,40 @@ def test_what_keeps_the_store_from_an_answer_becomes_a_page(error: Exception, ti
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert words(tree(answer.text).find(".//h1")) == title
+
+
+READS = """
+import sys
+from pathlib import Path
+from sipwatch.store.reader import StoreReader
+from sipwatch.web.pages import Pages, Sources
+from sipwatch.web.site import Website
+from tests.web.browsing import get
+
+opened = []
+site = Website(lambda: StoreReader(Path(sys.argv[1])))
+site.load()
+get(None, "/")  # what the client itself needs
+# An import of a library in C names its file; all else is opened.
+hook = {"open": 0, "import": 1}
+sys.addaudithook(lambda event, args: opened.append(str(args[hook[event]])) if event in hook else None)
+for path in sys.argv[2:]:
+    [answer] = get(site, path, headers={"Accept": "text/html"})
+    assert answer.status_code in (200, 404), answer.text
+places = [sys.prefix, sys.base_prefix + "/lib", str(Path(sys.modules["sipwatch"].__file__).parent)]
+print([path for path in opened if any(path.startswith(place) for place in places)])
+"""
+
+
+@pytest.mark.slow  # a process
+def test_once_loaded_pages_need_nothing_more_of_the_package_or_of_libraries(store: Stored) -> None:
+    store.put(records.call(), records.answered(id="1" * 12))
+    paths = [*[f"/{section.path}" for section in SECTIONS], "/explain/486", "/nowhere", "/calls?number=%2B4930555123"]
+    paths += ["/calls?filter=%22brief%22+in+tags+and+setup_seconds+%3E+1&since=1h", f"/calls/{'1' * 12}"]
+    done = subprocess.run(
+        [sys.executable, "-c", READS, store.folder, *paths], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 @for_each("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
