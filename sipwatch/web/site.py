@@ -5,10 +5,12 @@ Must not know: what any page says. A page's module has ``routes(site)``; what it
 
 from __future__ import annotations
 
+import asyncio
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from sipwatch import installed_version
@@ -23,10 +25,11 @@ from sipwatch.web.stored import Store
 from sipwatch.web.workers import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import Message
 
     from sipwatch.store.reader import StoreReader
 
@@ -63,6 +66,7 @@ class Website:
         load_knowledge()
         installed_version()
         asked_for({"since": "1h", "outcome": FAILED_ONES, "number": "+4930123456"}, self.now(), self.region)
+        asyncio.run(_stream())
 
     @property
     def sections(self) -> tuple[Chapter, ...]:
@@ -98,3 +102,19 @@ class Website:
         """Return a page that says something in a sentence or two."""
         headers = {"Retry-After": "1"} if status == 503 else None
         return self.frame.page(request, "message.html", title, status=status, headers=headers, words=words)
+
+
+async def _stream() -> None:
+    """Send a piece to nobody, for what a stream loads when it is first sent."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b""
+
+    async def nobody(_: Message) -> None:
+        pass
+
+    async def silent() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    await StreamingResponse(pieces())({"type": "http", "asgi": {}}, silent, nobody)

@@ -72,9 +72,16 @@ print([path for path in opened if any(path.startswith(place) for place in places
 
 @pytest.mark.slow  # a process
 def test_once_loaded_pages_need_nothing_more_of_the_package_or_of_libraries(store: Stored) -> None:
-    store.put(records.call(), records.answered(id="1" * 12))
+    store.watch("0 A>P INVITE\n0.1 P>A 100\n5 P>A 486\n5.1 A>P ACK ttag=callee\n")
+    [call] = store.ids()
+    store.put(records.answered(id="1" * 12))
     paths = [*[f"/{section.path}" for section in SECTIONS], "/explain/486", "/nowhere", "/calls?number=%2B4930555123"]
-    paths += ["/calls?filter=%22brief%22+in+tags+and+setup_seconds+%3E+1&since=1h", f"/calls/{'1' * 12}"]
+    paths += [
+        "/calls?filter=%22brief%22+in+tags+and+setup_seconds+%3E+1&since=1h",
+        f"/calls/{call}",
+        "/calls.csv",
+        "/calls.pcap",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", READS, store.folder, *paths], capture_output=True, text=True, check=False
     )
