@@ -10,49 +10,17 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from docs import keys
-from sipwatch.classify.endings import Ending
-from sipwatch.classify.findings import Kind as Cause
-from sipwatch.classify.links import LinkedBy, LinkRole
-from sipwatch.classify.offers import Offered
-from sipwatch.classify.outcomes import Category, Outcome
-from sipwatch.classify.tags import Tag
 from sipwatch.config import TABLES
-from sipwatch.export.moments import Duration, Moment
-from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord, Words
-from sipwatch.track.conditions import Condition, Resolution
+from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
+from sipwatch.export.schemas import schemas_of
 
 if TYPE_CHECKING:
-    from enum import StrEnum
+    import msgspec
 
     from docs.keys import Key, Schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_MOMENT: Schema = {
-    "type": "string",
-    "format": "date-time",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
-    "description": "RFC 3339, UTC, to the microsecond.",
-}
-_DURATION: Schema = {"type": "number", "minimum": 0, "description": "Seconds, to the microsecond."}
-# The texts of records that come from a closed list. New words may come with a new version of sipwatch.
-_CLOSED: dict[tuple[str, str], type[StrEnum]] = {
-    ("CallRecord", "category"): Category,
-    ("CallRecord", "ending"): Ending,
-    ("CallRecord", "outcome"): Outcome,
-    ("CallRecord", "tags"): Tag,
-    ("ConditionRecord", "kind"): Condition,
-    ("ConditionRecord", "resolution"): Resolution,
-    ("FindingRecord", "kind"): Cause,
-    ("LegRecord", "conditions"): Condition,
-    ("LegRecord", "offered"): Offered,
-    ("LegRecord", "outcome"): Outcome,
-    ("LinkRecord", "by"): LinkedBy,
-    ("LinkRecord", "role"): LinkRole,
-    ("CaptureFindingRecord", "kind"): Cause,
-}
 
 
 def call_schema() -> str:
@@ -102,32 +70,7 @@ def configuration_schema() -> str:
 
 def _records(*records: type[msgspec.Struct]) -> tuple[list[Schema], dict[str, Any]]:
     """Return references to records as they are written, and what they refer to."""
-    found, parts = msgspec.json.schema_components(records, schema_hook=_as_written, ref_template="#/$defs/{name}")
-    for (record, field), words in _CLOSED.items():
-        if record in parts:
-            _close(parts[record]["properties"][field], [word.value for word in words])
-    for part in parts.values():
-        part["description"] = " ".join(part["description"].split())
-    return list(found), dict(parts)
-
-
-def _as_written(kind: type) -> Schema:
-    """Return the schema of what stands for a moment, a duration or words (msgspec's schema_hook). Raises NotImplementedError."""
-    if issubclass(kind, Moment):
-        return dict(_MOMENT)
-    if issubclass(kind, Duration):
-        return dict(_DURATION)
-    if issubclass(kind, Words):
-        return {"type": "string"}
-    raise NotImplementedError(kind)
-
-
-def _close(schema: Schema, words: list[str]) -> None:
-    """Let a text be one of these words: itself, one that may be null, or each of a list."""
-    if schema.get("type") == "string":
-        schema["enum"] = words
-    for inner in (*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else [])):
-        _close(inner, words)
+    return schemas_of(records, "#/$defs/{name}")
 
 
 def _object(properties: Schema) -> Schema:

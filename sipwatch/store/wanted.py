@@ -79,6 +79,10 @@ class Wanted(NamedTuple):
             return False
         return all(keep(record) for keep in (self.also, self.keep) if keep is not None)
 
+    def begins_in_time(self, record: CallRecord) -> bool:
+        """Tell whether a call began in the time that is asked for."""
+        return (self.since or 0) <= record.started and (self.until is None or record.started < self.until)
+
     def condition(self) -> Clause:
         """Return what a database can leave out by: it holds for every call that is wanted, and perhaps for others."""
         conditions = [Clause("started >= ?", (self.since,))] if self.since is not None else []

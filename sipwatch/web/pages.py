@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from sipwatch.export.escape import terminal
 from sipwatch.export.exposition import Exposition
+from sipwatch.web import api
 from sipwatch.web.frame import Frame
 from sipwatch.web.headers import SECURITY
 from sipwatch.web.statics import static_route
@@ -102,6 +103,8 @@ class Pages:
         if not isinstance(error, HTTPException):
             raise error
         status = HTTPStatus(error.status_code)
+        if request.scope["path"].startswith(api.ROOT):
+            return api.refused(status, status.phrase, headers=error.headers)
         if status is HTTPStatus.NOT_FOUND and _wants_a_page(request):
             words = "There is nothing at this address."
             return self._frame.page(request, "message.html", "Not found", status=status, words=words)

@@ -17,7 +17,7 @@ from sipwatch import installed_version
 from sipwatch.export.html import load_all
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.store.days import StoreError, TooLongError
-from sipwatch.web import call, calls, downloads, explained, taken
+from sipwatch.web import api, call, calls, downloads, events, explained, taken
 from sipwatch.web.asked import FAILED_ONES, AskedError, asked_for
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.statics import static_files
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SECTIONS: Final = (calls.SECTION, explained.SECTION)  # in the order in which they are shown
-_PAGES: Final = (calls, downloads, taken, call, explained)
+_PAGES: Final = (calls, downloads, taken, call, explained, api, events)
 
 
 class Website:

@@ -33,10 +33,9 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("live");
       if (fresh) {
-        const words = `${waiting} new`;
         waiting = 0;
         live.replaceChildren(...fresh.childNodes);
-        say(words);
+        say("Live, new calls were added");
       }
     } catch {
       // the server is away: the stream of events says when it is back
@@ -55,8 +54,19 @@
     say(`${waiting} new`);
     plan();
   });
-  events.addEventListener("open", () => say("Live"));
-  events.addEventListener("error", () => say(events.readyState === EventSource.CLOSED ? "Not live" : "Connecting"));
+  let wasAway = false;
+  events.addEventListener("open", () => {
+    say("Live");
+    if (wasAway) {
+      wasAway = false;
+      waiting += 1; // perhaps: nobody said so meanwhile
+      plan();
+    }
+  });
+  events.addEventListener("error", () => {
+    wasAway = true;
+    say(events.readyState === EventSource.CLOSED ? "Not live" : "Connecting");
+  });
   document.addEventListener("visibilitychange", plan);
   live.addEventListener("focusout", plan);
   window.addEventListener("pagehide", () => events.close());

@@ -1,0 +1,163 @@
+"""``/api/v1``: calls and sums as JSON, for machines; described by ``/api/v1/openapi.json``.
+
+Must not know: how calls are read, pages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sipwatch.export.escape import json_text
+from sipwatch.export.moments import Moment
+from sipwatch.export.writers import encode
+from sipwatch.store.days import EmptyStoreError, StoreError
+from sipwatch.store.schema import SUM_KEYS
+from sipwatch.web import openapi
+from sipwatch.web.answers import SPANS, CallsAnswer, ErrorAnswer, SumsAnswer, TooManySumsError, added_up
+from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
+from sipwatch.web.frame import PRIVATE
+from sipwatch.web.stored import Listed, listed
+from sipwatch.web.workers import Busy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from starlette.requests import Request
+
+    from sipwatch.export.record import CallRecord
+    from sipwatch.store.reader import StoreReader
+    from sipwatch.web.openapi import Operation
+    from sipwatch.web.site import Website
+
+ROOT: Final = "/api/v1"
+
+
+def routes(site: Website) -> list[Route]:
+    """Return the routes of the interface."""
+
+    async def calls(request: Request) -> Response:
+        given = _parameters(request, openapi.CALLS)
+        asked = asked_for(given, site.now(), site.region)
+        limit = whole_number(given, "limit", 1, openapi.MAX_LIMIT, openapi.DEFAULT_LIMIT)
+
+        def question(reader: StoreReader) -> bytes:
+            return encoded(_page(listed(reader, asked.wanted, limit, behind=asked.behind)))
+
+        try:
+            return _answer(await site.ask(question))
+        except EmptyStoreError:
+            return _answer(encoded(CallsAnswer([], None, None)))
+
+    async def call(request: Request) -> Response:
+        wanted = str(request.path_params["id"])
+        messages = whole_number(_parameters(request, openapi.CALL), "messages", 0, 1, 0)
+        found = await _found(site, wanted, with_messages=bool(messages))
+        return refused(404, "there is no such call") if found is None else _answer(found)
+
+    async def sums(request: Request) -> Response:
+        given = _parameters(request, openapi.SUMS)
+        asked = asked_for({key: value for key, value in given.items() if key in ("since", "until")}, site.now())
+        by, span = _by(given), _span(given)
+
+        def question(reader: StoreReader) -> bytes:
+            return encoded(SumsAnswer(added_up(reader.sums(asked.wanted.since, asked.wanted.until), by, span)))
+
+        try:
+            return _answer(await site.ask(question))
+        except EmptyStoreError:
+            return _answer(encoded(SumsAnswer([])))
+        except TooManySumsError:
+            return refused(400, "too many rows: ask for a shorter time, a longer span, or fewer keys")
+
+    async def described(_: Request) -> Response:
+        return _answer(encoded(openapi.description()))
+
+    return [
+        _route("/calls", calls),
+        _route("/calls/{id:path}", call),
+        _route("/sums", sums),
+        _route("/openapi.json", described),
+    ]
+
+
+def refused(
+    status: int, words: str, parameter: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an answer that says why there is none."""
+    return _answer(encoded(ErrorAnswer(words, parameter)), status, headers)
+
+
+def encoded(value: object) -> bytes:
+    """Return a value as JSON that is harmless on a terminal."""
+    return json_text(encode(value)) + b"\n"
+
+
+def _answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, {**PRIVATE, **(headers or {})}, "application/json")
+
+
+def _route(path: str, ask: Callable[[Request], Awaitable[Response]]) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            return await ask(request)
+        except AskedError as error:
+            return refused(400, str(error), error.where)
+        except Busy:
+            return refused(503, "too much is asked for at once", headers={"Retry-After": "1"})
+        except StoreError as error:
+            return refused(503, str(error), headers={"Retry-After": "1"})
+
+    return Route(ROOT + path, answer, methods=["GET"])
+
+
+def _parameters(request: Request, operation: Operation) -> dict[str, str]:
+    """Return what an address asks for. Raises AskedError for what this path does not know, or is said twice."""
+    given: dict[str, str] = {}
+    for key, value in request.query_params.multi_items():
+        if key not in operation.parameters:
+            known = ", ".join(operation.parameters)
+            raise AskedError(key[:40], f"there is no such parameter here; there are {known}")
+        if key in given:
+            raise AskedError(key, f"{key} is said twice")
+        given[key] = value
+    return given
+
+
+def _page(page: Listed) -> CallsAnswer:
+    return CallsAnswer(
+        [one.record for one in page.calls],
+        None if page.older is None else place_text(page.older),
+        None if page.cut_at is None else Moment(page.cut_at.started),
+    )
+
+
+async def _found(site: Website, wanted: str, *, with_messages: bool) -> bytes | None:
+    def question(reader: StoreReader) -> bytes | None:
+        stored = reader.call(wanted)
+        if stored is None:
+            return None
+        record: CallRecord = reader.with_messages(stored.record) if with_messages else stored.record
+        return encoded(record)
+
+    try:
+        return await site.ask(question)
+    except EmptyStoreError:
+        return None
+
+
+def _by(given: Mapping[str, str]) -> Sequence[str]:
+    names = [name for name in given.get("by", "outcome").split(",") if name]
+    wrong = [name for name in names if name not in SUM_KEYS]
+    if wrong:
+        raise AskedError("by", f"by takes {', '.join(SUM_KEYS)}, with commas between")
+    return list(dict.fromkeys(names))
+
+
+def _span(given: Mapping[str, str]) -> int:
+    each = given.get("each", "all")
+    if each not in SPANS:
+        raise AskedError("each", f"each is one of {', '.join(SPANS)}")
+    return SPANS[each]

@@ -1,0 +1,130 @@
+"""The description of the interface for machines (OpenAPI 3.1): its paths and parameters, and the records as they are.
+
+Must not know: HTTP, the store. What a parameter may be is read elsewhere (``asked``, ``api``).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final, NamedTuple
+
+from sipwatch import installed_version
+from sipwatch.classify.outcomes import OF_CALLS
+from sipwatch.export.filters import MAX_LENGTH
+from sipwatch.export.record import CallRecord
+from sipwatch.export.schemas import Schema, schemas_of
+from sipwatch.store.schema import SUM_KEYS
+from sipwatch.web.answers import MAX_SUMS, SPANS, CallsAnswer, ErrorAnswer, SumsAnswer
+from sipwatch.web.asked import FAILED_ONES
+
+MAX_LIMIT: Final = 1000  # calls of one answer
+DEFAULT_LIMIT: Final = 100
+_MOMENT: Final = "a moment (UTC unless it says otherwise), 1h for an hour ago, seconds or milliseconds since"
+
+
+class Parameter(NamedTuple):
+    """A parameter: its schema, and what it asks for."""
+
+    schema: Schema
+    says: str
+
+
+class Operation(NamedTuple):
+    """What can be asked for at a path: its name, what it gives, its parameters, the record that it answers with."""
+
+    name: str
+    says: str
+    parameters: dict[str, Parameter]
+    answer: type
+
+
+_TIME: Final = {
+    "since": Parameter({"type": "string"}, f"Calls that began from then on: {_MOMENT} 1970."),
+    "until": Parameter({"type": "string"}, f"Calls that began before: {_MOMENT} 1970."),
+}
+CALLS: Final = Operation(
+    "calls",
+    "Calls, the newest first, page by page.",
+    {
+        **_TIME,
+        "filter": Parameter({"type": "string", "maxLength": MAX_LENGTH}, "An expression over the keys of a call."),
+        "number": Parameter({"type": "string"}, "Calls from or to a number in any notation; *4567 is what ends so."),
+        "outcome": Parameter(
+            {"type": "string", "enum": [FAILED_ONES, *(outcome.value for outcome in OF_CALLS)]},
+            f"Calls with an outcome; {FAILED_ONES} is all that failed.",
+        ),
+        "peer": Parameter({"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"}, "Calls from or to a peer."),
+        "behind": Parameter({"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"}, "next of the page before."),
+        "limit": Parameter(
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, "How many calls at most."
+        ),
+    },
+    CallsAnswer,
+)
+CALL: Final = Operation(
+    "call",
+    "One call, by its id or Call-ID.",
+    {"messages": Parameter({"type": "integer", "enum": [0, 1], "default": 0}, "1: with the messages that are kept.")},
+    CallRecord,
+)
+SUMS: Final = Operation(
+    "sums",
+    f"Calls added up, in at most {MAX_SUMS:,} rows. Times are whole minutes: since is rounded down, until up.",
+    {
+        **_TIME,
+        "by": Parameter(
+            {"type": "string", "default": "outcome", "examples": ["outcome", "source,destination,outcome"]},
+            f"What is told apart, with commas between: {', '.join(SUM_KEYS)}.",
+        ),
+        "each": Parameter({"type": "string", "enum": list(SPANS), "default": "all"}, "How much time a row spans."),
+    },
+    SumsAnswer,
+)
+_PATHS: Final = {"/calls": CALLS, "/calls/{id}": CALL, "/sums": SUMS}
+_ID: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_REFUSALS: Final = {
+    "400": "A parameter is wrong.",
+    "404": "There is no such call.",
+    "503": "The store cannot be read, or too much is asked for at once; ask again later.",
+}
+
+
+@cache
+def description() -> Schema:
+    """Return the description."""
+    answers = (CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
+    references, parts = schemas_of(answers, "#/components/schemas/{name}")
+    of: dict[type, Schema] = dict(zip(answers, references, strict=True))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "sipwatch",
+            "version": installed_version(),
+            "description": "What became of every call, as it is stored. Everything is read with GET.",
+        },
+        "servers": [{"url": "./"}],
+        "paths": {path: {"get": _operation(path, one, of)} for path, one in _PATHS.items()},
+        "components": {"schemas": parts},
+    }
+
+
+def _operation(path: str, operation: Operation, of: dict[type, Schema]) -> Schema:
+    own = [] if "{id}" not in path else [_ID]
+    answers = {"200": _response(operation.says, of[operation.answer])}
+    for status, says in _REFUSALS.items():
+        if status != "404" or own:
+            answers[status] = _response(says, of[ErrorAnswer])
+    return {
+        "operationId": operation.name,
+        "summary": operation.says,
+        "parameters": [*own, *(_parameter(name, one) for name, one in operation.parameters.items())],
+        "responses": answers,
+    }
+
+
+def _parameter(name: str, parameter: Parameter) -> Schema:
+    return {"name": name, "in": "query", "description": parameter.says, "schema": parameter.schema}
+
+
+def _response(says: str, schema: Schema) -> Schema:
+    return {"description": says, "content": {"application/json": {"schema": schema}}}
