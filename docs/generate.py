@@ -33,6 +33,7 @@ from sipwatch.cli.check import check
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
+from sipwatch.cli.serve import serve
 from sipwatch.config import TIMER_KEYS, load
 from sipwatch.engine import Engine
 from sipwatch.export import series
@@ -289,6 +290,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "ladder": ladder,
     "options": lambda: options(replay),
     "live-options": lambda: options(live),
+    "serve-options": lambda: options(serve),
     "outcomes": outcomes,
     "endings": endings,
     "findings": findings,
