@@ -91,6 +91,8 @@ class Pages:
 
     def _hidden(self, request: Request, why: str) -> Response:
         words = f"{why[:1].upper()}{why[1:]}."
+        if request.scope["path"].startswith(api.ROOT):
+            return api.refused(HTTPStatus.FORBIDDEN, words)
         if not _wants_a_page(request):
             return _line(HTTPStatus.FORBIDDEN, words)
         return self._frame.page(request, "message.html", "Not shown to the network", status=403, words=words)
