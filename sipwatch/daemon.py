@@ -361,7 +361,7 @@ class Daemon:
     def _about_store(self) -> Iterator[Figures]:
         if self._intake is None or self._store is None:
             return
-        yield Figures(series.STORE_DROPPED, self._intake.dropped.copy())
+        yield Figures(series.STORE_DROPPED, self._intake.drops())
         yield Figures(series.STORE_CALLS, {(): self._store.stored})
         yield Figures(series.STORE_WAITING, {(): self._intake.waiting})
         yield Figures(series.STORE_SIZE, {(): self._store.size})

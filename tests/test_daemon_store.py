@@ -65,6 +65,7 @@ def test_figures_tell_what_is_stored_what_waits_and_what_was_dropped(storing: St
     assert storing.piped.value("store_calls_total") == 1
     assert storing.piped.value("store_calls_waiting") == 0
     assert storing.piped.value("store_dropped_total", what="message", reason="spool") == 7
+    assert storing.piped.value("store_dropped_total", what="call", reason="queue") == 0
     assert storing.piped.value("store_size_bytes") >= 0
 
 

@@ -44,13 +44,14 @@ _NOT_SCRAPED = "Not scraped"
 _WORDS = 24  # pixels: several words in a panel of a quarter's width
 _NOT_LIVE = "Not live"  # a replay is no process, has no interfaces, and nobody scrapes it
 _NO_HEP = "No HEP"
+_NO_STORE = "No store"  # live without --store
 _LAG = (NO_DATA, Step(0, colours.GOOD), Step(5, colours.ORANGE), Step(30, colours.RED))  # of this moment
 
 
 def made() -> Dashboard:
     """Make the page."""
     about = "Does sipwatch see everything, and is it well? What it does not see, no other page can tell."
-    parts = (_state(), _incoming(), _hep(), _memory(), _process())
+    parts = (_state(), _incoming(), _hep(), _memory(), _store(), _process())
     return board(UID, "SIP calls: sipwatch itself", about, (), parts)
 
 
@@ -318,6 +319,41 @@ def _notices() -> timeseries.Panel:
     query = Query(happening("notices_total", by="reason"), "{{reason}}")
     face = Face("Notices per minute", about, "short", "Nothing was odd")
     return lines(face, query, looks=reasons.NOTICES, stacked=True)
+
+
+def _store() -> Row:
+    return Row("Does it keep the calls? (--store)", (_stored(), _waiting(), _store_size(), _not_stored()))
+
+
+def _stored() -> timeseries.Panel:
+    about = "Calls per minute that were written to the store. None while there are calls: the disk refuses, or is slow."
+    query = Query(per_minute("store_calls_total"), "Calls")
+    return lines(Face("Calls stored per minute", about, "short", _NO_STORE, 8), query)
+
+
+def _waiting() -> timeseries.Panel:
+    about = (
+        "Calls that are over and not yet in the store: those of the last seconds. A line that climbs: the disk does not "
+        "keep up, and at 10,000 calls are dropped. Alert: SipwatchStoreFallingBehind."
+    )
+    query = Query(total("store_calls_waiting"), "Calls")
+    return lines(Face("Calls that wait to be stored", about, "short", _NO_STORE, 8), query)
+
+
+def _store_size() -> timeseries.Panel:
+    about = "What the store takes on disk. It grows until `[store]` says that the oldest day goes."
+    query = Query(series("store_size_bytes"), "{{instance}}")
+    return lines(Face("Size of the store", about, "bytes", _NO_STORE, 8), query, named=True)
+
+
+def _not_stored() -> timeseries.Panel:
+    about = (
+        "Calls, messages and tags per minute that could not be stored, by reason. Figures and alerts still have them; the "
+        "pages and `sipwatch calls` do not. Alert: SipwatchStoreDropping."
+    )
+    query = Query(happening("store_dropped_total", by="reason"), "{{reason}}")
+    face = Face("Not stored, per minute", about, "short", "Everything was stored", 24)
+    return lines(face, query, looks=reasons.STORE_DROPS, stacked=True)
 
 
 def _process() -> Row:

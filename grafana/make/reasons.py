@@ -122,6 +122,13 @@ TABLES: Looks = looks(
     ("trunks", "Trunks", _FINDINGS),
     ("turns", "INVITEs that went to and fro", _FINDINGS),
 )
+# Why something was not stored.
+STORE_DROPS: Looks = looks(
+    ("queue", "The disk does not keep up", _LOST),
+    ("disk", "The disk refuses", _TRANSPORT),
+    ("spool", "Open calls have too many messages", _SIP),
+    ("file", "A file is damaged, or of a later version", _CLOSED),
+)
 # Why an agent's connection is over, and why a message was not sent on.
 HEP_CLOSED: Looks = looks(
     ("ended", "Closed by the agent", _USUAL),

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 MAX_CALLS: Final = 10_000  # that wait for the disk; some 5 kB each
 MAX_BYTES: Final = 32 << 20  # of packets that wait for it
 MAX_TAGS: Final = 50_000
+DROPS: Final = (  # what can be dropped, and why
+    ("call", "queue"),
+    ("call", "file"),
+    ("message", "queue"),
+    ("message", "disk"),
+    ("message", "spool"),
+    ("message", "file"),
+    ("tag", "queue"),
+)
 _UDP: Final = "udp"
 
 
@@ -99,6 +108,10 @@ class Intake:
     def drop(self, what: str, why: str, number: int = 1) -> None:
         """Count what is not stored."""
         self.dropped[what, why] = self.dropped.get((what, why), 0) + number
+
+    def drops(self) -> dict[tuple[str, ...], float]:
+        """Return what was dropped, by what and why; 0 where nothing was, so that the first is seen as an increase."""
+        return dict.fromkeys(DROPS, 0.0) | self.dropped.copy()
 
     # The writer's side
 

@@ -17,6 +17,7 @@ from sipwatch.export import series
 from sipwatch.export.metrics import METHODS, PHASES, RESOLUTIONS
 from sipwatch.export.series import MetricKind, Series
 from sipwatch.shell.hep_out import REASONS as UNSENT
+from sipwatch.store.intake import DROPS
 from sipwatch.track.conditions import Condition
 from sipwatch.track.dialog import EndedBy
 from sipwatch.track.events import Notice, OptionsOutcome, RegistrationOutcome
@@ -79,6 +80,8 @@ OF_METRIC: dict[tuple[str, str], tuple[str, ...]] = {
     ("notices", "reason"): (*Notice, FIRST_FRAGMENT_ONLY),
     ("hep_connections_closed", "reason"): CLOSED,
     ("hep_unsent", "reason"): UNSENT,
+    ("store_dropped", "reason"): tuple(dict.fromkeys(why for _, why in DROPS)),
+    ("store_dropped", "what"): tuple(dict.fromkeys(what for what, _ in DROPS)),
     ("discards", "reason"): tuple(STAGE),
     ("discards", "stage"): tuple(dict.fromkeys(STAGE.values())),
 }
@@ -102,6 +105,8 @@ def combinations(of: Series) -> Iterator[Labels]:
         if "ending" in labels and labels["ending"] not in ENDINGS_BY[EndedBy(labels["ended_by"])]:
             continue
         if "resolution" in labels and labels["resolution"] not in RESOLUTIONS[Condition(labels["condition"])]:
+            continue
+        if of.name == "store_dropped" and (labels["what"], labels["reason"]) not in DROPS:
             continue
         if "stage" in labels and labels["stage"] not in {STAGE[key] for key in STAGE if key == labels["reason"]}:
             continue

@@ -24,6 +24,7 @@ from sipwatch.classify.tags import Tag
 from sipwatch.export.metrics import METHODS, PHASES
 from sipwatch.shell import events
 from sipwatch.shell.hep_out import REASONS as UNSENT
+from sipwatch.store.intake import DROPS
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
 from sipwatch.track.events import Notice, OptionsOutcome, RegistrationOutcome
@@ -184,6 +185,7 @@ ALL_LOOKS: list[tuple[words.Looks, Iterable[StrEnum | str]]] = [
     (reasons.STAGES, STAGE.values()),
     (reasons.HEP_CLOSED, CLOSED),
     (reasons.HEP_UNSENT, UNSENT),
+    (reasons.STORE_DROPS, {why for _, why in DROPS}),
 ]
 
 

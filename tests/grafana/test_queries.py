@@ -148,6 +148,7 @@ def test_variables_are_filled_from_labels_that_exist(uid: str) -> None:
 NOT_ALIVE = "a replay is no process, and nobody scrapes it"
 NO_RULES = "no rule was evaluated when the packets were captured"
 NO_HEP = "nobody sends HEP in the demo"
+NO_STORE = "a replay to OpenMetrics keeps no calls"
 NO_PAST = "the capture is of one morning: there is no week before"
 # What gives nothing for demo.pcap, and why; by panel, and query where only one of them is meant.
 EMPTY_IN_DEMO: dict[str, str] = {
@@ -190,6 +191,10 @@ EMPTY_IN_DEMO: dict[str, str] = {
     f"{own.UID} / Connected to": NO_HEP,
     f"{own.UID} / Sent on, messages per second": NO_HEP,
     f"{own.UID} / Not sent on, messages per minute": NO_HEP,
+    f"{own.UID} / Calls stored per minute": NO_STORE,
+    f"{own.UID} / Calls that wait to be stored": NO_STORE,
+    f"{own.UID} / Size of the store": NO_STORE,
+    f"{own.UID} / Not stored, per minute": NO_STORE,
     f"{own.UID} / Entries evicted per minute": "the demo is smaller than every table",
     f"{own.UID} / Log lines suppressed per minute": NOT_ALIVE,
 }

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.engine import Engine
 from sipwatch.store import intake as intake_module
-from sipwatch.store.intake import Intake
+from sipwatch.store import writer as writer_module
+from sipwatch.store.intake import DROPS, Intake
 from sipwatch.track.events import MessageTaken
 from tests.conversation import messages
 from tests.export import records
 from tests.test_daemon import PCAPS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
 
@@ -93,6 +94,20 @@ def test_messages_have_room_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [number for number, _ in intake.messages()] == [0, 1]
     take(MessageTaken(3, invite))
     assert [number for number, _ in intake.messages()] == [3]
+
+
+def test_drops_begin_at_0_so_that_the_first_is_an_increase() -> None:
+    intake = Intake()
+    assert intake.drops() == dict.fromkeys(DROPS, 0)
+    intake.drop("call", "queue", 3)
+    assert intake.drops() == {**dict.fromkeys(DROPS, 0), ("call", "queue"): 3}
+
+
+def test_every_reason_that_anybody_gives_is_a_known_one() -> None:
+    text = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (intake_module, writer_module))
+    given = set(re.findall(r'drop\("(\w+)", "(\w+)"', text))
+    given |= {("message", why) for why in re.findall(r'return "(\w+)"', text)}  # what _write_messages says
+    assert given == set(DROPS)
 
 
 def test_where_no_messages_are_wanted_none_are_taken() -> None:
