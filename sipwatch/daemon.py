@@ -9,8 +9,6 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections import deque
-from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,19 +24,24 @@ from sipwatch.export.account import implementation
 from sipwatch.export.collector import Collector, about_capture
 from sipwatch.export.figures import Figures
 from sipwatch.export.metrics import Metrics
-from sipwatch.export.privacy import policy_of
+from sipwatch.export.present import LossRecord, present_steps
+from sipwatch.export.privacy import Policy, policy_of
+from sipwatch.export.waiting import desk_steps
 from sipwatch.packet import SECOND
 from sipwatch.shell.events import Told
+from sipwatch.shell.inquiry import Inquiry
 from sipwatch.track.room import SeriesRoom
 from sipwatch.wire.discards import Discard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from sipwatch.capture.hep import HepListener
     from sipwatch.capture.live import PipeSource
     from sipwatch.capture.ring import Ring
+    from sipwatch.export.present import PresentRecord
     from sipwatch.export.series import Key
+    from sipwatch.export.waiting import DeskRecord
     from sipwatch.shell.hep_out import HepOut
     from sipwatch.shell.log import Log
     from sipwatch.shell.notify import Notifier
@@ -53,6 +56,7 @@ _TIME_TO_ANSWER = 0.5  # seconds for the last figures
 _AT_ONCE = 0.002  # seconds between two batches of packets in which figures are copied
 # Seconds after which another thread, one that writes figures down, has to let the loop go on.
 _GIVE_WAY = 0.001
+_FRESH = 1.0  # seconds for which what is going on is told again as it was
 _SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not healthy
 # ns to go on after somebody wants us to end: what has come in lies in the ring for a moment before it is seen.
 _LAST_LOOK = MARGIN + 50_000_000
@@ -103,8 +107,10 @@ class Daemon:
         if out is not None:
             self.engine.hear = partial(self._send_on, out)
         self._receive()
-        self._asked: deque[Future[list[Figures]]] = deque()
-        self._collecting: tuple[list[Figures], Iterator[None]] | None = None
+        wake = source.waker.wake
+        self._figures = Inquiry(self._figures_steps, wake)
+        self._present = Inquiry(self._present_steps, wake, _FRESH)
+        self._desk = Inquiry(lambda: desk_steps(self.engine, Policy(self._config.privacy)), wake, _FRESH)
         self._stopping = self._reloading = False
         self._running = False
         self._reloaded_well = True
@@ -156,10 +162,15 @@ class Daemon:
 
     def collect(self) -> list[Figures]:
         """Return every figure, copied by the loop between two batches or several. Raises TimeoutError."""
-        future: Future[list[Figures]] = Future()
-        self._asked.append(future)
-        self._source.waker.wake()
-        return future.result(PATIENCE)
+        return self._figures.ask(PATIENCE)
+
+    def now(self) -> PresentRecord:
+        """Return what is going on right now, looked at by the loop as figures are. Raises TimeoutError."""
+        return self._present.ask(PATIENCE)
+
+    def waiting(self) -> DeskRecord:
+        """Return who waits to be called back right now, in the same way. Raises TimeoutError."""
+        return self._desk.ask(PATIENCE)
 
     def healthy(self) -> str | None:
         """Say why the loop is not turning, None when it is."""
@@ -199,7 +210,8 @@ class Daemon:
         left = self.engine.finish(goes_on=lambda: time.monotonic() < until)
         if left:
             self._log.event("warning", "calls_left", calls=left, reason="there was no time to say what became of them")
-        self._collecting = None
+        for inquiry in self._inquiries():
+            inquiry.begin_again()
         self._answer(_TIME_TO_ANSWER)
         if not isinstance(self._source, InterfaceSource):
             for warning in self._source.files.warnings:
@@ -233,22 +245,29 @@ class Daemon:
             self._log.catch_up()
 
     def _answer(self, at_once: float | None = None) -> None:
-        """Copy figures, for so many seconds at most; give everybody who asked one and the same set of them."""
-        if not self._asked:
-            return
-        if self._collecting is None:
-            found: list[Figures] = []
-            self._collecting = (found, self.collector.steps(found))
-        found, steps = self._collecting
+        """Answer what others want to know, for so many seconds at most."""
         until = time.perf_counter() + (_AT_ONCE if at_once is None else at_once)
-        for _ in steps:
-            if time.perf_counter() >= until:
+        for inquiry in self._inquiries():
+            if not inquiry.go_on(until):
                 self._source.waker.wake()  # go on at once, packets or none
                 return
-        self._collecting = None
+
+    def _inquiries(self) -> tuple[Inquiry[list[Figures]], Inquiry[PresentRecord], Inquiry[DeskRecord]]:
+        return self._figures, self._present, self._desk
+
+    def _figures_steps(self) -> Generator[None, None, list[Figures]]:
+        found: list[Figures] = []
+        yield from self.collector.steps(found)
         found += self._about_itself()
-        while self._asked:
-            self._asked.popleft().set_result(found)
+        return found
+
+    def _present_steps(self) -> Generator[None, None, PresentRecord]:
+        dropped = {} if self._intake is None else self._intake.dropped.copy()
+        lost = [LossRecord("packets", name, number) for name, _, number in self._captures() if number]
+        lost += [LossRecord(what, "store", int(number)) for (what, _), number in dropped.items()]
+        if self._stalls:
+            lost.append(LossRecord("stalls", "capture", self._stalls))
+        return (yield from present_steps(self.engine, Policy(self._config.privacy), lost))
 
     def _changed(self, ring: Ring) -> None:
         if ring.up:

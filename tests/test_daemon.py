@@ -153,12 +153,20 @@ def test_figures_are_there_while_it_runs_and_complete_when_the_pipe_ends(piped: 
     assert sum(piped.daemon.engine.metrics.counters["calls"].values.values()) == 318  # type: ignore[union-attr]
 
 
-def test_on_a_silent_line_a_timer_still_fires(tmp_path: Path) -> None:
-    piped = Piped(tmp_path, "[timers]\nslow_progress_after = 0.1\nno_progress_after = 0.3\n")
+STUCK_SOON = "[timers]\nslow_progress_after = 0.1\nno_progress_after = 0.3\n"
+
+
+def up_to_trying() -> bytes:
+    """Return a capture with an INVITE and its 100, and then nothing."""
     stuck = STUCK.read_bytes()
     end = 24 + 16 + int.from_bytes(stuck[32:36], "little")
     end += 16 + int.from_bytes(stuck[end + 8 : end + 12], "little")
-    piped.write(stuck[:end])  # INVITE and 100, then nothing
+    return stuck[:end]
+
+
+def test_on_a_silent_line_a_timer_still_fires(tmp_path: Path) -> None:
+    piped = Piped(tmp_path, STUCK_SOON)
+    piped.write(up_to_trying())
     until(lambda: piped.value("invites_in_condition", condition="no_progress"), PATIENT, "the condition")
     (raised,) = [line for line in piped.events("condition_raised") if line["condition"] == "no_progress"]
     assert raised["time"].startswith("2026-01-05T09:00:00.4")  # 0.3 s after the 100, however late we looked
@@ -279,3 +287,30 @@ def test_what_is_no_capture_ends_it_with_a_word(piped: Piped) -> None:
     piped.hang_up()
     with pytest.raises(CaptureError, match="capture"):
         piped.over()
+
+
+# What pages ask
+
+
+def test_what_is_going_on_is_told_while_it_runs(tmp_path: Path) -> None:
+    piped = Piped(tmp_path, STUCK_SOON)
+    piped.write(up_to_trying())
+    until(lambda: piped.value("invites_in_condition", condition="no_progress"), PATIENT, "the condition")
+    found = piped.daemon.now()
+    assert [one.kind for one in found.stuck] == ["no_progress"]
+    assert str(found.stuck[0].since).startswith("2026-01-05T09:00:00.4")
+    assert (found.total.trying, found.lost) == (1, [])
+    piped.hang_up()
+    piped.over()
+
+
+def test_who_waits_to_be_called_back_is_told_while_it_runs(tmp_path: Path) -> None:
+    piped = Piped(tmp_path, (PCAPS / "demo.toml").read_text() + "[callback]\nwithin = 86400\n")
+    piped.write((PCAPS / "demo.pcap").read_bytes())
+    until(lambda: piped.value("calls_started_total") == 318, PATIENT, "every call to begin")
+    found = piped.daemon.waiting()
+    assert (found.has_trunk, found.within_seconds) == (True, 86_400)
+    assert len(found.waiting) > 1
+    assert [one.missed for one in found.waiting] == sorted(one.missed for one in found.waiting)
+    piped.hang_up()
+    piped.over()

@@ -166,6 +166,12 @@ class Desk:
             self._memory.grow(self, waiting.size)
         return in_order([*tags, Tag.WAITING_CALLBACK])
 
+    def who_waits(self) -> list[Missed]:
+        """Return the missed calls whose callers may still be called back, the oldest first."""
+        waiting = [missed for callbacks in self._all() for missed in callbacks.waiting()]
+        waiting.sort(key=_missed_at)
+        return waiting
+
     def _released(self, missed: Missed, served: bool) -> None:
         waiting = missed.payload
         assert isinstance(waiting, Waiting)  # noqa: S101 - it was given with it
@@ -203,6 +209,10 @@ class Desk:
         """Give up everybody who still waits: the capture is over."""
         for callbacks in self._all():
             callbacks.finish(now)
+
+
+def _missed_at(missed: Missed) -> tuple[int, int]:
+    return missed.at, missed.serial
 
 
 def _over_at(call: Call) -> int:

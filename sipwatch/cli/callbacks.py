@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.callbacks import Missed
     from sipwatch.classify.peers import Settings
-    from sipwatch.report.waiting import WaitingRecord
+    from sipwatch.export.waiting import WaitingRecord
 
 _FOR_EVER = 1 << 62  # ns: within a capture everybody goes on waiting until he is served
 
@@ -36,7 +36,7 @@ def callbacks(
     """List missed callers from outside who have not been reached since, oldest first."""
     from sipwatch.engine import Engine
     from sipwatch.export.privacy import Policy
-    from sipwatch.report.waiting import waiting_record
+    from sipwatch.export.waiting import waiting_record
 
     read = configuration(config)
     settings, within = read.settings, _within(read.settings)
@@ -88,8 +88,8 @@ def _write(out: IO[bytes], form: Format, records: list[WaitingRecord], within: i
         with text_of(out) as text:
             print_waiting(text, records, within)
         return
+    from sipwatch.export.waiting import WaitingRecord
     from sipwatch.export.writers import write_json, write_rows
-    from sipwatch.report.waiting import WaitingRecord
 
     if form is Format.JSON:
         write_json(out, records)

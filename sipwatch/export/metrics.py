@@ -433,10 +433,16 @@ class Metrics:
             self._expired.add(ends)
 
 
+def phase(call: Call) -> str:
+    """Return how far a call is that is being set up, an empty text of one that is not."""
+    heard = [leg.heard for leg in call.front if leg.state <= State.CANCELLING]
+    return PHASES[max(heard)] if heard else ""
+
+
 def phase_of(call: Call, metrics: Metrics) -> Key | None:
     """Return source and phase of a call that is being set up, None of one that is not."""
-    heard = [leg.heard for leg in call.front if leg.state <= State.CANCELLING]
-    return (metrics.directory.peer(call.front[0].path.source_address).name, PHASES[max(heard)]) if heard else None
+    reached = phase(call)
+    return (metrics.directory.peer(call.front[0].path.source_address).name, reached) if reached else None
 
 
 def ends_of_session(call: Call, directory: Directory) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Callers who wait to be called back: as records, and as a table.
+"""Callers who wait to be called back, as a table.
 
 Must not know: how it is found out who waits. All text from the wire is escaped here.
 """
@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
-import msgspec
 from rich.text import Text
 
-from sipwatch.classify.desk import Waiting
-from sipwatch.export.calls import short_id
 from sipwatch.export.escape import terminal
-from sipwatch.export.moments import timestamp
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import duration, several
 from sipwatch.report.screen import FAINT, Column, console, figures, indented, print_list
@@ -21,40 +17,7 @@ from sipwatch.report.screen import FAINT, Column, console, figures, indented, pr
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sipwatch.classify.callbacks import Missed
-    from sipwatch.export.privacy import Policy
-
-
-class WaitingRecord(msgspec.Struct, frozen=True):
-    """A missed call whose caller was not reached. ``waited_seconds`` is until the capture ended."""
-
-    id: str
-    number: str
-    dialled: str
-    source: str
-    missed: str
-    waited_seconds: float
-    attempts: int
-    last_attempt: str | None
-    overdue: bool
-
-
-def waiting_record(missed: Missed, end: int, within: int, policy: Policy) -> WaitingRecord:
-    """Return a missed call as a record; it is overdue when it has waited longer than ``within`` at ``end`` (ns)."""
-    waiting = missed.payload
-    assert isinstance(waiting, Waiting)  # noqa: S101 - the desk gave it
-    waited = max(0, end - missed.at)
-    return WaitingRecord(
-        id=short_id(*waiting.key),
-        number=policy.number(missed.number),
-        dialled=policy.number(missed.dialled),
-        source=waiting.ends[0],
-        missed=timestamp(missed.at),
-        waited_seconds=round(waited / SECOND, 3),
-        attempts=missed.attempts,
-        last_attempt=timestamp(missed.last_attempt) if missed.last_attempt >= 0 else None,
-        overdue=waited > within,
-    )
+    from sipwatch.export.waiting import WaitingRecord
 
 
 def print_waiting(out: IO[str], records: list[WaitingRecord], within: int) -> None:

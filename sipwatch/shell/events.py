@@ -14,10 +14,10 @@ from sipwatch.export import scrub
 from sipwatch.export.by_wall import by_wall
 from sipwatch.export.calls import call_record, record_id
 from sipwatch.export.moments import Duration, timestamp
+from sipwatch.export.present import shown_call_id
 from sipwatch.track.conditions import Condition
 from sipwatch.track.events import CallConcluded, CallSettled, ConditionRaised, ConditionResolved
 from sipwatch.wire.message import decoded
-from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
     from sipwatch.classify.verdict import Verdicts
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sipwatch.shell.log import Log
     from sipwatch.track.call import Call
     from sipwatch.track.events import Takes
-    from sipwatch.track.leg import Leg
 
 CONDITION_RAISED: Final = "condition_raised"
 CONDITION_RESOLVED: Final = "condition_resolved"
@@ -71,7 +70,7 @@ class Told:
             source_address=self._address(leg.path.source),
             destination_address=self._address(leg.path.destination),
             after_seconds=Duration(raised.raised - leg.started).seconds,
-            call_id=_call_id(leg, self.policy),
+            call_id=shown_call_id(leg, self.policy),
         )
 
     def _stamp(self, moment: int) -> str:
@@ -96,7 +95,7 @@ class Told:
             source=source,
             destination=destination,
             id=record_id(leg.call),
-            call_id=_call_id(leg, self.policy),
+            call_id=shown_call_id(leg, self.policy),
         )
 
     def call_settled(self, event: CallSettled) -> None:
@@ -167,12 +166,3 @@ def call_ended_oddly(log: Log, record: CallRecord, policy: Policy | None = None)
         conditions=",".join(condition.kind for condition in record.conditions) or None,
         call_id=record.call_id,
     )
-
-
-def _call_id(leg: Leg, policy: Policy | None) -> str:
-    call = leg.call
-    if policy is None:
-        return decoded(call.call_id)
-    caller = user_of(uri_of(header(leg.invite.raw, b"from", b"f")))
-    callees = [user_of(one.invite.request_uri) for one in (call.front[0], leg)]
-    return policy.call_id(decoded(call.call_id), decoded(call.from_tag), *map(decoded, (caller, *callees)))

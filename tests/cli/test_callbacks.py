@@ -11,7 +11,8 @@ import pytest
 
 from pcaps.make import packets, talk
 from pcaps.make.__main__ import nanoseconds
-from sipwatch.report.waiting import WaitingRecord, print_waiting
+from sipwatch.export.waiting import WaitingRecord
+from sipwatch.report.waiting import print_waiting
 from tests.cli.program import BUSY, run, the_complaint
 
 if TYPE_CHECKING:

@@ -1,0 +1,96 @@
+"""Callers who wait to be called back, as records.
+
+Must not know: how it is found out who waits, formats, clocks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from sipwatch.classify.desk import Waiting
+from sipwatch.classify.peers import PeerKind
+from sipwatch.export.calls import short_id
+from sipwatch.export.moments import Moment, timestamp
+from sipwatch.packet import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from sipwatch.classify.callbacks import Missed
+    from sipwatch.export.present import AtWork
+    from sipwatch.export.privacy import Policy
+
+_AT_ONCE: Final = 100  # records made in one step, in less than a millisecond
+
+
+class WaitingRecord(msgspec.Struct, frozen=True):
+    """A missed call whose caller was not reached. ``waited_seconds`` is until the capture ended."""
+
+    id: str
+    number: str
+    dialled: str
+    source: str
+    missed: str
+    waited_seconds: float
+    attempts: int
+    last_attempt: str | None
+    overdue: bool
+
+
+class DeskRecord(msgspec.Struct, frozen=True):
+    """Who waits ``at`` a moment, the oldest first.
+
+    ``within_seconds`` is how long one waits, None where the configuration has no [callback]; ``has_trunk`` says whether
+    any peer is a trunk, without which no call is known to come from outside.
+    """
+
+    at: Moment
+    within_seconds: float | None
+    has_trunk: bool
+    waiting: list[WaitingRecord]
+
+
+def waiting_record(missed: Missed, end: int, within: int, policy: Policy, ahead: int = 0) -> WaitingRecord:
+    """Return a missed call as a record; it is overdue when it has waited longer than ``within`` at ``end`` (ns).
+
+    ``ahead`` is by how much the clock on the wall is ahead of packet time (ns).
+    """
+    waiting = missed.payload
+    assert isinstance(waiting, Waiting)  # noqa: S101 - the desk gave it
+    waited = max(0, end - missed.at)
+    return WaitingRecord(
+        id=short_id(*waiting.key),
+        number=policy.number(missed.number),
+        dialled=policy.number(missed.dialled),
+        source=waiting.ends[0],
+        missed=timestamp(missed.at + ahead),
+        waited_seconds=round(waited / SECOND, 3),
+        attempts=missed.attempts,
+        last_attempt=timestamp(missed.last_attempt + ahead) if missed.last_attempt >= 0 else None,
+        overdue=waited > within,
+    )
+
+
+def desk_steps(engine: AtWork, policy: Policy) -> Generator[None, None, DeskRecord]:
+    """Make a record of who waits at an engine's desk right now, in small steps; the engine may go on after each."""
+    settings = engine.directory.settings
+    within = None if settings.callback is None else settings.callback.within_ns
+    records = []
+    for place, missed in enumerate(engine.desk.who_waits(), 1):
+        if not is_over(missed):
+            records.append(waiting_record(missed, engine.tracker.now, within or 0, policy, engine.wall.ahead))
+        if not place % _AT_ONCE:
+            yield
+    return DeskRecord(
+        Moment(engine.wall.time(engine.tracker.now)),
+        None if within is None else within / SECOND,
+        any(peer.kind is PeerKind.TRUNK for peer in settings.peers),
+        records,
+    )
+
+
+def is_over(missed: Missed) -> bool:
+    """Tell whether a caller waits no longer: he was reached, or given up."""
+    return isinstance(missed.payload, Waiting) and missed.payload.served is not None
