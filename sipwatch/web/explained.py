@@ -6,10 +6,11 @@ Must not know: calls, the store.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse
 
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.knowledge import Topic, load
 from sipwatch.knowledge.leads import When
 from sipwatch.knowledge.record import explanation_record
@@ -27,6 +28,28 @@ if TYPE_CHECKING:
 
 SECTION: Final = Chapter("Explain", "explain", "What a code, outcome or finding means, and who should act.")
 _MAX_SHOWN: Final = 60
+
+
+# The filter that finds the calls which an entry is about; a ratio and a class of codes are about none.
+_FILTERS: Final = {
+    Topic.OUTCOME: 'outcome == "{}"',
+    Topic.CONDITION: '"{}" in conditions',
+    Topic.ENDING: 'ending == "{}"',
+    Topic.FINDING: '"{}" in findings',
+    Topic.TAG: '"{}" in tags',
+    Topic.LINK: '"{}" in linked',
+    Topic.STATUS: "status_code == {}",
+    Topic.CAUSE: "cause == {}",
+}
+
+
+def calls_path(entry: ExplanationRecord) -> str | None:
+    """Return where the calls are that an entry is about, from the root on; None where no call can be meant."""
+    expression = _FILTERS.get(Topic(entry.kind))
+    provisional = entry.kind == Topic.STATUS and int(entry.key) < 200
+    if expression is None or provisional or entry.key == Outcome.RETRIED:
+        return None
+    return "calls?" + urlencode({"filter": expression.format(entry.key)})
 
 
 def explain_path(what: str) -> str:
@@ -53,7 +76,7 @@ def routes(site: Website) -> list[Route]:
         return site.frame.page(
             request,
             "explained.html",
-            f"{found[0].plain_name}" if found else f"Nothing is known about “{shown}”",
+            _heading(found[0]) if found else f"Nothing is known about “{shown}”",
             status=200 if found else 404,
             entries=[(entry, badge(entry.key, entry.category) if entry.category else None) for entry in found],
             near=[] if found else knowledge.suggest(what),
@@ -62,6 +85,7 @@ def routes(site: Website) -> list[Route]:
             leads=lambda entry: _leads(knowledge, entry),
             reached=lambda entry: _reached(knowledge, entry),
             path=explain_path,
+            calls=calls_path,
         )
 
     return [site.route("/explain", everything), site.route("/explain/{what:path}", one)]
@@ -71,6 +95,10 @@ def _title(knowledge: Knowledge, topic: Topic) -> str:
     """Return what a list of all entries of a kind is called."""
     plural = f"{topic}es" if topic.endswith("s") else f"{topic}s"
     return str(getattr(knowledge.labels, plural))
+
+
+def _heading(entry: ExplanationRecord) -> str:
+    return f"{entry.key} {entry.name}" if entry.kind in (Topic.STATUS, Topic.CAUSE) else entry.plain_name
 
 
 def _leads(knowledge: Knowledge, entry: ExplanationRecord) -> list[tuple[str, str, str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
+from sipwatch.export.filters import compile_filter
 from sipwatch.knowledge import Topic, load
-from sipwatch.web.explained import explain_path
+from sipwatch.knowledge.record import explanation_record
+from sipwatch.web.explained import calls_path, explain_path
 from tests.each import for_each
 from tests.web.browsing import get, links, page, site_of, words
 from tests.web.test_calls import HOSTILE
@@ -31,7 +33,7 @@ def test_the_list_leads_to_every_entry(store: Stored) -> None:
     [
         ("486", "The called phone or line is in a call"),
         ("Q.850;cause=19", "Q.850 cause 19"),
-        ("Agent busy", "Calls that ended so"),
+        ("Agent busy", "Such calls"),
         ("no_progress", "Stuck in Trying"),
         ("trunk_full", "Trunk full"),
         ("SER", "Session Establishment Ratio"),
@@ -49,7 +51,9 @@ def test_a_code_or_word_is_explained(store: Stored, what: str, shown: str) -> No
 def test_an_outcome_leads_to_its_codes_and_to_its_calls(store: Stored) -> None:
     main = page(site_of(store), "/explain/busy").find(".//main")
     assert main is not None
-    assert {"../calls?outcome=busy", "../explain/status%20486", "../explain/cause%2017"} <= set(links(main))
+    assert {"../calls?filter=outcome+%3D%3D+%22busy%22", "../explain/status%20486", "../explain/cause%2017"} <= set(
+        links(main)
+    )
 
 
 def test_what_is_typed_leads_to_its_page(store: Stored) -> None:
@@ -68,3 +72,17 @@ def test_whatever_is_asked_is_text(store: Stored, text: str) -> None:
     assert answer.status_code == 404
     assert "<script>alert" not in answer.text
     assert "<img" not in answer.text
+
+
+def test_every_filter_that_leads_to_calls_is_one() -> None:
+    led = [explanation_record(entry) for entry in load().all()]
+    paths = [path for path in map(calls_path, led) if path is not None]
+    assert len(paths) > 150
+    for path in paths:
+        (expression,) = parse_qs(path.partition("?")[2])["filter"]
+        compile_filter(expression)
+
+
+@for_each("what", ["retried", "180", "4xx", "SER"])
+def test_what_no_call_can_be_leads_to_none(what: str) -> None:
+    assert [calls_path(explanation_record(entry)) for entry in load().find(what)] == [None]
