@@ -38,6 +38,10 @@ class TooLongError(StoreError):
     """A question was given up, because it took too long."""
 
 
+class TooManyError(StoreError):
+    """More was found than whoever asks can take."""
+
+
 class DayFile(NamedTuple):
     """A file of a day; ``size`` is what it takes on disk with all that SQLite keeps beside it (bytes)."""
 

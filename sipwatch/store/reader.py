@@ -18,6 +18,7 @@ from sipwatch.store.days import (
     EmptyStoreError,
     StoreError,
     TooLongError,
+    TooManyError,
     day_of,
     days_between,
     files_in,
@@ -168,10 +169,11 @@ class StoreReader:
         """
         found: list[Stored] = []
         files = self.files()[-_NEWEST_DAYS:]
+        begins = not marks
         for file in files:
             last = self._ask(file.path, CALLS, "SELECT max(number) FROM calls", ())
             newest = (last[0][0] if last else None) or 0
-            before = marks.get(file.day, 0 if marks else newest)
+            before = marks.get(file.day, newest if begins else 0)
             if newest > before and len(found) < most:
                 sql = f"SELECT {_COLUMNS} FROM calls WHERE number > ? ORDER BY number LIMIT ?"
                 rows = self._ask(file.path, CALLS, sql, (before, most - len(found)))
@@ -274,26 +276,48 @@ class StoreReader:
         for row in self._sums(f"SELECT {columns} FROM {{}} WHERE at >= ? AND at < ? ORDER BY at", since, until):
             yield Sum(*row)
 
-    def totals(self, since: int | None = None, until: int | None = None) -> list[Sum]:
-        """Return the sums of a whole time, ``at`` its beginning (ns, whole minutes; 0 without one)."""
+    def totals(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        *,
+        by: Sequence[str] = SUM_KEYS,
+        span: int = 0,
+        most: int | None = None,
+    ) -> list[Sum]:
+        """Return the sums of a time, told apart by some keys; those of the others are "" or 0.
+
+        ``span`` (ns, whole minutes) tells times apart as well: ``at`` is the beginning of each, without it that of the
+        whole (0 if it has none). Raises TooManyError for more than ``most``.
+        """
+        at = 0 if since is None else since // MINUTE * MINUTE
+        when = f"at / {span} * {span}" if span else f"{at}"
+        keys = [key if key in by else "0" if key == "status_code" else "''" for key in SUM_KEYS]
         added = ", ".join([f"sum({value})" for value in SUM_VALUES])
-        sql = f"SELECT {', '.join(SUM_KEYS)}, {added} FROM {{}} WHERE at >= ? AND at < ? GROUP BY {', '.join(SUM_KEYS)}"
+        told_apart = ", ".join([*(["1"] if span else []), *(str(2 + n) for n, key in enumerate(SUM_KEYS) if key in by)])
+        # One group, or none where there is nothing; older versions of SQLite know no HAVING by itself.
+        grouped = f" GROUP BY {told_apart or 'at IS NULL'}"
+        sql = f"SELECT {when}, {', '.join(keys)}, {added} FROM {{}} WHERE at >= ? AND at < ?{grouped}"
         found: dict[tuple[Any, ...], list[int]] = {}
-        for row in self._sums(sql, since, until):
-            key, values = row[: len(SUM_KEYS)], row[len(SUM_KEYS) :]
-            before = found.get(key)
-            found[key] = (
+        width = 1 + len(SUM_KEYS)
+        for row in self._sums(sql, since, until, by_hour=not 0 < span < HOUR):
+            before = found.get(row[:width])
+            if before is None and most is not None and len(found) >= most:
+                raise TooManyError("too many sums: ask for a shorter time, a longer span, or fewer keys")
+            values = row[width:]
+            found[row[:width]] = (
                 list(values) if before is None else [one + other for one, other in zip(before, values, strict=True)]
             )
-        at = 0 if since is None else since // MINUTE * MINUTE
-        return [Sum(at, *key, *values) for key, values in found.items()]
+        return [Sum(*key, *values) for key, values in found.items()]
 
-    def _sums(self, sql: str, since: int | None, until: int | None) -> Iterator[tuple[Any, ...]]:
+    def _sums(
+        self, sql: str, since: int | None, until: int | None, *, by_hour: bool = True
+    ) -> Iterator[tuple[Any, ...]]:
         """Ask for a time, hours where it has whole ones, minutes at its ends; ``sql`` lacks the table's name."""
         first = 0 if since is None else since // MINUTE * MINUTE
         last = FOREVER if until is None else -(-until // MINUTE) * MINUTE
         begin, end = -(-first // HOUR) * HOUR, last // HOUR * HOUR
-        spans = [("hours", begin, end)] if begin <= end else []
+        spans = [("hours", begin, end)] if by_hour and begin <= end else []
         spans += [("minutes", first, begin), ("minutes", end, last)] if spans else [("minutes", first, last)]
         for file in days_between(self.files(), first, last):
             for table, since_, until_ in spans:

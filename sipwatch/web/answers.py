@@ -72,39 +72,23 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     parameter: str | None
 
 
-class TooManySumsError(Exception):
-    """More sums than one answer may have."""
-
-
-def added_up(sums: Iterable[Sum], by: Sequence[str], span: int) -> list[SumRecord]:
-    """Return sums with only some keys told apart, by as much time (ns) as is said. Raises TooManySumsError."""
-    found: dict[tuple[object, ...], list[int]] = {}
-    for one in sums:
-        key = (one.at // span * span if span else None, *(getattr(one, name) for name in by))
-        values = found.get(key)
-        if values is None:
-            if len(found) >= MAX_SUMS:
-                raise TooManySumsError
-            values = found[key] = [0] * 8
-        for place, value in enumerate(one[-8:]):
-            values[place] += value
-    rows = [_record(key, by, values) for key, values in found.items()]
+def sum_records(sums: Iterable[Sum], by: Sequence[str], span: int) -> list[SumRecord]:
+    """Return sums that are told apart by some keys and by as much time (ns) as is said, in order."""
+    rows = [_record(one, by, span) for one in sums]
     return sorted(rows, key=lambda row: (row.at or 0, -row.calls))
 
 
-def _record(key: tuple[object, ...], by: Sequence[str], values: Sequence[int]) -> SumRecord:
-    at, *kept = key
-    named = dict.fromkeys(SUM_KEYS) | {name: value or None for name, value in zip(by, kept, strict=True)}
-    calls, completed, setups, setup, rings, ring, talks, talk = values
+def _record(one: Sum, by: Sequence[str], span: int) -> SumRecord:
+    named = {key: (getattr(one, key) or None) if key in by else None for key in SUM_KEYS}
     return SumRecord(
-        at=None if at is None else Moment(at),  # type: ignore[call-overload] # what stands first is a moment
+        at=Moment(one.at) if span else None,
         **named,
-        calls=calls,
-        completed=completed,
-        setups=setups,
-        setup_seconds=Duration(setup),
-        rings=rings,
-        ring_seconds=Duration(ring),
-        talks=talks,
-        talk_seconds=Duration(talk),
+        calls=one.calls,
+        completed=one.completed,
+        setups=one.setups,
+        setup_seconds=Duration(one.setup_ns),
+        rings=one.rings,
+        ring_seconds=Duration(one.ring_ns),
+        talks=one.talks,
+        talk_seconds=Duration(one.talk_ns),
     )

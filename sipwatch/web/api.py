@@ -13,10 +13,10 @@ from starlette.routing import Route
 from sipwatch.export.escape import json_text
 from sipwatch.export.moments import Moment
 from sipwatch.export.writers import encode
-from sipwatch.store.days import EmptyStoreError, StoreError
+from sipwatch.store.days import EmptyStoreError, StoreError, TooManyError
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web import openapi
-from sipwatch.web.answers import SPANS, CallsAnswer, ErrorAnswer, SumsAnswer, TooManySumsError, added_up
+from sipwatch.web.answers import MAX_SUMS, SPANS, CallsAnswer, ErrorAnswer, SumsAnswer, sum_records
 from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
 from sipwatch.web.frame import PRIVATE
 from sipwatch.web.stored import Listed, listed
@@ -63,14 +63,15 @@ def routes(site: Website) -> list[Route]:
         by, span = _by(given), _span(given)
 
         def question(reader: StoreReader) -> bytes:
-            return encoded(SumsAnswer(added_up(reader.sums(asked.wanted.since, asked.wanted.until), by, span)))
+            found = reader.totals(asked.wanted.since, asked.wanted.until, by=by, span=span, most=MAX_SUMS)
+            return encoded(SumsAnswer(sum_records(found, by, span)))
 
         try:
             return _answer(await site.ask(question))
         except EmptyStoreError:
             return _answer(encoded(SumsAnswer([])))
-        except TooManySumsError:
-            return refused(400, "too many rows: ask for a shorter time, a longer span, or fewer keys")
+        except TooManyError as error:
+            return refused(400, str(error))
 
     async def described(_: Request) -> Response:
         return _answer(encoded(openapi.description()))

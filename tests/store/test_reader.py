@@ -146,6 +146,7 @@ def test_a_damaged_file_is_named(store: Stored) -> None:
 def test_what_is_written_from_now_on_is_given_once(store: Stored) -> None:
     """Also calls that began before others that are there already, and those of a new day."""
     store.put(records.call(), records.call(id="1" * 12, started=at(50)))
+    store.put(records.call(id="4" * 12, started=at(-DAY)))
     reader = store.read()
     marks: dict[str, int] = {}
     assert reader.added(marks, 10) == []
