@@ -13,6 +13,7 @@ from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.cli.options import Files, Filter, Force, Format, Output, choice, filter_of, format_option, value
 from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.scoped import roster_of
 from sipwatch.cli.words import complain, configuration
 from sipwatch.export.intervals import By
 
@@ -62,11 +63,9 @@ def agents(
 
 
 def _figures(read: Config, by: By, zone: tzinfo) -> AgentFigures:
-    from sipwatch.classify.roster import Roster
     from sipwatch.export.agents import AgentFigures
 
-    callback = read.settings.callback
-    return AgentFigures(by, zone, Roster(read.agents, None if callback is None else callback.region))
+    return AgentFigures(by, zone, roster_of(read))
 
 
 def _zone(name: str) -> tzinfo:

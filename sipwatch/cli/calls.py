@@ -5,19 +5,18 @@ Must not know: how calls are stored, found or written.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from sipwatch.cli.options import Filter, Force, Format, Output, filter_of, format_option, number, switch, value
 from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.when import moment_by_now, read_option, zone_named
 from sipwatch.cli.words import FailOn, configuration, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from zoneinfo import ZoneInfo
 
     from sipwatch.config import Config
     from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from sipwatch.store.wanted import Wanted
 
 MAX_LISTED = 50
-_EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of today (14:30), or how long ago (1h, 2d)"
 _WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1h (ago)."
 _NUMBER = "Only calls from or to this number, in any notation: +49 30 1234567, 030 1234567, 201; *4567 for its end."
 _LIMIT = f"Only the newest N calls. Default: {MAX_LISTED} in a table, else all."
@@ -73,40 +71,16 @@ def _wanted(
 ) -> Wanted:
     from sipwatch.store.wanted import Number, Wanted
 
-    where = _read("--zone", _zone, zone)
-    begin, end = (_read(option, _moment, text, where) for option, text in (("--since", since), ("--until", until)))
+    where = read_option("--zone", zone_named, zone)
+    begin, end = (
+        read_option(option, moment_by_now, text, where) for option, text in (("--since", since), ("--until", until))
+    )
     if begin is not None and end is not None and begin >= end:
         raise typer.BadParameter(f"{until} is not later than --since {since}", param_hint="--until")
     callback = config.settings.callback
     region = None if callback is None else callback.region
-    sought = None if phone is None else _read("--number", Number, phone, region)
+    sought = None if phone is None else read_option("--number", Number, phone, region)
     return Wanted(begin, end, filter_of(expression), sought)
-
-
-def _read(option: str, reader: Any, *given: object) -> Any:
-    """Read an option's value. Raises BadParameter for what cannot be meant."""
-    try:
-        return reader(*given)
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-
-
-def _zone(name: str) -> ZoneInfo:
-    from sipwatch.classify.hours import zone_of
-
-    return zone_of(name)
-
-
-def _moment(text: str | None, zone: ZoneInfo) -> int | None:
-    from sipwatch.evidence.period import moment
-
-    if text is None:
-        return None
-    now = time.time_ns()
-    try:
-        return moment(text, zone, now, now)
-    except ValueError:
-        raise ValueError(f"{text[:40]!r} is no moment; write {_EXPECTED}") from None
 
 
 # What is shown

@@ -30,6 +30,7 @@ from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
+from sipwatch.cli.report import report
 from sipwatch.cli.rules import rules
 from sipwatch.cli.serve import serve
 from sipwatch.cli.words import INTERRUPTED, abandon_output, complain, fail, quiet_exit, why
@@ -47,6 +48,7 @@ for _command, _words in (
     (replay, "What became of every call in capture files."),
     (live, "Watch SIP on interfaces; metrics for Prometheus."),
     (calls, "What became of the calls that a daemon stored."),
+    (report, "Stored calls as one HTML file, to print and to mail."),
     (serve, "Pages over stored calls, for a browser."),
     (explain, "What a code, word, metric or alert means."),
     (peers, "Who is in a capture; a configuration to start from."),

@@ -30,6 +30,7 @@ from sipwatch.cli.options import (
     value,
 )
 from sipwatch.cli.output import open_text, opened, text_of
+from sipwatch.cli.scoped import scope_of
 from sipwatch.cli.storing import filling_of
 from sipwatch.cli.wanted import FoundCalls
 from sipwatch.cli.words import DEFAULT_LISTEN, configuration, fail
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.peers import Privacy, Settings
     from sipwatch.cli.feed import Source
     from sipwatch.cli.storing import Filling
+    from sipwatch.config import Config
     from sipwatch.engine import Engine
     from sipwatch.export.metrics import Metrics
     from sipwatch.export.privacy import Policy
@@ -61,7 +63,9 @@ _LADDER_ONLY = "a ladder has forms of its own (--ladder-form); it cannot be comb
 _NO_RECORDS = "is filled beside a report; it cannot be combined with --ladder or --format openmetrics"
 _COUNT_ALL = "metrics count every call; they cannot be filtered"
 _STEP_WORDS = "Seconds between samples (openmetrics). Default: 15, more if the capture is longer than three hours."
-_Form = Annotated[Format, format_option(Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.OPENMETRICS)]
+_Form = Annotated[
+    Format, format_option(Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.HTML, Format.OPENMETRICS)
+]
 _Config = Annotated[str | None, value("FILE", "Configuration: timers, peers and their rules (sipwatch.toml).")]
 _Deep = Annotated[bool, switch("--deep", "Decode with tshark: slower, but reads TLS (with --keylog), SCTP and more.")]
 _Prefilter = Annotated[
@@ -121,7 +125,7 @@ def replay(
     with _source(files, prefilter, deep=deep, keylog=keylog) as source:
         with opened(output, [*files, config, keylog], force=force) as out:
             budget, series, across_nat = shared_out(read.memory), read.most_series, read.hep.across_nat
-            run = _Run(source, read.settings, _policy(read.privacy), out, output, budget, series, across_nat)
+            run = _Run(source, read, _policy(read.privacy), out, output, budget, series, across_nat, expression)
             if ladder is not None:
                 _draw(run, ladder, ladder_form or LadderForm.TEXT)
             elif metrics:
@@ -147,13 +151,18 @@ class _Run(NamedTuple):
     """What each kind of result is made from, and where it goes."""
 
     source: Source
-    settings: Settings
+    config: Config
     policy: Policy | None
     out: IO[bytes]
     output: str | None
     budget: Budget
     most_series: int
     across_nat: bool
+    expression: str | None
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
 
 
 def _history(run: _Run, step: int | None) -> Engine:
@@ -197,8 +206,8 @@ def _report(
     from sipwatch.export.offers import Offers
     from sipwatch.export.summary import Summary
 
-    summary, offers = Summary(), Offers()
-    writer = _private(_writer(form, run.out, summary, messages=messages), run.policy)
+    summary, offers, page = Summary(), Offers(), form is Format.HTML
+    writer = _page(run, summary) if page else _private(_writer(form, run.out, summary, messages=messages), run.policy)
     count, write = summary.add, writer.call
 
     def sink(record: CallRecord, completed: bool) -> None:
@@ -211,7 +220,7 @@ def _report(
             offers.add(record)
 
     metrics = _metrics(run) if counting else None
-    showing = messages and form is not Format.TABLE
+    showing = page or (messages and form is not Format.TABLE)
     intake = None if filling is None else filling.intake
     engine = Engine(sink, run.settings, keep_messages=showing, metrics=metrics, budget=run.budget, keeper=intake)
     if filling is None:
@@ -224,6 +233,13 @@ def _report(
         whole.devices = offers.devices()[:MAX_DEVICES]
     writer.finish(account.capture(run.source), whole)
     return engine
+
+
+def _page(run: _Run, summary: Summary) -> Writer:
+    from sipwatch.report.html.page import PageWriter
+
+    scope = scope_of(run.config, list(run.source.files), selection=run.expression or "")
+    return PageWriter(run.out, summary, scope, run.policy)
 
 
 def _private(writer: Writer, policy: Policy | None) -> Writer:

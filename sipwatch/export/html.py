@@ -8,6 +8,7 @@ Must not know: what the pages say.
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sipwatch.export.escape import terminal
@@ -26,6 +27,19 @@ def load_all() -> None:
     environment = _environment()
     for name in environment.list_templates():
         environment.get_template(name)
+
+
+@cache
+def stylesheet(name: str) -> str:
+    """Return a stylesheet among the templates, for a page that is one file; it begins with the colours of all pages."""
+    return palette() + "\n" + (files("sipwatch") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def palette() -> str:
+    """Return the colours of the pages, light and dark, as their stylesheet sets them."""
+    sheet = (files("sipwatch") / "web" / "static" / "sipwatch.css").read_text(encoding="utf-8")
+    return sheet.partition("\n* {")[0]
 
 
 @cache

@@ -80,12 +80,12 @@ def _row(record: AgentRecord, *, besides: bool) -> tuple[str, ...]:
         _who(record),
         f"{record.offered:,}",
         f"{record.taken:,}",
-        _busy(record),
+        busy_words(record),
         *(f"{count:,}" for count in (record.declined, record.rang_out, record.not_alerted)),
         *(f"{count:,}" for count in (record.gave_up, record.elsewhere)),
         *((f"{record.other:,}",) if besides else ()),
-        *(_share(share) for share in (record.share, record.fair_share)),
-        _answer(record),
+        *(share_words(share) for share in (record.share, record.fair_share)),
+        answer_words(record),
         f"{record.longest:,}",
     )
 
@@ -93,7 +93,7 @@ def _row(record: AgentRecord, *, besides: bool) -> tuple[str, ...]:
 def _lines(record: AgentRecord) -> list[RenderableType]:
     """Return a record's paragraph for a narrow terminal."""
     counts = (
-        ("busy", _busy(record) if record.busy else ""),
+        ("busy", busy_words(record) if record.busy else ""),
         *(("declined", record.declined), ("rang out", record.rang_out), ("not alerted", record.not_alerted)),
         *(("caller gave up first", record.gave_up), ("another took it", record.elsewhere)),
         ("other", record.other),
@@ -102,8 +102,10 @@ def _lines(record: AgentRecord) -> list[RenderableType]:
         f"offered {record.offered:,}, took {record.taken:,}",
         *(f"{name} {count}" for name, count in counts if count),
     ]
-    shares = f"took {_share(record.share)} of offered, {_share(record.fair_share)} without callers who gave up"
-    answer = f"; answer after {_answer(record)}" if record.answers else ""
+    shares = (
+        f"took {share_words(record.share)} of offered, {share_words(record.fair_share)} without callers who gave up"
+    )
+    answer = f"; answer after {answer_words(record)}" if record.answers else ""
     return [
         Text(_who(record)),
         indented(", ".join(told), 4),
@@ -115,13 +117,16 @@ def _who(record: AgentRecord) -> str:
     return terminal(record.device if record.name is None else f"{record.name} {record.device}")
 
 
-def _busy(record: AgentRecord) -> str:
+def busy_words(record: AgentRecord) -> str:
+    """Return how often an agent was busy; in brackets how often of that without a call that was seen."""
     return f"{record.busy:,} ({record.idle_busy:,})" if record.idle_busy else f"{record.busy:,}"
 
 
-def _share(share: float | None) -> str:
+def share_words(share: float | None) -> str:
+    """Return a share in percent, a dash where there is none."""
     return "-" if share is None else f"{share:.0%}"
 
 
-def _answer(record: AgentRecord) -> str:
+def answer_words(record: AgentRecord) -> str:
+    """Return how long it rang until an agent answered, on average."""
     return duration(record.answer_seconds.seconds / record.answers) if record.answers else "-"

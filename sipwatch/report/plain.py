@@ -3,9 +3,17 @@
 Must not know: terminals, formats.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sipwatch.classify.causes import EFFECTIVE_CODES, INEFFECTIVE_CODES
 from sipwatch.classify.endings import Ending
-from sipwatch.classify.outcomes import Outcome, distinct_name
+from sipwatch.classify.offers import Offered
+from sipwatch.classify.outcomes import Category, Outcome, distinct_name
+
+if TYPE_CHECKING:
+    from sipwatch.export.record import CallRecord
 
 
 def _listed(codes: frozenset[int]) -> str:
@@ -30,6 +38,44 @@ CATEGORY_STYLE = {
     "technical": "red",
     "capacity": "bright_red",
     "unknown": "bright_black",
+}
+
+# Beside a colour: what reads in black and white, and by who sees no colours.
+CATEGORY_MARKS = {
+    Category.SUCCESS: "✓",
+    Category.USER: "○",
+    Category.POLICY: "⊘",
+    Category.ROUTING: "?",
+    Category.NORMAL: "↷",
+    Category.TECHNICAL: "!",
+    Category.CAPACITY: "#",
+    Category.UNKNOWN: "…",
+}
+
+CATEGORY_NAMES = {
+    Category.SUCCESS: "answered",
+    Category.USER: "up to a person",
+    Category.POLICY: "not allowed",
+    Category.ROUTING: "number or way not found",
+    Category.NORMAL: "as planned",
+    Category.TECHNICAL: "technical fault",
+    Category.CAPACITY: "no capacity",
+    Category.UNKNOWN: "not known",
+}
+
+BUSY_NAME = "Busy"  # of people who are no agents; of agents it is the outcome's own name
+
+# How a device took a call that it was offered.
+OFFERED_WORDS = {
+    Offered.TAKEN: "Took it",
+    Offered.BUSY: "Busy",
+    Offered.IDLE_BUSY: "Busy while idle",
+    Offered.DECLINED: "Declined",
+    Offered.RANG_OUT: "Rang out",
+    Offered.NOT_ALERTED: "Not alerted",
+    Offered.GAVE_UP: "Caller gave up first",
+    Offered.ELSEWHERE: "Another took it",
+    Offered.OTHER: "Something else",
 }
 
 ENDED_BY_WORDS = {
@@ -93,6 +139,16 @@ DISCARD_WORDS = {
 def plain_name(outcome: str) -> str:
     """Return the name of an outcome that a contact centre uses; the two normal redirections told apart."""
     return distinct_name(Outcome(outcome))
+
+
+def is_agents(call: CallRecord) -> bool:
+    """Tell whether it was a device that said it was busy: "Agent busy" is said of agents only."""
+    return any(leg.offered in (Offered.BUSY, Offered.IDLE_BUSY) for leg in call.legs)
+
+
+def name_of_call(call: CallRecord) -> str:
+    """Return the plain name of what became of a call; somebody who is no agent, as far as is known, is just busy."""
+    return BUSY_NAME if call.outcome == Outcome.BUSY and not is_agents(call) else plain_name(call.outcome)
 
 
 def plain_ending(ending: str) -> str:

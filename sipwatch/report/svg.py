@@ -63,13 +63,16 @@ class _Page(NamedTuple):
         return self.gutter + self.spacing * (place + 0.5)
 
 
-def ladder_svg(call: CallRecord, *, to_scale: bool = False, width: int = WIDTH, links: str | None = None) -> str:
+def ladder_svg(
+    call: CallRecord, *, to_scale: bool = False, width: int = WIDTH, links: str | None = None, most_rows: int = MAX_ROWS
+) -> str:
     """Return the picture of a call whose messages were kept, as an ``<svg>`` element.
 
     ``links`` makes each arrow lead to the message's place on the page: ``links="#message-"`` to ``#message-0`` and so
-    on. ``width`` is the room there is (px); many columns take more. ``to_scale`` says that distances are times.
+    on. ``width`` is the room there is (px); many columns take more. ``to_scale`` says that distances are times. What is
+    beyond ``most_rows`` is left out of the middle.
     """
-    diagram = bounded(diagram_of(call), MAX_ROWS, MAX_ENDS)
+    diagram = bounded(diagram_of(call), most_rows, MAX_ENDS)
     page = _page(len(diagram.ends), width)
     spacing = spaced(diagram.rows, to_scale=to_scale, narrow=page.narrow)
     decision = decided_by(call)

@@ -11,6 +11,7 @@ from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import FAILED, OF_CALLS, Category, distinct_name
 from sipwatch.classify.peers import OTHER
 from sipwatch.packet import SECOND
+from sipwatch.report import plain
 from sipwatch.report.listed import response_words
 from sipwatch.report.plain import duration, plain_ending, plain_name
 from sipwatch.web.asked import FAILED_ONES
@@ -20,27 +21,8 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
 
 LONGEST_BAR: Final = 60.0  # seconds
-# Beside the colour: what reads in black and white, and by who sees no colours.
-MARKS: Final = {
-    Category.SUCCESS: "✓",
-    Category.USER: "○",
-    Category.POLICY: "⊘",
-    Category.ROUTING: "?",
-    Category.NORMAL: "↷",
-    Category.TECHNICAL: "!",
-    Category.CAPACITY: "#",
-    Category.UNKNOWN: "…",
-}
-CATEGORY_NAMES: Final = {
-    Category.SUCCESS: "answered",
-    Category.USER: "up to a person",
-    Category.POLICY: "not allowed",
-    Category.ROUTING: "number or way not found",
-    Category.NORMAL: "as planned",
-    Category.TECHNICAL: "technical fault",
-    Category.CAPACITY: "no capacity",
-    Category.UNKNOWN: "not known",
-}
+MARKS: Final = plain.CATEGORY_MARKS
+CATEGORY_NAMES: Final = plain.CATEGORY_NAMES
 
 
 class Badge(NamedTuple):

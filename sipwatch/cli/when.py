@@ -1,0 +1,44 @@
+"""Options that name moments and time zones, as several commands read them.
+
+Must not know: any command, calls.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+_EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of today (14:30), or how long ago (1h, 2d)"
+
+
+def read_option(option: str, reader: Any, *given: object) -> Any:
+    """Read an option's value. Raises BadParameter for what cannot be meant."""
+    try:
+        return reader(*given)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name. Raises ValueError."""
+    from sipwatch.classify.hours import zone_of
+
+    return zone_of(name)
+
+
+def moment_by_now(text: str | None, zone: ZoneInfo) -> int | None:
+    """Return a moment (ns since 1970) that was written, or how long ago it was; None for None. Raises ValueError."""
+    from sipwatch.evidence.period import moment
+
+    if text is None:
+        return None
+    now = time.time_ns()
+    try:
+        return moment(text, zone, now, now)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is no moment; write {_EXPECTED}") from None
