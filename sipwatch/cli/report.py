@@ -175,16 +175,18 @@ def _write(
     from sipwatch.export.summary import Summary
     from sipwatch.export.writers import CsvWriter, PrivateWriter
     from sipwatch.report.html.page import PageWriter
+    from sipwatch.store.rows import as_strangers
 
     policy, summary = policy_of(config.privacy), Summary()
     page = PageWriter(out, summary, scope, policy, reader.with_messages)
     table = None if rows is None else CsvWriter(rows)
     row: Writer | None = table if table is None or policy is None else PrivateWriter(table, policy)
     for stored in reader.calls(_wanted(asked), oldest_first=True):
-        summary.add(stored.record, stored.completed)
-        page.call(stored.record)
+        record = stored.record if policy is None else as_strangers(stored.record)
+        summary.add(record, stored.completed)
+        page.call(record)
         if row is not None:
-            row.call(stored.record)
+            row.call(record)
     page.finish(_nothing_captured(), summary.to_record())
     if table is not None:
         table.finish(None, summary.to_record())

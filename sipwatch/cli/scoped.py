@@ -32,7 +32,7 @@ def scope_of(config: Config, source: list[str], zone: tzinfo = UTC, zone_name: s
         times=times,
         hidden=hidden_in_words(config.privacy),
         roster=roster_of(config),
-        region=region_of(config),
+        region=dialled_in(config),
         **more,
     )
 
@@ -41,10 +41,10 @@ def roster_of(config: Config) -> Roster:
     """Return whose number it is, as the configuration says."""
     from sipwatch.classify.roster import Roster
 
-    return Roster(config.agents, region_of(config))
+    return Roster(config.agents, dialled_in(config))
 
 
-def region_of(config: Config) -> str | None:
+def dialled_in(config: Config) -> str | None:
     """Return the country (ISO 3166) in which numbers are dialled, None where nobody says."""
     callback = config.settings.callback
     return None if callback is None else callback.region

@@ -9,8 +9,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from sipwatch.classify.findings import own
+from sipwatch.classify.findings import Sort, Term, own
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import (
     CallRecord,
@@ -191,3 +192,20 @@ def _with_moments(values: list[Any], places: tuple[int, ...]) -> list[Any]:
         if values[at] is not None:
             values[at] = Moment(values[at])
     return values
+
+
+def as_strangers(record: CallRecord) -> CallRecord:
+    """Return a call that was read from a store so that a policy hides in its findings, too.
+
+    There their words are whole sentences: which part is whose is not known any more, so all may be a stranger's.
+    """
+    return replace(record, findings=[_strangers(found) for found in record.findings]) if record.findings else record
+
+
+def _strangers(found: FindingRecord) -> FindingRecord:
+    seen = [replace(one, what=_quoted(one.what)) for one in found.evidence]
+    return replace(found, subject=_quoted(found.subject), text=_quoted(found.text), evidence=seen)
+
+
+def _quoted(words: Words) -> Words:
+    return Words.of(Term(Sort.QUOTED, str(words)))

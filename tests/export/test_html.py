@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import jinja2
 import pytest
 
-from sipwatch.export.html import fill_in
+from sipwatch.export.html import fill_in, palette, stylesheet
 
 _EMPTY = dict.fromkeys(("title", "root", "here", "stylesheet", "script", "icon", "version"), "") | {"sections": ()}
 
@@ -21,3 +23,17 @@ def test_what_hides_or_turns_text_is_made_visible() -> None:
 def test_what_is_missing_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
         fill_in("web/message.html")
+
+
+def test_the_stylesheet_of_a_page_that_is_one_file_begins_with_the_colours_of_all_pages() -> None:
+    """Every colour that is used is set, in light and in dark, so that neither goes its own way."""
+    sheet = stylesheet("report/report.css")
+    light, _, dark = palette().partition("prefers-color-scheme: dark")
+    used = set(re.findall(r"var\((--[\w-]+)\)", sheet))
+    assert len(used) > 20
+    assert used <= set(re.findall(r"(--[\w-]+):", light))
+    assert used <= set(re.findall(r"(--[\w-]+):", dark))
+    assert sheet.startswith(":root")
+    assert palette().count("{") == palette().count("}")
+    assert "url(" not in sheet
+    assert "@import" not in sheet

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sipwatch.classify.peers import Privacy
+from sipwatch.export.privacy import Policy
 from sipwatch.export.record import EvidenceRecord, FindingRecord, LinkRecord
 from sipwatch.export.writers import encode
-from sipwatch.store.rows import digits_turned
+from sipwatch.store.rows import as_strangers, digits_turned
 from sipwatch.store.wanted import Wanted
 from tests.each import for_each
 from tests.export import records
@@ -89,3 +91,15 @@ def test_one_call_that_cannot_be_written_does_not_keep_the_others_from_it(store:
     )
     assert store.ids() == ["00000000000a", "00000000000d"]
     assert store.intake.dropped == {("call", "file"): 2}
+
+
+def test_a_policy_hides_in_the_findings_of_a_call_that_was_read(store: Stored) -> None:
+    """Their words are sentences by then, of which nobody knows whose the parts are."""
+    found = FindingRecord("refusal_streak", words("15555550199"), words("Device 15555550199 is silent."), [])
+    store.put(records.call(findings=[found]))
+    ((read, *_),) = store.read().calls(Wanted())
+    policy = Policy(Privacy(mask=4))
+    assert str(policy.call(read).findings[0].subject) == "15555550199"
+    (hidden,) = policy.call(as_strangers(read)).findings
+    assert (str(hidden.subject), str(hidden.text)) == ("1555555****", "Device 1555555**** is silent.")
+    assert as_strangers(records.call()) == records.call()

@@ -36,9 +36,10 @@ from sipwatch.report.html.rows import (
     odd_row,
     refused_legs,
     refused_rows,
+    short_text,
 )
 from sipwatch.report.html.scope import OF_AGENTS, SECTIONS, View
-from sipwatch.report.html.tally import MAX_RESPONSES, Tally
+from sipwatch.report.html.tally import MAX_RESPONSES, ResponseTally
 from sipwatch.report.html.timeline import Timeline
 from sipwatch.report.html.unreached import UnreachedCallers
 from sipwatch.report.html.worst import MAX_DRAWN, RULE, WorstCalls
@@ -158,7 +159,7 @@ class PageWriter:
         self._seen = _Seen()
         self._shown = self._seen if policy is None else PrivateWriter(self._seen, policy)
         self._timeline = Timeline(scope.times.zone)
-        self._tally = Tally(scope.times)
+        self._tally = ResponseTally(scope.times)
         self._agents = AgentFigures(roster=scope.roster)
         self._unreached = UnreachedCallers(scope.region)
         self._worst = WorstCalls()
@@ -314,9 +315,9 @@ class PageWriter:
 
     def _shown_caller(self, caller: UnreachedCaller) -> UnreachedCaller:
         policy = self._policy
-        if policy is None:
-            return caller
-        return caller._replace(number=policy.number(caller.number), dialled=policy.number(caller.dialled))
+        shown = (caller.number, caller.dialled)
+        number, dialled = shown if policy is None else (policy.number(one) for one in shown)
+        return caller._replace(number=short_text(number), dialled=short_text(dialled))
 
     def _delays(self) -> list[tuple[str, float, float, float]]:
         counted = self._summary
@@ -345,9 +346,9 @@ class PageWriter:
         svg = ladder_svg(call, width=_WIDTH_OF_LADDER, most_rows=MAX_LADDER_ROWS) if call.messages else ""
         name = f"Ended oddly: {plain_ending(call.ending or '')}" if is_odd(call) else name_of_call(call)
         like = "the only one of its kind" if calls == 1 else f"the newest of {calls:,} of its kind"
-        title = f"{name}: {call.caller or '?'} → {call.callee or '?'}"
-        about = f"{self._scope.times.exact(call.started)}, {like}; id {call.id}, Call-ID {call.call_id}"
-        return Drawing(title, about, Markup(svg))  # noqa: S704 - every text in it was escaped
+        caller, callee, call_id = (short_text(text or "?") for text in (call.caller, call.callee, call.call_id))
+        about = f"{self._scope.times.exact(call.started)}, {like}; id {call.id}, Call-ID {call_id}"
+        return Drawing(f"{name}: {caller} → {callee}", about, Markup(svg))  # noqa: S704 - every text in it was escaped
 
 
 def _head(scope: Scope, capture: CaptureRecord, counted: Summary) -> list[tuple[str, str]]:

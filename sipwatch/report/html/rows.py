@@ -116,16 +116,16 @@ def failed_row(call: CallRecord, times: ZoneTimes, known: Knowledge) -> FailedRo
     """Return the row of a call that failed."""
     return FailedRow(
         times.exact(call.started),
-        _cut(call.caller or "?"),
-        _cut(call.callee or "?"),
+        short_text(call.caller or "?"),
+        short_text(call.callee or "?"),
         call.category,
         CATEGORY_MARKS[Category(call.category)],
         name_of_call(call),
-        _cut(_response(call)),
-        _cut(stuck_at(call)),
+        short_text(_response(call)),
+        short_text(stuck_at(call)),
         "" if call.ended is None else duration(call.ended.since(call.started)),
         known.outcome(call.outcome).who,
-        _cut(call.call_id),
+        short_text(call.call_id),
         call.id,
     )
 
@@ -134,14 +134,14 @@ def odd_row(call: CallRecord, times: ZoneTimes) -> OddRow:
     """Return the row of a call that was answered, and ended in an odd way."""
     return OddRow(
         times.exact(call.started),
-        _cut(call.caller or "?"),
-        _cut(call.callee or "?"),
+        short_text(call.caller or "?"),
+        short_text(call.callee or "?"),
         plain_ending(call.ending or ""),
         ENDED_BY_WORDS[call.ended_by or ""],
-        _cut(end_cause(call)),
+        short_text(end_cause(call)),
         "" if call.talk_seconds is None else duration(call.talk_seconds.seconds),
-        _cut(f"{call.source_address} → {call.destination_address}"),
-        _cut(call.call_id),
+        short_text(f"{call.source_address} → {call.destination_address}"),
+        short_text(call.call_id),
         call.id,
     )
 
@@ -153,8 +153,8 @@ def refused_rows(call: CallRecord, times: ZoneTimes, shown: Callable[[LegRecord]
         code = "" if leg.status_code is None else str(leg.status_code)
         yield RefusedRow(
             times.full(leg.started),
-            _cut(shown(leg)),
-            _cut(call.caller or "?"),
+            short_text(shown(leg)),
+            short_text(call.caller or "?"),
             OFFERED_WORDS[Offered(leg.offered or "")],
             code,
             rang,
@@ -178,5 +178,6 @@ def _response(call: CallRecord) -> str:
     return response_words(call) + cause
 
 
-def _cut(text: str) -> str:
+def short_text(text: str) -> str:
+    """Return what a text from the wire says within the room that one has."""
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"

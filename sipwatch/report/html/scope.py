@@ -66,4 +66,4 @@ class Scope(NamedTuple):
         """Return what the report is called."""
         if self.view is View.AGENTS:
             return "How agents took their calls"
-        return f"Calls from and to {self.peer}" if self.view is View.PEER else "What became of the calls"
+        return f"Calls from and to {self.peer}" if self.view is View.PEER else "Report on calls"

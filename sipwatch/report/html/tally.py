@@ -31,7 +31,7 @@ class ResponseCount(NamedTuple):
     calls: int
 
 
-class Tally:
+class ResponseTally:
     """Counts calls. ``left_out`` are those whose response found no room."""
 
     def __init__(self, times: ZoneTimes) -> None:

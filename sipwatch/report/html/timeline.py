@@ -5,7 +5,7 @@ Must not know: how a chart is drawn, any clock.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.packet import SECOND
@@ -19,7 +19,7 @@ _DAY: Final = 1440  # minutes
 _WEEK: Final = 7 * _DAY
 _WIDTHS: Final = (1, 5, 15, 60, 180, 360, 720, _DAY, _WEEK)  # of a bar, minutes
 _COUNTED_BY: Final = (1, 15, _DAY)  # every zone's hours begin at a quarter of an hour
-_LAST_MINUTE: Final = 4_223_371_680  # in the year 9999: any later one may have no local date
+_LAST_MINUTE: Final = 253_402_214_400 // 60  # in the year 9999: no zone is farther east of UTC than a day
 
 
 class TimeBar(NamedTuple):
@@ -33,6 +33,11 @@ class TimeBar(NamedTuple):
     def calls(self) -> int:
         """Return how many calls it is of."""
         return sum(self.counts.values())
+
+
+class _Span(NamedTuple):
+    begin: datetime
+    counts: dict[str, int]
 
 
 class Timeline:
@@ -54,16 +59,19 @@ class Timeline:
             return "", []
         first, last = min(self._counts), max(self._counts)
         width = self._width(last - first)
-        found: dict[datetime, dict[str, int]] = {}
+        found: dict[float, _Span] = {}  # by moment: an hour that comes twice is two
         for minute in range(first, last + 1, width):
-            found.setdefault(self._begin(minute, width), {})
+            self._into(found, minute, width)
         for minute, counts in self._counts.items():
-            into = found.setdefault(self._begin(minute, width), {})
-            for category, count in counts.items():
-                into[category] = into.get(category, 0) + count
-        order = sorted(found, key=lambda begin: (begin.timestamp(), begin.fold))
-        several_days = order[0].date() != order[-1].date()
-        return _words(width), [_bar(begin, width, found[begin], dated=several_days) for begin in order]
+            _join(self._into(found, minute, width), counts)
+        spans = [found[moment] for moment in sorted(found)]
+        several_days = spans[0].begin.date() != spans[-1].begin.date()
+        return _words(width), [_bar(begin, width, counts, dated=several_days) for begin, counts in spans]
+
+    def _into(self, found: dict[float, _Span], minute: int, width: int) -> dict[str, int]:
+        """Return the counts of the span that a minute is in."""
+        begin = self._begin(minute, width)
+        return found.setdefault(begin.timestamp(), _Span(begin, {})).counts
 
     def _of(self, minute: int) -> dict[str, int]:
         while True:
@@ -80,9 +88,7 @@ class Timeline:
         self._by += 1
         span, before, self._counts = _COUNTED_BY[self._by], self._counts, {}
         for minute, counts in before.items():
-            into = self._counts.setdefault(minute - minute % span, {})
-            for category, count in counts.items():
-                into[category] = into.get(category, 0) + count
+            _join(self._counts.setdefault(minute - minute % span, {}), counts)
 
     def _width(self, minutes: int) -> int:
         for width in _WIDTHS:
@@ -106,6 +112,11 @@ class Timeline:
         return datetime(day.year, day.month, day.day, tzinfo=self._zone)
 
 
+def _join(into: dict[str, int], counts: dict[str, int]) -> None:
+    for category, count in counts.items():
+        into[category] = into.get(category, 0) + count
+
+
 def _words(width: int) -> str:
     if width < 60:
         return "a minute" if width == 1 else f"{width} minutes"
@@ -120,7 +131,8 @@ def _bar(begin: datetime, width: int, counts: dict[str, int], *, dated: bool) ->
     if width >= _DAY:
         name = f"{begin:%Y-%m-%d}"
         if width >= _WEEK:
-            name += f" to {begin.date() + timedelta(days=width // _DAY - 1):%Y-%m-%d}"
+            last = min(begin.toordinal() + width // _DAY - 1, date.max.toordinal())
+            name += f" to {date.fromordinal(last):%Y-%m-%d}"
         return TimeBar(name, f"{begin:%m-%d}", counts)
     short = f"{begin:%m-%d %H:%M}" if dated else f"{begin:%H:%M}"
     return TimeBar(f"{begin:%Y-%m-%d %H:%M %Z}", short, counts)

@@ -32,7 +32,7 @@ _KIND_TEXT: Final = 80  # characters of a text from the wire that tell kinds apa
 _Kind = tuple[int, str, int | None, int | None, str]
 
 
-class Example(NamedTuple):
+class WorstCall(NamedTuple):
     """A call that stands for its kind, and how many of the kind there were."""
 
     call: CallRecord
@@ -43,7 +43,7 @@ class WorstCalls:
     """Takes calls one by one, and keeps the newest of each kind of trouble."""
 
     def __init__(self) -> None:
-        self._kinds: dict[_Kind, Example] = {}
+        self._kinds: dict[_Kind, WorstCall] = {}
 
     def take(self, call: CallRecord) -> None:
         """Keep a call if it is the newest of its kind so far."""
@@ -54,13 +54,13 @@ class WorstCalls:
         if before is None:
             if len(self._kinds) >= MAX_KINDS:
                 self._give_one_up()
-            self._kinds[kind] = Example(_bounded(call), 1)
+            self._kinds[kind] = WorstCall(_bounded(call), 1)
         elif call.started >= before.call.started:
-            self._kinds[kind] = Example(_bounded(call), before.calls + 1)
+            self._kinds[kind] = WorstCall(_bounded(call), before.calls + 1)
         else:
             self._kinds[kind] = before._replace(calls=before.calls + 1)
 
-    def worst(self) -> list[Example]:
+    def worst(self) -> list[WorstCall]:
         """Return the calls to draw, the worst first."""
         ranked = sorted(self._kinds.items(), key=lambda entry: (entry[0][0], -entry[1].calls, -entry[1].call.started))
         return [example for _, example in ranked[:MAX_DRAWN]]
