@@ -55,7 +55,14 @@ if TYPE_CHECKING:
     from docs.keys import Key
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/design.md", "docs/configuration.md", "docs/metrics.md", "docs/benchmarks.md", "docs/store.md")
+PAGES = (
+    "README.md",
+    "docs/design.md",
+    "docs/configuration.md",
+    "docs/metrics.md",
+    "docs/benchmarks.md",
+    "docs/store.md",
+)
 ELSEWHERE = {"benchmarks", "live"}  # parts that bench/ writes
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FAILED_CALLS_SHOWN = 12  # lines of them in the README
