@@ -31,9 +31,10 @@ from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import FindingRecord
 from sipwatch.packet import SECOND
 from sipwatch.store.book import Book, CallEntry
-from sipwatch.store.days import DAY, begin_of, day_of
+from sipwatch.store.days import begin_of, day_of
 from sipwatch.store.intake import Intake
 from sipwatch.store.reader import StoreReader
+from sipwatch.store.schema import DAY
 from sipwatch.store.settings import StoreSettings
 from sipwatch.store.wanted import Number, Wanted
 from sipwatch.store.writer import StoreWriter
@@ -199,7 +200,8 @@ def questions(folder: Path) -> Iterator[tuple[str, Callable[[], object], float]]
         yield f"one call by {what}", partial(reader.call, wanted), 300
     yield "sums over all days", reader.totals, 500
     yield "sums over a day by the hour", lambda: list(reader.sums(last.started - DAY)), 300
-    yield "agents over a week", lambda: list(reader.agents(last.started - 7 * DAY)), 300
+    yield "agents over all days", lambda: list(reader.agents(by_day=True)), 300
+    yield "agents of a day by the hour", lambda: list(reader.agents(last.started - DAY)), 300
     command = [
         sys.executable,
         "-m",
