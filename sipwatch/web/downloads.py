@@ -87,6 +87,8 @@ async def _rows(
     first = await site.ask(
         _step(asked, None, writer, min(MAX_ROWS, _AT_A_TIME))
     )  # what is wrong shows before the answer begins
+    if request.method == "HEAD":
+        return Response(headers=attached(name), media_type=media_type)
     pieces = _pieces(site, asked, writer, out, first)
     return StreamingResponse(pieces, headers=attached(name), media_type=media_type)
 

@@ -96,6 +96,8 @@ def routes(site: Website) -> list[Route]:
             asked = asked_for(request.query_params, site.now(), site.region)
         except AskedError as error:
             return PlainTextResponse(f"{error}\n", 400)
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream", headers=_HEADERS)
         if len(watch.listeners) >= MAX_LISTENERS:
             return PlainTextResponse("Too many listen already.\n", 503, {"Retry-After": "60"})
         return StreamingResponse(_stream(watch, asked.wanted), media_type="text/event-stream", headers=_HEADERS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from sipwatch.export.escape import terminal
 from sipwatch.web.tls import DEMANDED
@@ -25,14 +26,36 @@ def check_exposure(host: str, config: WebConfig, *, open_to_all: bool) -> None:
         raise WebError(why)
 
 
-def why_hidden(host: str, config: WebConfig, *, open_to_all: bool) -> str | None:
-    """Say why pages with calls are not for the network, and what to do; None if they may be shown."""
-    if open_to_all or is_protected(config) or is_loopback(host):
+def why_hidden(host: str, config: WebConfig, *, open_to_all: bool, asked_as: str = "") -> str | None:
+    """Say why pages with calls are not for who asks, and what to do; None if they may be shown.
+
+    ``asked_as`` is the Host header of a request: a page of strangers can let a browser on this machine ask us under a
+    name of theirs, which they have pointed at it (DNS rebinding), and read the answer.
+    """
+    if open_to_all or is_protected(config):
         return None
+    if is_loopback(host):
+        if not asked_as or is_name_of_this_machine(asked_as):
+            return None
+        return (
+            f"they were asked for as {terminal(asked_as)}, which may be a name that strangers have given to this"
+            f" machine; ask for them at 127.0.0.1 or localhost, configure users, or say {OPEN_TO_ALL}"
+        )
     return (
         f"others than this machine can reach {terminal(host)}, and no users are configured: who called whom would be"
         f" shown to everybody; give --web-config with basic_auth_users, listen at 127.0.0.1, or say {OPEN_TO_ALL}"
     )
+
+
+def is_name_of_this_machine(asked_as: str) -> bool:
+    """Tell whether a Host header names this machine in a way that no server of names can change."""
+    if "/" in asked_as or "@" in asked_as:
+        return False
+    try:
+        name = urlsplit(f"//{asked_as}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or is_loopback(name)
+    except ValueError:  # a name
+        return False
 
 
 def is_protected(config: WebConfig) -> bool:

@@ -59,7 +59,7 @@ class Pages:
     """The application: the figures, and the pages of a site over a store, if there is one."""
 
     def __init__(
-        self, sources: Sources, site: Website | None = None, why_hidden: Callable[[], str | None] = lambda: None
+        self, sources: Sources, site: Website | None = None, why_hidden: Callable[[str], str | None] = lambda _: None
     ) -> None:
         self.workers = Workers("sipwatch-scrape", MAX_SCRAPES)
         self._sources = sources
@@ -86,7 +86,8 @@ class Pages:
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: with what is asked for, or, where that has calls and may not be shown, with why."""
-        why = None if _FOR_ALL.match(scope["path"]) else self._why_hidden()
+        asked_as = Request(scope).headers.get("host", "")
+        why = None if _FOR_ALL.match(scope["path"]) else self._why_hidden(asked_as)
         await (self._app if why is None else self._hidden(Request(scope), why))(scope, receive, send)
 
     def _hidden(self, request: Request, why: str) -> Response:

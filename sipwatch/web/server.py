@@ -99,9 +99,9 @@ class Server:
                 self._socket.close()
                 raise
 
-    def why_hidden(self) -> str | None:
-        """Say why pages with calls are not shown, as the web configuration stands now; None if they are."""
-        return why_hidden(self._host, self._current.look(), open_to_all=self._open_to_all)
+    def why_hidden(self, asked_as: str = "") -> str | None:
+        """Say why pages with calls are not shown to who asks for them under a name; None if they are."""
+        return why_hidden(self._host, self._current.look(), open_to_all=self._open_to_all, asked_as=asked_as)
 
     @property
     def url(self) -> str:

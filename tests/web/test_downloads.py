@@ -84,3 +84,11 @@ def test_a_capture_is_of_so_many_calls_and_bytes_at_most(store: Stored, monkeypa
     assert 0 < len(get(site, "/calls.pcap")[0].content) < whole
     monkeypatch.setattr(downloads, "MAX_BYTES", 10)
     assert get(site, "/calls.pcap")[0].status_code == 404
+
+
+def test_head_is_answered_without_reading_it_all(store: Stored) -> None:
+    ids = filled(store, 1201)
+    assert ids
+    (answer,) = get(site_of(store), "/calls.csv", method="HEAD")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-disposition"] == 'attachment; filename="calls.csv"'

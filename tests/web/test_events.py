@@ -171,3 +171,8 @@ def test_a_line_is_sent_now_and_then_and_no_stream_is_for_ever(
         assert answer.readline() == b"retry: 3000\n"
         assert answer.readline() == b"\n"
         assert answer.readline() == line
+
+
+def test_head_does_not_listen(store: Stored) -> None:
+    (answer,) = get(site_of(store), "/events", method="HEAD")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")

@@ -306,7 +306,7 @@ def test_figures_are_shown_all_the_same(store: Stored, path: str) -> None:
 def hidden(store: Stored, *paths: str, accept: str = "*/*") -> list[httpx.Response]:
     """Ask for what must not be shown."""
     answers = []
-    app = Pages(sources(), site_of(store), lambda: "nobody may see it").app
+    app = Pages(sources(), site_of(store), lambda _: "nobody may see it").app
 
     async def run() -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sipwatch") as client:

@@ -516,3 +516,14 @@ def test_a_site_is_served(store: Stored) -> None:
         assert ask(server.address, "/calls").status == 200
     finally:
         server.stop()
+
+
+def test_a_page_is_not_shown_under_a_name_that_strangers_may_have_given_us(store: Stored) -> None:
+    server = Server(figures, well, well, "127.0.0.1:0", None, Told(), site=site_of(store))
+    try:
+        server.start()
+        assert ask(server.address, "/calls", headers={"Host": "evil.example"}).status == 403
+        assert ask(server.address, "/metrics", headers={"Host": "evil.example"}).status == 200
+        assert ask(server.address, "/calls", headers={"Host": "localhost:1"}).status == 200
+    finally:
+        server.stop()
