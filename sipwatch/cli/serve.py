@@ -32,7 +32,12 @@ def serve(
         str | None, value("FILE", "TLS and basic authentication, in the format of Prometheus' exporters.")
     ] = None,
     config: Annotated[
-        str | None, value("FILE", "Configuration: the region in which numbers are dialled ([callback] region).")
+        str | None,
+        value(
+            "FILE",
+            "Configuration: whose numbers are whose ([[agent]]), the time zone ([[hours]]), objectives of peers, the "
+            "region in which numbers are dialled.",
+        ),
     ] = None,
     without_users: WithoutUsers = False,
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sipwatch.classify.roster import Roster
     from sipwatch.config import Config
     from sipwatch.web.site import Website
 
@@ -18,7 +19,29 @@ def site_over(folder: str, config: Config) -> Website:
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.site import Website
 
-    path, callback = Path(folder), config.settings.callback
-    site = Website(lambda: StoreReader(path), region=None if callback is None else callback.region)
+    path, region = Path(folder), _region(config)
+    site = Website(
+        lambda: StoreReader(path),
+        region=region,
+        roster=_roster(config, region),
+        zone=config.hours[0].zone if config.hours else "UTC",  # where people work, days begin as they do there
+        objectives={peer.name: peer.objective for peer in config.settings.peers if peer.objective},
+    )
     site.load()
     return site
+
+
+def _region(config: Config) -> str | None:
+    """Return where people dial, None where nobody says."""
+    callback = config.settings.callback
+    return None if callback is None else callback.region
+
+
+def _roster(config: Config, region: str | None) -> Roster:
+    """Return whose numbers are whose, with names as they may be read."""
+    from sipwatch.classify.roster import Roster
+    from sipwatch.export.privacy import policy_of
+
+    policy = policy_of(config.privacy)
+    agents = config.agents if policy is None else [one._replace(name=policy.name(one.name)) for one in config.agents]
+    return Roster(agents, region)

@@ -202,8 +202,7 @@ class RolledAgents:
 
     def add(self, at: int, number: str, figures: Rolled) -> None:
         """Take the figures of an hour that begins at ``at`` (ns since 1970)."""
-        agent = self._agent(number)
-        device = number if agent is None else agent.number
+        device = self._own(number)
         self._homes.meet(device, figures.addresses)
         key = (self._intervals.begin(at), device)
         before = self._rows.get(key)
@@ -211,6 +210,10 @@ class RolledAgents:
             self.left_out += sum(figures.counts)
         else:
             self._rows[key] = figures if before is None else before.then(figures)
+
+    def whose(self, number: str) -> str:
+        """Return whose figures those of a number are, or of an address, by all that was taken so far."""
+        return self._homes.of(self._own(number))
 
     def records(self) -> list[AgentRecord]:
         """Return the figures, in the order of time, then of groups, names and numbers; who has no name comes last."""
@@ -223,6 +226,10 @@ class RolledAgents:
             for (begins, device), figures in whole.items()
         ]
         return [_rolled_record(head, figures) for head, figures in sorted(found, key=lambda one: _order(one[0]))]
+
+    def _own(self, number: str) -> str:
+        agent = self._agent(number)
+        return number if agent is None else agent.number
 
     def _agent(self, number: str) -> RosterEntry | None:
         if number not in self._known:

@@ -6,7 +6,7 @@ Must not know: how offers are counted. All text from the wire is escaped here.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from rich.text import Text
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from sipwatch.export.agents import AgentRecord
+    from sipwatch.export.moments import Duration
 
 _COLUMNS: Final = (
     Column("Agent", one_piece=True),
@@ -32,23 +33,43 @@ _COLUMNS: Final = (
     ),
 )
 _OTHER: Final = 9  # where a column stands that is there only if there is anything in it
-_EMPTY: Final = (
+NO_DEVICES: Final = (
     "No device was offered a call. What a device is, is known where the configuration has a peer of kind devices, or"
     " where REGISTER requests were captured."
 )
-_LEGEND: Final = (
+AGENTS_LEGEND: Final = (
     "Took without callers who gave up: of the calls that were left to the agent, without those whose caller hung up"
     " first and those that another took. Answer after: from the first ring, on average. In a row: the most that were"
     " not taken one after another. Nobody is to blame for a device that was not alerted."
 )
-_IDLE: Final = "Busy in brackets: busy while idle, in no call that was seen (do not disturb, or a stale state)."
+IDLE_LEGEND: Final = "Busy in brackets: busy while idle, in no call that was seen (do not disturb, or a stale state)."
+
+
+class AgentCounts(Protocol):
+    """Figures of an agent, or of several."""
+
+    @property
+    def busy(self) -> int:
+        """How often busy."""
+
+    @property
+    def idle_busy(self) -> int:
+        """How often of these in no call that was seen."""
+
+    @property
+    def answers(self) -> int:
+        """How many answers are known by the moment."""
+
+    @property
+    def answer_seconds(self) -> Duration:
+        """How long these took together."""
 
 
 def print_agents(out: IO[str], records: list[AgentRecord], zone: str) -> None:
     """Print how agents took their calls; ``zone`` is the name of the intervals' time zone."""
     target = console(out)
     if not records:
-        target.print(Text(_EMPTY))
+        target.print(Text(NO_DEVICES))
         return
     agents = len({record.device for record in records})
     offers = sum(record.offered for record in records)
@@ -57,9 +78,9 @@ def print_agents(out: IO[str], records: list[AgentRecord], zone: str) -> None:
     for (interval, group), some in groupby(records, key=lambda record: (record.interval, record.group)):
         _section(target, [part for part in (interval, group) if part], list(some))
     target.print()
-    target.print(Text(_LEGEND, FAINT))
+    target.print(Text(AGENTS_LEGEND, FAINT))
     if any(record.idle_busy for record in records):
-        target.print(Text(_IDLE, FAINT))
+        target.print(Text(IDLE_LEGEND, FAINT))
 
 
 def _section(target: Console, heads: list[str], records: list[AgentRecord]) -> None:
@@ -117,7 +138,7 @@ def _who(record: AgentRecord) -> str:
     return terminal(record.device if record.name is None else f"{record.name} {record.device}")
 
 
-def busy_words(record: AgentRecord) -> str:
+def busy_words(record: AgentCounts) -> str:
     """Return how often an agent was busy; in brackets how often of that without a call that was seen."""
     return f"{record.busy:,} ({record.idle_busy:,})" if record.idle_busy else f"{record.busy:,}"
 
@@ -127,6 +148,6 @@ def share_words(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
 
 
-def answer_words(record: AgentRecord) -> str:
+def answer_words(record: AgentCounts) -> str:
     """Return how long it rang until an agent answered, on average."""
     return duration(record.answer_seconds.seconds / record.answers) if record.answers else "-"

@@ -8,12 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.numbers import MIN_NUMBER_LENGTH, same_number
+from sipwatch.export.offers import address_of
 from sipwatch.store.rows import digits_turned
-from sipwatch.store.sql import ANY, Clause, all_of
+from sipwatch.store.sql import ANY, Clause, all_of, placeholders
+from sipwatch.wire.message import is_address
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sipwatch.export.filters import Filter
-    from sipwatch.export.record import CallRecord
+    from sipwatch.export.record import CallRecord, LegRecord
 
 FOREVER: Final = (1 << 63) - 1
 
@@ -64,7 +68,8 @@ class Number:
 class Wanted(NamedTuple):
     """Which calls: that began from ``since`` on and before ``until`` (ns), match, and are from or to a number.
 
-    ``also`` is a second filter, which they have to match as well.
+    ``also`` is a second filter, which they have to match as well. ``agent`` has the numbers, as calls have them, and
+    the addresses of one agent, to whom they have to have been offered.
     """
 
     since: int | None = None
@@ -72,10 +77,13 @@ class Wanted(NamedTuple):
     keep: Filter | None = None
     number: Number | None = None
     also: Filter | None = None
+    agent: tuple[str, ...] = ()
 
     def takes(self, record: CallRecord) -> bool:
         """Tell whether a call that began in time is wanted."""
         if self.number is not None and not self.number.is_in(record):
+            return False
+        if self.agent and not any(_offered_to(leg) & {*self.agent} for leg in record.legs):
             return False
         return all(keep(record) for keep in (self.also, self.keep) if keep is not None)
 
@@ -96,7 +104,25 @@ class Wanted(NamedTuple):
                 conditions.append(narrowed(keep.statement))
         if self.number is not None:
             conditions.append(self.number.condition())
+        if self.agent:
+            conditions.append(_offered(self.agent))
         return all_of(conditions) if conditions else ANY
+
+
+def _offered_to(leg: LegRecord) -> set[str]:
+    """Return under which names a hop was offered to a device: nobody's where it was not."""
+    return set() if leg.offered is None else {leg.device or leg.callee or "", address_of(leg)}
+
+
+def _offered(agent: Sequence[str]) -> Clause:
+    """Return what is sure of calls that were offered to an agent."""
+    marks = placeholders(len(agent))
+    sql, values = f"device IN ({marks}) OR callee IN ({marks})", (*agent, *agent)
+    for address in filter(is_address, agent):
+        begin = f"[{address}]:" if ":" in address else f"{address}:"  # and then the port
+        sql += " OR destination_address >= ? AND destination_address < ?"
+        values += (begin, begin[:-1] + ";")
+    return Clause(f"number IN (SELECT call FROM legs WHERE offered IS NOT NULL AND ({sql}))", values)
 
 
 class Position(NamedTuple):

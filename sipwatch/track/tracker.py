@@ -143,7 +143,7 @@ class Tracker:
         if not usable:
             self._notice(Notice.UNTRACKABLE)
         elif self._keep:
-            self._other(message)
+            self._other(message, self.now)
 
     def unreachable(self, error: Unreachable) -> None:
         """Take an ICMP error or a connection reset: what is sent that way does not arrive."""
@@ -430,20 +430,21 @@ class Tracker:
         if self.registrar.request(request, now):
             self.traffic.repeated(request)
         if self._keep:
-            self._other(request)
+            self._other(request, now)
 
     def _asked(self, response: Response, now: int) -> None:
         """Take a response to one."""
         if self.registrar.response(response, now):
             self.traffic.repeated(response)
         if self._keep:
-            self._other(response)
+            self._other(response, now)
 
-    def _other(self, message: Message) -> None:
+    def _other(self, message: Message, now: int) -> None:
         """Keep any other message of a known call, for the ladder."""
         call = self._calls.find(message)
         if call is not None:
-            self._calls.took(call, message, False)  # which changes nothing: it is there to be seen
+            call.active_at = now
+            self._calls.took(call, message, False)
         else:
             self._unplaced(message, None)
 

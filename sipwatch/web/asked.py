@@ -1,4 +1,4 @@
-"""Which calls an address asks for: ``?filter=``, ``since``, ``until``, ``number``, ``outcome``, ``peer``, where from.
+"""Which calls an address asks for: ``?filter=``, ``since``, ``until``, ``number``, ``outcome``, ``peer``, ``agent``.
 
 Must not know: HTTP, pages, what time it is (it is told).
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sipwatch.export.filters import Filter
 
 FAILED_ONES: Final = "failed"  # a quick choice beside the outcomes: all that failed
-SELECTION: Final = ("filter", "since", "until", "number", "outcome", "peer")
+SELECTION: Final = ("filter", "since", "until", "number", "outcome", "peer", "agent")
 _UTC: Final = ZoneInfo("UTC")
 _MOMENT: Final = "a moment (UTC) such as 2026-01-05T09:00, or 1h for an hour ago"
 _PEER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")  # as the configuration takes them
@@ -67,7 +67,8 @@ def asked_for(given: Mapping[str, str], now: int, region: str | None = None) -> 
     until = _moment(given, "until", now)
     if since is not None and until is not None and since >= until:
         raise AskedError("until", "“until” is not after “since”: no call can have begun between them.")
-    wanted = Wanted(since, until, _filter(given), _number(given, region), _choices(given))
+    agent = (given["agent"],) if given.get("agent") else ()
+    wanted = Wanted(since, until, _filter(given), _number(given, region), _choices(given), agent)
     return AskedFor(given, wanted, _place(given, "behind"), _place(given, "before"))
 
 
@@ -82,7 +83,7 @@ def whole_number(given: Mapping[str, str], key: str, least: int, most: int, defa
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
-        raise AskedError(key, f"“{key}” has to be a whole number from {least} to {most:,}, not {_shown(text)}.")
+        raise AskedError(key, f"“{key}” has to be a whole number from {least} to {most:,}, not {as_given(text)}.")
     return int(text)
 
 
@@ -97,7 +98,7 @@ def _moment(given: Mapping[str, str], key: str, now: int) -> int | None:
     try:
         return min(FOREVER, moment(text, _UTC, now, now))
     except (ValueError, OverflowError):
-        raise AskedError(key, f"“{key}” is {_shown(text)}, which is no moment; write {_MOMENT}.") from None
+        raise AskedError(key, f"“{key}” is {as_given(text)}, which is no moment; write {_MOMENT}.") from None
 
 
 def _number(given: Mapping[str, str], region: str | None) -> Number | None:
@@ -133,11 +134,11 @@ def _choices(given: Mapping[str, str]) -> Filter | None:
         parts.append(f"category in [{words}]")
     elif outcome:
         if outcome not in list(OF_CALLS):
-            raise AskedError("outcome", f"There is no outcome {_shown(outcome)}.")
+            raise AskedError("outcome", f"There is no outcome {as_given(outcome)}.")
         parts.append(f'outcome == "{outcome}"')
     if peer:
         if not _PEER.fullmatch(peer):
-            raise AskedError("peer", f"There is no peer {_shown(peer)}.")
+            raise AskedError("peer", f"There is no peer {as_given(peer)}.")
         parts.append(f'(source == "{peer}" or destination == "{peer}")')
     return compiled(" and ".join(parts)) if parts else None
 
@@ -149,7 +150,7 @@ def _place(given: Mapping[str, str], key: str) -> Position | None:
     match = _PLACE.fullmatch(text)
     place = Position(int(match[1]), int(match[2])) if match else None
     if place is None or max(place) > FOREVER:
-        raise AskedError(key, f"“{key}” says from where to go on, and is not what a page gave: {_shown(text)}.")
+        raise AskedError(key, f"“{key}” says from where to go on, and is not what a page gave: {as_given(text)}.")
     return place
 
 
@@ -157,5 +158,6 @@ def _sentence(words: str) -> str:
     return words if words.endswith(("?", ".")) else f"{words}."
 
 
-def _shown(text: str) -> str:
+def as_given(text: str) -> str:
+    """Quote what was given, cut to a length that can be read."""
     return repr(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.export.moments import Moment
 from sipwatch.store.days import EmptyStoreError
-from sipwatch.web.asked import AskedError, AskedFor, asked_for, place_text
+from sipwatch.web.asked import SELECTION, AskedError, AskedFor, asked_for, place_text
 from sipwatch.web.downloads import MAX_CALLS, MAX_ROWS
 from sipwatch.web.frame import Chapter
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
@@ -112,7 +112,7 @@ def _wrong(site: Website, request: Request, given: dict[str, str], error: AskedE
 
 def _form(given: Mapping[str, str], peers: list[str]) -> dict[str, Any]:
     """Return what the form shows: as it was given, and what there is to choose from."""
-    shown = {key: given.get(key, "") for key in ("filter", "since", "until", "number", "outcome", "peer")}
+    shown = {key: given.get(key, "") for key in SELECTION}
     if shown["peer"] and shown["peer"] not in peers:
         peers = [*peers, shown["peer"]]
     legend = [(MARKS[category], name, category.value) for category, name in CATEGORY_NAMES.items()]

@@ -64,4 +64,5 @@ class Frame:
 
 def root_of(request: Request) -> str:
     """Return the relative way from a page to the site's root: ``./`` or ``../``, as often as it takes."""
-    return "../" * (request.scope["path"].count("/") - 1) or "./"
+    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()  # %2F is no step on the way
+    return "../" * (path.count(b"/") - 1) or "./"

@@ -14,10 +14,11 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from sipwatch import installed_version
+from sipwatch.classify.roster import Roster
 from sipwatch.export.html import load_all
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.store.days import StoreError, TooLongError
-from sipwatch.web import api, call, calls, downloads, events, explained, taken
+from sipwatch.web import agent, agents, api, call, calls, downloads, events, explained, taken
 from sipwatch.web.asked import FAILED_ONES, AskedError, asked_for
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.statics import static_files
@@ -25,7 +26,7 @@ from sipwatch.web.stored import Store
 from sipwatch.web.workers import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -35,15 +36,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECTIONS: Final = (calls.SECTION, explained.SECTION)  # in the order in which they are shown
-_PAGES: Final = (calls, downloads, taken, call, explained, api, events)
+SECTIONS: Final = (calls.SECTION, agents.SECTION, explained.SECTION)  # in the order in which they are shown
+_PAGES: Final = (calls, downloads, taken, call, agents, agent, explained, api, events)
 
 
 class Website:
     """Makes the pages of the store that ``open_reader`` opens, which raises StoreError where nothing can be read.
 
     ``now`` gives the time (ns since 1970) from which "an hour ago" is counted; ``region`` is where people dial (ISO
-    3166), None where nobody says.
+    3166), None where nobody says. ``roster`` has the names of agents, ``zone`` is the time zone by whose clocks days
+    begin, and ``objectives`` have the share of the calls to a peer that shall not fail by a fault.
     """
 
     def __init__(
@@ -52,10 +54,16 @@ class Website:
         *,
         now: Callable[[], int] = time.time_ns,
         region: str | None = None,
+        roster: Roster | None = None,
+        zone: str = "UTC",
+        objectives: Mapping[str, float] | None = None,
     ) -> None:
         self.store = Store(open_reader)
         self.now = now
         self.region = region
+        self.roster = roster or Roster()
+        self.zone = zone
+        self.objectives = dict(objectives or {})
         self.frame = Frame(SECTIONS)
 
     def load(self) -> None:

@@ -61,3 +61,32 @@ def test_calls_are_those_that_began_in_the_time_and_match(store: Stored) -> None
     assert store.ids(since=at(10), until=at(40)) == ["000000000001", "000000000002", "000000000003"]
     assert store.ids(since=at(10), keep=compile_filter('outcome == "busy"')) == ["000000000002", "000000000003"]
     assert store.ids(until=at(0)) == []
+
+
+@for_each(
+    "agent, ids",
+    [
+        (("201",), ["0", "1"]),
+        (("202",), ["2"]),
+        (("201", "202"), ["0", "1", "2"]),
+        (("192.0.2.5",), ["0"]),
+        (("2001:db8::5",), ["2"]),
+        (("192.0.2.50",), []),
+        (("300",), []),
+        (("203",), []),
+        (("' OR 1 --",), []),
+    ],
+)
+def test_calls_are_an_agents_that_were_offered_to_his_numbers_or_addresses(
+    store: Stored, agent: tuple[str, ...], ids: list[str]
+) -> None:
+    """Whose device it is goes before what was dialled; a hop that was offered to no device is nobody's."""
+    here, there = {"destination_address": "192.0.2.5:5060"}, {"destination_address": "[2001:db8::5]:5061"}
+    hops = [
+        records.leg(offered="busy", device="201", callee="300", **here),
+        records.leg(offered="taken", callee="201"),
+        records.leg(offered="busy", device="202", **there),
+        records.leg(callee="203", destination_address="192.0.2.50:5060"),
+    ]
+    store.put(*[records.call(id=f"{place}" * 12, started=at(place), legs=[leg]) for place, leg in enumerate(hops)])
+    assert [one[0] for one in store.ids(agent=agent)] == ids

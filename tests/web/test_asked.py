@@ -111,3 +111,9 @@ def test_whole_numbers_have_bounds(text: str, found: int) -> None:
 def test_no_other_number_is_taken(text: str) -> None:
     with pytest.raises(AskedError, match="from 1 to 10"):
         whole_number({"limit": text}, "limit", 1, 10, 5)
+
+
+def test_an_agent_is_asked_for_by_what_stands_in_calls() -> None:
+    asked = asked_for({"agent": " 201 "}, NOW)
+    assert (asked.wanted.agent, asked.query()) == (("201",), "?agent=201")
+    assert asked_for({}, NOW).wanted.agent == ()

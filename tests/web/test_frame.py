@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
@@ -42,3 +43,10 @@ def test_a_page_has_no_style_and_no_script_of_its_own(store: Stored, path: str) 
 
 def test_without_a_store_the_first_page_says_how_to_have_one() -> None:
     assert "--store DIR" in words(page(None, "/").find(".//main"))
+
+
+@for_each("path, root", [("/agents/a%2Fb", "../"), ("/agents/a/b", "../../"), ("/agents", "./"), ("/", "./")])
+def test_a_slash_that_belongs_to_a_name_is_no_step_on_the_way(path: str, root: str) -> None:
+    raw = path.encode()
+    request = Request({"type": "http", "method": "GET", "path": unquote(path), "raw_path": raw, "headers": []})
+    assert root_of(request) == root

@@ -1,0 +1,143 @@
+"""How agents took their calls, as a store has it added up by the hour: of all of them, or of one.
+
+Must not know: HTTP, pages.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sipwatch.export.agents import MAX_ROWS, RolledAgents
+from sipwatch.export.intervals import By
+from sipwatch.export.moments import Duration
+from sipwatch.packet import SECOND
+from sipwatch.store.schema import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sipwatch.classify.roster import Roster
+    from sipwatch.export.agents import AgentRecord
+    from sipwatch.export.rolled import Rolled
+    from sipwatch.store.reader import StoreReader
+    from sipwatch.web.period import Period
+
+# What is added up by name, of a record.
+COUNTS: Final = (
+    "offered", "taken", "busy", "idle_busy", "declined", "rang_out", "not_alerted", "gave_up", "elsewhere", "other",
+    "answers",
+)  # fmt: skip
+REFUSED: Final = ("busy", "declined", "rang_out", "not_alerted")
+NOBODYS: Final = ("gave_up", "elsewhere", "other")  # what is never held against anybody
+
+
+class AgentSum(NamedTuple):
+    """The figures of several agents, or of several times of one; shares are None where there is nothing they are of."""
+
+    offered: int
+    taken: int
+    busy: int
+    idle_busy: int
+    declined: int
+    rang_out: int
+    not_alerted: int
+    gave_up: int
+    elsewhere: int
+    other: int
+    answers: int
+    answer_seconds: Duration
+    share: float | None
+    fair_share: float | None
+
+
+class OneAgent(NamedTuple):
+    """One agent's figures: of the whole time, by day, and by hour of the day (0 to 23, by the zone's clocks).
+
+    ``numbers`` are as calls have them, ``last`` is the time (ns) in which his last offers of calls began.
+    """
+
+    whole: AgentRecord
+    days: list[AgentRecord]
+    hours: list[AgentSum | None]
+    numbers: tuple[str, ...]
+    last: tuple[int, int]
+
+
+def agents_in(reader: StoreReader, period: Period, by: By, roster: Roster) -> tuple[list[AgentRecord], int]:
+    """Return the figures of all agents by interval, and how many calls found no room. Raises StoreError."""
+    found = RolledAgents(by, period.zone, roster)
+    for row in reader.agents(period.since, period.until):
+        found.add(*row)
+    return found.records(), found.left_out
+
+
+def added(records: Iterable[AgentRecord]) -> AgentSum:
+    """Add figures up."""
+    counts = dict.fromkeys(COUNTS, 0)
+    spent = 0
+    for record in records:
+        for name in COUNTS:
+            counts[name] += getattr(record, name)
+        spent += record.answer_seconds
+    left = counts["offered"] - counts["gave_up"] - counts["elsewhere"]
+    return AgentSum(
+        **counts,
+        answer_seconds=Duration(spent),
+        share=counts["taken"] / counts["offered"] if counts["offered"] else None,
+        fair_share=counts["taken"] / left if left else None,
+    )
+
+
+def one_agent(reader: StoreReader, period: Period, number: str, roster: Roster, calls: int) -> OneAgent | None:
+    """Return the figures of the agent with a number, None where no call was offered to him. Raises StoreError.
+
+    ``calls`` is how many of his last calls ``last`` has to hold, if there are so many.
+    """
+    entry = roster.find(number)
+    wanted = number if entry is None else entry.number
+    everybody = RolledAgents(roster=roster)
+    rows: list[tuple[int, str, Rolled]] = []
+    for row in reader.agents(period.since, period.until):
+        everybody.add(*row)
+        # An address is known as his only when all has been read.
+        if len(rows) < MAX_ROWS and (everybody.whose(row[1]) == wanted or row[1] in row[2].addresses):
+            rows.append(row)
+    rows = [row for row in rows if everybody.whose(row[1]) == wanted]
+    if not rows:
+        return None
+    (whole,) = _of(rows, By.ALL, period, roster)
+    return OneAgent(
+        whole,
+        _of(rows, By.DAY, period, roster),
+        _by_hour_of_day(_of(rows, By.HOUR, period, roster), period),
+        tuple(dict.fromkeys(number for _, number, _ in rows)),
+        _last(rows, calls),
+    )
+
+
+def _of(rows: Sequence[tuple[int, str, Rolled]], by: By, period: Period, roster: Roster) -> list[AgentRecord]:
+    found = RolledAgents(by, period.zone, roster)
+    for row in rows:
+        found.add(*row)
+    return found.records()
+
+
+def _by_hour_of_day(records: Iterable[AgentRecord], period: Period) -> list[AgentSum | None]:
+    def hour(record: AgentRecord) -> int:
+        return datetime.fromtimestamp((record.begins or 0) // SECOND, period.zone).hour
+
+    found: list[AgentSum | None] = [None] * 24
+    for place, some in groupby(sorted(records, key=hour), key=hour):
+        found[place] = added(some)
+    return found
+
+
+def _last(rows: Sequence[tuple[int, str, Rolled]], calls: int) -> tuple[int, int]:
+    """Return from when until when the last so many offers began."""
+    begin = place = len(rows) - 1
+    offered = 0
+    while place >= 0 and offered < calls:
+        begin, offered, place = place, offered + sum(rows[place][2].counts), place - 1
+    return rows[begin][0], rows[-1][0] + HOUR
