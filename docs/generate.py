@@ -33,6 +33,7 @@ from sipwatch.cli.check import check
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.replay import replay
+from sipwatch.cli.report import report
 from sipwatch.cli.serve import serve
 from sipwatch.config import TIMER_KEYS, load
 from sipwatch.engine import Engine
@@ -290,6 +291,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "ladder": ladder,
     "options": lambda: options(replay),
     "live-options": lambda: options(live),
+    "report-options": lambda: options(report),
     "serve-options": lambda: options(serve),
     "outcomes": outcomes,
     "endings": endings,

@@ -68,7 +68,7 @@ BUSY_NAME = "Busy"  # of people who are no agents; of agents it is the outcome's
 # How a device took a call that it was offered.
 OFFERED_WORDS = {
     Offered.TAKEN: "Took it",
-    Offered.BUSY: "Busy",
+    Offered.BUSY: "Agent busy",
     Offered.IDLE_BUSY: "Busy while idle",
     Offered.DECLINED: "Declined",
     Offered.RANG_OUT: "Rang out",

@@ -301,7 +301,7 @@ class PageWriter:
                 CATEGORY_MARKS[Category(CATEGORY_OF[outcome])],
                 count,
                 count / self._summary.calls,
-                load().outcome(outcome).who,
+                "" if CATEGORY_OF[outcome] == Category.SUCCESS else load().outcome(outcome).who,
             )
             for outcome, name, count in self._tally.outcomes(self._summary.outcomes)
         ]

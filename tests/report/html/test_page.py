@@ -67,7 +67,7 @@ def test_outcomes_are_counted_with_names_shares_and_who_should_look() -> None:
     read = page(answered(), answered(), call(legs=[BUSY]), call("no_progress", status_code=None))
     who = load().outcome("busy").who
     assert read.table("outcomes")[1:] == [
-        ["2", "✓ Answered nobody", "50.0 %", ""],
+        ["2", "✓ Answered", "50.0 %", ""],
         ["1", f"○ Agent busy {who}", "25.0 %", ""],
         ["1", f"! Stuck in Trying {load().outcome('no_progress').who}", "25.0 %", ""],
     ]
@@ -142,7 +142,7 @@ def test_agents_are_told_with_what_they_cannot_help_beside() -> None:
 
 def test_a_call_that_no_device_took_names_the_agent() -> None:
     read = page(call(legs=[BUSY]), roster=Roster([RosterEntry("201", "Anna", None)]), view=View.AGENTS)
-    assert read.table("refused")[-1][1:5] == ["Anna 201", "15550100", "Busy", "486"]
+    assert read.table("refused")[-1][1:5] == ["Anna 201", "15550100", "Agent busy", "486"]
     assert [name for name, given in read.elements if name == "section"] == ["section"] * 7
 
 

@@ -51,7 +51,7 @@ def test_what_devices_did_not_take_is_counted_by_the_hour_of_the_zone() -> None:
     counted = tallied(call(legs=hops), call(legs=[leg(offered="busy", started=at(3600))]))
     hours = dict(counted.hours())
     assert {name: [(hour, n) for hour, n in enumerate(counts) if n] for name, counts in hours.items()} == {
-        "Busy": [(10, 1), (11, 1)],
+        "Agent busy": [(10, 1), (11, 1)],
         "Rang out": [(10, 1)],
     }
 
