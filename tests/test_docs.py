@@ -12,7 +12,15 @@ from sipwatch.packet import LINK_NAMES
 from sipwatch.track.table import TABLE, Input, State
 
 ROOT = Path(__file__).resolve().parent.parent
-WRITTEN = [*PAGES, "docs/hep.md", "docs/expectations.md", "docs/people.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+WRITTEN = [
+    *PAGES,
+    "docs/hep.md",
+    "docs/expectations.md",
+    "docs/people.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
