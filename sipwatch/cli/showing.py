@@ -8,24 +8,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import SECOND
+
 if TYPE_CHECKING:
     from sipwatch.classify.roster import Roster
     from sipwatch.config import Config
     from sipwatch.web.site import Website
+    from sipwatch.web.watching import Watcher
 
 
-def site_over(folder: str, config: Config) -> Website:
-    """Return the pages over the store in a folder; all that they need of the package is loaded."""
+def site_over(folder: str, config: Config, daemon: Watcher | None = None) -> Website:
+    """Return the pages over the store in a folder, and beside the daemon that writes it; all they need is loaded."""
+    from sipwatch.config import DEFAULT_WITHIN
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.site import Website
 
-    path, region = Path(folder), _region(config)
+    path, region, callback = Path(folder), _region(config), config.settings.callback
     site = Website(
         lambda: StoreReader(path),
         region=region,
         roster=_roster(config, region),
         zone=config.hours[0].zone if config.hours else "UTC",  # where people work, days begin as they do there
         objectives={peer.name: peer.objective for peer in config.settings.peers if peer.objective},
+        within=DEFAULT_WITHIN * SECOND if callback is None else callback.within_ns,
+        daemon=daemon,
     )
     site.load()
     return site

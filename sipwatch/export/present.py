@@ -96,8 +96,8 @@ class PresentRecord(msgspec.Struct, frozen=True):
     """What is going on ``at`` a moment.
 
     ``between`` are the pairs with most calls, ``total`` is of all. ``conditions`` counts hops by what is wrong with
-    them; ``stuck`` lists those that are so longest. ``up_since`` are calls that are up and began in the hour before the
-    minute of ``at``, and in the hour before that.
+    them; ``stuck`` lists those that are so longest. ``up_last_hour`` are calls that are up and began in the hour before
+    the minute of ``at``, ``up_hour_before`` in the hour before that: no store has them yet.
     """
 
     at: Moment
@@ -105,7 +105,8 @@ class PresentRecord(msgspec.Struct, frozen=True):
     total: BetweenRecord
     conditions: dict[str, int]
     stuck: list[StuckRecord]
-    up_since: tuple[int, int]
+    up_last_hour: int
+    up_hour_before: int
     lost: list[LossRecord]
 
 
@@ -158,7 +159,8 @@ class _Look:
             BetweenRecord("", "", *counts),
             dict(sorted(self._conditions.items())),
             [one for one in stuck if one is not None],
-            (self._up_since[0], self._up_since[1]),
+            self._up_since[0],
+            self._up_since[1],
             lost,
         )
 

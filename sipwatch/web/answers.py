@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from sipwatch.export.moments import Duration, Moment
+from sipwatch.export.present import PresentRecord  # noqa: TC001 - as below
 from sipwatch.export.record import CallRecord  # noqa: TC001 - msgspec reads it
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import SUM_KEYS
+from sipwatch.web.lately import OutcomeRecord  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,6 +65,19 @@ class SumsAnswer(msgspec.Struct, frozen=True):
     """Sums in the order of time, those of most calls first."""
 
     sums: list[SumRecord]
+
+
+class NowAnswer(msgspec.Struct, frozen=True):
+    """What is going on right now, null where nobody watches; and calls by outcome that began in the hour ``since``.
+
+    ``outcomes`` has beside them those of the hour before; calls that are still up count as answered where somebody
+    watches, and not at all where nobody does. ``failed`` are the last calls that failed, the newest first.
+    """
+
+    present: PresentRecord | None
+    since: Moment
+    outcomes: list[OutcomeRecord]
+    failed: list[CallRecord]
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True):

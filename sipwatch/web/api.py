@@ -15,7 +15,7 @@ from sipwatch.export.moments import Moment
 from sipwatch.export.writers import encode
 from sipwatch.store.days import EmptyStoreError, StoreError, TooManyError
 from sipwatch.store.schema import SUM_KEYS
-from sipwatch.web import openapi
+from sipwatch.web import now, openapi
 from sipwatch.web.answers import MAX_SUMS, SPANS, CallsAnswer, ErrorAnswer, SumsAnswer, sum_records
 from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
 from sipwatch.web.frame import PRIVATE
@@ -77,11 +77,20 @@ def routes(site: Website) -> list[Route]:
         return _answer(encoded(openapi.description()))
 
     return [
+        _of_now(site),
         _route("/calls", calls),
         _route("/calls/{id:path}", call),
         _route("/sums", sums),
         _route("/openapi.json", described),
     ]
+
+
+def _of_now(site: Website) -> Route:
+    async def present(request: Request) -> Response:
+        _parameters(request, openapi.NOW)
+        return _answer(encoded((await now.gather(site)).answer))
+
+    return _route("/now", present)
 
 
 def refused(
@@ -108,6 +117,8 @@ def _route(path: str, ask: Callable[[Request], Awaitable[Response]]) -> Route:
             return refused(400, str(error), error.where)
         except Busy:
             return refused(503, "too much is asked for at once", headers={"Retry-After": "1"})
+        except TimeoutError:
+            return refused(503, "the capture loop gave no answer in time", headers={"Retry-After": "1"})
         except StoreError as error:
             return refused(503, str(error), headers={"Retry-After": "1"})
 
@@ -119,7 +130,7 @@ def _parameters(request: Request, operation: Operation) -> dict[str, str]:
     given: dict[str, str] = {}
     for key, value in request.query_params.multi_items():
         if key not in operation.parameters:
-            known = ", ".join(operation.parameters)
+            known = ", ".join(operation.parameters) or "none"
             raise AskedError(key[:40], f"there is no such parameter here; there are {known}")
         if key in given:
             raise AskedError(key, f"{key} is said twice")

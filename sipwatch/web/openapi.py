@@ -14,7 +14,7 @@ from sipwatch.export.filters import MAX_LENGTH
 from sipwatch.export.record import CallRecord
 from sipwatch.export.schemas import Schema, schemas_of
 from sipwatch.store.schema import SUM_KEYS
-from sipwatch.web.answers import MAX_SUMS, SPANS, CallsAnswer, ErrorAnswer, SumsAnswer
+from sipwatch.web.answers import MAX_SUMS, SPANS, CallsAnswer, ErrorAnswer, NowAnswer, SumsAnswer
 from sipwatch.web.asked import FAILED_ONES
 
 MAX_LIMIT: Final = 1000  # calls of one answer
@@ -80,7 +80,13 @@ SUMS: Final = Operation(
     },
     SumsAnswer,
 )
-_PATHS: Final = {"/calls": CALLS, "/calls/{id}": CALL, "/sums": SUMS}
+NOW: Final = Operation(
+    "now",
+    "What is going on right now, what is stuck, and the outcomes of the last hour beside those of the hour before.",
+    {},
+    NowAnswer,
+)
+_PATHS: Final = {"/now": NOW, "/calls": CALLS, "/calls/{id}": CALL, "/sums": SUMS}
 _ID: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _REFUSALS: Final = {
     "400": "A parameter is wrong.",
@@ -92,7 +98,7 @@ _REFUSALS: Final = {
 @cache
 def description() -> Schema:
     """Return the description."""
-    answers = (CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
+    answers = (NowAnswer, CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
     references, parts = schemas_of(answers, "#/components/schemas/{name}")
     of: dict[type, Schema] = dict(zip(answers, references, strict=True))
     return {

@@ -5,7 +5,6 @@ Must not know: connections, TLS, how figures are made.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import zlib
 from functools import partial
@@ -19,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sipwatch.export.escape import terminal
@@ -29,7 +28,7 @@ from sipwatch.web.frame import Frame
 from sipwatch.web.headers import SECURITY
 from sipwatch.web.statics import static_route
 from sipwatch.web.users import AuthResult, Users
-from sipwatch.web.workers import Busy, Workers
+from sipwatch.web.workers import Busy, Shared, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -68,8 +67,9 @@ class Pages:
         ProcessCollector(registry=self._process)
         self._exposition = Exposition()
         self._encoding = Lock()  # one at a time: the loop that captures needs the interpreter as well
-        self._under_way: dict[tuple[bool, bool], asyncio.Task[bytes]] = {}
+        self._scrapes: Shared[tuple[bool, bool], bytes] = Shared(self.workers)
         self._why_hidden = why_hidden
+        self._first = None if site is None else site.first
         app = Starlette(
             routes=[
                 Route("/", self._start, methods=["GET"]),
@@ -99,6 +99,8 @@ class Pages:
         return self._frame.page(request, "message.html", "Not shown to the network", status=403, words=words)
 
     async def _start(self, request: Request) -> Response:
+        if self._first is not None:
+            return RedirectResponse(f"./{self._first}", 303)
         return self._frame.page(request, "start.html", "What became of every call")
 
     async def _refused(self, request: Request, error: Exception) -> Response:
@@ -117,7 +119,8 @@ class Pages:
         openmetrics = prefers_openmetrics(",".join(request.headers.getlist("accept")))
         zipped = takes_gzip(",".join(request.headers.getlist("accept-encoding")))
         try:
-            body = await asyncio.shield(self._scrape(openmetrics, zipped))
+            encode = partial(self._encode, openmetrics=openmetrics, zipped=zipped)
+            body = await self._scrapes.run((openmetrics, zipped), encode)
         except Busy:
             return _unavailable("no thread is left for a scrape")
         except TimeoutError:
@@ -126,23 +129,6 @@ class Pages:
         if zipped:
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers)
-
-    def _scrape(self, openmetrics: bool, zipped: bool) -> asyncio.Task[bytes]:
-        """Return the scrape of this form that is under way, else begin one: who asks meanwhile gets the same."""
-        form = (openmetrics, zipped)
-        task = self._under_way.get(form)
-        if task is None:
-            task = asyncio.ensure_future(
-                self.workers.run(partial(self._encode, openmetrics=openmetrics, zipped=zipped))
-            )
-            self._under_way[form] = task
-            task.add_done_callback(lambda done: self._over(form, done))
-        return task
-
-    def _over(self, form: tuple[bool, bool], task: asyncio.Task[bytes]) -> None:
-        del self._under_way[form]
-        if not task.cancelled():
-            task.exception()  # told to whoever waits; if nobody does any more, to nobody
 
     def _encode(self, *, openmetrics: bool, zipped: bool) -> bytes:
         """Collect, and write down. Takes its time. Raises TimeoutError."""

@@ -80,7 +80,7 @@ class Server:
         self._current = Current(web_config, log)
         pages = Pages(Sources(collect, ready, healthy), site, self.why_hidden)
         users = Users(log)
-        self._workers = (pages.workers, users.workers, *(() if site is None else (site.store.workers,)))
+        self._workers = (pages.workers, users.workers, *(() if site is None else site.workers))
         self._app = Guard(pages.app, self._current, users)
         self._thread: Thread | None = None
         self._accepting = Event()

@@ -107,6 +107,12 @@ def row(call: CallRecord, kept: int) -> CallRow:
     )
 
 
+def running_clock(span: int) -> str:
+    """Write a span (ns) as a clock that runs shows it: 42 s, 3:05, 1:02:03."""
+    seconds = span // SECOND
+    return f"{seconds} s" if seconds < 60 else duration(seconds)
+
+
 def end_name(peer: str, address: str) -> str:
     """Return what an end is called: the peer's name where it is configured, else its address."""
     return address if peer == OTHER else peer

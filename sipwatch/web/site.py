@@ -16,13 +16,15 @@ from starlette.routing import Route
 from sipwatch import installed_version
 from sipwatch.classify.roster import Roster
 from sipwatch.export.html import load_all
+from sipwatch.export.present import HOUR
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.store.days import StoreError, TooLongError
-from sipwatch.web import agent, agents, api, call, calls, downloads, events, explained, taken
+from sipwatch.web import agent, agents, api, call, callbacks, calls, downloads, events, explained, now, taken
 from sipwatch.web.asked import FAILED_ONES, AskedError, asked_for
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.statics import static_files
 from sipwatch.web.stored import Store
+from sipwatch.web.watching import Watching
 from sipwatch.web.workers import Busy
 
 if TYPE_CHECKING:
@@ -33,11 +35,14 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
     from sipwatch.store.reader import StoreReader
+    from sipwatch.web.watching import Watcher
+    from sipwatch.web.workers import Workers
 
 T = TypeVar("T")
 
-SECTIONS: Final = (calls.SECTION, agents.SECTION, explained.SECTION)  # in the order in which they are shown
-_PAGES: Final = (calls, downloads, taken, call, agents, agent, explained, api, events)
+# In the order in which they are shown.
+SECTIONS: Final = (now.SECTION, calls.SECTION, callbacks.SECTION, agents.SECTION, explained.SECTION)
+_PAGES: Final = (now, calls, callbacks, downloads, taken, call, agents, agent, explained, api, events)
 
 
 class Website:
@@ -45,7 +50,8 @@ class Website:
 
     ``now`` gives the time (ns since 1970) from which "an hour ago" is counted; ``region`` is where people dial (ISO
     3166), None where nobody says. ``roster`` has the names of agents, ``zone`` is the time zone by whose clocks days
-    begin, and ``objectives`` have the share of the calls to a peer that shall not fail by a fault.
+    begin, and ``objectives`` have the share of the calls to a peer that shall not fail by a fault. ``within`` is how
+    long a missed caller waits to be called back (ns). ``daemon`` writes the store, None where nobody does.
     """
 
     def __init__(
@@ -57,6 +63,8 @@ class Website:
         roster: Roster | None = None,
         zone: str = "UTC",
         objectives: Mapping[str, float] | None = None,
+        within: int = HOUR,
+        daemon: Watcher | None = None,
     ) -> None:
         self.store = Store(open_reader)
         self.now = now
@@ -64,7 +72,19 @@ class Website:
         self.roster = roster or Roster()
         self.zone = zone
         self.objectives = dict(objectives or {})
+        self.within = within
+        self.watching = None if daemon is None else Watching(daemon)
         self.frame = Frame(SECTIONS)
+
+    @property
+    def first(self) -> str | None:
+        """Return the path of the page that comes first, None where that is the list of all."""
+        return None if self.watching is None else now.SECTION.path
+
+    @property
+    def workers(self) -> tuple[Workers, ...]:
+        """Return whose work is to be waited for at the end."""
+        return (self.store.workers,) if self.watching is None else (self.store.workers, self.watching.workers)
 
     def load(self) -> None:
         """Read all that pages need from the package: who gives rights away may be unable to read it later."""
@@ -101,6 +121,8 @@ class Website:
                 return self.told(request, 503, "Too much at once", "Others are being answered. Try again in a moment.")
             except TooLongError as error:
                 return self.told(request, 503, "That takes too long", f"{str(error).capitalize()}.")
+            except TimeoutError:
+                return self.told(request, 503, "No answer", "The capture loop gave no answer in time. Try again.")
             except StoreError as error:
                 return self.told(request, 503, "The store cannot be read", f"{error}.")
 

@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import time
 from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -74,3 +75,28 @@ class Workers:
 
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle)
+
+
+class Shared(Generic[K, T]):
+    """Work that several may want at a time: begun for the first of them, and the same for all. Of one event loop."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._under_way: dict[K, asyncio.Task[T]] = {}
+
+    async def run(self, key: K, work: Callable[[], T]) -> T:
+        """Return what the work of this key returns that is under way, else begin it. Raises Busy, and what it raises.
+
+        It goes on when one of those who wait for it is gone.
+        """
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._workers.run(work))
+            self._under_way[key] = task
+            task.add_done_callback(lambda done: self._over(key, done))
+        return await asyncio.shield(task)
+
+    def _over(self, key: K, task: asyncio.Task[T]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # told to whoever waits; if nobody does any more, to nobody

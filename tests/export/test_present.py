@@ -109,7 +109,8 @@ def test_numbers_are_hidden_as_configured() -> None:
 def test_calls_that_are_up_are_told_by_the_hour_in_which_they_began(later: int, up: tuple[int, int]) -> None:
     """They are in no sum yet: those are of calls that are over."""
     made = engine(UP, str(later))
-    assert present(made).up_since == up
+    found = present(made)
+    assert (found.up_last_hour, found.up_hour_before) == up
     assert (EPOCH % HOUR, made.tracker.now) == (0, EPOCH + later * 10**9)
 
 

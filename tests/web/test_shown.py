@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.outcomes import OF_CALLS, Category
-from sipwatch.web.shown import CATEGORY_NAMES, MARKS, bar, outcome_choices, row
+from sipwatch.packet import SECOND
+from sipwatch.web.shown import CATEGORY_NAMES, MARKS, bar, outcome_choices, row, running_clock
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at, span
@@ -58,3 +59,8 @@ def test_an_odd_ending_is_said_and_an_ordinary_one_is_not_marked() -> None:
     found = row(records.answered(ending="session_expired"), 0)
     assert (found.ending, found.is_odd) == ("Dropped: session timer ran out", True)
     assert not row(records.answered(), 0).is_odd
+
+
+@for_each("seconds, shown", [(0, "0 s"), (59.9, "59 s"), (60, "1:00"), (185, "3:05"), (3723, "1:02:03")])
+def test_a_clock_shows_whole_seconds_as_the_script_goes_on_with_them(seconds: float, shown: str) -> None:
+    assert running_clock(int(seconds * SECOND)) == shown

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sipwatch.web.workers import Busy, Workers
+from sipwatch.web.workers import Busy, Shared, Workers
 from tests.web.serving import PATIENT, until
 
 
@@ -86,3 +86,26 @@ def test_work_that_hangs_is_waited_for_only_so_long_and_may_end_after_its_loop()
     assert [thread.daemon for thread in threading.enumerate() if thread.name == "work"] == [True]
     go.set()
     until(lambda: all(thread.name != "work" for thread in threading.enumerate()), "its end")
+
+
+def test_what_several_want_is_begun_once_and_goes_on_when_one_of_them_is_gone() -> None:
+    begun: list[str] = []
+    go = threading.Event()
+
+    def work() -> str:
+        begun.append("work")
+        go.wait(PATIENT)
+        return "done"
+
+    async def scenario() -> None:
+        shared: Shared[str, str] = Shared(Workers("work", 2))
+        first, second = (asyncio.create_task(shared.run("one", work)) for _ in range(2))
+        await asyncio.to_thread(until, lambda: begun, "it to be begun")
+        first.cancel()
+        assert await shared.run("other", lambda: "another") == "another"
+        go.set()
+        assert await second == "done"
+        assert begun == ["work"]
+        assert await shared.run("one", lambda: "anew") == "anew"
+
+    asyncio.run(scenario())

@@ -3,6 +3,28 @@
 (() => {
   const AT_MOST_EVERY = 2000; // ms between two looks at the page
   const live = document.getElementById("live");
+
+  // Clocks that run: what the server said, and the time since then.
+  let told = performance.now();
+  const written = (ms) => {
+    const seconds = Math.floor(ms / 1000);
+    const two = (number) => String(number).padStart(2, "0");
+    if (seconds < 60) {
+      return `${seconds} s`;
+    }
+    const minutes = Math.floor(seconds / 60);
+    const rest = two(seconds % 60);
+    return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
+  };
+  const tick = () => {
+    for (const clock of document.querySelectorAll("[data-lasts]")) {
+      clock.textContent = written(Number(clock.dataset.lasts) + performance.now() - told);
+    }
+  };
+  if (document.querySelector("[data-every]")) {
+    setInterval(tick, 1000);
+  }
+
   if (!live || live.hasAttribute("data-paused") || !window.EventSource) {
     return;
   }
@@ -34,10 +56,12 @@
       const fresh = page.getElementById("live");
       if (fresh) {
         waiting = 0;
+        told = performance.now();
         live.replaceChildren(...fresh.childNodes);
-        say("Live, new calls were added");
+        say(live.dataset.every ? "Live" : "Live, new calls were added");
       }
     } catch {
+      say("Not live");
       // the server is away: the stream of events says when it is back
     }
   };
@@ -47,6 +71,17 @@
       timer = setTimeout(refresh, Math.max(0, AT_MOST_EVERY - (Date.now() - latest)));
     }
   };
+
+  document.addEventListener("visibilitychange", plan);
+  live.addEventListener("focusout", plan);
+  if (live.dataset.every) {
+    say("Live");
+    setInterval(() => {
+      waiting = 1;
+      plan();
+    }, Number(live.dataset.every) * 1000);
+    return;
+  }
 
   const events = new EventSource(live.dataset.live);
   events.addEventListener("calls", (event) => {
@@ -67,7 +102,5 @@
     wasAway = true;
     say(events.readyState === EventSource.CLOSED ? "Not live" : "Connecting");
   });
-  document.addEventListener("visibilitychange", plan);
-  live.addEventListener("focusout", plan);
   window.addEventListener("pagehide", () => events.close());
 })();

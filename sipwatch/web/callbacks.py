@@ -1,0 +1,196 @@
+"""``/callbacks``: who called in vain from outside and still waits to be called back, the oldest first.
+
+Must not know: how it is found out who waits, how calls are read, how a template is filled in.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from starlette.responses import Response
+
+from sipwatch.classify.tags import Tag
+from sipwatch.export.moments import timestamp
+from sipwatch.export.waiting import WaitingRecord
+from sipwatch.export.writers import write_rows
+from sipwatch.packet import MILLISECOND, SECOND
+from sipwatch.report.plain import duration, several
+from sipwatch.store.days import EmptyStoreError
+from sipwatch.store.wanted import Wanted
+from sipwatch.web.asked import asked_for, compiled
+from sipwatch.web.frame import PRIVATE, Chapter
+from sipwatch.web.shown import running_clock
+from sipwatch.web.stored import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from sipwatch.export.record import CallRecord
+    from sipwatch.export.waiting import DeskRecord
+    from sipwatch.store.reader import StoreReader
+    from sipwatch.web.site import Website
+
+SECTION: Final = Chapter("Call backs", "callbacks", "Who called in vain and has not been reached since.")
+EVERY: Final = 5  # seconds between two looks
+MAX_SHOWN: Final = 500  # callers
+MAX_ROWS: Final = 10_000  # missed calls that are looked at
+REACHED: Final = 20  # that were called back last
+_HIDDEN: Final = "*"  # stands in numbers that are hidden: what reads alike need not be the same
+
+
+class Waits(NamedTuple):
+    """Who waits ``at`` a moment (ns), the oldest first; who was reached last; and why nobody can, if so."""
+
+    at: int
+    within: float
+    waiting: Sequence[WaitingRecord]
+    reached: Sequence[CallRecord]
+    why_none: str
+
+
+class Caller(NamedTuple):
+    """Somebody who waits, however often he called; since when as text and as a clock (ms)."""
+
+    number: str
+    missed: str
+    missed_at: str
+    waits: str
+    waits_ms: int
+    dialled: str
+    over: str
+    tries: str
+    last: str
+    is_overdue: bool
+    id: str
+
+
+def routes(site: Website) -> list[Route]:
+    """Return the routes of the page and of its file."""
+
+    async def page(request: Request) -> Response:
+        found = await _waits(site, dict(request.query_params))
+        callers = _callers(found)
+        return site.frame.page(
+            request,
+            "callbacks.html",
+            "Call backs",
+            every=EVERY,
+            is_live=site.watching is not None,
+            since=request.query_params.get("since", ""),
+            callers=callers[:MAX_SHOWN],
+            more=max(0, len(callers) - MAX_SHOWN),
+            calls=several(len(found.waiting), "missed call"),
+            reached=[(one.caller or "?", one.callee or "?", one.started, one.id) for one in found.reached],
+            within=duration(found.within),
+            why_none=found.why_none,
+        )
+
+    async def csv(request: Request) -> Response:
+        out = io.BytesIO()
+        write_rows(out, WaitingRecord, (await _waits(site, dict(request.query_params))).waiting)
+        headers = {**PRIVATE, "Content-Disposition": 'attachment; filename="callbacks.csv"'}
+        return Response(out.getvalue(), headers=headers, media_type="text/csv; charset=utf-8; header=present")
+
+    return [site.route("/callbacks", page), site.route("/callbacks.csv", csv)]
+
+
+async def _waits(site: Website, given: Mapping[str, str]) -> Waits:
+    """Ask the daemon's desk, if it has one, else the store. Raises what site.ask and asked_for raise."""
+    desk = None if site.watching is None else await site.watching.waiting()
+    at = site.now() if desk is None else int(desk.at)
+    since = asked_for({"since": given.get("since", "")}, at).wanted.since
+    since = at - site.within if since is None else since
+
+    def question(reader: StoreReader) -> tuple[list[CallRecord], list[CallRecord]]:
+        waiting = [] if desk is not None else _tagged(reader, Tag.WAITING_CALLBACK, since, MAX_ROWS)
+        return waiting, _tagged(reader, Tag.CALLED_BACK, since, REACHED)
+
+    try:
+        waiting, reached = await site.ask(question)
+    except EmptyStoreError:
+        waiting, reached = [], []
+    if desk is not None:
+        within = site.within / SECOND if desk.within_seconds is None else desk.within_seconds
+        return Waits(at, within, desk.waiting, reached, _why_none(desk))
+    records = waiting_records(waiting, at, site.within)
+    return Waits(at, (at - since) / SECOND, records, reached, "")
+
+
+def _tagged(reader: StoreReader, tag: Tag, since: int, most: int) -> list[CallRecord]:
+    keep = compiled(f'"{tag.value}" in tags')
+    return [one.record for one in listed(reader, Wanted(since=since, keep=keep), most).calls]
+
+
+def _why_none(desk: DeskRecord) -> str:
+    if desk.within_seconds is None:
+        return (
+            "Nobody is looked for: the configuration has no [callback]. Put “[callback]” into it, with “within”, the"
+            " time in seconds in which a missed caller should be called back, and reload the daemon."
+        )
+    if not desk.has_trunk:
+        return (
+            "No call is known to come from outside: no peer of the configuration is a trunk. Name one, for instance by"
+            " what “sipwatch peers FILE” proposes."
+        )
+    return ""
+
+
+def waiting_records(calls: Iterable[CallRecord], at: int, within: int) -> list[WaitingRecord]:
+    """Return stored calls that wait, the newest first, as records, the oldest first: as they are ``at`` a moment (ns).
+
+    What else was tried since is known of calls from the same number that wait as well, and of no others.
+    """
+    later: dict[str, tuple[int, str]] = {}  # by number: how many waited since, when the last one was missed
+    found = []
+    for call in calls:
+        number = call.caller or ""
+        ended = call.started if call.ended is None else call.ended
+        attempts, last = later.get(number, (0, ""))
+        waited = max(0, at - ended)
+        found.append(
+            WaitingRecord(
+                id=call.id,
+                number=number,
+                dialled=call.callee or "",
+                source=call.source,
+                missed=timestamp(ended),
+                waited_seconds=round(waited / SECOND, 3),
+                attempts=attempts,
+                last_attempt=last or None,
+                overdue=waited > within,
+            )
+        )
+        later[number] = (attempts + 1, last or timestamp(ended))
+    return found[::-1]
+
+
+def _callers(found: Waits) -> list[Caller]:
+    """Return each caller once, by the first call that was missed."""
+    seen: set[str] = set()
+    callers = []
+    for one in found.waiting:
+        if _HIDDEN in one.number or one.number not in seen:
+            seen.add(one.number)
+            callers.append(_caller(one))
+    return callers
+
+
+def _caller(one: WaitingRecord) -> Caller:
+    waited = int(one.waited_seconds * SECOND)
+    return Caller(
+        one.number or "?",
+        one.missed[:19].replace("T", " "),
+        one.missed,
+        running_clock(waited),
+        waited // MILLISECOND,
+        one.dialled or "?",
+        one.source,
+        f"{one.attempts:,}" if one.attempts else "none",
+        "" if one.last_attempt is None else one.last_attempt[11:19],
+        one.overdue,
+        one.id,
+    )
