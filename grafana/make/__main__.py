@@ -1,7 +1,7 @@
 """Write the dashboards to ``grafana/dashboards``: ``python -m grafana.make [--check]``.
 
-The links of alerts to the runbook, in Prometheus' rules and in their tests, get the same base as those of the
-dashboards. ``--check`` writes nothing and says whether the files are what the scripts make.
+The links of alerts to the runbook and to the pages, in Prometheus' rules and in their tests, and those of data sources,
+get the same base as those of the dashboards. ``--check`` writes nothing and says whether the files are what the scripts make.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from typing import TYPE_CHECKING
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.make import overview, own, peers
-from grafana.make.board import DOCS, RUNBOOK
+from grafana.make.board import DOCS, PAGES, RUNBOOK
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard
 
 DASHBOARDS = Path(__file__).resolve().parent.parent / "dashboards"
 PROMETHEUS = DASHBOARDS.parent / "prometheus"
-_LINK = re.compile(rf"^( *runbook_url: )\S*(?=/{re.escape(RUNBOOK)}#)", re.MULTILINE)
+PROVISIONING = DASHBOARDS.parent / "provisioning"
+_LINKS = (  # what begins a link, as a pattern, and with what it has to go on
+    (re.compile(rf"^( *runbook_url: )\S*(?=/{re.escape(RUNBOOK)}#)", re.MULTILINE), DOCS),
+    (re.compile(r"^( *calls_url: )\S*?(?=/calls\?)", re.MULTILINE), PAGES),
+    (re.compile(r"^( *url: )\S*(?=/calls/\$\$)", re.MULTILINE), PAGES),
+)
 
 
 def text(made: Dashboard) -> str:
@@ -36,9 +41,15 @@ def everything() -> dict[str, str]:
 
 
 def linked() -> dict[Path, str]:
-    """Return Prometheus' files in which alerts name their sections of the runbook, with the base of today."""
-    texts = {path: path.read_text(encoding="utf-8") for path in sorted(PROMETHEUS.glob("*/*.yml"))}
-    return {path: _LINK.sub(rf"\g<1>{DOCS}", text) for path, text in texts.items()}
+    """Return the other files in which links begin with where the documentation or the pages are, with those of today."""
+    files = [*sorted(PROMETHEUS.glob("*/*.yml")), *sorted(PROVISIONING.glob("datasources/*.yml"))]
+    return {path: _with_bases(path.read_text(encoding="utf-8")) for path in files}
+
+
+def _with_bases(text: str) -> str:
+    for link, base in _LINKS:
+        text = link.sub(rf"\g<1>{base}", text)
+    return text
 
 
 def main(arguments: list[str]) -> int:

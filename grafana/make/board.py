@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from sipwatch.export import objectives
+from sipwatch.export import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, VariableModel
 
 TAG = "sipwatch"
-DOCS = objectives.DOCS  # where the tree can be read; the runbook is in its docs/
+DOCS = addresses.DOCS  # where the tree can be read; the runbook is in its docs/
+PAGES = addresses.PAGES  # where sipwatch's own pages are
 RUNBOOK = "docs/runbook.md"
 OPEN_ROWS = 2  # so many are unfolded at first; the others' queries wait until somebody asks for them
 
@@ -59,7 +60,8 @@ def board(uid: str, title: str, about: str, choices: Iterable[Choice], rows: Ite
     made.with_variable(_datasource())
     for choice in (*choices, _INSTANCE):
         made.with_variable(_variable(choice))
-    made.with_variable(_docs())
+    made.with_variable(_constant("docs", "Documentation", DOCS))
+    made.with_variable(_constant("pages", "Pages of sipwatch", PAGES))
     for row in rows:
         made.with_row(dashboard.Row(row.title))
         for panel in row.panels:
@@ -114,9 +116,9 @@ def _datasource() -> Builder[VariableModel]:
     return made.description("The Prometheus that scrapes sipwatch.")
 
 
-def _docs() -> Builder[VariableModel]:
-    """Keep in one place where the links to the documentation lead: a copy of the tree elsewhere needs no other change."""
-    return dashboard.ConstantVariable("docs").label("Documentation").value(DOCS)
+def _constant(name: str, title: str, base: str) -> Builder[VariableModel]:
+    """Keep in one place where links lead: a copy of the tree, or pages, elsewhere need no other change."""
+    return dashboard.ConstantVariable(name).label(title).value(base)
 
 
 def _variable(choice: Choice) -> Builder[VariableModel]:

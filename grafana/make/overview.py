@@ -9,6 +9,23 @@ from typing import TYPE_CHECKING
 
 from grafana.make import colours, peers, ratios, words
 from grafana.make.board import RUNBOOK, Row, board
+from grafana.make.calls import (
+    BY_CATEGORY,
+    BY_CONDITION,
+    BY_ENDING,
+    BY_OUTCOME,
+    BY_SOURCE,
+    BY_TAG,
+    IS_FAULTY,
+    IS_FINISHED,
+    IS_ODD,
+    IS_UNHEARD,
+    UNHEARD,
+    calls_where,
+    has_one,
+    is_one,
+    of_column,
+)
 from grafana.make.panels import (
     ANY_IS_WRONG,
     COUNT,
@@ -175,7 +192,7 @@ def _stuck_over_time() -> timeseries.Panel:
         "person who does not pick up."
     )
     query = Query(total("invites_in_condition", by="condition"), "{{condition}}")
-    face = Face("Wrong over time, hop by hop", about, "short", "No INVITE seen", 24, 7)
+    face = Face("Wrong over time, hop by hop", about, "short", "No INVITE seen", 24, 7, BY_CONDITION)
     return lines(face, query, looks=words.CONDITIONS, every="5s")
 
 
@@ -184,7 +201,7 @@ def _ratios() -> Row:
     shares = ratios.over_time(Face("Do calls get through?", about, SHARE, _NO_CALLS), names=("ASR", "NER", "SER"))
     about = "Outcomes per minute, by who is concerned. Exemplars (diamonds) lead to calls."
     kinds = lines(
-        Face("Calls per minute, by kind of outcome", about, "short", _NO_CALLS),
+        Face("Calls per minute, by kind of outcome", about, "short", _NO_CALLS, calls=BY_CATEGORY),
         Query(happening("calls_total", by="category"), "{{category}}"),
         looks=words.CATEGORIES,
         stacked=True,
@@ -207,13 +224,17 @@ def _failed_kinds() -> bargauge.Panel:
         "accounts and dial plans."
     )
     query = Query(ranked(count("calls_total", FAILED, by="category")), "{{category}}")
-    return bars(Face("Failed calls by kind", about, COUNT, "No call failed", 7, 16), query, looks=words.CATEGORIES)
+    return bars(
+        Face("Failed calls by kind", about, COUNT, "No call failed", 7, 16, BY_CATEGORY), query, looks=words.CATEGORIES
+    )
 
 
 def _failed_outcomes() -> bargauge.Panel:
     about = "Failed calls in the time shown. The README has a table of these names, and of who should look at each."
     query = Query(ranked(count("calls_total", FAILED, by="outcome")), "{{outcome}}")
-    return bars(Face("Failed calls by outcome", about, COUNT, "No call failed", 10, 16), query, looks=words.FAILURES)
+    return bars(
+        Face("Failed calls by outcome", about, COUNT, "No call failed", 10, 16, BY_OUTCOME), query, looks=words.FAILURES
+    )
 
 
 def _marks() -> bargauge.Panel:
@@ -222,13 +243,13 @@ def _marks() -> bargauge.Panel:
         "calls with sipwatch callbacks. A tag may come late, when all is known that it needs; most calls have none."
     )
     query = Query(ranked(count("tagged_calls_total", by="tag")), "{{tag}}")
-    return bars(Face("Tagged calls", about, COUNT, "No call has a tag", 7, 16), query, looks=words.TAGS)
+    return bars(Face("Tagged calls", about, COUNT, "No call has a tag", 7, 16, BY_TAG), query, looks=words.TAGS)
 
 
 def _failed_over_time() -> timeseries.Panel:
     about = "The same over time. What begins at one moment has one cause; look there. Exemplars lead to calls."
     query = Query(happening("calls_total", FAILED, by="outcome"), "{{outcome}}")
-    face = Face("Failed calls per minute by outcome", about, "short", "No call failed", 24, 9)
+    face = Face("Failed calls per minute by outcome", about, "short", "No call failed", 24, 9, BY_OUTCOME)
     return lines(face, query, looks=words.FAILURES, stacked=True)
 
 
@@ -238,14 +259,16 @@ def _odd() -> bargauge.Panel:
         "was refused or unanswered may leave half a call up, and billed. sipwatch explain says what to do about each."
     )
     query = Query(ranked(count("calls_ended_total", ODD, by="ending")), "{{ending}}")
-    face = Face("Answered calls that ended oddly", about, COUNT, "Every call was hung up normally", 8, 10)
+    face = Face("Answered calls that ended oddly", about, COUNT, "Every call was hung up normally", 8, 10, BY_ENDING)
     return bars(face, query, looks=words.ENDINGS)
 
 
 def _odd_over_time() -> timeseries.Panel:
     about = "The same over time. Exemplars lead to calls."
     query = Query(happening("calls_ended_total", ODD, by="ending"), "{{ending}}")
-    face = Face("Calls that ended oddly, per minute", about, "short", "Every call was hung up normally", 16, 10)
+    face = Face(
+        "Calls that ended oddly, per minute", about, "short", "Every call was hung up normally", 16, 10, BY_ENDING
+    )
     return lines(face, query, looks=words.ENDINGS, stacked=True)
 
 
@@ -255,13 +278,18 @@ def _where() -> Row:
 
 def _by_end(label: str, heading: str) -> table.Panel:
     """Make a table of calls by one of their ends; a peer's name leads to its own page."""
-    unheard = 'outcome=~"no_progress|not_responding"'
+    unheard = f'outcome=~"{"|".join(UNHEARD)}"'
+    this = is_one(label, of_column(heading))
+
+    def some(query: str, heading: str, condition: str) -> Column:
+        return Column(query, heading, steps=_SOME_ARE_BAD, calls=calls_where(condition, this))
+
     columns = (
-        Column(count("calls_total", FINISHED, by=label), "Calls"),
+        Column(count("calls_total", FINISHED, by=label), "Calls", calls=calls_where(IS_FINISHED, this)),
         Column(answered_share(by=label), "Answered", SHARE, _SHARE),
-        Column(count("calls_total", FAULTS, by=label), "Faults", steps=_SOME_ARE_BAD),
-        Column(count("calls_total", unheard, by=label), "Stuck or silent", steps=_SOME_ARE_BAD),
-        Column(count("calls_ended_total", ODD, by=label), "Ended oddly", steps=_SOME_ARE_BAD),
+        some(count("calls_total", FAULTS, by=label), "Faults", IS_FAULTY),
+        some(count("calls_total", unheard, by=label), "Stuck or silent", IS_UNHEARD),
+        some(count("calls_ended_total", ODD, by=label), "Ended oddly", IS_ODD),
         Column(
             quantile(0.95, "session_request_delay_seconds", 'result="success"', by=label, window=RANGE),
             "95 % hear within",
@@ -285,14 +313,20 @@ def _by_end(label: str, heading: str) -> table.Panel:
 
 def _by_hop() -> table.Panel:
     pair = "source, destination"
+    hop = has_one(f"{of_column('From')}>{of_column('To')}", "hops")
 
     def raised(condition: str) -> str:
         return count("invite_conditions_total", f'condition="{condition}"', by=pair)
 
     columns = (
-        Column(count("invites_total", by=pair), "INVITEs"),
+        Column(count("invites_total", by=pair), "INVITEs", calls=calls_where(hop)),
         *(
-            Column(raised(condition), look.name, steps=_SOME_ARE_BAD)
+            Column(
+                raised(condition),
+                look.name,
+                steps=_SOME_ARE_BAD,
+                calls=calls_where(has_one(condition, "conditions"), hop),
+            )
             for condition, look in words.CONDITIONS.items()
             if condition in BROKEN
         ),
@@ -316,7 +350,7 @@ def _stuck() -> Row:
 def _raised() -> timeseries.Panel:
     about = "Conditions per minute, at the moment they were raised, hop by hop. Exemplars lead to calls."
     query = Query(happening("invite_conditions_total", by="condition"), "{{condition}}")
-    face = Face("Conditions raised per minute", about, "short", "Nothing was wrong")
+    face = Face("Conditions raised per minute", about, "short", "Nothing was wrong", calls=BY_CONDITION)
     return lines(face, query, looks=words.CONDITIONS, stacked=True)
 
 
@@ -351,5 +385,5 @@ def _established() -> timeseries.Panel:
 def _begun() -> timeseries.Panel:
     about = "New calls per minute, by who sent them: the ten with the most. None at a busy hour: ask where they went."
     query = busiest(per_minute("calls_started_total", by="source"), "source", ever_counted("calls_started_total"))
-    face = Face("New calls per minute, by who sent them", about, "short", _NO_CALLS, 12, 9)
+    face = Face("New calls per minute, by who sent them", about, "short", _NO_CALLS, 12, 9, BY_SOURCE)
     return lines(face, Query(query, "{{source}}"), named=True)

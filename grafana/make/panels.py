@@ -41,6 +41,7 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColor
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
 from grafana.make import colours
+from grafana.make.calls import TITLE
 from grafana.make.words import WEEK_AGO
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ _PAST = [
 
 
 class Face(NamedTuple):
-    """What every panel has. Width is of 24 columns."""
+    """What every panel has. Width is of 24 columns; ``calls`` is where a click on a value leads."""
 
     title: str
     about: str
@@ -90,6 +91,7 @@ class Face(NamedTuple):
     empty: str
     width: int = 12
     height: int = 8
+    calls: str = ""
 
 
 class Query(NamedTuple):
@@ -109,7 +111,7 @@ class Step(NamedTuple):
 class Column(NamedTuple):
     """A column of a table: its query, heading, unit, colours; ``values`` are words for values.
 
-    ``width`` is in pixels; 0 is as wide as the heading wants.
+    ``width`` is in pixels; 0 is as wide as the heading wants. ``calls`` is where a click on a figure leads.
     """
 
     expr: str
@@ -119,6 +121,7 @@ class Column(NamedTuple):
     decimals: int = 0
     values: Looks | None = None
     width: int = 0
+    calls: str = ""
 
 
 class Key(NamedTuple):
@@ -253,7 +256,15 @@ def _value_names(names: Looks) -> list[ValueMapping]:
     return [ValueMap({value: ValueMappingResult(look.name, look.colour) for value, look in names.items()})]
 
 
+def links_to(address: str) -> DynamicConfigValue:
+    """Return the setting of a field with which a click on its values leads there; nowhere, if that is empty."""
+    link = {"title": TITLE, "url": address, "targetBlank": True}
+    return DynamicConfigValue("links", [link] if address else [])
+
+
 def _faced(panel: P, face: Face) -> P:
+    if face.calls:
+        panel.data_links([dashboard.DashboardLink(TITLE).url(face.calls).target_blank(True)])
     panel.title(face.title).description(face.about).unit(face.unit).no_value(face.empty)
     return panel.span(face.width).height(face.height).datasource(DATASOURCE)
 
@@ -350,6 +361,8 @@ def _cells(column: Column) -> list[DynamicConfigValue]:
         cells.append(DynamicConfigValue("thresholds", {"mode": ThresholdsMode.ABSOLUTE, "steps": steps}))
         cells.append(DynamicConfigValue("color", {"mode": FieldColorModeId.THRESHOLDS}))
         cells.append(DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
+    if column.calls:
+        cells.append(links_to(column.calls))
     if column.values:
         cells.append(DynamicConfigValue("mappings", _value_names(column.values)))
         cells.append(DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))

@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING
 
 from grafana.make import codes, colours, ratios, words
 from grafana.make.board import Choice, Row, board
+from grafana.make.calls import (
+    CONDITION_OVER,
+    ENDED_BY_BETWEEN,
+    ENDING_BETWEEN,
+    IS_FAULTY,
+    OUTCOME_BETWEEN,
+    SILENT_BETWEEN,
+    STATUS_BETWEEN,
+    calls_where,
+    is_one,
+    of_column,
+)
 from grafana.make.panels import (
     ANY_IS_WRONG,
     COUNT,
@@ -21,6 +33,7 @@ from grafana.make.panels import (
     bars,
     heat,
     lines,
+    links_to,
     rows,
     stats,
 )
@@ -122,14 +135,14 @@ def _now() -> stat.Panel:
 def _outcomes() -> timeseries.Panel:
     about = "Outcomes per minute. What begins at one moment has one cause. Exemplars lead to calls."
     query = Query(happening("calls_total", BETWEEN, by="outcome"), "{{outcome}}")
-    face = Face("Calls per minute by outcome", about, "short", _NO_CALLS, 16, 16)
+    face = Face("Calls per minute by outcome", about, "short", _NO_CALLS, 16, 16, OUTCOME_BETWEEN)
     return lines(face, query, looks=words.OUTCOMES, stacked=True)
 
 
 def _outcome_bars() -> bargauge.Panel:
     about = "All calls in the time shown. The README has a table of these names, and of who should look at each."
     query = Query(ranked(count("calls_total", BETWEEN, by="outcome")), "{{outcome}}")
-    face = Face("Calls by outcome", about, COUNT, _NO_CALLS, 8, 16)
+    face = Face("Calls by outcome", about, COUNT, _NO_CALLS, 8, 16, OUTCOME_BETWEEN)
     return bars(face, query, looks=words.OUTCOMES)
 
 
@@ -229,7 +242,7 @@ def _budget() -> table.Panel:
     columns = (
         Column(_objective(), "Objective", SHARE, decimals=1),
         Column(known(calls), "Calls"),
-        Column(known(faults), "Faults"),
+        Column(known(faults), "Faults", calls=calls_where(IS_FAULTY, is_one("destination", of_column("Peer")))),
         Column(f"1 - {ratio(faults, calls)} / (1 - {_objective()})", "Budget left", SHARE, _LEFT),
     )
     face = Face("Error budget left", about, COUNT, _NO_OBJECTIVE, 12, 9)
@@ -299,8 +312,10 @@ def _said() -> Row:
 def _status() -> timeseries.Panel:
     about = "Final responses to calls, per minute: what the caller's side was told."
     query = Query(happening("call_final_responses_total", BETWEEN, by="status_code"), "{{status_code}}")
-    face = Face("Final responses to calls, per minute", about, "short", _NO_CALLS, 16, 9)
-    return lines(face, query, looks=codes.STATUS, stacked=True)
+    face = Face("Final responses to calls, per minute", about, "short", _NO_CALLS, 16, 9, STATUS_BETWEEN)
+    panel = lines(face, query, looks=codes.STATUS, stacked=True)
+    # No call has these as its status code.
+    return panel.override_by_name("none", [links_to(SILENT_BETWEEN)]).override_by_name("other", [links_to("")])
 
 
 def _causes() -> bargauge.Panel:
@@ -316,7 +331,9 @@ def _causes() -> bargauge.Panel:
 def _silence() -> timeseries.Panel:
     about = "Calls whose INVITE never got a final response, per minute, by the timer that ended them."
     query = Query(happening("calls_timed_out_total", BETWEEN, by="timer"), "{{timer}}")
-    face = Face("Calls without a final response, per minute", about, "short", "Every call got one")
+    face = Face(
+        "Calls without a final response, per minute", about, "short", "Every call got one", calls=SILENT_BETWEEN
+    )
     return lines(face, query, looks=words.TIMERS, stacked=True)
 
 
@@ -403,7 +420,7 @@ def _established() -> timeseries.Panel:
 def _ended_by() -> timeseries.Panel:
     about = "Answered calls that ended, per minute, by who ended them."
     query = Query(happening("calls_ended_total", BETWEEN, by="ended_by"), "{{ended_by}}")
-    face = Face("Who hung up, calls per minute", about, "short", "No call ended")
+    face = Face("Who hung up, calls per minute", about, "short", "No call ended", calls=ENDED_BY_BETWEEN)
     return lines(face, query, looks=words.ENDED_BY, stacked=True)
 
 
@@ -413,7 +430,7 @@ def _endings() -> timeseries.Panel:
         "Exemplars lead to calls; sipwatch explain says what to do about each of these names."
     )
     query = Query(happening("calls_ended_total", BETWEEN, by="ending"), "{{ending}}")
-    face = Face("How answered calls ended, per minute", about, "short", "No call ended")
+    face = Face("How answered calls ended, per minute", about, "short", "No call ended", calls=ENDING_BETWEEN)
     return lines(face, query, looks=words.ENDINGS, stacked=True)
 
 
@@ -465,7 +482,7 @@ def _invites() -> timeseries.Panel:
 def _conditions() -> timeseries.Panel:
     about = "Conditions per minute, at the moment they were raised on these hops. Exemplars lead to calls."
     query = Query(happening("invite_conditions_total", BETWEEN, by="condition"), "{{condition}}")
-    face = Face("Conditions raised per minute", about, "short", "Nothing was wrong")
+    face = Face("Conditions raised per minute", about, "short", "Nothing was wrong", calls=CONDITION_OVER)
     return lines(face, query, looks=words.CONDITIONS, stacked=True)
 
 

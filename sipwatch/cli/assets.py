@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from sipwatch.cli.options import switch
+from sipwatch.cli.options import Pages, switch
 from sipwatch.cli.output import opened
 from sipwatch.cli.words import fail, why
+from sipwatch.export.addresses import PAGES
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -22,6 +23,7 @@ def assets(
     folder: Annotated[
         str, typer.Argument(metavar="DIR", help="The folder to write into; it is made if it is not there.")
     ],
+    pages: Pages = PAGES,
     force: Annotated[bool, switch("--force", "Write over files that are there already.")] = False,
 ) -> None:
     """Write out the Grafana dashboards, Prometheus rules, systemd unit and example configuration."""
@@ -40,8 +42,13 @@ def assets(
         fail(f"{error.filename or target}: cannot be made: {why(error)}")
     for name, source in files.items():
         with opened(str(target / name), new=True, force=force) as out:
-            out.write(source.read_bytes())
+            out.write(_linked(name, source.read_bytes(), pages))
     typer.echo(f"{len(files)} files written below {target}: {', '.join(_folders(files))}")
+
+
+def _linked(name: str, content: bytes, pages: str) -> bytes:
+    """Return a file with its links to the pages beginning there; they are in what watches the metrics."""
+    return content.replace(PAGES.encode(), pages.encode()) if name.startswith("grafana/") else content
 
 
 def asset_files() -> dict[str, Path]:

@@ -108,6 +108,23 @@ Output = Annotated[
         *("-o", "--output"),
     ),
 ]
+
+
+def _pages(text: str) -> str:
+    from sipwatch.export.addresses import pages_base
+
+    try:
+        return pages_base(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text[:_MAX_QUOTE_LENGTH]!r} is not where pages can be: {error}") from None
+
+
+Pages = Annotated[
+    str,
+    typer.Option(
+        "--pages", parser=_pages, metavar="URL", help="Where sipwatch's pages are, for links of alerts and dashboards."
+    ),
+]
 Force = Annotated[bool, switch("--force", "If OUT is a symbolic link, overwrite what it points to.")]
 WithoutUsers = Annotated[
     bool,

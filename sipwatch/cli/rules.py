@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from sipwatch.cli.options import Force, Output  # noqa: TC001 - typer reads them
+from sipwatch.cli.options import Force, Output, Pages  # noqa: TC001 - typer reads them
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.words import configuration, fail
+from sipwatch.export.addresses import PAGES
 
 
 def rules(
@@ -21,6 +22,7 @@ def rules(
         typer.Argument(metavar="CONFIG", help="The configuration (sipwatch.toml), with an objective of some [[peer]]."),
     ],
     output: Output = None,
+    pages: Pages = PAGES,
     force: Force = False,
 ) -> None:
     """Write Prometheus' rules for the objectives of peers: burn-rate alerts, and the shares that they are made of."""
@@ -34,4 +36,4 @@ def rules(
             f"{config}: no peer has an objective, so nothing can be alerted on; write objective = 0.98 under a [[peer]]"
         )
     with opened(output, [config], force=force) as out, text_of(out) as text:
-        text.write(rules_text(objectives, terminal(os.path.basename(config))))
+        text.write(rules_text(objectives, terminal(os.path.basename(config)), pages))

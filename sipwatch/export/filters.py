@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset(
     {"setup_seconds", "ring_seconds", "talk_seconds", "status_code", "cause", "end_cause", "retransmissions"}
 )
-_LISTS = frozenset({"conditions", "findings", "tags", "linked", "inferred"})
+_LISTS = frozenset({"conditions", "findings", "tags", "linked", "inferred", "hops"})
 _WORDS = {"conditions": "kind", "findings": "kind", "linked": "by"}  # what stands for each part of a list
-_KEYS = (*(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages")), "inferred")
+_KEYS = (*(key for key in CallRecord.__struct_fields__ if key not in ("legs", "messages")), "inferred", "hops")
 _CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in its list, can have
     "outcome": frozenset(OF_CALLS),
     "category": frozenset(Category),
@@ -48,6 +48,7 @@ _CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in it
     "inferred": INFERRED,
 }
 MAX_LENGTH = 4096
+_TO = ">"  # between the two ends of a hop; no name of a peer has it
 _IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -85,7 +86,8 @@ def compile_filter(expression: str) -> Filter:
 
     In an expression ``conditions`` is the list of the conditions' kinds, ``findings`` that of the
     findings' kinds, ``linked`` that of the reasons why other calls are linked with it, ``inferred`` what had to be
-    inferred of any leg. A comparison with a key that is null is false.
+    inferred of any leg, ``hops`` the peers between which it went, hop by hop, as ``"server>acme"``. A comparison with a
+    key that is null is false.
     """
     from rule_engine import errors
 
@@ -137,6 +139,8 @@ def _type_of(key: str, types: Any) -> Any:
 def _resolve(call: CallRecord, name: str) -> object:
     if name == "inferred":
         return tuple(what for leg in call.legs for what in leg.inferred)
+    if name == "hops":
+        return tuple(f"{leg.source}{_TO}{leg.destination}" for leg in call.legs)
     value = getattr(call, name)
     if name in _WORDS:
         return tuple(getattr(part, _WORDS[name]) for part in value)
@@ -215,6 +219,13 @@ def _check_words(node: Any) -> None:
             for part in _nodes(value):
                 if isinstance(part, ast.StringExpression) and part.value not in _CLOSED[key.name]:
                     raise FilterError(_no_such_word(key.name, part.value))
+        if isinstance(value, ast.SymbolExpression) and value.name == "hops" and isinstance(key, ast.StringExpression):
+            _check_hop(key.value)
+
+
+def _check_hop(text: str) -> None:
+    if text.count(_TO) != 1:
+        raise FilterError(f"a hop is written as its two ends, such as 'server{_TO}acme', and {text!r} is none")
 
 
 def _no_such_word(key: str, word: str) -> str:

@@ -11,17 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.classify.outcomes import FAULTS, Outcome
+from sipwatch.export.addresses import DOCS, PAGES, calls_address, since_alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-DOCS: Final = "https://github.com/sipwatch/sipwatch/blob/main"  # where the tree can be read
 LEAST_CALLS: Final = 20  # of the long window; no alert follows from one failed call
 LEAST_FAULTS: Final = 5
 _MOST: Final = 0.9  # share of faults; 14.4 times what an objective of 0.9 allows would be more than all calls
 _LONG: Final = 80  # characters; longer texts are folded
 _PERIOD: Final = 30  # days that an objective is for
 _WINDOWS: Final = ("5m", "30m", "1h", "6h", "3d")
+_SPANS: Final = {"1h": 3600, "6h": 21_600, "3d": 259_200}  # seconds
+_FAULTY: Final = 'category in ["' + '", "'.join(FAULTS) + '"] and destination == "{{ $labels.destination }}"'
 _OBJECTIVE: Final = "destination:sipwatch_objective:ratio"
 
 Rule = dict[str, Any]
@@ -64,24 +66,24 @@ BURNS: Final = (
 )
 
 
-def rule_groups(objectives: Sequence[Objective]) -> list[Group]:
-    """Return groups of rules for these peers, as Prometheus reads them."""
+def rule_groups(objectives: Sequence[Objective], pages: str = PAGES) -> list[Group]:
+    """Return groups of rules for these peers, as Prometheus reads them; ``pages`` is where their links begin."""
     short = [rule for window in _WINDOWS[:-1] for rule in _recorded(objectives, window)]
     return [
         {"name": "sipwatch-objectives", "rules": [*map(_goal, objectives), *short]},
         # Days of history need not be added up every few seconds.
         {"name": "sipwatch-objectives-days", "interval": "2m", "rules": _recorded(objectives, _WINDOWS[-1])},
-        {"name": "sipwatch-alerts-objectives", "rules": alert_rules()},
+        {"name": "sipwatch-alerts-objectives", "rules": alert_rules(pages)},
     ]
 
 
-def alert_rules() -> list[Rule]:
+def alert_rules(pages: str = PAGES) -> list[Rule]:
     """Return the alerts, which are the same for all peers."""
-    return [_alert(burn) for burn in BURNS]
+    return [_alert(burn, pages) for burn in BURNS]
 
 
-def rules_text(objectives: Sequence[Objective], of: str) -> str:
-    """Return the text of a rule file; ``of`` names what it was made from, on one line."""
+def rules_text(objectives: Sequence[Objective], of: str, pages: str = PAGES) -> str:
+    """Return the text of a rule file; ``of`` names what it was made from, on one line, ``pages`` where links begin."""
     import yaml  # noqa: PLC0415 - only this command writes YAML
 
     class Dumper(yaml.SafeDumper):
@@ -92,7 +94,7 @@ def rules_text(objectives: Sequence[Objective], of: str) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
-    groups = yaml.dump({"groups": rule_groups(objectives)}, Dumper=Dumper, sort_keys=False, width=110)
+    groups = yaml.dump({"groups": rule_groups(objectives, pages)}, Dumper=Dumper, sort_keys=False, width=110)
     return f"{_HEAD.format(of=of)}{groups}"
 
 
@@ -131,7 +133,7 @@ def _recorded(objectives: Iterable[Objective], window: str) -> list[Rule]:
 _RECORDED: Final = ("calls:increase", "calls_faulty:increase", "calls_faulty:ratio_increase")
 
 
-def _alert(burn: Burn) -> Rule:
+def _alert(burn: Burn, pages: str) -> Rule:
     calls, faults, share = (f"destination:sipwatch_{name}" for name in _RECORDED)
     times = f"{burn.factor:g} * " if burn.factor != 1 else ""
     limit = f"clamp_max({times}(1 - {_OBJECTIVE}), {_MOST})"
@@ -156,6 +158,7 @@ def _alert(burn: Burn) -> Rule:
                 f"Faults are technical failures and full lines, not busy callees. At this rate, what the objective "
                 f"allows in {_PERIOD} days is used up within {days:.0f} days. {burn.what_to_do}"
             ),
+            "calls_url": calls_address(pages, since=since_alert(_SPANS[burn.long]), filter=_FAULTY),
             "runbook_url": f"{DOCS}/docs/runbook.md#{burn.alert.lower()}",
         },
     }

@@ -39,7 +39,7 @@ def test_each_file_is_the_one_of_the_tree(written: Path) -> None:
 def test_the_parts_that_people_come_for_are_there(written: Path) -> None:
     there = names(written)
     assert {"deploy/sipwatch.service", "deploy/sipwatch.toml", "grafana/alertmanager/alertmanager.yml"} <= there
-    assert "grafana/prometheus/rules/sipwatch-alerts.yml" in there
+    assert {"grafana/prometheus/rules/sipwatch-alerts.yml", "grafana/alertmanager/sipwatch.tmpl"} <= there
     assert {f"grafana/dashboards/{path.name}" for path in (ROOT / "grafana/dashboards").glob("*.json")} <= there
 
 
@@ -71,3 +71,32 @@ def test_prometheus_takes_the_rules_and_the_configuration(written: Path) -> None
     ):
         done = subprocess.run(["promtool", "check", *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_links_lead_to_where_the_pages_are(tmp_path: Path, written: Path) -> None:
+    """In dashboards, alerts and data sources; all else stays as it is."""
+    folder = tmp_path / "elsewhere"
+    run("assets", folder, "--pages", "https://voice.example.com/sipwatch/")
+    assert names(folder) == names(written)
+    changed = {name for name in names(folder) if (folder / name).read_bytes() != (written / name).read_bytes()}
+    assert changed == {
+        "grafana/prometheus/rules/sipwatch-alerts.yml",
+        "grafana/provisioning/datasources/sipwatch.yml",
+        *(f"grafana/dashboards/{path.name}" for path in (ROOT / "grafana/dashboards").glob("*.json")),
+    }
+    for name in changed:
+        before, after = (written / name).read_text(), (folder / name).read_text()
+        assert "http://127.0.0.1:10060" not in after
+        assert after == before.replace("http://127.0.0.1:10060", "https://voice.example.com/sipwatch")
+    rules = (folder / "grafana/prometheus/rules/sipwatch-alerts.yml").read_text()
+    assert rules.count("calls_url: https://voice.example.com/sipwatch/calls?since=") > 20
+
+
+@pytest.mark.parametrize(
+    "base", ["voice.example.com", "javascript:alert(1)", "https://voice.example.com/?x=1", "http://x/{{"]
+)
+def test_pages_that_cannot_be_are_told_before_anything_is_written(base: str, tmp_path: Path) -> None:
+    words = run("assets", tmp_path / "new", "--pages", base, status=2).stderr
+    assert "--pages" in words
+    assert "is not where pages can be" in words
+    assert not (tmp_path / "new").exists()

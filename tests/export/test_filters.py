@@ -103,6 +103,24 @@ def test_linked_calls_are_asked_for_by_the_reason() -> None:
         compile_filter('"session-id" in linked')
 
 
+def test_hops_are_asked_for_by_their_ends() -> None:
+    record = call(legs=[leg(source="phones", destination="server"), leg(source="server", destination="sip.north")])
+    for expression, holds in (
+        ('"phones>server" in hops', True), ('"server>sip.north" in hops', True), ('"phones>sip.north" in hops', False),
+        ('"server>phones" in hops', False), ('[hop for hop in hops if hop =~ "(?:phones|acme)>(?:.*)$"]', True),
+        ('[hop for hop in hops if hop =~ "(?:acme|north)>(?:.*)$"]', False),
+        ('[hop for hop in hops if hop =~ "(?:.*)>(?:nor|serv)$"]', False),
+    ):  # fmt: skip
+        assert compile_filter(expression)(record) is holds, expression
+    assert compile_filter('"phones>server" in hops')(call(legs=[])) is False
+
+
+@pytest.mark.parametrize("hop", ["server", "phones>server>acme", "phones > server > x", ""])
+def test_what_is_no_hop_is_told(hop: str) -> None:
+    with pytest.raises(FilterError, match="a hop is written as its two ends, such as 'server>acme'"):
+        compile_filter(f'"{hop}" in hops')
+
+
 def test_endings_their_causes_and_what_was_inferred_are_asked_for() -> None:
     legs = [leg(), leg(inferred=["success"])]
     record = answered(ending="error_reason", end_cause=38, end_cause_text="RTP timeout", legs=legs)

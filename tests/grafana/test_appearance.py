@@ -11,6 +11,7 @@ import pytest
 
 from grafana.make import codes, colours, own, peers, reasons, words
 from grafana.make.board import DOCS, OPEN_ROWS
+from grafana.make.board import PAGES as SIPWATCH
 from grafana.make.words import Look, Looks
 from sipwatch.classify.endings import UNREMARKABLE
 from tests.each import for_each
@@ -197,7 +198,13 @@ def test_all_rows_but_the_first_two_are_folded(uid: str) -> None:
 @per_page
 def test_every_page_can_be_narrowed_to_one_instance(uid: str) -> None:
     variables = [variable["name"] for variable in PAGES[uid]["templating"]["list"]]
-    assert variables == ["datasource", *(["source", "destination"] if uid == peers.UID else []), "instance", "docs"]
+    assert variables == [
+        "datasource",
+        *(["source", "destination"] if uid == peers.UID else []),
+        "instance",
+        "docs",
+        "pages",
+    ]
     for asked in ASKED:
         if asked.page == uid:
             assert 'instance=~"$instance' in asked.expr, asked.name
@@ -214,6 +221,13 @@ def test_the_base_of_all_links_to_documentation_is_one_variable(uid: str) -> Non
     for path, anchor in links:
         assert (ROOT / path).is_file()
         assert not anchor or anchor in anchors(ROOT / path)
+
+
+@per_page
+def test_the_base_of_all_links_to_calls_is_one_variable(uid: str) -> None:
+    (base,) = (variable for variable in PAGES[uid]["templating"]["list"] if variable["name"] == "pages")
+    assert (base["type"], base["query"]) == ("constant", SIPWATCH)
+    assert json.dumps(PAGES[uid]).count(SIPWATCH) == json.dumps(base).count(SIPWATCH)
 
 
 def test_only_the_page_about_sipwatch_asks_for_the_process() -> None:

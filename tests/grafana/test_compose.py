@@ -17,7 +17,11 @@ import pytest
 import yaml
 
 from grafana.make import overview
+from grafana.make.board import PAGES as SIPWATCH
 from sipwatch.config import load
+from sipwatch.export.families import families
+from sipwatch.export.figures import Figures
+from sipwatch.export.series import CALLS_STARTED, Seen
 from tests.grafana.pages import PAGES, seconds
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -220,6 +224,21 @@ def test_data_sources_are_the_services() -> None:
     for source in found:
         assert (urlsplit(source["url"]).hostname, urlsplit(source["url"]).port) == ("localhost", PORTS[source["type"]])
     assert [one.get("isDefault", False) for one in found] == [True, False, False]
+
+
+def test_points_on_graphs_lead_to_their_calls() -> None:
+    """By the label that exemplars have; a dollar alone would be a variable of the environment."""
+    key = ("phones",)
+    (metric,) = families([Figures(CALLS_STARTED, {key: 1}, {key: Seen((b"c", b"t", 0), 1, 1)})])
+    example = metric.samples[0].exemplar
+    assert example is not None
+    (label,) = example.labels
+    for source in read(GRAFANA / "provisioning/datasources/sipwatch.yml")["datasources"]:
+        leads = source["jsonData"].get("exemplarTraceIdDestinations", [])
+        assert bool(leads) == (source["type"] == "prometheus")
+        for lead in leads:
+            assert lead["name"] == label
+            assert lead["url"] == f"{SIPWATCH}/calls/$${{__value.raw}}"
 
 
 def test_a_captures_history_has_two_samples_in_every_window() -> None:

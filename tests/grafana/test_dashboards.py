@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana.make import __main__ as make
 from grafana.make import codes, overview, own, peers, reasons, words
 from grafana.make.board import DOCS
+from grafana.make.board import PAGES as SIPWATCH
 from sipwatch.capture.hep import CLOSED
 from sipwatch.classify.causes import BY_CAUSE, BY_STATUS
 from sipwatch.classify.endings import Ending
@@ -73,14 +74,24 @@ def test_writing_and_checking(
 ) -> None:
     monkeypatch.setattr(make, "DASHBOARDS", tmp_path / "dashboards")
     monkeypatch.setattr(make, "PROMETHEUS", tmp_path)
+    monkeypatch.setattr(make, "PROVISIONING", tmp_path)
     rules = tmp_path / "rules/alerts.yml"
     rules.parent.mkdir()
-    rules.write_text("  runbook_url: https://old.example.com/docs/runbook.md#sipserlow\n")
+    rules.write_text(
+        "  calls_url: http://old.example.com/x/calls?since=1h\n"
+        "  runbook_url: https://old.example.com/docs/runbook.md#sipserlow\n"
+    )
+    sources = tmp_path / "datasources/sources.yml"
+    sources.parent.mkdir()
+    sources.write_text("url: http://localhost:9090\n  url: http://old.example.com/x/calls/$${__value.raw}\n")
     assert make.main(["--check"]) == 1
-    assert capsys.readouterr().out.count("differs: ") == 4
+    assert capsys.readouterr().out.count("differs: ") == 5
     assert make.main([]) == 0
-    assert capsys.readouterr().out.count("written: ") == 4
-    assert rules.read_text() == f"  runbook_url: {DOCS}/docs/runbook.md#sipserlow\n"
+    assert capsys.readouterr().out.count("written: ") == 5
+    assert rules.read_text() == (
+        f"  calls_url: {SIPWATCH}/calls?since=1h\n  runbook_url: {DOCS}/docs/runbook.md#sipserlow\n"
+    )
+    assert sources.read_text() == f"url: http://localhost:9090\n  url: {SIPWATCH}/calls/$${{__value.raw}}\n"
     assert make.main(["--check"]) == 0
     (tmp_path / "dashboards/old.json").write_text("{}")
     assert make.main(["--check"]) == 1

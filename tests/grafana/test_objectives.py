@@ -89,3 +89,15 @@ def test_the_panel_says_what_is_left(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "test.yml").write_text(json.dumps({"tests": [found]}))  # JSON is YAML
     run("promtool", "test", "rules", tmp_path / "test.yml")
+
+
+def test_links_of_alerts_lead_to_where_the_pages_are(tmp_path: Path) -> None:
+    (tmp_path / "sipwatch.toml").write_text(goals.CONFIG)
+    text = sipwatch("rules", tmp_path / "sipwatch.toml", "--pages", "https://voice.example.com/sipwatch").stdout
+    links = [
+        rule["annotations"]["calls_url"]
+        for group in yaml.load(text, LOADER)["groups"]  # noqa: S506, safe
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    assert [link.startswith("https://voice.example.com/sipwatch/calls?since=") for link in links] == [True] * 3

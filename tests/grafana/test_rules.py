@@ -196,7 +196,8 @@ def test_every_alert_says_what_people_need_at_night(name: str) -> None:
     assert alert["labels"]["area"] in {"traffic", "capture", "sipwatch"}
     assert re.fullmatch(r"\d+[smh]", alert["for"])
     annotations = alert["annotations"]
-    assert set(annotations) == {"summary", "description", "runbook_url"}
+    about_calls = {"calls_url"} if alert["labels"]["area"] == "traffic" else set()
+    assert set(annotations) == {"summary", "description", "runbook_url", *about_calls}
     assert all("\n" not in text for text in annotations.values())
     assert "$labels." in annotations["summary"]
     assert annotations["runbook_url"] == f"{RUNBOOK_URL}#{name.lower()}"
