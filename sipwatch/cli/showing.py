@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sipwatch.cli.scoped import dialled_in
 from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def site_over(folder: str, config: Config, daemon: Watcher | None = None) -> Web
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.site import Website
 
-    path, region, callback = Path(folder), _region(config), config.settings.callback
+    path, region, callback = Path(folder), dialled_in(config), config.settings.callback
     site = Website(
         lambda: StoreReader(path),
         region=region,
@@ -35,12 +36,6 @@ def site_over(folder: str, config: Config, daemon: Watcher | None = None) -> Web
     )
     site.load()
     return site
-
-
-def _region(config: Config) -> str | None:
-    """Return where people dial, None where nobody says."""
-    callback = config.settings.callback
-    return None if callback is None else callback.region
 
 
 def _roster(config: Config, region: str | None) -> Roster:

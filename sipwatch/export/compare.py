@@ -88,7 +88,10 @@ class TooFewRecord(msgspec.Struct, frozen=True):
 
 
 class SideRecord(msgspec.Struct, frozen=True):
-    """What one side was: files, packet times, calls that were compared, and those that a filter left out."""
+    """What one side was: files, packet times, calls that were compared, and those that a filter left out.
+
+    Of a store: its folder, and the period that was asked for.
+    """
 
     files: list[str]
     first: Moment | None

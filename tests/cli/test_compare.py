@@ -11,8 +11,12 @@ import pytest
 from pcaps.make import packets, talk
 from pcaps.make.__main__ import nanoseconds
 from tests.cli.program import BUSY, DEMO, ROOT, run, the_complaint
+from tests.each import for_each
+from tests.export import records
+from tests.store.stored import Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HOSTS = {"A": "192.0.2.11", "P": "198.51.100.10", "T": "203.0.113.10"}
@@ -116,3 +120,95 @@ def test_what_cannot_be_read_or_is_written_over_is_named(folder: Path, tmp_path:
     assert "missing.pcap" in the_complaint(run("compare", BUSY, tmp_path / "missing.pcap", status=1))
     own = shutil.copy(BUSY, tmp_path / "own.pcap")
     assert "is a file that is being read" in the_complaint(run("compare", BUSY, own, "-o", own, status=1))
+
+
+# Two periods of a store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """40 calls in each of three hours: 10 busy and 30 answered, then 30 busy, then nothing but answered ones."""
+    made = Stored(tmp_path_factory.mktemp("stored") / "store")
+    for hour, busy in enumerate((10, 30, 0)):
+        for number in range(40):
+            begun = records.at(3600 * hour + number)
+            make = records.call if number < busy else records.answered
+            made.put(make(id=f"{hour}{number:011x}", started=begun), completed=number >= busy)
+    yield made.folder
+    made.close()
+
+
+HOURS = ("2026-01-05T09:00..2026-01-05T10:00", "2026-01-05T10:00..2026-01-05T11:00")
+
+
+def periods(store: Path, before: str = HOURS[0], after: str = HOURS[1], *more: object) -> dict[str, Any]:
+    words = ("compare", "--store", store, "--before", before, "--after", after, *more, "--format", "json")
+    found: dict[str, Any] = json.loads(run(*words).stdout)
+    return found
+
+
+def test_two_periods_of_a_store_are_compared_as_two_captures_are(store: Path) -> None:
+    found = periods(store)
+    assert found["a"] == {
+        "files": [str(store)],
+        "first": "2026-01-05T09:00:00.000000Z",
+        "last": "2026-01-05T10:00:00.000000Z",
+        "calls": 40,
+        "left_out": 0,
+    }
+    (busy,) = [one for one in found["moved"] if (one["what"], one["word"]) == ("outcome", "busy")]
+    assert (busy["a"], busy["b"]) == (
+        {"count": 10, "of": 40, "share": 0.25},
+        {"count": 30, "of": 40, "share": 0.75},
+    )
+    (scr,) = [one for one in found["moved"] if one["word"] == "scr"]
+    assert (scr["a"]["count"], scr["b"]["count"]) == (30, 10)
+
+
+def test_moments_are_of_the_zone_that_is_said(store: Path) -> None:
+    berlin = ("2026-01-05T10:00..2026-01-05T11:00", "2026-01-05T11:00..2026-01-05T12:00")
+    assert periods(store, *berlin, "--zone", "Europe/Berlin") == periods(store)
+
+
+def test_a_period_without_an_end_goes_on_until_now(store: Path) -> None:
+    for end in ("", "now"):
+        assert periods(store, after=f"2026-01-05T10:00..{end}")["b"]["calls"] == 80
+
+
+def test_a_filter_narrows_both_periods(store: Path) -> None:
+    found = periods(store, *HOURS, "--filter", 'outcome == "busy"')
+    assert [(found[side]["calls"], found[side]["left_out"]) for side in ("a", "b")] == [(10, 30), (30, 10)]
+
+
+def test_what_moved_is_shown_with_the_periods(store: Path) -> None:
+    shown = run("compare", "--store", store, "--before", HOURS[0], "--after", HOURS[1]).stdout
+    assert f"A  {store}, 2026-01-05 09:00:00 UTC, 1:00:00 long, 40 calls" in " ".join(shown.split("\n"))
+    assert "+50.0 points" in shown
+
+
+@for_each(
+    "words, complaint",
+    [
+        (("--store", "{store}", "--before", HOURS[0]), "with --store it says which calls"),
+        (
+            ("--store", "{store}", "--before", HOURS[0], "--after", "2026-01-05T09:30..2026-01-05T12:00"),
+            "part of --before",
+        ),
+        (("--store", "{store}", "--before", "yesterday", "--after", HOURS[1]), "is no period"),
+        (("--store", "{store}", "--before", "x..y", "--after", HOURS[1]), "is no moment"),
+        (("--store", "{store}", "--before", "1h..2h", "--after", HOURS[1]), "ends before it begins"),
+        (("--store", "{store}", "--before", HOURS[0], "--after", HOURS[1], "--config", "x"), "are judged already"),
+        (("--store", "{store}", "a.pcap", "--before", HOURS[0], "--after", HOURS[1]), "and no files"),
+        (("a.pcap", "b.pcap", "--before", HOURS[0]), "say which with --store"),
+        (("a.pcap",), "two capture files are compared"),
+        ((), "two capture files are compared"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(store: Path, words: tuple[str, ...], complaint: str) -> None:
+    done = run("compare", *(word.format(store=store) for word in words), status=2)
+    assert complaint in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_folder_without_a_store_is_told(tmp_path: Path) -> None:
+    done = run("compare", "--store", tmp_path / "x", "--before", HOURS[0], "--after", HOURS[1], status=1)
+    assert "the store cannot be read" in the_complaint(done)
