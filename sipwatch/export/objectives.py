@@ -20,7 +20,7 @@ LEAST_CALLS: Final = 20  # of the long window; no alert follows from one failed 
 LEAST_FAULTS: Final = 5
 _MOST: Final = 0.9  # share of faults; 14.4 times what an objective of 0.9 allows would be more than all calls
 _LONG: Final = 80  # characters; longer texts are folded
-_PERIOD: Final = 30  # days that an objective is for
+PERIOD_DAYS: Final = 30  # days that an objective is for
 _WINDOWS: Final = ("5m", "30m", "1h", "6h", "3d")
 _SPANS: Final = {"1h": 3600, "6h": 21_600, "3d": 259_200}  # seconds
 _FAULTY: Final = 'category in ["' + '", "'.join(FAULTS) + '"] and destination == "{{ $labels.destination }}"'
@@ -35,6 +35,24 @@ class Objective(NamedTuple):
 
     peer: str
     share: float
+
+
+class ObjectiveBudget(NamedTuple):
+    """How much of what an objective allows is used: so many faults of so many calls, where so many may be.
+
+    ``left`` is the share of the allowed faults that is still to come, below 0 where there were more.
+    """
+
+    calls: int
+    faults: int
+    allowed: float
+    left: float
+
+
+def budget_of(share: float, calls: int, faults: int) -> ObjectiveBudget | None:
+    """Return what is left of an objective's share after so many calls, None without any."""
+    allowed = calls * (1 - share)
+    return ObjectiveBudget(calls, faults, round(allowed, 1), 1 - faults / allowed) if allowed else None
 
 
 class Burn(NamedTuple):
@@ -143,7 +161,7 @@ def _alert(burn: Burn, pages: str) -> Rule:
         f"{share}{burn.long} > {limit}",
         f"{share}{burn.short} > {limit}",
     )
-    days = _PERIOD / burn.factor
+    days = PERIOD_DAYS / burn.factor
     return {
         "alert": burn.alert,
         "expr": "\nand\n".join(conditions) + "\n",
@@ -156,7 +174,7 @@ def _alert(burn: Burn, pages: str) -> Rule:
             ),
             "description": (
                 f"Faults are technical failures and full lines, not busy callees. At this rate, what the objective "
-                f"allows in {_PERIOD} days is used up within {days:.0f} days. {burn.what_to_do}"
+                f"allows in {PERIOD_DAYS} days is used up within {days:.0f} days. {burn.what_to_do}"
             ),
             "calls_url": calls_address(pages, since=since_alert(_SPANS[burn.long]), filter=_FAULTY),
             "runbook_url": f"{DOCS}/docs/runbook.md#{burn.alert.lower()}",

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from sipwatch.export.agents import AgentRecord  # noqa: TC001 - msgspec reads it
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.present import PresentRecord  # noqa: TC001 - as below
 from sipwatch.export.record import CallRecord  # noqa: TC001 - msgspec reads it
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web.lately import OutcomeRecord  # noqa: TC001 - as above
+from sipwatch.web.peerfigures import PeerSharesRecord  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,6 +80,25 @@ class NowAnswer(msgspec.Struct, frozen=True):
     since: Moment
     outcomes: list[OutcomeRecord]
     failed: list[CallRecord]
+
+
+class AgentsAnswer(msgspec.Struct, frozen=True):
+    """How agents took the calls that were offered, in the order of time; ``left_out`` offers of calls found no room."""
+
+    since: Moment
+    until: Moment
+    zone: str
+    left_out: int
+    agents: list[AgentRecord]
+
+
+class PeersAnswer(msgspec.Struct, frozen=True):
+    """What became of the calls to and from each peer, those with most calls first."""
+
+    since: Moment
+    until: Moment
+    zone: str
+    peers: list[PeerSharesRecord]
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True):

@@ -10,15 +10,29 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sipwatch.export.agents import AgentRecord
 from sipwatch.export.escape import json_text
 from sipwatch.export.moments import Moment
 from sipwatch.export.writers import encode
 from sipwatch.store.days import EmptyStoreError, StoreError, TooManyError
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web import now, openapi
-from sipwatch.web.answers import MAX_SUMS, SPANS, CallsAnswer, ErrorAnswer, SumsAnswer, sum_records
+from sipwatch.web.agentfigures import agents_in
+from sipwatch.web.agents import by_of
+from sipwatch.web.answers import (
+    MAX_SUMS,
+    SPANS,
+    AgentsAnswer,
+    CallsAnswer,
+    ErrorAnswer,
+    PeersAnswer,
+    SumsAnswer,
+    sum_records,
+)
 from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
 from sipwatch.web.frame import PRIVATE
+from sipwatch.web.peerfigures import PeerFigures, peer_shares, peers_in
+from sipwatch.web.period import period_of
 from sipwatch.web.stored import Listed, listed
 from sipwatch.web.workers import Busy
 
@@ -30,6 +44,7 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.openapi import Operation
+    from sipwatch.web.period import Period
     from sipwatch.web.site import Website
 
 ROOT: Final = "/api/v1"
@@ -78,6 +93,7 @@ def routes(site: Website) -> list[Route]:
 
     return [
         _of_now(site),
+        *_of_people(site),
         _route("/calls", calls),
         _route("/calls/{id:path}", call),
         _route("/sums", sums),
@@ -91,6 +107,31 @@ def _of_now(site: Website) -> Route:
         return _answer(encoded((await now.gather(site)).answer))
 
     return _route("/now", present)
+
+
+def _of_people(site: Website) -> list[Route]:
+    async def agents(request: Request) -> Response:
+        given = _parameters(request, openapi.AGENTS)
+        period, by = period_of(given, site.now(), site.zone), by_of(given)
+        try:
+            found, left_out = await site.ask(lambda reader: agents_in(reader, period, by, site.roster))
+        except EmptyStoreError:
+            found, left_out = list[AgentRecord](), 0
+        return _answer(encoded(AgentsAnswer(*_ends(period), period.zone.key, left_out, found)))
+
+    async def peers(request: Request) -> Response:
+        period = period_of(_parameters(request, openapi.PEERS), site.now(), site.zone)
+        try:
+            found = await site.ask(lambda reader: peers_in(reader, period))
+        except EmptyStoreError:
+            found = list[PeerFigures]()
+        return _answer(encoded(PeersAnswer(*_ends(period), period.zone.key, [peer_shares(one) for one in found])))
+
+    return [_route("/agents", agents), _route("/peers", peers)]
+
+
+def _ends(period: Period) -> tuple[Moment, Moment]:
+    return Moment(period.since), Moment(period.until)
 
 
 def refused(

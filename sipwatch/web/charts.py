@@ -17,6 +17,7 @@ _TOP: Final = 10
 _FOOT: Final = 20
 _LABELS: Final = 13  # at most
 _GAP: Final = 0.2  # of a bar's room
+_WIDEST: Final = 60.0
 _STEPS: Final = (1, 2, 5)
 
 
@@ -79,9 +80,10 @@ def chart(counted: Sequence[BarCounts]) -> Chart:
             y -= height
             if count:
                 pieces.append(BarPiece(kind, round(y, 2), round(height, 2)))
-        x = _LEFT + each * (place + _GAP / 2)
+        width = min(_WIDEST, each * (1 - _GAP))
+        x = _LEFT + each * (place + 0.5) - width / 2
         label = one.label if place % every == 0 else ""
-        bars.append(ChartBar(round(x, 2), round(each * (1 - _GAP), 2), label, one.title, pieces))
+        bars.append(ChartBar(round(x, 2), round(width, 2), label, one.title, pieces))
     marks = (0, top) if top == 1 else (0, top // 2, top)
     return Chart(
         WIDTH, _HEIGHT, _LEFT, [ScaleLine(round(bottom - room * mark / top, 2), f"{mark:,}") for mark in marks], bars

@@ -11,11 +11,22 @@ from typing import Final, NamedTuple
 from sipwatch import installed_version
 from sipwatch.classify.outcomes import OF_CALLS
 from sipwatch.export.filters import MAX_LENGTH
+from sipwatch.export.intervals import By
 from sipwatch.export.record import CallRecord
 from sipwatch.export.schemas import Schema, schemas_of
 from sipwatch.store.schema import SUM_KEYS
-from sipwatch.web.answers import MAX_SUMS, SPANS, CallsAnswer, ErrorAnswer, NowAnswer, SumsAnswer
+from sipwatch.web.answers import (
+    MAX_SUMS,
+    SPANS,
+    AgentsAnswer,
+    CallsAnswer,
+    ErrorAnswer,
+    NowAnswer,
+    PeersAnswer,
+    SumsAnswer,
+)
 from sipwatch.web.asked import FAILED_ONES
+from sipwatch.web.period import NamedPeriod
 
 MAX_LIMIT: Final = 1000  # calls of one answer
 DEFAULT_LIMIT: Final = 100
@@ -54,6 +65,7 @@ CALLS: Final = Operation(
             f"Calls with an outcome; {FAILED_ONES} is all that failed.",
         ),
         "peer": Parameter({"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"}, "Calls from or to a peer."),
+        "agent": Parameter({"type": "string"}, "Calls that were offered to a device, by its number or address there."),
         "behind": Parameter({"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"}, "next of the page before."),
         "limit": Parameter(
             {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, "How many calls at most."
@@ -86,7 +98,28 @@ NOW: Final = Operation(
     {},
     NowAnswer,
 )
-_PATHS: Final = {"/now": NOW, "/calls": CALLS, "/calls/{id}": CALL, "/sums": SUMS}
+_PERIOD: Final = {
+    "period": Parameter(
+        {"type": "string", "enum": [one.value for one in NamedPeriod], "default": NamedPeriod.TODAY.value},
+        "A time by its name; from and to go before it.",
+    ),
+    "from": Parameter({"type": "string"}, "A day such as 2026-01-05, a moment, or 2d for two days ago."),
+    "to": Parameter({"type": "string"}, "The same; a day is included, now without it."),
+    "zone": Parameter(
+        {"type": "string"}, "The IANA name of a time zone, for days and hours; else the configuration's."
+    ),
+}
+AGENTS: Final = Operation(
+    "agents",
+    "How every agent took the calls that were offered, by whole hours of the time.",
+    {
+        **_PERIOD,
+        "by": Parameter({"type": "string", "enum": [one.value for one in By], "default": "all"}, "What is told apart."),
+    },
+    AgentsAnswer,
+)
+PEERS: Final = Operation("peers", "What became of the calls to and from each peer.", _PERIOD, PeersAnswer)
+_PATHS: Final = {"/agents": AGENTS, "/peers": PEERS, "/now": NOW, "/calls": CALLS, "/calls/{id}": CALL, "/sums": SUMS}
 _ID: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _REFUSALS: Final = {
     "400": "A parameter is wrong.",
@@ -98,7 +131,7 @@ _REFUSALS: Final = {
 @cache
 def description() -> Schema:
     """Return the description."""
-    answers = (NowAnswer, CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
+    answers = (NowAnswer, AgentsAnswer, PeersAnswer, CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
     references, parts = schemas_of(answers, "#/components/schemas/{name}")
     of: dict[type, Schema] = dict(zip(answers, references, strict=True))
     return {

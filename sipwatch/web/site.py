@@ -19,7 +19,21 @@ from sipwatch.export.html import load_all
 from sipwatch.export.present import HOUR
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.store.days import StoreError, TooLongError
-from sipwatch.web import agent, agents, api, call, callbacks, calls, downloads, events, explained, now, taken
+from sipwatch.web import (
+    agent,
+    agents,
+    api,
+    call,
+    callbacks,
+    calls,
+    downloads,
+    events,
+    explained,
+    now,
+    peer,
+    peers,
+    taken,
+)
 from sipwatch.web.asked import FAILED_ONES, AskedError, asked_for
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.statics import static_files
@@ -41,8 +55,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # In the order in which they are shown.
-SECTIONS: Final = (now.SECTION, calls.SECTION, callbacks.SECTION, agents.SECTION, explained.SECTION)
-_PAGES: Final = (now, calls, callbacks, downloads, taken, call, agents, agent, explained, api, events)
+SECTIONS: Final = (now.SECTION, calls.SECTION, callbacks.SECTION, agents.SECTION, peers.SECTION, explained.SECTION)
+_PAGES: Final = (now, calls, callbacks, downloads, taken, call, agents, agent, peers, peer, explained, api, events)
 
 
 class Website:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import yaml
 
 from sipwatch.classify.outcomes import Category, Outcome
-from sipwatch.export.objectives import BURNS, Objective, alert_rules, rule_groups, rules_text
+from sipwatch.export.objectives import BURNS, Objective, alert_rules, budget_of, rule_groups, rules_text
 from tests.each import for_each
 
 
@@ -53,3 +53,20 @@ def test_the_text_is_what_was_meant_and_says_what_it_was_made_of() -> None:
 def test_an_alert_names_its_peer_and_its_figure(rule: dict[str, dict[str, str]]) -> None:
     assert "$labels.destination" in rule["annotations"]["summary"]
     assert "$value" in rule["annotations"]["summary"]
+
+
+@for_each(
+    "calls, faults, allowed, left",
+    [(1000, 5, 20.0, 0.75), (1000, 0, 20.0, 1.0), (1000, 20, 20.0, 0.0), (1000, 50, 20.0, -1.5), (10, 1, 0.2, -4.0)],
+)
+def test_the_budget_is_what_an_objective_allows_less_what_failed(
+    calls: int, faults: int, allowed: float, left: float
+) -> None:
+    """98 % of 1,000 calls: 20 may fail by a fault."""
+    found = budget_of(0.98, calls, faults)
+    assert found is not None
+    assert (found.calls, found.faults, found.allowed, round(found.left, 9)) == (calls, faults, allowed, left)
+
+
+def test_no_calls_use_no_budget() -> None:
+    assert budget_of(0.98, 0, 0) is None

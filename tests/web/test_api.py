@@ -61,6 +61,9 @@ def test_an_empty_store_has_neither_calls_nor_sums(store: Stored) -> None:
         ("calls?since=1h&since=2h", "since"),
         ("calls?before=1-1", "before"),
         ("calls/x?limit=1", "limit"),
+        ("agents?since=1h", "since"),
+        ("agents?zone=Mars", "zone"),
+        ("peers?by=day", "by"),
         ("sums?filter=x", "filter"),
         ("sums?by=id", "by"),
         ("sums?each=year", "each"),
@@ -118,3 +121,32 @@ def test_text_of_strangers_is_harmless_on_a_terminal(store: Stored) -> None:
     (answer,) = get(site_of(store), "/api/v1/calls")
     assert not set(answer.text) & set("\u202e\x7f\x9b")
     assert answer.json()["calls"][0]["caller"] == "\u202eabc\x7f\x9b31m"
+
+
+def test_agents_and_peers_are_those_of_their_pages(store: Stored) -> None:
+    hop = records.leg(offered="busy", device="201", destination="phones")
+    store.put(
+        records.call(source="acme", destination="phones", legs=[hop]),
+        records.answered(id="1" * 12, source="acme", destination="phones", started=at(1)),
+    )
+    agents, peers = (answer.json() for answer in get(site_of(store), "/api/v1/agents", "/api/v1/peers"))
+    span = {"since": "2026-01-05T00:00:00.000000Z", "until": "2026-01-06T00:00:00.000000Z", "zone": "UTC"}
+    assert agents == {**span, "left_out": 0, "agents": agents["agents"]}
+    assert [(one["device"], one["offered"], one["busy"]) for one in agents["agents"]] == [("201", 1, 1)]
+    assert peers == {**span, "peers": peers["peers"]}
+    assert peers["peers"][0] == {
+        "peer": "phones",
+        "end": "destination",
+        "calls": 2,
+        "judged": 2,
+        "answered": 1,
+        "asr": 0.5,
+        "ner": 1.0,
+        "failed": {"user": 1, "policy": 0, "routing": 0, "technical": 0, "capacity": 0},
+        "wait_seconds": 3.5,
+    }
+
+
+def test_an_empty_store_has_neither_agents_nor_peers(store: Stored) -> None:
+    agents, peers = get(site_of(store), "/api/v1/agents", "/api/v1/peers")
+    assert (agents.json()["agents"], peers.json()["peers"]) == ([], [])

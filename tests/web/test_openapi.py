@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import jsonschema
 
-from sipwatch.web.openapi import CALL, CALLS, SUMS, description
+from sipwatch.web.openapi import AGENTS, CALL, CALLS, PEERS, SUMS, description
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
@@ -37,6 +37,11 @@ def checked(answer: Any, operation: str, status: str) -> None:
         ("/calls/c1?messages=1", "call", 200),
         ("/calls/none", "call", 404),
         ("/calls/c1?messages=2", "call", 400),
+        ("/agents", "agents", 200),
+        ("/agents?by=hour&period=week&zone=Europe/Berlin", "agents", 200),
+        ("/agents?by=minute", "agents", 400),
+        ("/peers?from=2026-01-05&to=2026-01-06", "peers", 200),
+        ("/peers?period=ever", "peers", 400),
         ("/sums", "sums", 200),
         ("/sums?by=source,ending&each=minute", "sums", 200),
         ("/sums?by=colour", "sums", 400),
@@ -67,12 +72,17 @@ def test_every_reference_leads_somewhere_and_names_are_unique() -> None:
         (CALLS, "peer", "acme.a:b-c_d"),
         (CALLS, "behind", "176760360000000000-1"),
         (CALL, "messages", "1"),
+        (CALLS, "agent", "201"),
+        (AGENTS, "by", "day"),
+        (AGENTS, "period", "month"),
+        (PEERS, "zone", "Europe/Berlin"),
+        (PEERS, "from", "2d"),
         (SUMS, "each", "day"),
         (SUMS, "by", "source,destination,outcome"),
     ],
 )
 def test_what_is_described_is_taken(store: Stored, operation: Any, key: str, value: str) -> None:
     store.put(records.call(started=at(0)))
-    path = {"calls": "/calls", "call": "/calls/0123456789ab", "sums": "/sums"}[operation.name]
+    path = {"calls": "/calls", "call": "/calls/0123456789ab"}.get(operation.name, f"/{operation.name}")
     assert key in operation.parameters
     assert get(site_of(store), f"/api/v1{path}?{urlencode({key: value})}")[0].status_code == 200
