@@ -148,6 +148,9 @@ def test_a_browser_is_told_in_the_format_that_it_knows(store: Stored, monkeypatc
 
         assert until(told, "an event")
         assert json.loads(answer.readline().removeprefix(b"data: "))["calls"] >= 1
+        lines = [answer.readline() for _ in range(20)]
+        assert b'data: {"calls": 0}\n' not in lines  # told once
+        assert b": nothing new\n" in lines
 
 
 def test_no_more_listen_at_once_than_may(store: Stored, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,7 @@ def test_this_machine_needs_none() -> None:
         ("192.0.2.1", False),
         ("127.0.0.1.evil.example", False),
         ("127.0.0.1@evil.example", False),
+        ("evil.example@localhost", False),
         ("evil.example/@localhost", False),
         ("[", False),
         ("", False),

@@ -39,6 +39,7 @@ def test_every_outcome_can_be_chosen_by_a_name_of_its_own() -> None:
             20.0,
             True,
         ),
+        (records.answered(setup_seconds=span(3)), "3.00 s, 3.00 s of it ringing", 0.0, 3.0, False),
         (records.call(setup_seconds=None, ringing=at(0.5)), "2.00 s, 1.50 s of it ringing", 0.5, 1.5, False),
     ],
 )

@@ -133,3 +133,25 @@ def test_names_of_peers_are_asked_for_once_a_minute(store: Stored) -> None:
     assert site.peers(reader) == ["acme", "phones"]
     store.put(records.call(id="1" * 12, source="zeta"))
     assert site.peers(reader) == ["acme", "phones"]
+
+
+def test_a_last_page_that_is_just_full_leads_no_further(store: Stored) -> None:
+    filled(store, calls=20)
+    reader = store.read()
+    first = listed(reader, Wanted(), 10)
+    last = listed(reader, Wanted(), 10, behind=first.older)
+    assert (len(last.calls), last.older) == (10, None)
+
+
+def test_a_question_is_given_up_after_a_while(store: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(store, calls=20, apart=1)
+    monkeypatch.setattr(stored, "PATIENCE", 0.05)
+    slow = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 30000000) SELECT count(*) FROM n"
+
+    async def run() -> None:
+        site = Store(store.read)
+        with pytest.raises(TooLongError):
+            await site.ask(lambda reader: reader._ask(reader.files()[0].path, "calls", slow, ()))
+        assert await site.ask(lambda reader: reader.span()) == (at(0), at(19))
+
+    asyncio.run(run())

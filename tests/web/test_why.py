@@ -97,3 +97,17 @@ def test_an_end_has_its_peers_name_where_it_has_one() -> None:
     assert name_of_end(call, "192.0.2.65:5060") == "acme (192.0.2.65:5060)"
     assert name_of_end(call, "192.0.2.80:5060") == "192.0.2.80:5060"
     assert name_of_end(call, "192.0.2.99:5060") == "192.0.2.99:5060"
+
+
+def test_who_says_it_to_several_is_one(store: Stored) -> None:
+    """A proxy tries a phone twice, is refused twice, and passes that on."""
+    again = "0.3  P>B INVITE vias=2 branch=z9hG4bKsecond\n0.55 B>P 486 vias=2 branch=z9hG4bKsecond\n0.7  P>A 486"
+    call = watched(store, PROXIED.replace("0.7  P>A 486", again))
+    assert sum(one.first_line.startswith("SIP/2.0 486") for one in call.messages or ()) == 3
+    assert said(call)[2] == "The first to say 486 was 192.0.2.66:5060, at 09:00:00.500; another passed it on."
+
+
+def test_of_an_answer_nobody_is_the_first(store: Stored) -> None:
+    call = watched(store, "0 A>P INVITE\n1 P>A 200\n1.1 A>P ACK\n5 A>P BYE\n5.1 P>A 200 method=BYE cseq=2\n")
+    assert call.outcome == "answered"
+    assert [words for words in said(call) if "first" in words] == []
