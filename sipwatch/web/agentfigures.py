@@ -68,7 +68,9 @@ class OneAgent(NamedTuple):
 def agents_in(reader: StoreReader, period: Period, by: By, roster: Roster) -> tuple[list[AgentRecord], int]:
     """Return the figures of all agents by interval, and how many calls found no room. Raises StoreError."""
     found = RolledAgents(by, period.zone, roster)
-    for row in reader.agents(period.since, period.until):
+    # Days of the store are those of UTC: of another zone's days, hours have to be put together.
+    by_day = by is By.ALL or (by is By.DAY and str(period.zone) == "UTC")
+    for row in reader.agents(period.since, period.until, by_day=by_day):
         found.add(*row)
     return found.records(), found.left_out
 
