@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live hostile soak compiled test-compiled pcaps record \
+.PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live bench-store hostile soak compiled test-compiled pcaps record \
 	dashboards docs clean
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo 'make test-compiled  run the tests on the compiled engine'
 	@echo 'make bench      compare with sngrep, sipmon, tshark and tcpdump; writes bench/results.json and docs/benchmarks.md'
 	@echo 'make bench-live load sipwatch live with sipp, ten minutes of it at 500 calls/s; needs root'
+	@echo 'make bench-store fill a store with a million calls and ask it everything, while it is written; ten minutes'
 	@echo 'make hostile    attack engine and daemon beside honest calls, and hold them against their bounds; a quarter of an hour'
 	@echo 'make soak       run sipwatch live on a line that loses, doubles and swaps, for SOAK_SECONDS (1800); needs root'
 	@echo 'make dashboards write the Grafana dashboards again'
@@ -99,6 +100,9 @@ record: $(VENV)/installed
 
 hostile: $(VENV)/dev
 	$(BIN)/python -m bench.hostile_run --write; status=$$?; $(BIN)/python -m docs.generate; exit $$status
+
+bench-store: $(VENV)/dev
+	$(BIN)/python -m bench.store --write; status=$$?; $(BIN)/python -m docs.generate; exit $$status
 
 soak: $(VENV)/dev
 	$(BIN)/python -m bench.soak $(SOAK_SECONDS)

@@ -18,6 +18,7 @@ from prometheus_client import generate_latest as exposition_text
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
 from prometheus_client.registry import Collector as Registered
 
+from bench.store import table as store_answers
 from docs import keys
 from docs.commands import parameters
 from docs.hostile import attacks
@@ -55,7 +56,14 @@ if TYPE_CHECKING:
     from docs.keys import Key
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/design.md", "docs/configuration.md", "docs/metrics.md", "docs/benchmarks.md")
+PAGES = (
+    "README.md",
+    "docs/design.md",
+    "docs/configuration.md",
+    "docs/metrics.md",
+    "docs/benchmarks.md",
+    "docs/store.md",
+)
 ELSEWHERE = {"benchmarks", "live"}  # parts that bench/ writes
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FAILED_CALLS_SHOWN = 12  # lines of them in the README
@@ -323,6 +331,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exposition": exposition,
     "exemplars": exemplars,
     "attacks": attacks,
+    "store-answers": store_answers,
 }
 
 

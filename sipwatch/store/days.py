@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.packet import SECOND
-from sipwatch.store.schema import CALLS, MESSAGES, TooNewError, known_version, migrate
+from sipwatch.store.schema import CALLS, DAY, MESSAGES, TooNewError, known_version, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DAY: Final = 86_400 * SECOND
 _NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)\.(calls|messages)\.sqlite")
 _BUSY: Final = 2.0  # seconds that a writer waits for whoever holds the file
 _BESIDE: Final = ("", "-wal", "-shm")  # what SQLite puts beside a file

@@ -19,6 +19,7 @@ from sipwatch.store.days import (
     StoreError,
     TooLongError,
     TooManyError,
+    begin_of,
     day_of,
     days_between,
     files_in,
@@ -34,7 +35,7 @@ from sipwatch.store.rows import (
     Parts,
     call_of,
 )
-from sipwatch.store.schema import CALLS, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES
+from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES
 from sipwatch.store.spool import Kept
 from sipwatch.store.sql import Clause, placeholders
 from sipwatch.store.sums import ASK_AGENTS, agents_of
@@ -324,11 +325,19 @@ class StoreReader:
                 if since_ < until_:
                     yield from self._ask(file.path, CALLS, sql.format(table), (since_, until_))
 
-    def agents(self, since: int | None = None, until: int | None = None) -> Iterator[tuple[int, str, Rolled]]:
-        """Give how agents took calls, by hour (ns) and number, of the hours that begin in a time (ns), in its order."""
+    def agents(
+        self, since: int | None = None, until: int | None = None, *, by_day: bool = False
+    ) -> Iterator[tuple[int, str, Rolled]]:
+        """Give how agents took calls, by hour (ns) and number, of the hours that begin in a time (ns), in its order.
+
+        With ``by_day`` whole days (UTC) are one row each: a tenth of the rows, where nobody asks for hours.
+        """
         first, last = since or 0, FOREVER if until is None else until
         for file in days_between(self.files(), first, last):
-            for row in self._ask(file.path, CALLS, f"{ASK_AGENTS} ORDER BY at", (first, last - 1)):
+            begin = begin_of(file.day)
+            whole = by_day and first <= begin and begin + DAY <= last
+            sql = f"{ASK_AGENTS['agent_days' if whole else 'agent_hours']} ORDER BY at"
+            for row in self._ask(file.path, CALLS, sql, (first, last - 1)):
                 yield agents_of(row)
 
     # Files

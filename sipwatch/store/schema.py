@@ -22,6 +22,8 @@ MESSAGES: Final = "messages"
 
 MINUTE: Final = 60 * 10**9
 HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+AGENTS: Final = {"agent_hours": HOUR, "agent_days": DAY}  # tables of agents, and how much time (ns) a row spans
 SUMS: Final = {"minutes": MINUTE, "hours": HOUR}  # tables of sums, and how much time (ns) a row of each spans
 SUM_KEYS: Final = ("source", "destination", "outcome", "status_code", "ending", "ended_by")
 SUM_VALUES: Final = ("calls", "completed", "setups", "setup_ns", "rings", "ring_ns", "talks", "talk_ns")
@@ -35,6 +37,16 @@ _SUM_COLUMNS: Final = """
     talks INTEGER NOT NULL, talk_ns INTEGER NOT NULL,
     PRIMARY KEY (at, source, destination, outcome, status_code, ending, ended_by)
 """  # a null would be another key each time it is met: what is not there is 0, or an empty text
+
+_AGENT_COLUMNS: Final = """
+    at INTEGER NOT NULL, number TEXT NOT NULL,
+    taken INTEGER NOT NULL, busy INTEGER NOT NULL, idle_busy INTEGER NOT NULL, declined INTEGER NOT NULL,
+    rang_out INTEGER NOT NULL, not_alerted INTEGER NOT NULL, gave_up INTEGER NOT NULL, elsewhere INTEGER NOT NULL,
+    other INTEGER NOT NULL,
+    answers INTEGER NOT NULL, answer_ns INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    opening INTEGER NOT NULL, streak INTEGER NOT NULL, longest INTEGER NOT NULL, addresses TEXT NOT NULL,
+    PRIMARY KEY (at, number)
+"""
 
 _CALLS_1: Final = f"""
 CREATE TABLE calls (
@@ -91,12 +103,8 @@ CREATE TABLE links (
 CREATE INDEX links_id ON links (id);
 CREATE TABLE tags (call INTEGER, place INTEGER, tag TEXT NOT NULL, PRIMARY KEY (call, place)) WITHOUT ROWID;
 CREATE INDEX tags_tag ON tags (tag);
-CREATE TABLE agent_hours (
-    at INTEGER NOT NULL, number TEXT NOT NULL, counts TEXT NOT NULL,
-    answers INTEGER NOT NULL, answer_ns INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-    opening INTEGER NOT NULL, streak INTEGER NOT NULL, longest INTEGER NOT NULL, addresses TEXT NOT NULL,
-    PRIMARY KEY (at, number)
-) WITHOUT ROWID;
+CREATE TABLE agent_hours ({_AGENT_COLUMNS}) WITHOUT ROWID;
+CREATE TABLE agent_days ({_AGENT_COLUMNS}) WITHOUT ROWID;
 CREATE TABLE minutes ({_SUM_COLUMNS}) WITHOUT ROWID;
 CREATE TABLE hours ({_SUM_COLUMNS}) WITHOUT ROWID;
 """

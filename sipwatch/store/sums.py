@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.export.agents import rolled_agents
-from sipwatch.export.rolled import Rolled
-from sipwatch.store.schema import HOUR, SUM_KEYS, SUM_VALUES, SUMS
+from sipwatch.export.rolled import WORDS, Rolled
+from sipwatch.store.schema import AGENTS, HOUR, SUM_KEYS, SUM_VALUES, SUMS
 from sipwatch.store.sql import insert
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sipwatch.export.record import CallRecord
 
@@ -30,10 +30,11 @@ def _add_up(table: str) -> str:
 
 
 _AGENTS: Final = (
-    "at", "number", "counts", "answers", "answer_ns", "first", "last", "opening", "streak", "longest", "addresses",
+    "at", "number", *WORDS, "answers", "answer_ns", "first", "last", "opening", "streak", "longest", "addresses",
 )  # fmt: skip
-ASK_AGENTS: Final = f"SELECT {', '.join(_AGENTS)} FROM agent_hours WHERE at BETWEEN ? AND ?"
-_PUT_AGENT: Final = insert("agent_hours", *_AGENTS, verb="INSERT OR REPLACE")
+_BEHIND: Final = 2 + len(WORDS)  # where a row goes on after the counts by word
+ASK_AGENTS: Final = {table: f"SELECT {', '.join(_AGENTS)} FROM {table} WHERE at BETWEEN ? AND ?" for table in AGENTS}
+_PUT_AGENT: Final = {table: insert(table, *_AGENTS, verb="INSERT OR REPLACE") for table in AGENTS}
 _ADD_UP: Final = {table: _add_up(table) for table in SUMS}
 
 
@@ -54,25 +55,32 @@ def add_up(connection: sqlite3.Connection, calls: Iterable[tuple[CallRecord, boo
 
 
 def add_up_agents(connection: sqlite3.Connection, calls: Iterable[CallRecord]) -> None:
-    """Add to the hours of agents how they took calls."""
+    """Add to the hours and the day of agents how they took calls."""
     by_hour: dict[int, list[CallRecord]] = {}
     for record in calls:
         by_hour.setdefault(record.started // HOUR * HOUR, []).append(record)
-    for at, some in by_hour.items():
+    for hour, some in by_hour.items():
         for number, figures in rolled_agents(some).items():
-            before = connection.execute(f"{ASK_AGENTS} AND number = ?", (at, at, number)).fetchone()
-            whole = figures if before is None else agents_of(before)[2].then(figures)
-            counts = " ".join(map(str, whole.counts))
-            connection.execute(_PUT_AGENT, (at, number, counts, *whole[1:-1], " ".join(whole.addresses)))
+            for table, span in AGENTS.items():
+                _add_agent(connection, table, hour // span * span, number, figures)
 
 
-def agents_of(row: Sequence[Any]) -> tuple[int, str, Rolled]:
-    """Return the figures of a row: hour, number, figures."""
-    at, number, counts, answers, answer_ns, first, last, opening, streak, longest, addresses = row
-    each = tuple(map(int, counts.split()))
-    return at, number, Rolled(
-        each, answers, answer_ns, first, last, opening, streak, longest, tuple(addresses.split())
-    )  # fmt: skip
+def _add_agent(connection: sqlite3.Connection, table: str, at: int, number: str, figures: Rolled) -> None:
+    before = connection.execute(f"{ASK_AGENTS[table]} AND number = ?", (at, at, number)).fetchone()
+    whole = figures if before is None else agents_of(before)[2].then(figures)
+    row = (at, number, *whole.counts, *whole[1:-1], " ".join(whole.addresses))
+    connection.execute(_PUT_AGENT[table], row)
+
+
+def agents_of(row: tuple[Any, ...]) -> tuple[int, str, Rolled]:
+    """Return the figures of a row: its beginning, number, figures."""
+    answers, answer_ns, first, last, opening, streak, longest, addresses = row[_BEHIND:]
+    where = tuple(addresses.split())
+    return (
+        row[0],
+        row[1],
+        Rolled(row[2:_BEHIND], answers, answer_ns, first, last, opening, streak, longest, where),
+    )
 
 
 def _key(record: CallRecord) -> Key:

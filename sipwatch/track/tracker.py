@@ -143,7 +143,7 @@ class Tracker:
         if not usable:
             self._notice(Notice.UNTRACKABLE)
         elif self._keep:
-            self._other(message, self.now)
+            self._other(message)
 
     def unreachable(self, error: Unreachable) -> None:
         """Take an ICMP error or a connection reset: what is sent that way does not arrive."""
@@ -430,21 +430,20 @@ class Tracker:
         if self.registrar.request(request, now):
             self.traffic.repeated(request)
         if self._keep:
-            self._other(request, now)
+            self._other(request)
 
     def _asked(self, response: Response, now: int) -> None:
         """Take a response to one."""
         if self.registrar.response(response, now):
             self.traffic.repeated(response)
         if self._keep:
-            self._other(response, now)
+            self._other(response)
 
-    def _other(self, message: Message, now: int) -> None:
+    def _other(self, message: Message) -> None:
         """Keep any other message of a known call, for the ladder."""
         call = self._calls.find(message)
         if call is not None:
-            call.active_at = now
-            self._calls.took(call, message, False)
+            self._calls.took(call, message, False)  # which changes nothing: it is there to be seen
         else:
             self._unplaced(message, None)
 

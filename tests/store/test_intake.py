@@ -7,17 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.classify.peers import Directory, Settings
 from sipwatch.engine import Engine
+from sipwatch.export.collector import Collector
+from sipwatch.export.metrics import Metrics
+from sipwatch.export.writers import encode
 from sipwatch.store import intake as intake_module
 from sipwatch.store import writer as writer_module
 from sipwatch.store.intake import DROPS, Intake
 from sipwatch.track.events import MessageTaken
 from tests.conversation import messages
+from tests.each import for_each
 from tests.export import records
 from tests.test_daemon import PCAPS
 
 if TYPE_CHECKING:
     import pytest
+
+    from sipwatch.export.record import CallRecord
 
 
 def watched(path: Path) -> tuple[Intake, set[bytes]]:
@@ -112,3 +119,33 @@ def test_every_reason_that_anybody_gives_is_a_known_one() -> None:
 
 def test_where_no_messages_are_wanted_none_are_taken() -> None:
     assert Intake(messages=False).takes() == {}
+
+
+def found(path: Path, *, storing: bool) -> tuple[list[bytes], dict[tuple[str, tuple[tuple[str, str], ...]], float]]:
+    """Return the records and every figure of a capture."""
+    intake = Intake()
+    calls: list[CallRecord] = []
+    metrics = Metrics(Directory(Settings()))
+    engine = Engine(lambda record, _: calls.append(record), metrics=metrics, keeper=intake if storing else None)
+    if storing:
+        engine.add(intake)
+    with open_capture([str(path)], prefilter=Prefilter.OFF) as source:
+        engine.run(intake.watch(source), source.place)
+        engine.finish(source.last)
+    figures = {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in Collector(engine).collect()
+        for sample in family.samples
+        if sample.name not in OF_ITS_MEMORY
+    }
+    return [encode(call) for call in calls], figures
+
+
+OF_ITS_MEMORY = {"sipwatch_tracked_bytes"}
+CAPTURES = sorted(path for kind in ("situations", "conditions", "recorded") for path in (PCAPS / kind).glob("*.pcap"))
+
+
+@for_each("path", CAPTURES, ids=lambda path: path.stem)
+def test_that_calls_are_stored_changes_neither_records_nor_figures(path: Path) -> None:
+    """Whoever looks at a call does not change what became of it."""
+    assert found(path, storing=True) == found(path, storing=False)

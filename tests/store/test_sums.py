@@ -106,3 +106,29 @@ def test_only_the_hours_of_a_time_are_given(store: Stored) -> None:
     )
     hours = [(found - START) // (3600 * SECOND) for found, _, _ in store.read().agents(at(3600), at(3 * 3600))]
     assert hours == [1, 2]
+
+
+def test_whole_days_are_one_row_each_if_hours_are_not_asked_for(store: Stored) -> None:
+    """Two days and the morning of a third: the same figures, in fewer rows."""
+    day = 86_400
+    made = [(n, n * 3600) for n in range(24)] + [(100 + n, day + n * 3600) for n in range(15)]
+    legs = [
+        [replace(records.leg(outcome="busy", offered="busy", device="201"), started=at(when), settled=at(when + 1))]
+        for _, when in made
+    ]
+    store.put(
+        *[records.call(id=f"{n:012x}", started=at(when), legs=leg) for (n, when), leg in zip(made, legs, strict=True)]
+    )
+    reader = store.read()
+    midnight = at(-9 * 3600)
+    hours, days = [list(reader.agents(midnight, at(day + 3 * 3600), by_day=by_day)) for by_day in (False, True)]
+    assert (len(hours), len(days)) == (
+        27,
+        1 + 12,
+    )  # 9 to 24 o'clock as a day; the next day's first twelve hours are left
+    added = [RolledAgents(), RolledAgents()]
+    for figures, rows in zip(added, (hours, days), strict=True):
+        for row in rows:
+            figures.add(*row)
+    assert added[0].records() == added[1].records()
+    assert added[0].records()[0].longest == 27
