@@ -48,7 +48,7 @@ _CLOSED: dict[str, frozenset[str]] = {  # the words that a key, or what is in it
     "inferred": INFERRED,
 }
 MAX_LENGTH = 4096
-_TO = ">"  # between the two ends of a hop; no name of a peer has it
+HOP_TO = ">"  # between the two ends of a hop; no name of a peer has it
 _IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -140,7 +140,7 @@ def _resolve(call: CallRecord, name: str) -> object:
     if name == "inferred":
         return tuple(what for leg in call.legs for what in leg.inferred)
     if name == "hops":
-        return tuple(f"{leg.source}{_TO}{leg.destination}" for leg in call.legs)
+        return tuple(f"{leg.source}{HOP_TO}{leg.destination}" for leg in call.legs)
     value = getattr(call, name)
     if name in _WORDS:
         return tuple(getattr(part, _WORDS[name]) for part in value)
@@ -224,8 +224,8 @@ def _check_words(node: Any) -> None:
 
 
 def _check_hop(text: str) -> None:
-    if text.count(_TO) != 1:
-        raise FilterError(f"a hop is written as its two ends, such as 'server{_TO}acme', and {text!r} is none")
+    if text.count(HOP_TO) != 1:
+        raise FilterError(f"a hop is written as its two ends, such as 'server{HOP_TO}acme', and {text!r} is none")
 
 
 def _no_such_word(key: str, word: str) -> str:

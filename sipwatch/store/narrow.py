@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rule_engine import ast
 
 from sipwatch.classify.outcomes import CATEGORY_OF
+from sipwatch.export.filters import HOP_TO
 from sipwatch.packet import SECOND
 from sipwatch.store.rows import SCALARS, digits_turned
 from sipwatch.store.sql import ANY, Clause
@@ -105,10 +106,23 @@ def _contained(node: Any) -> Clause:
         table, column = _TABLES[str(container)]
         sql = f"number IN (SELECT call FROM {table} WHERE {column} = ?)"
         return ANY if word is None else Clause(sql, (word,))
+    if container == "hops":
+        return _over(_literal(node.member))
     key, words = _key(node.member), _literals(node.container)
     if key not in _KEYS or key in _SPANS or words is None:
         return ANY
     return _one_of(str(key), words)
+
+
+def _over(hop: object) -> Clause:
+    """Narrow ``"server>acme" in hops``."""
+    source, to, destination = str(hop).partition(HOP_TO)
+    if not isinstance(hop, str) or not to:
+        return ANY
+    return Clause(
+        "EXISTS (SELECT 1 FROM legs AS hop WHERE hop.call = number AND hop.source = ? AND hop.destination = ?)",
+        (source, destination),
+    )
 
 
 def _one_of(key: str, words: Sequence[object]) -> Clause:

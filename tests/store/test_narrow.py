@@ -36,6 +36,14 @@ if TYPE_CHECKING:
         ('outcome in ["busy", "declined"]', Clause("outcome IN (?, ?)", ("busy", "declined"))),
         ('"refused" in tags', Clause("number IN (SELECT call FROM tags WHERE tag = ?)", ("refused",))),
         ('"loss" in findings', Clause("number IN (SELECT call FROM findings WHERE kind = ?)", ("loss",))),
+        (
+            '"server>acme" in hops',
+            Clause(
+                "EXISTS (SELECT 1 FROM legs AS hop WHERE hop.call = number AND hop.source = ? AND hop.destination = ?)",
+                ("server", "acme"),
+            ),
+        ),
+        ("caller in hops", ANY),
         ('outcome == "busy" and caller =~ "1"', Clause("outcome = ?", ("busy",))),
         ('outcome == "busy" or caller =~ "1"', ANY),
         ('not outcome == "busy"', ANY),
@@ -63,6 +71,14 @@ CALLS = [
     records.answered(id="000000000005", findings=[FindingRecord("loss", words("x"), words("y"), [])], source="acme"),
     records.call("no_progress", id="000000000006", conditions=[records.condition()], setup_seconds=span(10)),
     records.call("congested", id="000000000007", linked=[LinkRecord("000000000001", "header", None, at(0))]),
+    records.call(
+        id="000000000008",
+        legs=[
+            records.leg(source="phones", destination="server"),
+            records.leg(source="server", destination="acme"),
+        ],
+    ),
+    records.call(id="000000000009", legs=[records.leg(source="server", destination="acme")]),
 ]
 TERMS = st.one_of(
     st.builds(
@@ -80,7 +96,8 @@ TERMS = st.one_of(
     st.sampled_from([
         'outcome == "busy"', '"declined" != outcome', 'outcome in ["busy", "congested"]', 'category == "user"',
         '"refused" in tags', '"loss" in findings', '"no_progress" in conditions', '"header" in linked', 'ending == "normal"',
-        "3 < setup_seconds", 'caller in ["", "15550100"]', 'started > "2026-01-05"',
+        '"phones>server" in hops', '"server>acme" in hops', '"phones>acme" in hops', "3 < setup_seconds",
+        'caller in ["", "15550100"]', 'started > "2026-01-05"',
     ]),
 )  # fmt: skip
 EXPRESSIONS = st.recursive(
