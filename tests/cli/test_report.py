@@ -149,6 +149,15 @@ def test_what_the_configuration_hides_is_hidden_on_the_page_and_in_the_rows(demo
     assert "15555550" not in rows.read_text()
 
 
+def test_a_replay_hides_what_is_to_be_hidden(tmp_path: Path) -> None:
+    config = tmp_path / "private.toml"
+    config.write_text("[privacy]\nmask = 4\n")
+    text = run("replay", BUSY, "--config", config, "--format", "html").stdout
+    assert "1555****" in text
+    assert "1555010" not in text
+    assert "Hidden besides: " in text
+
+
 def test_the_last_day_is_yesterdays_calls(tmp_path: Path) -> None:
     """By the clocks of the zone, whatever the time is now."""
     store = Stored(tmp_path / "store", EVERYTHING)
@@ -164,14 +173,14 @@ def test_the_last_day_is_yesterdays_calls(tmp_path: Path) -> None:
 @for_each(
     "last, begin, end",
     [
-        (LastSpan.DAY, "2026-03-29T00:00+01:00", "2026-03-30T00:00+02:00"),
+        (LastSpan.DAY, "2026-03-31T00:00+02:00", "2026-04-01T00:00+02:00"),
         (LastSpan.WEEK, "2026-03-23T00:00+01:00", "2026-03-30T00:00+02:00"),
-        (LastSpan.MONTH, "2026-02-01T00:00+01:00", "2026-03-01T00:00+01:00"),
+        (LastSpan.MONTH, "2026-03-01T00:00+01:00", "2026-04-01T00:00+02:00"),
     ],
 )
 def test_spans_are_those_of_the_calendar_there(last: LastSpan, begin: str, end: str) -> None:
-    """On the Monday after the clocks were put forward: a day of 23 hours."""
-    now = int(datetime.fromisoformat("2026-03-30T00:30+02:00").timestamp()) * 10**9
+    """On a Wednesday, three days after the clocks were put forward: a week and a month that lack an hour."""
+    now = int(datetime.fromisoformat("2026-04-01T00:30+02:00").timestamp()) * 10**9
     expected = tuple(int(datetime.fromisoformat(one).timestamp()) * 10**9 for one in (begin, end))
     assert last_span(last, BERLIN, now) == expected
 

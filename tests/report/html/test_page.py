@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import html5lib
 import pytest
 
+from sipwatch.classify.findings import Sort, Term
 from sipwatch.classify.peers import Privacy
 from sipwatch.classify.roster import Roster, RosterEntry
 from sipwatch.export.privacy import Policy
-from sipwatch.export.record import CaptureFindingRecord
+from sipwatch.export.record import CaptureFindingRecord, FindingRecord, Words
 from sipwatch.export.summary import Summary
 from sipwatch.knowledge import load
 from sipwatch.report.html import page as module
@@ -238,7 +239,7 @@ def test_what_is_to_be_hidden_is_hidden_in_all_parts_and_still_compared() -> Non
 # That it is one file, and harmless
 
 
-def hostile(evil: str) -> str:
+def hostile(evil: str, view: View = View.WHOLE) -> str:
     hop = leg(offered="busy", device=evil, callee=evil, destination_address=evil, source_address=evil)
     given: dict[str, Any] = {
         "caller": evil, "callee": evil, "call_id": evil, "reason_phrase": evil, "source": evil, "destination": evil,
@@ -252,6 +253,7 @@ def hostile(evil: str) -> str:
         odd,
         findings=[CaptureFindingRecord("trunk_full", words(ours), 1, [ours], START, words(ours), [])],
         head={"gaps": [ours]},
+        view=view,
         source=[ours], selection=ours, peer=ours, roster=Roster([RosterEntry("201", ours, ours)]),
     )  # fmt: skip
 
@@ -269,10 +271,12 @@ EVILS = [
 ]
 
 
+@pytest.mark.parametrize("view", View)
 @pytest.mark.parametrize("evil", EVILS, ids=range(len(EVILS)))
-def test_hostile_text_is_text_everywhere(evil: str) -> None:
+def test_hostile_text_is_text_everywhere(evil: str, view: View) -> None:
     """No element, no attribute and no depth that a harmless text would not have given."""
-    bad, good = ReportReader(hostile(evil)), ReportReader(hostile("harmless"))
+    text = hostile(evil, view)
+    bad, good = ReportReader(text), ReportReader(hostile("harmless", view))
 
     def shape(read: ReportReader) -> list[tuple[str, list[str]]]:
         return [
@@ -282,8 +286,8 @@ def test_hostile_text_is_text_everywhere(evil: str) -> None:
     assert shape(bad) == shape(good)
     assert bad.open == good.open == []
     assert {name for name, _ in bad.elements} == {name for name, _ in good.elements}
-    assert not re.search("[\0\x1b\u202e\ufffe]", hostile(evil))
-    assert len(hostile(evil)) < 400_000
+    assert not re.search("[\0\x1b\u202e\ufffe]", text)
+    assert len(text) < 400_000
 
 
 @pytest.mark.parametrize("view", View)
@@ -360,3 +364,11 @@ def test_messages_of_calls_that_are_not_drawn_are_let_go_of() -> None:
     writer.call(call(id="newer", started=at(1), messages=talk("INVITE b SIP/2.0")))
     assert [one.call.id for one in writer._worst.worst()] == ["newer"]
     assert given.messages, "the record itself stays as it was"
+    assert writer._seen.call_.messages is None, "nor is anything hidden in what is not shown"
+
+
+def test_a_cause_is_hidden_by_who_had_a_part_in_its_call_though_the_call_is_in_no_list() -> None:
+    """A word is somebody's name only for whoever knows the call."""
+    found = FindingRecord("loop", words("x"), Words.of(Term(Sort.QUOTED, "it asked for annaexample")), [])
+    text = written(answered(callee="annaexample", findings=[found]), policy=Policy(Privacy(mask=4)))
+    assert "it asked for a**********" in text
