@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from grafana.make import words
+from grafana.make import peers, words
 from grafana.make.board import PAGES as BASE
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import FAILED, FAULTS, OF_CALLS, Category
@@ -327,7 +327,7 @@ def test_a_panel_leads_to_calls_of_the_time_shown_and_opens_them_beside(lead: Le
 def test_what_a_series_leads_to_are_the_calls_that_it_counts(lead: Lead, calls: Calls) -> None:
     """For every name a series can have, and every choice of peers."""
     (label,) = labels_in(lead.address)
-    narrowed = "${source:pipe}" in lead.address
+    narrowed = lead.panel.startswith(peers.UID)  # whose peers are chosen
     values = [value for value in lead.values or ENDS if label != "outcome" or value in OF_CALLS]
     total = 0
     for value in values:
