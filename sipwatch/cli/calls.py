@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sipwatch.config import Config
+    from sipwatch.export.parquet import ParquetWriter
     from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
     from sipwatch.store.reader import Stored, StoreReader
     from sipwatch.store.wanted import Wanted
+
+    CallWriter = CsvWriter | JsonLinesWriter | JsonWriter | ParquetWriter
 
 MAX_LISTED = 50
 _WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1h (ago)."
 _NUMBER = "Only calls from or to this number, in any notation: +49 30 1234567, 030 1234567, 201; *4567 for its end."
 _LIMIT = f"Only the newest N calls. Default: {MAX_LISTED} in a table, else all."
-_FORMS = (Format.TABLE, Format.JSON, Format.JSONL, Format.CSV)
+_FORMS = (Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.PARQUET)
 
 
 def calls(
@@ -38,7 +41,7 @@ def calls(
     phone: Annotated[str | None, value("NUMBER", _NUMBER, "--number")] = None,
     limit: Annotated[int | None, number("N", 1, words=_LIMIT)] = None,
     form: Annotated[Format, format_option(*_FORMS)] = Format.TABLE,
-    messages: Annotated[bool, switch("--messages", "Include the messages that are kept (json, jsonl, csv).")] = False,
+    messages: Annotated[bool, switch("--messages", "Include the messages that are kept (not in a table).")] = False,
     ladder: Annotated[
         str | None, value("CALL", "Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID.")
     ] = None,
@@ -125,7 +128,7 @@ def _newest(reader: StoreReader, wanted: Wanted, limit: int) -> Iterator[Stored]
 
 def _write(
     out: IO[bytes],
-    writer: CsvWriter | JsonLinesWriter | JsonWriter,
+    writer: CallWriter,
     reader: StoreReader,
     wanted: Wanted,
     limit: int | None,
@@ -145,7 +148,12 @@ def _write(
     out.flush()
 
 
-def _writer(form: Format, out: IO[bytes], *, messages: bool) -> CsvWriter | JsonLinesWriter | JsonWriter:
+def _writer(form: Format, out: IO[bytes], *, messages: bool) -> CallWriter:
+    if form is Format.PARQUET:
+        from sipwatch.export.parquet import NoParquetError, ParquetWriter
+
+        with FailOn(NoParquetError):
+            return ParquetWriter(out, messages=messages)
     from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
 
     if form is Format.JSON:

@@ -27,6 +27,7 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
     HTML = "html"
     OPENMETRICS = "openmetrics"
     TOML = "toml"

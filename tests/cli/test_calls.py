@@ -48,6 +48,15 @@ def test_csv_has_the_same_rows_and_messages_if_they_are_wanted(demo: Path) -> No
     assert all(json.loads(row["messages"])[0]["first_line"].startswith("INVITE ") for row in rows)
 
 
+def test_parquet_has_the_same_calls(demo: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    run("calls", "--store", demo, "--format", "parquet", "-o", tmp_path / "calls.parquet")
+    lines = run("calls", "--store", demo, "--format", "jsonl").stdout.splitlines()
+    assert parquet.read_table(tmp_path / "calls.parquet")["id"].to_pylist() == [
+        json.loads(line)["id"] for line in lines
+    ]
+
+
 def test_the_newest_calls_are_listed_the_latest_last(demo: Path) -> None:
     shown = run("calls", "--store", demo, "--limit", "3").stdout.splitlines()
     begun = [line[:19] for line in shown if line.startswith("2026-01-05")]
