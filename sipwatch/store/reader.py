@@ -285,11 +285,13 @@ class StoreReader:
         by: Sequence[str] = SUM_KEYS,
         span: int = 0,
         most: int | None = None,
+        peer: str | None = None,
     ) -> list[Sum]:
         """Return the sums of a time, told apart by some keys; those of the others are "" or 0.
 
         ``span`` (ns, whole minutes) tells times apart as well: ``at`` is the beginning of each, without it that of the
-        whole (0 if it has none). Raises TooManyError for more than ``most``.
+        whole (0 if it has none). ``peer`` asks for calls from or to one alone. Raises TooManyError for more than
+        ``most``.
         """
         at = 0 if since is None else since // MINUTE * MINUTE
         when = f"at / {span} * {span}" if span else f"{at}"
@@ -298,10 +300,11 @@ class StoreReader:
         told_apart = ", ".join([*(["1"] if span else []), *(str(2 + n) for n, key in enumerate(SUM_KEYS) if key in by)])
         # One group, or none where there is nothing; older versions of SQLite know no HAVING by itself.
         grouped = f" GROUP BY {told_apart or 'at IS NULL'}"
-        sql = f"SELECT {when}, {', '.join(keys)}, {added} FROM {{}} WHERE at >= ? AND at < ?{grouped}"
+        of, more = ("", ()) if peer is None else (" AND (source = ? OR destination = ?)", (peer, peer))
+        sql = f"SELECT {when}, {', '.join(keys)}, {added} FROM {{}} WHERE at >= ? AND at < ?{of}{grouped}"
         found: dict[tuple[Any, ...], list[int]] = {}
         width = 1 + len(SUM_KEYS)
-        for row in self._sums(sql, since, until, by_hour=not 0 < span < HOUR):
+        for row in self._sums(sql, since, until, more, by_hour=not 0 < span < HOUR):
             before = found.get(row[:width])
             if before is None and most is not None and len(found) >= most:
                 raise TooManyError("too many sums: ask for a shorter time, a longer span, or fewer keys")
@@ -312,9 +315,18 @@ class StoreReader:
         return [Sum(*key, *values) for key, values in found.items()]
 
     def _sums(
-        self, sql: str, since: int | None, until: int | None, *, by_hour: bool = True
+        self,
+        sql: str,
+        since: int | None,
+        until: int | None,
+        more: tuple[object, ...] = (),
+        *,
+        by_hour: bool = True,
     ) -> Iterator[tuple[Any, ...]]:
-        """Ask for a time, hours where it has whole ones, minutes at its ends; ``sql`` lacks the table's name."""
+        """Ask for a time, hours where it has whole ones, minutes at its ends.
+
+        ``sql`` lacks the table's name, and may ask for ``more`` behind the time.
+        """
         first = 0 if since is None else since // MINUTE * MINUTE
         last = FOREVER if until is None else -(-until // MINUTE) * MINUTE
         begin, end = -(-first // HOUR) * HOUR, last // HOUR * HOUR
@@ -323,7 +335,7 @@ class StoreReader:
         for file in days_between(self.files(), first, last):
             for table, since_, until_ in spans:
                 if since_ < until_:
-                    yield from self._ask(file.path, CALLS, sql.format(table), (since_, until_))
+                    yield from self._ask(file.path, CALLS, sql.format(table), (since_, until_, *more))
 
     def agents(
         self, since: int | None = None, until: int | None = None, *, by_day: bool = False

@@ -28,7 +28,8 @@ ENDS: Final = ("destination", "source")  # which side of a call a peer is: calls
 MAX_INTERVALS: Final = 366
 _DAY: Final = 86_400 * SECOND
 _UNFINISHED: Final = Outcome.UNFINISHED.value
-_ANSWERED: Final = "answered"
+_ANSWERED: Final = Outcome.ANSWERED.value
+_KEYS: Final = (*ENDS, "outcome")
 
 
 class PeerCounts:
@@ -50,7 +51,7 @@ class PeerCounts:
         self.by_category[category] = self.by_category.get(category, 0) + one.calls
         if one.outcome != _UNFINISHED:
             self.judged += one.calls
-            self.answered += one.calls if one.ending else 0
+            self.answered += one.calls if one.outcome == _ANSWERED else 0
             self.by_code[one.status_code] = self.by_code.get(one.status_code, 0) + one.calls
 
     def count(self, what: str) -> int:
@@ -121,8 +122,8 @@ class OnePeer(NamedTuple):
 
 def peers_in(reader: StoreReader, period: Period) -> list[PeerFigures]:
     """Return all peers that had calls, at each end, those with most calls first. Raises StoreError."""
-    now, before = _at_ends(reader.totals(period.since, period.until)), _at_ends(reader.totals(*period.before))
-    found = _compared(now, before)
+    now, before = (reader.totals(*span, by=_KEYS) for span in ((period.since, period.until), period.before))
+    found = _compared(_at_ends(now), _at_ends(before))
     return sorted(found, key=lambda one: (ENDS.index(one.end), -one.now.calls, one.peer))
 
 
@@ -145,17 +146,17 @@ def peer_shares(one: PeerFigures) -> PeerSharesRecord:
 
 def one_peer(reader: StoreReader, period: Period, name: str, now: int, objective: float | None) -> OnePeer | None:
     """Return what became of one peer's calls, None where there were none. Raises StoreError."""
-    ends = [one for one in peers_in(reader, period) if one.peer == name]
+    ends = [figures for figures in peers_in(reader, period) if figures.peer == name]
     if not ends:
         return None
     whole = PeerCounts()
+    for one in reader.totals(period.since, period.until, by=("outcome", "status_code"), peer=name):
+        whole.add(one)
     by = By.HOUR if period.until - period.since <= 2 * _DAY else By.DAY
     intervals = Intervals(by, period.zone)
     found: dict[int, PeerCounts] = {}
-    for one in reader.totals(period.since, period.until, span=HOUR):
-        if name in (one.source, one.destination):
-            whole.add(one)
-            found.setdefault(intervals.begin(one.at) or 0, PeerCounts()).add(one)
+    for one in reader.totals(period.since, period.until, by=("outcome",), span=HOUR, peer=name):
+        found.setdefault(intervals.begin(one.at) or 0, PeerCounts()).add(one)
     at = [(intervals.written(begins) or "", found.get(begins) or PeerCounts()) for begins in _all(found, by, intervals)]
     return OnePeer(ends, whole, at, None if objective is None else _budget(reader, name, now, objective))
 
@@ -171,7 +172,7 @@ def _all(begins: Iterable[int], by: By, intervals: Intervals) -> list[int]:
 
 def _budget(reader: StoreReader, name: str, now: int, objective: float) -> ObjectiveBudget | None:
     to_it = PeerCounts()
-    for one in reader.totals(max(0, now - PERIOD_DAYS * _DAY), now):
+    for one in reader.totals(max(0, now - PERIOD_DAYS * _DAY), now, by=_KEYS, peer=name):
         if one.destination == name:
             to_it.add(one)
     return budget_of(objective, to_it.judged, to_it.faults)

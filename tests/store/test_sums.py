@@ -132,3 +132,14 @@ def test_whole_days_are_one_row_each_if_hours_are_not_asked_for(store: Stored) -
             figures.add(*row)
     assert added[0].records() == added[1].records()
     assert added[0].records()[0].longest == 27
+def test_totals_can_be_those_of_one_peer_at_either_end(store: Stored) -> None:
+    ends = (("acme", "phones"), ("phones", "acme"), ("acme", "acme"), ("north", "phones"))
+    for place, (source, destination) in enumerate(ends):
+        store.put(records.call(id=f"{place:012x}", source=source, destination=destination))
+    reader = store.read()
+    counts = {
+        peer: [one.calls for one in reader.totals(by=("outcome",), peer=peer)] for peer in ("acme", "phones", "north")
+    }
+    assert counts == {"acme": [3], "phones": [3], "north": [1]}
+    assert reader.totals(peer="' OR 1 --") == []
+    assert [one.calls for one in reader.totals(START + 1000, START + 2000, by=(), peer="north")] == [1]
