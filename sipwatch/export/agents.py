@@ -20,7 +20,7 @@ from sipwatch.classify.roster import Roster
 from sipwatch.export.intervals import By, Intervals
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.offers import Took, address_of, offers_of
-from sipwatch.export.rolled import rolled
+from sipwatch.export.rolled import joined, rolled
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS: Final = 20_000  # of agents and intervals; each takes one to five kilobytes
 _CACHE_SIZE: Final = 4096
+_AT_ONCE: Final = 64  # figures of an agent that are put together
 _SEVERAL: Final = ""
 
 
@@ -196,7 +197,7 @@ class RolledAgents:
         self.left_out = 0
         self._intervals = Intervals(by, zone)
         self._roster = roster or Roster()
-        self._rows: dict[tuple[int | None, str], Rolled] = {}
+        self._rows: dict[tuple[int | None, str], list[Rolled]] = {}
         self._homes = Homes()
         self._known: dict[str, RosterEntry | None] = {}
 
@@ -208,8 +209,13 @@ class RolledAgents:
         before = self._rows.get(key)
         if before is None and len(self._rows) >= MAX_ROWS:
             self.left_out += sum(figures.counts)
-        else:
-            self._rows[key] = figures if before is None else before.then(figures)
+            return
+        if before is None:
+            self._rows[key] = [figures]
+            return
+        before.append(figures)
+        if len(before) >= _AT_ONCE:
+            before[:] = [joined(before)]
 
     def whose(self, number: str) -> str:
         """Return whose figures those of a number are, or of an address, by all that was taken so far."""
@@ -218,8 +224,8 @@ class RolledAgents:
     def records(self) -> list[AgentRecord]:
         """Return the figures, in the order of time, then of groups, names and numbers; who has no name comes last."""
         whole: dict[tuple[int | None, str], Rolled] = {}
-        for (begins, device), figures in self._rows.items():
-            key = (begins, self._homes.of(device))
+        for (begins, device), parts in self._rows.items():
+            key, figures = (begins, self._homes.of(device)), joined(parts)
             whole[key] = whole[key].then(figures) if key in whole else figures
         found = [
             (_Head(begins, self._intervals.written(begins), device, self._agent(device)), figures)

@@ -8,12 +8,13 @@ end, and at most; where two sums meet, the end of the one and the beginning of t
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.offers import REFUSED, Offered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sipwatch.export.offers import Offer
 
@@ -59,6 +60,25 @@ class Rolled(NamedTuple):
     def count(self, how: Offered) -> int:
         """Say how many calls were taken so."""
         return self.counts[_PLACE_OF[how.value]]
+
+
+def joined(parts: Sequence[Rolled]) -> Rolled:
+    """Return the figures of times that follow each other, as ``then`` puts them together; there has to be one."""
+    if len(parts) == 1:
+        return parts[0]
+    counts, answers, answer_ns, first, last, openings, streaks, longests, addresses = zip(*parts, strict=True)
+    opening = streak = longest = 0
+    is_opening = True
+    for part, begun, ended, most in zip(parts, openings, streaks, longests, strict=True):
+        taken = part.taken > 0
+        opening += begun if is_opening else 0
+        longest = max(longest, most, streak + begun)
+        streak = ended if taken else streak + ended
+        is_opening = is_opening and not taken
+    return Rolled(
+        tuple(map(sum, zip(*counts, strict=True))), sum(answers), sum(answer_ns), min(first), max(last), opening,
+        streak, longest, tuple(dict.fromkeys(chain.from_iterable(addresses)))[:MAX_ADDRESSES],
+    )  # fmt: skip
 
 
 WORDS: Final = tuple(how.value for how in Offered)
