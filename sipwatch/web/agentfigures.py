@@ -29,6 +29,7 @@ COUNTS: Final = (
     "offered", "taken", "busy", "idle_busy", "declined", "rang_out", "not_alerted", "gave_up", "elsewhere", "other",
     "answers",
 )  # fmt: skip
+_MOST_NUMBERS: Final = 100  # of one agent
 REFUSED: Final = ("busy", "declined", "rang_out", "not_alerted")
 NOBODYS: Final = ("gave_up", "elsewhere", "other")  # what is never held against anybody
 
@@ -100,13 +101,14 @@ def one_agent(reader: StoreReader, period: Period, number: str, roster: Roster, 
     entry = roster.find(number)
     wanted = number if entry is None else entry.number
     everybody = RolledAgents(roster=roster)
-    rows: list[tuple[int, str, Rolled]] = []
-    for row in reader.agents(period.since, period.until):
+    met: dict[str, None] = {}
+    for row in reader.agents(period.since, period.until, by_day=True):
         everybody.add(*row)
-        # An address is known as his only when all has been read.
-        if len(rows) < MAX_ROWS and (everybody.whose(row[1]) == wanted or row[1] in row[2].addresses):
-            rows.append(row)
-    rows = [row for row in rows if everybody.whose(row[1]) == wanted]
+        if len(met) < MAX_ROWS or everybody.whose(row[1]) == wanted:
+            met[row[1]] = None
+    # By which numbers, and at which addresses that turned out to be his alone.
+    numbers = [one for one in met if everybody.whose(one) == wanted][:_MOST_NUMBERS]
+    rows = list(reader.agents(period.since, period.until, numbers=numbers)) if numbers else []
     if not rows:
         return None
     (whole,) = _of(rows, By.ALL, period, roster)
@@ -114,7 +116,7 @@ def one_agent(reader: StoreReader, period: Period, number: str, roster: Roster, 
         whole,
         _of(rows, By.DAY, period, roster),
         _by_hour_of_day(_of(rows, By.HOUR, period, roster), period),
-        tuple(dict.fromkeys(number for _, number, _ in rows)),
+        tuple(numbers),
         _last(rows, calls),
     )
 

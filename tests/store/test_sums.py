@@ -132,6 +132,8 @@ def test_whole_days_are_one_row_each_if_hours_are_not_asked_for(store: Stored) -
             figures.add(*row)
     assert added[0].records() == added[1].records()
     assert added[0].records()[0].longest == 27
+
+
 def test_totals_can_be_those_of_one_peer_at_either_end(store: Stored) -> None:
     ends = (("acme", "phones"), ("phones", "acme"), ("acme", "acme"), ("north", "phones"))
     for place, (source, destination) in enumerate(ends):
@@ -143,3 +145,15 @@ def test_totals_can_be_those_of_one_peer_at_either_end(store: Stored) -> None:
     assert counts == {"acme": [3], "phones": [3], "north": [1]}
     assert reader.totals(peer="' OR 1 --") == []
     assert [one.calls for one in reader.totals(START + 1000, START + 2000, by=(), peer="north")] == [1]
+
+
+def test_agents_can_be_some_alone(store: Stored) -> None:
+    hops = [records.leg(offered="busy", device=device) for device in ("201", "202", "203", "202")]
+    store.put(*[records.call(id=f"{place:012x}", legs=[leg]) for place, leg in enumerate(hops)])
+    reader = store.read()
+    for by_day in (False, True):
+        found = [
+            (number, sum(figures.counts)) for _, number, figures in reader.agents(by_day=by_day, numbers=["202", "9"])
+        ]
+        assert found == [("202", 2)]
+    assert list(reader.agents(numbers=[])) == []
