@@ -20,7 +20,7 @@ from sipwatch.classify.roster import Roster
 from sipwatch.export.intervals import By, Intervals
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.offers import Took, address_of, offers_of
-from sipwatch.export.rolled import joined, rolled
+from sipwatch.export.rolled import all_together, rolled
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -215,7 +215,7 @@ class RolledAgents:
             return
         before.append(figures)
         if len(before) >= _AT_ONCE:
-            before[:] = [joined(before)]
+            before[:] = [all_together(before)]
 
     def whose(self, number: str) -> str:
         """Return whose figures those of a number are, or of an address, by all that was taken so far."""
@@ -225,7 +225,7 @@ class RolledAgents:
         """Return the figures, in the order of time, then of groups, names and numbers; who has no name comes last."""
         whole: dict[tuple[int | None, str], Rolled] = {}
         for (begins, device), parts in self._rows.items():
-            key, figures = (begins, self._homes.of(device)), joined(parts)
+            key, figures = (begins, self._homes.of(device)), all_together(parts)
             whole[key] = whole[key].then(figures) if key in whole else figures
         found = [
             (_Head(begins, self._intervals.written(begins), device, self._agent(device)), figures)

@@ -62,7 +62,7 @@ class Rolled(NamedTuple):
         return self.counts[_PLACE_OF[how.value]]
 
 
-def joined(parts: Sequence[Rolled]) -> Rolled:
+def all_together(parts: Sequence[Rolled]) -> Rolled:
     """Return the figures of times that follow each other, as ``then`` puts them together; there has to be one."""
     if len(parts) == 1:
         return parts[0]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sipwatch.classify.offers import Offered
 from sipwatch.export.offers import Offer
-from sipwatch.export.rolled import Rolled, joined, rolled
+from sipwatch.export.rolled import Rolled, all_together, rolled
 from tests.export import records
 from tests.export.records import at
 
@@ -83,4 +83,4 @@ def test_parts_put_together_are_the_whole(parts: list[str]) -> None:
 @given(st.lists(st.text("tbirgedn", min_size=1, max_size=5), min_size=1, max_size=8))
 def test_many_at_once_are_the_same_as_one_after_the_other(parts: list[str]) -> None:
     some = [rolled(offers(letters, 100 * place)) for place, letters in enumerate(parts)]
-    assert joined(some) == reduce(Rolled.then, some)
+    assert all_together(some) == reduce(Rolled.then, some)
