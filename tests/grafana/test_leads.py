@@ -274,9 +274,9 @@ def of_fields(panel: Document) -> tuple[dict[str, list[Document]], list[str]]:
 
 
 LEADS = list(leads())
-# As Grafana writes one, several, and All.
-CHOSEN = {"phones": {"phones"}, "acme|north": {"acme", "north"}, ".*": set(ENDS)}
-CHOICES = ((".*", ".*"), ("phones", "acme|north"))
+# As Grafana writes one, several, and All; and one whose name is the beginning of others'.
+CHOSEN: dict[str, set[str]] = {"phones": {"phones"}, "acme|north": {"acme", "north"}, ".*": set(ENDS), "pho": set()}
+CHOICES = ((".*", ".*"), ("phones", "acme|north"), (".*", "pho"), ("pho", ".*"))
 
 
 def filled(address: str, value: str, source: str, destination: str, cells: dict[str, str] | None = None) -> str:
