@@ -16,6 +16,7 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.classify.families.device import STREAK_FROM
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILURES, Category
 from sipwatch.classify.peers import OTHER
 from sipwatch.export import html
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from sipwatch.report.html.scope import Scope
     from sipwatch.report.html.unreached import UnreachedCaller
 
+_NEVER: Final = 1 << 63
 MAX_CAUSES: Final = 40
 MAX_AGENTS_SHOWN: Final = 1_000
 MAX_WAITING_SHOWN: Final = 1_000
@@ -158,6 +160,7 @@ class PageWriter:
         self._messages_of = messages_of
         self._seen = _Seen()
         self._shown = self._seen if policy is None else PrivateWriter(self._seen, policy)
+        self._first, self._last = _NEVER, 0  # ns: when the first call began, and the last
         self._timeline = Timeline(scope.times.zone)
         self._tally = ResponseTally(scope.times)
         self._agents = AgentFigures(roster=scope.roster)
@@ -172,6 +175,7 @@ class PageWriter:
         self._worst.take(record)
         if record.messages is not None:
             record = replace(record, messages=None)
+        self._first, self._last = min(self._first, record.started), max(self._last, record.started)
         self._timeline.add(record.started, record.category)
         self._tally.add(record)
         self._agents.add(record)
@@ -233,7 +237,7 @@ class PageWriter:
             "capture": capture,
             "summary": summary,
             "counted": self._summary,
-            "head": _head(scope, capture, self._summary),
+            "head": _head(scope, capture, self._summary, (self._first, self._last)),
             "losses": self._losses(capture),
             "outcomes": self._outcomes(),
             "odd_endings": {
@@ -271,6 +275,7 @@ class PageWriter:
             "words": {"conditions": CONDITION_WORDS, "tags": TAG_WORDS},
             "duration": duration,
             "several": several,
+            "streak_from": STREAK_FROM,
             "plain_finding": lambda kind: load().finding(kind).plain,
             "knowledge": load(),
             "answer_words": answer_words,
@@ -351,7 +356,7 @@ class PageWriter:
         return Drawing(f"{name}: {caller} → {callee}", about, Markup(svg))  # noqa: S704 - every text in it was escaped
 
 
-def _head(scope: Scope, capture: CaptureRecord, counted: Summary) -> list[tuple[str, str]]:
+def _head(scope: Scope, capture: CaptureRecord, counted: Summary, began: tuple[int, int]) -> list[tuple[str, str]]:
     """Return what stands at the top: names and values."""
     times = scope.times
     since, until = scope.period
@@ -364,6 +369,9 @@ def _head(scope: Scope, capture: CaptureRecord, counted: Summary) -> list[tuple[
         found.append(
             ("Period", f"{times.full(capture.first)} to {times.full(capture.last)} ({times.name}), {span} long")
         )
+    elif counted.calls:
+        first, last = (times.full(moment) for moment in began)
+        found.append(("Calls began", f"{first} to {last} ({times.name})"))
     found.append(("From", ", ".join(scope.source)))
     if capture.packets:
         found.append(("Read", f"{several(capture.packets, 'packet')}, {several(capture.messages, 'SIP message')}"))

@@ -214,6 +214,11 @@ def test_without_calls_it_says_what_was_looked_at() -> None:
     assert [given["id"] for name, given in nothing.elements if name == "section"] == ["causes", "knowledge"]
 
 
+def test_where_no_time_was_asked_for_it_says_when_the_first_call_began_and_the_last() -> None:
+    read = page(call(started=at(60)), answered(), head={"first": None, "last": None})
+    assert dict(read.table("head"))["Calls began"] == "2026-01-05 09:00:00 to 2026-01-05 09:01:00 (UTC)"
+
+
 # What is hidden
 
 
