@@ -17,6 +17,7 @@ need ip iproute2 'tests capture in networks of their own'
 need sipp sip-tester 'end-to-end tests place calls with it'
 need kamailio kamailio 'end-to-end tests put it between'
 need faketime faketime 'end-to-end tests set the clock of a process with its library'
+need chromium chromium 'tests look at the pages with it'
 need openssl openssl 'tests make certificates'
 
 if ! [ -f "${VENV:-.venv}/made" ] && [ -n "$PYTHON" ] && ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then

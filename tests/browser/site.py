@@ -5,12 +5,15 @@ Must not know: browsers.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlencode
 
 from pcaps.make import packets, talk
 from sipwatch.packet import SECOND
@@ -47,6 +50,13 @@ _BUSY: Final = """
 0.5 T>P ACK call={call} caller={caller} callee=4403 ttag=callee
 """
 
+_CALLED_BACK: Final = """
+0 P>T INVITE call=back@pbx caller=4402 callee={number}
+0.5 T>P 200 call=back@pbx caller=4402 callee={number}
+0.6 P>T ACK call=back@pbx caller=4402 callee={number} ttag=callee branch=z9hG4bKback
+"""
+_MANY: Final = 600  # calls: of twice 318 some are still up
+
 Packet = tuple[int, bytes]
 
 
@@ -75,6 +85,18 @@ class Site:
     def __exit__(self, *_: object) -> None:
         self.running.end()
 
+    def filled(self) -> None:
+        """Wait until what is over is stored: both hours of the demo, and the latest missed call."""
+        until(lambda: len(self.calls("")) == _MANY, PATIENT, "the calls of both hours to be stored")
+        until(lambda: self.calls('call_id == "missed@acme"'), PATIENT, "the missed call to be stored")
+
+    def calls(self, expression: str) -> list[dict[str, Any]]:
+        """Return the stored calls that a filter finds, the newest first."""
+        query = urlencode({"limit": _MANY, **({"filter": expression} if expression else {})})
+        with urllib.request.urlopen(f"{self.url}/api/v1/calls?{query}", timeout=PATIENT) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["calls"]
+        return found
+
     def write(self, frames: list[Packet], *, head: bool = False) -> None:
         """Let it see packets."""
         pipe = self.running.process.stdin
@@ -85,6 +107,10 @@ class Site:
     def busy(self, caller: str, call: str) -> None:
         """Let somebody call right now who finds 4403 busy."""
         self.write(list(said(_BUSY.format(call=call, caller=caller), time.time_ns())))
+
+    def call_back(self, number: str) -> None:
+        """Let somebody inside call a number right now, and be answered."""
+        self.write(list(said(_CALLED_BACK.format(number=number), time.time_ns())))
 
 
 def said(script: str, now: int) -> Iterator[Packet]:
