@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .NOTPARALLEL:
 
 .PHONY: help demo test test-slow test-install system lint types fuzz fuzz-long bench bench-live bench-store hostile soak compiled test-compiled pcaps record \
-	dashboards docs clean
+	dashboards docs pictures clean
 
 help:
 	@echo 'make demo       install into .venv and replay pcaps/demo.pcap; needs no root'
@@ -35,6 +35,7 @@ help:
 	@echo 'make dashboards write the Grafana dashboards again'
 	@echo 'make pcaps      write the synthetic captures again'
 	@echo 'make record     record the captures of real software again; needs root'
+	@echo 'make pictures   draw the pictures of the pages in README.md again, in a browser'
 	@echo 'make docs       write the generated parts of README.md and docs/ again'
 	@echo 'make clean      remove .venv and everything built'
 
@@ -112,6 +113,9 @@ dashboards: $(VENV)/dev
 
 docs: $(VENV)/dev
 	$(BIN)/python -m docs.generate
+
+pictures: system $(VENV)/dev
+	$(BIN)/python -m docs.pictures
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -55,7 +55,7 @@ PATIENCE = 5.0  # seconds a scrape waits for the loop
 _TIME_TO_ANSWER = 0.5  # seconds for the last figures
 _AT_ONCE = 0.002  # seconds between two batches of packets in which figures are copied
 # Seconds after which another thread, one that writes figures down, has to let the loop go on.
-_GIVE_WAY = 0.001
+_GIVE_WAY = 0.0005
 _FRESH = 1.0  # seconds for which what is going on is told again as it was
 _SILENT_FOR = 10.0  # seconds without a turn of the loop after which it is not healthy
 # ns to go on after somebody wants us to end: what has come in lies in the ring for a moment before it is seen.

@@ -33,6 +33,10 @@ class EmptyStoreError(StoreError):
     """No calls are stored there yet."""
 
 
+class NoTablesError(StoreError):
+    """A day's file was made a moment ago, and nothing is in it yet."""
+
+
 class TooLongError(StoreError):
     """A question was given up, because it took too long."""
 
@@ -137,7 +141,7 @@ def open_to_read(path: Path, kind: str) -> sqlite3.Connection:
         raise StoreError(f"{path}: {error}; read it with that") from None
     if version < 1:
         connection.close()
-        raise StoreError(f"{path}: it has no tables yet")
+        raise NoTablesError(f"{path}: it has no tables yet")
     return connection
 
 

@@ -16,6 +16,7 @@ from sipwatch.export.moments import Moment
 from sipwatch.export.record import MessageRecord
 from sipwatch.store.days import (
     EmptyStoreError,
+    NoTablesError,
     StoreError,
     TooLongError,
     TooManyError,
@@ -364,6 +365,8 @@ class StoreReader:
     def _ask(self, path: FilePath, kind: str, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
             return self._file(path, kind).execute(sql, values).fetchall()
+        except NoTablesError:  # the first call of a day is being written
+            return []
         except sqlite3.Error as error:
             if self.give_up is not None and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
                 raise TooLongError("the question takes too long; ask for a shorter time") from None

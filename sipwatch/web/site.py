@@ -37,7 +37,7 @@ from sipwatch.web import (
 from sipwatch.web.asked import FAILED_ONES, AskedError, asked_for
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.statics import static_files
-from sipwatch.web.stored import Store
+from sipwatch.web.stored import BESIDE_A_CAPTURE, MAX_QUESTIONS, Store
 from sipwatch.web.watching import Watching
 from sipwatch.web.workers import Busy
 
@@ -80,7 +80,7 @@ class Website:
         within: int = HOUR,
         daemon: Watcher | None = None,
     ) -> None:
-        self.store = Store(open_reader)
+        self.store = Store(open_reader, MAX_QUESTIONS if daemon is None else BESIDE_A_CAPTURE)
         self.now = now
         self.region = region
         self.roster = roster or Roster()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_QUESTIONS: Final = 4  # at once
+BESIDE_A_CAPTURE: Final = 2  # at once where the same interpreter captures, which must not wait for many others
 MAX_WAITING: Final = 40  # others, whose turn comes
 PATIENCE: Final = 4.0  # seconds after which a question gives what it has, or gives up
 _PEERS_LAST: Final = 60.0  # seconds
@@ -43,12 +44,12 @@ class Listed(NamedTuple):
 class Store:
     """Asks readers that ``open_reader`` makes, which raises StoreError where there is nothing to read."""
 
-    def __init__(self, open_reader: Callable[[], StoreReader]) -> None:
-        self.workers = Workers("sipwatch-store-page", MAX_QUESTIONS)
+    def __init__(self, open_reader: Callable[[], StoreReader], at_once: int = MAX_QUESTIONS) -> None:
+        self.workers = Workers("sipwatch-store-page", at_once)
         self._open_reader = open_reader
         self._idle: list[StoreReader] = []
         self._lock = Lock()
-        self._turn = asyncio.Semaphore(MAX_QUESTIONS)
+        self._turn = asyncio.Semaphore(at_once)
         self._waiting = 0
         self._peers: tuple[float, list[str]] = (-_PEERS_LAST, [])
 

@@ -83,6 +83,8 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
+        assert self.running.process.stdin is not None
+        self.running.process.stdin.close()
         self.running.end()
 
     def filled(self) -> None:

@@ -196,3 +196,12 @@ def test_a_call_is_found_by_its_id_its_beginning_or_its_call_id(store: Stored) -
         found = reader.call(wanted)
         assert found is not None
         assert found.record.id == "0123456789ab"
+
+
+def test_a_file_that_was_made_a_moment_ago_has_no_calls_yet(store: Stored) -> None:
+    """At the first call of a day it is there before its tables are."""
+    store.put(records.call())
+    (store.folder / "2026-01-06.calls.sqlite").touch()
+    reader = store.read()
+    assert [one.record.id for one in reader.calls(Wanted())] == [records.call().id]
+    assert len(list(reader.sums())) == 1
