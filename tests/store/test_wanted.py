@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sipwatch.export.filters import compile_filter
-from sipwatch.store.wanted import Number
+from sipwatch.store.wanted import Number, Wanted
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
@@ -90,3 +90,9 @@ def test_calls_are_an_agents_that_were_offered_to_his_numbers_or_addresses(
     ]
     store.put(*[records.call(id=f"{place}" * 12, started=at(place), legs=[leg]) for place, leg in enumerate(hops)])
     assert [one[0] for one in store.ids(agent=agent)] == ids
+
+
+def test_a_hop_that_was_offered_to_no_device_is_nobodys() -> None:
+    wanted = Wanted(agent=("201",))
+    assert wanted.takes(records.call(legs=[records.leg(callee="201", offered="busy")]))
+    assert not wanted.takes(records.call(legs=[records.leg(callee="201")]))
