@@ -26,6 +26,7 @@ PAGES = {
     "call-missed": "/calls/{missed}",
     "callbacks": "/callbacks",
     "agents": "/agents",
+    "peers": "/peers",
     "explain": "/explain",
     "explained": "/explain/486",
     "not-found": "/nowhere",

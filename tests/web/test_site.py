@@ -14,6 +14,7 @@ from sipwatch.web.workers import Busy
 from tests.each import for_each
 from tests.export import records
 from tests.web.browsing import get, links, page, site_of, tree, words
+from tests.web.watched import Told as Watched
 
 if TYPE_CHECKING:
     from sipwatch.store.reader import StoreReader
@@ -86,6 +87,12 @@ def test_once_loaded_pages_need_nothing_more_of_the_package_or_of_libraries(stor
         [sys.executable, "-c", READS, store.folder, *paths], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_beside_a_capture_fewer_are_answered_at_once(store: Stored) -> None:
+    """Each of them wants the interpreter, which the capture must not wait for."""
+    assert site_of(store).store.workers.most == 4
+    assert site_of(store, daemon=Watched()).store.workers.most == 2
 
 
 @for_each("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
