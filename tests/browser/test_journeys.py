@@ -37,7 +37,7 @@ def test_from_an_alert_to_the_raw_message_in_three_clicks(visit: Callable[..., V
     assert re.search(r"/calls/[0-9a-f]{12}$", page.url)
     assert "503" in page.locator("main").inner_text()
     page.locator(".picture:visible a, svg.ladder:visible a").last.click()
-    assert "#" in page.url
+    page.wait_for_url("**#*")
     message = page.locator(":target")
     expect(message).to_be_visible()
     text = message.inner_text()
@@ -130,7 +130,7 @@ def test_a_keyboard_is_enough(visit: Callable[..., Visitor]) -> None:
             break
     assert page.evaluate("document.activeElement.closest('svg') !== null")
     page.keyboard.press("Enter")
-    assert "#" in page.url
+    page.wait_for_url("**#*")
     expect(page.locator(":target")).to_be_visible()
 
 
