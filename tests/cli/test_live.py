@@ -403,8 +403,7 @@ def test_with_a_store_the_calls_are_pages_beside_the_figures(place: Path) -> Non
     with Live(place, "--store", place / "store") as live:
         live.write(BUSY.read_bytes())
         live.hang_up()
-        live.wait_for(r" INFO ended ")
-        # What is over is in the store; the pages go with the process.
+        live.ended()  # then all is in the store; the pages go with the process
     with Live(place, "--store", place / "store") as live:
         status, page = live.get("/calls")
         assert (status, "Busy" in page) == (200, True)

@@ -23,7 +23,10 @@ __all__ = ["store", "stores"]
 
 def serving(*given: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "sipwatch", "serve", *given], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "sipwatch", "serve", *given],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
     )
 
 
