@@ -47,8 +47,10 @@ test: system $(VENV)/dev
 	@$(MAKE) --no-print-directory lint types
 	$(COMPILED_ONCE) $(BIN)/pytest -n auto --dist loadfile
 
+# The browser by itself: Playwright's loop would get the signals of other tests' processes.
 test-slow: system $(VENV)/dev
-	$(COMPILED_ONCE) HYPOTHESIS_PROFILE=full $(BIN)/pytest -n 2 -m 'slow or hypothesis'
+	$(COMPILED_ONCE) $(BIN)/pytest -n 0 -m slow tests/browser
+	$(COMPILED_ONCE) HYPOTHESIS_PROFILE=full $(BIN)/pytest -n 2 -m 'slow or hypothesis' --ignore=tests/browser
 
 # One after the other: compiling takes all processors.
 test-install: $(VENV)/dev
