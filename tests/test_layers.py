@@ -105,6 +105,7 @@ TESTED_ELSEWHERE = {
     "store/sql.py": "pieces of SQL; tests/store/test_reader.py asks with them",
     "track/inside.py": "part of the tracker; tests/track/test_tracker.py, test_dialog.py and test_match.py",
     "track/needs.py": "two protocols; tests/track/test_tracker.py has who keeps to them",
+    "cli/serving.py": "what two commands do; tests/cli/test_history.py and tests/cli/test_serve.py end it by signals",
     "cli/words.py": "part of every command; its words are read in tests/cli/test_replay.py",
     "report/waiting.py": "what one command shows; tests/cli/test_callbacks.py reads all of it",
     "export/figures.py": "plain copies; tests/export/test_exposition.py writes them",

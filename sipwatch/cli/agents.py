@@ -12,7 +12,7 @@ import typer
 from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.cli.options import Files, Filter, Force, Format, Output, choice, filter_of, format_option, value
-from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.output import opened, write_listed
 from sipwatch.cli.scoped import roster_of
 from sipwatch.cli.words import complain, configuration
 from sipwatch.export.intervals import By
@@ -85,16 +85,7 @@ def _shown(figures: AgentFigures, read: Config) -> list[AgentRecord]:
 
 
 def _write(out: IO[bytes], form: Format, records: list[AgentRecord], zone: str) -> None:
-    if form is Format.TABLE:
-        from sipwatch.report.agents import print_agents
-
-        with text_of(out) as text:
-            print_agents(text, records, zone)
-        return
     from sipwatch.export.agents import AgentRecord
-    from sipwatch.export.writers import write_json, write_rows
+    from sipwatch.report.agents import print_agents
 
-    if form is Format.JSON:
-        write_json(out, records)
-    else:
-        write_rows(out, AgentRecord, records)
+    write_listed(out, form, AgentRecord, records, lambda text: print_agents(text, records, zone))

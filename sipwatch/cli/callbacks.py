@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.cli.options import Files, Force, Format, Output, format_option, value
-from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.output import opened, write_listed
 from sipwatch.cli.words import configuration, fail
 from sipwatch.packet import SECOND
 
@@ -82,16 +82,7 @@ def _patient(settings: Settings) -> Settings:
 
 
 def _write(out: IO[bytes], form: Format, records: list[WaitingRecord], within: int) -> None:
-    if form is Format.TABLE:
-        from sipwatch.report.waiting import print_waiting
-
-        with text_of(out) as text:
-            print_waiting(text, records, within)
-        return
     from sipwatch.export.waiting import WaitingRecord
-    from sipwatch.export.writers import write_json, write_rows
+    from sipwatch.report.waiting import print_waiting
 
-    if form is Format.JSON:
-        write_json(out, records)
-    else:
-        write_rows(out, WaitingRecord, records)
+    write_listed(out, form, WaitingRecord, records, lambda text: print_waiting(text, records, within))

@@ -5,14 +5,13 @@ Must not know: how packets are read, or figures made.
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
 import time
 from typing import IO, TYPE_CHECKING
 
 from sipwatch import installed_version
 from sipwatch.cli.output import text_of
+from sipwatch.cli.serving import serve_until_ended
 from sipwatch.cli.words import FailOn, complain
 from sipwatch.export.account import implementation
 from sipwatch.export.collector import Collector, about_capture
@@ -63,13 +62,7 @@ class Replayed:
         log = Log(sys.stderr, "text", time.time)
         with FailOn(WebError):
             server = Server(lambda: figures, lambda: None, lambda: None, listen, None, log)
-        try:
-            with FailOn(WebError), contextlib.suppress(KeyboardInterrupt):
-                server.start()
-                complain(f"serving http://{server.address}/metrics until Ctrl-C")
-                signal.pause()
-        finally:
-            server.stop()
+        serve_until_ended(server, f"serving http://{server.address}/metrics")
 
 
 def write_history(history: History, out: IO[bytes]) -> None:

@@ -15,10 +15,13 @@ import sys
 import tempfile
 from typing import IO, TYPE_CHECKING
 
+from sipwatch.cli.options import Format
 from sipwatch.cli.words import INTERRUPTED, abandon_output, complain, fail, quiet_exit, why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import msgspec
 
 STDIN = "-"
 _MAX_LINKS = 40  # as the kernel follows at most
@@ -162,6 +165,26 @@ def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+def write_listed(
+    out: IO[bytes],
+    form: Format,
+    kind: type[msgspec.Struct],
+    records: Sequence[msgspec.Struct],
+    show: Callable[[IO[str]], None],
+) -> None:
+    """Write records of a ``kind`` as JSON or CSV, or let ``show`` print them as a table."""
+    if form is Format.TABLE:
+        with text_of(out) as text:
+            show(text)
+        return
+    from sipwatch.export.writers import write_json, write_rows
+
+    if form is Format.JSON:
+        write_json(out, records)
+    else:
+        write_rows(out, kind, records)
 
 
 # Text

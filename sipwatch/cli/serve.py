@@ -5,8 +5,6 @@ Must not know: how the store is read, or what the pages say.
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sipwatch.cli.options import WithoutUsers, value
+from sipwatch.cli.serving import serve_until_ended
 from sipwatch.cli.showing import site_over
 from sipwatch.cli.words import DEFAULT_LISTEN, FailOn, complain, configuration
 
@@ -51,7 +50,8 @@ def serve(
         except EmptyStoreError as error:
             complain(f"{error}; pages say so until then")
     site = site_over(store, configuration(config))
-    _serve(_server(site, listen, web_config, open_to_all=without_users))
+    server = _server(site, listen, web_config, open_to_all=without_users)
+    serve_until_ended(server, f"pages at {server.url}")
 
 
 def _server(site: Website, listen: str, web_config: str | None, *, open_to_all: bool) -> Server:
@@ -63,15 +63,3 @@ def _server(site: Website, listen: str, web_config: str | None, *, open_to_all: 
         return Server(
             lambda: (), lambda: None, lambda: None, listen, web_config, log, site=site, open_to_all=open_to_all
         )
-
-
-def _serve(server: Server) -> None:
-    from sipwatch.web.server import WebError
-
-    try:
-        with FailOn(WebError), contextlib.suppress(KeyboardInterrupt):
-            server.start()
-            complain(f"pages at {server.url} until Ctrl-C")
-            signal.pause()
-    finally:
-        server.stop()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.packet import SECOND
-from sipwatch.store.schema import CALLS, DAY, MESSAGES, TooNewError, known_version, migrate
+from sipwatch.store.schema import CALLS, DAY, TooNewError, known_version, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,6 +167,3 @@ def days_between(files: list[DayFile], since: int | None, until: int | None, kin
     for file in files:
         if file.kind == kind and first <= file.day <= last:
             yield file
-
-
-KINDS: Final = (CALLS, MESSAGES)
