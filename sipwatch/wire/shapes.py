@@ -45,16 +45,18 @@ _NAMES: Final = re.compile(rb"\n([^:\r]*+)").findall
 _ODD: Final = re.compile(rb"(?<!\r)\n|\n[ \t:\r]").search
 
 _BLANKS: Final = rb"[ \t]*+"
+# What ends a value: beside the blanks of SIP those that the patient reader strips and splits at as well.
+_ENDS: Final = rb"\r\n \t\v\f"
 _NAME_ADDR: Final = rb'(?:"[^\r\n"\\]*+")?+[^\r\n";<>]*+<[^\r\n"<>]*+>'
-_TAG: Final = rb';tag=([^\r\n;", \t<>]{1,%d}+)(?![^\r\n;", \t<>])' % MAX_IDENTIFIER
+_TAG: Final = rb';tag=([^%b;",<>]{1,%d}+)(?![^\r\n;", \t<>])' % (_ENDS, MAX_IDENTIFIER)
 _VALUES: Final = {
     b"from": _NAME_ADDR + _TAG + rb"\r\n",
     b"to": _NAME_ADDR + rb"(?:" + _TAG + rb")?+\r\n",
-    b"call-id": rb"([^\r\n \t]{1,%d}+)\r\n" % MAX_IDENTIFIER,
+    b"call-id": rb"([^%b]{1,%d}+)\r\n" % (_ENDS, MAX_IDENTIFIER),
     b"cseq": rb"([0-9]++ [A-Z]++)\r\n",
     b"max-forwards": rb"([0-9]++)\r\n",
 }
-_BRANCH: Final = rb';branch=([^\r\n;," \t]{1,%d}+)' % MAX_IDENTIFIER
+_BRANCH: Final = rb';branch=([^%b;,"]{1,%d}+)' % (_ENDS, MAX_IDENTIFIER)
 _TOP_VIA: Final = rb'[^\r\n,";]*+(?:;(?!branch=)[^\r\n,";]*+)*+' + _BRANCH + rb'(?:;[^\r\n,"]*+)?+\r\n'
 _OTHER_VIA: Final = rb'[^\r\n,"]*+\r\n'
 _LONG_NAMES: Final = {b"v": b"via", b"f": b"from", b"t": b"to", b"i": b"call-id"}
@@ -228,7 +230,7 @@ def _compile(names: tuple[bytes, ...], slots: list[bytes], method: str, status_c
     if status_code:
         pattern = [rb"SIP/2\.0 %d ([^\r\n]*+)\r\n" % status_code]
     else:
-        pattern = [re.escape(method.encode()) + rb" ([^\r\n \t]++) SIP/2\.0\r\n"]
+        pattern = [re.escape(method.encode()) + rb" ([^%b]++) SIP/2\.0\r\n" % _ENDS]
     places: dict[bytes, int] = {}
     for name, slot in zip(names, slots, strict=True):
         pattern.append(re.escape(name) + rb":" + _value(slot, places))

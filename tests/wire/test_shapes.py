@@ -113,6 +113,15 @@ def test_whatever_departs_from_a_known_shape_reads_as_if_none_were_known(ours: b
     assert read(changed, parser) == read(changed)
 
 
+@pytest.mark.parametrize("message", [INVITE, OK], ids=["request", "response"])
+@pytest.mark.parametrize("one", [*range(33), *b'"(),:;<=>?@\\a', 0x7F, 0x85, 0xA0, 0xFF])
+def test_a_byte_too_many_anywhere_reads_the_same_in_both_ways(message: bytes, one: int) -> None:
+    parser = taught(message)
+    for at in range(len(message) + 1):
+        changed = message[:at] + bytes((one,)) + message[at:]
+        assert read(changed, parser) == read(changed)
+
+
 @given(st.data())
 def test_no_damage_makes_the_two_ways_of_reading_differ(data: st.DataObject) -> None:
     message = bytearray(data.draw(st.sampled_from([INVITE, OK])))
@@ -134,6 +143,8 @@ def test_no_damage_makes_the_two_ways_of_reading_differ(data: st.DataObject) -> 
                     b">",
                     b":",
                     b"\0",
+                    b"\v",
+                    b"\f",
                     b"\xff",
                     b";tag=z",
                     b"\r\n ",
