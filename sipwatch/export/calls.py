@@ -58,7 +58,7 @@ def call_record(
     settled = _settled_at(last, answered)
     dialog_tag = call.to_tag if last.answered_at >= 0 else b""
     end = end_reason(call)
-    peers = bool(verdicts.directory.settings.peers)
+    source, destination = ends_of_record(call, verdicts)
     return CallRecord(
         id=record_id(call),
         call_id=decoded(call.call_id),
@@ -68,8 +68,8 @@ def call_record(
         callee=callee,
         caller_uri=scrub.uri(decoded(caller_uri)) or None,
         callee_uri=scrub.uri(decoded(invite.request_uri)) or None,
-        source=verdicts.source(call).name if peers else OTHER,
-        destination=verdicts.destination(call).name if peers else OTHER,
+        source=source,
+        destination=destination,
         source_address=first.path.source,
         destination_address=far.path.destination,
         transport=first.path.carrier,
@@ -119,6 +119,13 @@ def _settled_at(last: Leg, answered: int) -> int:
     if last.answered_at >= 0:
         return answered
     return last.cancelled_at if was_cancelled(last) and last.cancelled_at >= 0 else last.final_at
+
+
+def ends_of_record(call: Call, verdicts: Verdicts) -> tuple[str, str]:
+    """Return the names of the peers at both ends, as the call's record has them."""
+    if not verdicts.directory.settings.peers:
+        return OTHER, OTHER
+    return verdicts.source(call).name, verdicts.destination(call).name
 
 
 def record_id(call: Call) -> str:

@@ -9,8 +9,9 @@ from copy import copy
 from typing import TYPE_CHECKING, Protocol
 
 from sipwatch.classify.desk import Desk
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.export.by_wall import by_wall
-from sipwatch.export.calls import call_record
+from sipwatch.export.calls import call_record, ends_of_record, record_id
 from sipwatch.export.findings import finding_record
 from sipwatch.export.record import size_of
 from sipwatch.track.events import CallOver, CallSettled
@@ -34,6 +35,9 @@ class Keeper(Protocol):
 
     def call(self, record: CallRecord, completed: bool, numbers: list[tuple[int, bool, bool]]) -> None:
         """Take a call, and which messages were its own: number, whether repeated, whether placed (``Call``)."""
+
+    def answered(self, record_id: str, started: int, ends: tuple[str, str]) -> None:
+        """Take note that a call was answered, which began then (ns) between two peers: it is up until it comes."""
 
     def tag(self, record_id: str, started: int, tags: list[str]) -> None:
         """Take other tags for a call that it has: by now it is known whether the caller was called back."""
@@ -77,7 +81,15 @@ class Handover:
 
     def takes(self) -> Takes:
         """Say which events bring a call nearer its end."""
-        return {CallSettled: self.desk.call_settled, CallOver: self.call_over}
+        return {CallSettled: self.call_settled, CallOver: self.call_over}
+
+    def call_settled(self, event: CallSettled) -> None:
+        """Take note of what became of a call."""
+        self.desk.call_settled(event)
+        call = event.call
+        if self._keeper is not None and call.outcome == Outcome.ANSWERED:
+            started = call.started + self._verdicts.wall.ahead
+            self._keeper.answered(record_id(call), started, ends_of_record(call, self._verdicts))
 
     def call_over(self, event: CallOver) -> None:
         """Explain a call that is over, hand it on, and let it go."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sipwatch.export.record import CallRecord
-    from sipwatch.store.intake import Tagging
+    from sipwatch.store.intake import AnsweredCall, Tagging
     from sipwatch.store.spool import Kept
 
 _MAX_OPEN: Final = 6  # files; calls of yesterday end today
@@ -52,6 +52,7 @@ _INSERT_MESSAGE: Final = insert(
     verb="INSERT OR REPLACE",
 )  # fmt: skip
 _INSERT_LINK: Final = insert("links", "call", "place", *LINK_COLUMNS)
+_INSERT_UP: Final = insert("up", "id", "started", "source", "destination", verb="INSERT OR REPLACE")
 _PARTS: Final = ("legs", "links", "conditions", "findings", "tags")
 
 
@@ -71,6 +72,14 @@ class CallEntry(NamedTuple):
     messages: Sequence[KeptMessage] = ()
 
 
+class DayBatch(NamedTuple):
+    """What is to be written of one day: calls, tags of calls that are there, calls that were answered."""
+
+    entries: list[CallEntry]
+    tagged: list[Tagging]
+    answered: list[AnsweredCall]
+
+
 class Book:
     """Writes into the files of a folder. Its methods raise sqlite3.Error and TooNewError, having written nothing."""
 
@@ -78,8 +87,14 @@ class Book:
         self._folder = folder
         self._open: dict[tuple[str, str], sqlite3.Connection] = {}
 
-    def write(self, day: str, entries: Sequence[CallEntry], tagged: Sequence[Tagging] = ()) -> int:
-        """Write calls that began on a day, and tags of such; return how many were not there yet."""
+    def write(
+        self,
+        day: str,
+        entries: Sequence[CallEntry],
+        tagged: Sequence[Tagging] = (),
+        answered: Sequence[AnsweredCall] = (),
+    ) -> int:
+        """Write calls that began on a day, and what else is to be said of such; return how many were not there yet."""
         connection = self._file(day, CALLS)
         with self._transaction(day, CALLS, connection):
             known = _known(connection, [entry.record.id for entry in entries])
@@ -87,6 +102,7 @@ class Book:
             _add(connection, new)
             for one in tagged:
                 _tag(connection, one)
+            _put_up(connection, entries, answered)
         return len(new)
 
     def write_messages(self, day: str, entries: Iterable[CallEntry]) -> None:
@@ -157,13 +173,21 @@ class Book:
             raise
 
 
-def by_day(entries: Iterable[CallEntry], tagged: Iterable[Tagging]) -> dict[str, tuple[list[CallEntry], list[Tagging]]]:
+def by_day(
+    entries: Iterable[CallEntry], tagged: Iterable[Tagging] = (), answered: Iterable[AnsweredCall] = ()
+) -> dict[str, DayBatch]:
     """Return what is to be written, by the day on which each call began."""
-    found: dict[str, tuple[list[CallEntry], list[Tagging]]] = {}
+    found: dict[str, DayBatch] = {}
+
+    def on(started: int) -> DayBatch:
+        return found.setdefault(day_of(started), DayBatch([], [], []))
+
     for entry in entries:
-        found.setdefault(day_of(entry.record.started), ([], []))[0].append(entry)
+        on(entry.record.started).entries.append(entry)
     for one in tagged:
-        found.setdefault(day_of(one.started), ([], []))[1].append(one)
+        on(one.started).tagged.append(one)
+    for call in answered:
+        on(call.started).answered.append(call)
     return found
 
 
@@ -205,6 +229,14 @@ def _tag(connection: sqlite3.Connection, tagging: Tagging) -> None:
     if found is not None:
         connection.execute("DELETE FROM tags WHERE call = ?", found)
         connection.executemany(_INSERT_TAG, tag_rows(found[0], tagging.tags))
+
+
+def _put_up(connection: sqlite3.Connection, entries: Sequence[CallEntry], answered: Sequence[AnsweredCall]) -> None:
+    """Note which calls are up, and that those which are over are not."""
+    over = {entry.record.id for entry in entries}
+    known = _known(connection, [call.record_id for call in answered])
+    connection.executemany(_INSERT_UP, [call for call in answered if call.record_id not in known])
+    connection.executemany("DELETE FROM up WHERE id = ?", [(record_id,) for record_id in over])
 
 
 def _message(kept: KeptMessage) -> tuple[object, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_CALLS: Final = 10_000  # that wait for the disk; some 5 kB each
 MAX_BYTES: Final = 32 << 20  # of packets that wait for it
 MAX_TAGS: Final = 50_000
+MAX_ANSWERED: Final = 50_000
 DROPS: Final = (  # what can be dropped, and why
     ("call", "queue"),
     ("call", "file"),
@@ -28,6 +29,7 @@ DROPS: Final = (  # what can be dropped, and why
     ("message", "spool"),
     ("message", "file"),
     ("tag", "queue"),
+    ("answer", "queue"),
 )
 _UDP: Final = "udp"
 
@@ -48,8 +50,25 @@ class Tagging(NamedTuple):
     tags: list[str]
 
 
+class AnsweredCall(NamedTuple):
+    """A call that was answered, and is not over: its id, when it began (ns), the peers at both ends."""
+
+    record_id: str
+    started: int
+    source: str
+    destination: str
+
+
+class HandedIn(NamedTuple):
+    """What waits to be written, but for messages."""
+
+    calls: list[HandedCall]
+    tags: list[Tagging]
+    answered: list[AnsweredCall]
+
+
 class Intake:
-    """Takes calls, tags and messages (``export.handover.Keeper``); ``dropped`` counts by what and why.
+    """Takes calls, answers, tags and messages (``export.handover.Keeper``); ``dropped`` counts by what and why.
 
     ``messages`` says whether any are wanted at all.
     """
@@ -59,6 +78,7 @@ class Intake:
         self._messages_wanted = messages
         self._calls: list[HandedCall] = []
         self._tags: list[Tagging] = []
+        self._answered: list[AnsweredCall] = []
         self._messages: list[tuple[int, Message, bytes, int, bytes]] = []
         self._frame: tuple[int, bytes] = (-1, b"")
         self._put = self._done = 0  # calls
@@ -89,6 +109,13 @@ class Intake:
         self._put += 1
         self._calls.append(HandedCall(record, completed, numbers))
 
+    def answered(self, record_id: str, started: int, ends: tuple[str, str]) -> None:
+        """Take note that a call was answered."""
+        if len(self._answered) >= MAX_ANSWERED:
+            self.drop("answer", "queue")
+        else:
+            self._answered.append(AnsweredCall(record_id, started, *ends))
+
     def tag(self, record_id: str, started: int, tags: list[str]) -> None:
         """Take other tags for a call."""
         if len(self._tags) >= MAX_TAGS:
@@ -115,11 +142,12 @@ class Intake:
 
     # The writer's side
 
-    def calls(self) -> tuple[list[HandedCall], list[Tagging]]:
-        """Take the calls that wait, and the tags. Messages of theirs have to be taken after that."""
+    def calls(self) -> HandedIn:
+        """Take the calls that wait, and what else is to be said of calls. Messages have to be taken after that."""
+        answered, self._answered = self._answered, []  # before their calls: one that is over is up no longer
         calls, self._calls = self._calls, []
         tags, self._tags = self._tags, []
-        return calls, tags
+        return HandedIn(calls, tags, answered)
 
     def done(self, calls: int) -> None:
         """Make room: so many calls wait no longer, stored or not."""

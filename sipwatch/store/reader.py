@@ -36,7 +36,7 @@ from sipwatch.store.rows import (
     Parts,
     call_of,
 )
-from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES
+from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES, UP_SINCE
 from sipwatch.store.spool import Kept
 from sipwatch.store.sql import Clause, placeholders
 from sipwatch.store.sums import ASK_AGENTS, agents_of
@@ -96,6 +96,15 @@ class Sum(NamedTuple):
     ring_ns: int
     talks: int
     talk_ns: int
+
+
+class UpSum(NamedTuple):
+    """Calls between two peers that were answered and are not over, as far as the store knows, from ``at`` on (ns)."""
+
+    at: int
+    source: str
+    destination: str
+    calls: int
 
 
 class KeptText(NamedTuple):
@@ -337,6 +346,26 @@ class StoreReader:
             for table, since_, until_ in spans:
                 if since_ < until_:
                     yield from self._ask(file.path, CALLS, sql.format(table), (since_, until_, *more))
+
+    def up(self, since: int, until: int, span: int) -> list[UpSum]:
+        """Return the calls that began in a time (ns), were answered and are not stored yet, by spans of it (ns).
+
+        What was up when a daemon was killed stays so: it was answered, and nobody saw how it ended.
+        """
+        sql = (
+            f"SELECT started / {span} * {span}, source, destination, count(*) FROM up"
+            " WHERE started >= ? AND started < ? GROUP BY 1, 2, 3"
+        )
+        return [
+            UpSum(*row)
+            for file in days_between(self.files(), since, until)
+            if self._version(file) >= UP_SINCE
+            for row in self._ask(file.path, CALLS, sql, (since, until))
+        ]
+
+    def _version(self, file: DayFile) -> int:
+        found = self._ask(file.path, CALLS, "PRAGMA user_version", ())
+        return int(found[0][0]) if found else 0
 
     def agents(
         self,

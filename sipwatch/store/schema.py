@@ -118,8 +118,15 @@ CREATE TABLE messages (
 ) WITHOUT ROWID;
 CREATE INDEX messages_time ON messages (time);
 """
+# Calls that were answered and are not over: a call is in ``calls`` only then, and what fails is there at once.
+_CALLS_2: Final = """
+CREATE TABLE up (
+    id TEXT PRIMARY KEY, started INTEGER NOT NULL, source TEXT NOT NULL, destination TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+UP_SINCE: Final = 2  # the version whose files tell which calls are up
 # By kind of file, what makes each version of the one before it: a new version is a new entry, and old ones stay.
-MIGRATIONS: Final = {CALLS: (_CALLS_1,), MESSAGES: (_MESSAGES_1,)}
+MIGRATIONS: Final = {CALLS: (_CALLS_1, _CALLS_2), MESSAGES: (_MESSAGES_1,)}
 
 
 class TooNewError(Exception):

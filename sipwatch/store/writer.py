@@ -14,12 +14,13 @@ import os
 import shutil
 import sqlite3
 from threading import Event, Thread
-from typing import IO, TYPE_CHECKING, Final, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal, TypeVar
 
 from sipwatch.store.book import Book, CallEntry, KeptMessage, by_day
 from sipwatch.store.bounds import beyond, outdated
 from sipwatch.store.days import StoreError, day_of, files_in, path_of, remove
 from sipwatch.store.hiding import Hiding
+from sipwatch.store.intake import MAX_ANSWERED, MAX_TAGS
 from sipwatch.store.schema import CALLS, MESSAGES, TooNewError
 from sipwatch.store.settings import KeepMessages, StoreSettings, is_worth_keeping
 from sipwatch.store.spool import Spool, packed
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sipwatch.classify.peers import Privacy
+    from sipwatch.store.book import DayBatch
     from sipwatch.store.days import DayFile
-    from sipwatch.store.intake import HandedCall, Intake, Tagging
+    from sipwatch.store.intake import AnsweredCall, HandedCall, Intake, Tagging
 
     Tell = Callable[[Literal["info", "warning", "error"], str, str], None]  # level, event, reason
+
+T = TypeVar("T")
 
 TURN: Final = 0.2  # seconds between two looks at what waits; with a batch and its commit, well below two
 _LOOK_AT_BOUNDS: Final = 50  # turns
@@ -69,6 +73,7 @@ class StoreWriter:
         self._spool = self._begin_spool()
         self._calls: list[HandedCall] = []  # that wait for the disk
         self._tags: list[Tagging] = []
+        self._answered: list[AnsweredCall] = []
         self._failing = ""
         self._wait = 0
         self._turns = 0
@@ -98,17 +103,24 @@ class StoreWriter:
 
     def write(self) -> None:
         """Take what waits and write it."""
-        calls, tags = self.intake.calls()
-        self._calls += calls
-        self._tags += tags
+        handed = self.intake.calls()
+        self._calls += handed.calls
+        self._tags += self._with_room(handed.tags, MAX_TAGS - len(self._tags), "tag")
+        self._answered += self._with_room(handed.answered, MAX_ANSWERED - len(self._answered), "answer")
         self._spool_messages()
         if self._wait > 0:
             self._wait -= 1
-        elif self._calls or self._tags:
+        elif self._calls or self._tags or self._answered:
             self._write_all()
         self._turns += 1
         if self._turns % _LOOK_AT_BOUNDS == 1:
             self._keep_bounds()
+
+    def _with_room(self, handed: list[T], room: int, what: str) -> list[T]:
+        """Return what there is room for to wait for the disk; the rest is dropped."""
+        if len(handed) > room:
+            self.intake.drop(what, "queue", len(handed) - room)
+        return handed[:room]
 
     def _run(self) -> None:
         while not self._stopping.wait(TURN):
@@ -167,12 +179,12 @@ class StoreWriter:
     # Calls
 
     def _write_all(self) -> None:
-        calls, tags = self._calls, self._tags
-        entries = [self._entry(call) for call in calls]
-        days = by_day(entries, tags)
-        written = {day for day, (some, tagged) in days.items() if self._write_day(day, some, tagged)}
+        calls = self._calls
+        days = by_day([self._entry(call) for call in calls], self._tags, self._answered)
+        written = {day for day, batch in days.items() if self._write_day(day, batch)}
         self._calls = [call for call in calls if day_of(call.record.started) not in written]
-        self._tags = [one for one in tags if day_of(one.started) not in written]
+        self._tags = [one for one in self._tags if day_of(one.started) not in written]
+        self._answered = [one for one in self._answered if day_of(one.started) not in written]
         for call in calls:
             if day_of(call.record.started) in written:
                 self._spool.forget([number for number, _, _ in call.numbers])
@@ -180,14 +192,15 @@ class StoreWriter:
         if len(written) == len(days):
             self._recovered()
 
-    def _write_day(self, day: str, entries: Sequence[CallEntry], tagged: Sequence[Tagging]) -> bool:
+    def _write_day(self, day: str, batch: DayBatch) -> bool:
         """Write what is of one day; tell whether that is done with."""
+        entries = batch.entries
         why = self._write_messages(day, [entry for entry in entries if entry.messages])
         lost = sum(len(entry.messages) for entry in entries) if why else 0
         if why:
             entries = [entry._replace(messages=()) for entry in entries]
         try:
-            self.stored += self._book.write(day, entries, tagged)
+            self.stored += self._book.write(day, entries, batch.tagged, batch.answered)
         except sqlite3.OperationalError as error:  # full, locked, read only, gone: it may come back
             self._failed(error)
             self._wait = _TRY_AGAIN
@@ -198,7 +211,7 @@ class StoreWriter:
                 return False
             self._failed(error)
             if len(entries) > 1:  # one of them cannot be written, and shall not keep the others from it
-                return min(self._write_day(day, [one], tagged) for one in entries)
+                return min(self._write_day(day, batch._replace(entries=[one])) for one in entries)
             self.intake.drop("call", "file", len(entries))
         if lost:
             self.intake.drop("message", why, lost)

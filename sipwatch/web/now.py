@@ -40,6 +40,7 @@ _LOST: Final = {
     "call": ("call", "not stored"),
     "message": ("message", "not stored"),
     "tag": ("tag", "not stored"),
+    "answer": ("answer", "not stored"),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sipwatch.store import book as book_module
 from sipwatch.store.book import Book, CallEntry, KeptMessage, by_day
-from sipwatch.store.intake import Tagging
+from sipwatch.store.intake import AnsweredCall, Tagging
 from sipwatch.store.schema import CALLS, MESSAGES
 from sipwatch.store.spool import Kept
 from sipwatch.wire.message import Transport
@@ -92,11 +92,25 @@ def test_the_first_calls_go_one_by_one_where_a_day_is_too_large_and_sums_stay(bo
 
 def test_what_is_written_is_sorted_by_the_day_on_which_each_call_began() -> None:
     late = CallEntry(records.call(id="a" * 12, started=at(86_400)), False)
-    days = by_day([*entries(2), late], [Tagging("x", START, [])])
-    assert {day: (len(some), len(tagged)) for day, (some, tagged) in days.items()} == {
-        DAY: (2, 1),
-        "2026-01-06": (1, 0),
+    answered = AnsweredCall("y", at(86_400), "a", "b")
+    days = by_day([*entries(2), late], [Tagging("x", START, [])], [answered])
+    assert {day: tuple(len(some) for some in batch) for day, batch in days.items()} == {
+        DAY: (2, 1, 0),
+        "2026-01-06": (1, 0, 1),
     }
+
+
+def test_a_call_is_up_from_its_answer_until_it_is_written(book: Book, tmp_path: Path) -> None:
+    """Also where both come in one batch, and where a file is read once more."""
+    [one, two] = entries(2)
+    answered = [AnsweredCall(entry.record.id, entry.record.started, "a", "b") for entry in (one, two)]
+    book.write(DAY, [], answered=answered[:1])
+    assert ask(tmp_path, "SELECT id, source, destination FROM up") == [(one.record.id, "a", "b")]
+    book.write(DAY, [two], answered=answered[1:])
+    book.write(DAY, [one])
+    assert ask(tmp_path, "SELECT count(*) FROM up") == [(0,)]
+    book.write(DAY, [], answered=answered)
+    assert ask(tmp_path, "SELECT count(*) FROM up") == [(0,)]
 
 
 def test_few_files_are_open_at_a_time(book: Book, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_every_message_of_a_call_is_there_by_its_number() -> None:
     """As many as a replay with messages has, in the same order, marked the same."""
     intake, _ = watched(PCAPS / "demo.pcap")
     texts = dict(intake.messages())
-    calls, _ = intake.calls()
+    calls = intake.calls().calls
     found: list[object] = []
     engine = Engine(lambda record, _: found.append(record), keep_messages=True)
     with open_capture([str(PCAPS / "demo.pcap")], prefilter=Prefilter.OFF) as source:
@@ -76,13 +76,14 @@ def test_a_segment_of_a_stream_has_no_packet_of_its_own() -> None:
 def test_what_has_no_room_is_counted_until_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake_module, "MAX_CALLS", 2)
     monkeypatch.setattr(intake_module, "MAX_TAGS", 1)
+    monkeypatch.setattr(intake_module, "MAX_ANSWERED", 1)
     intake = Intake()
     for _ in range(3):
         intake.call(records.call(), False, [])
         intake.tag("x", 0, [])
-    assert intake.dropped == {("call", "queue"): 1, ("tag", "queue"): 2}
-    calls, tags = intake.calls()
-    assert (len(calls), len(tags)) == (2, 1)
+        intake.answered("x", 0, ("a", "b"))
+    assert intake.dropped == {("call", "queue"): 1, ("tag", "queue"): 2, ("answer", "queue"): 2}
+    assert [len(some) for some in intake.calls()] == [2, 1, 1]
     intake.call(records.call(), False, [])
     assert intake.dropped["call", "queue"] == 2  # those that were taken wait still, for the disk
     intake.done(2)

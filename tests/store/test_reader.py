@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -141,6 +142,14 @@ def test_a_damaged_file_is_named(store: Stored) -> None:
     path.write_bytes(b"no database at all" * 1000)
     with pytest.raises(StoreError, match=r"2026-01-05.calls.sqlite: cannot be read: file is not a database"):
         list(reader.calls(Wanted()))
+
+
+def test_a_file_of_before_it_was_told_which_calls_are_up_tells_of_none(store: Stored) -> None:
+    """A reader changes no file."""
+    store.put(records.call())
+    with sqlite3.connect(store.folder / "2026-01-05.calls.sqlite") as connection:
+        connection.executescript("DROP TABLE up; PRAGMA user_version = 1;")
+    assert store.read().up(at(0), at(DAY), 10**9) == []
 
 
 def test_what_is_written_from_now_on_is_given_once(store: Stored) -> None:

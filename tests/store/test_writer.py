@@ -14,7 +14,8 @@ from sipwatch.packet import SECOND
 from sipwatch.store import writer as writer_module
 from sipwatch.store.book import Book
 from sipwatch.store.days import StoreError, begin_of
-from sipwatch.store.schema import CALLS, MESSAGES, MIGRATIONS
+from sipwatch.store.reader import UpSum
+from sipwatch.store.schema import CALLS, MESSAGES, MIGRATIONS, MINUTE
 from sipwatch.store.settings import StoreSettings
 from sipwatch.store.spool import Spool
 from sipwatch.store.wanted import Wanted
@@ -55,6 +56,35 @@ def test_the_spool_holds_nothing_once_all_calls_are_over(store: Stored) -> None:
     store.capture(PCAPS / "demo.pcap")
     spool = store.writer._spool
     assert sum(segment.wanted for segment in (*spool._old, *spool._young)) == 0
+
+
+def test_a_call_is_up_from_the_moment_of_its_answer(store: Stored) -> None:
+    """Who failed is stored at once, who talks only at the end: without this the last minutes look worse than they are."""
+    engine = Engine(None, keeper=store.intake)
+    store.put(records.call(started=at(-DAY)))
+    reader = store.read()
+    script = "0 A>P INVITE\n1 P>A 180\n65 P>A 200\n65.1 P>A ACK ttag=callee\n"
+    for message in messages(script):
+        engine.message(message)
+    engine.advance(nanoseconds("300"))
+    store.writer.write()
+    begin = nanoseconds("0") // MINUTE * MINUTE
+    assert reader.up(begin, begin + MINUTE, MINUTE) == [UpSum(begin, "other", "other", 1)]
+    assert reader.up(begin + MINUTE, begin + 9 * MINUTE, MINUTE) == []
+    engine.finish(nanoseconds("400"))
+    store.writer.write()
+    assert reader.up(begin, begin + MINUTE, MINUTE) == []
+
+
+def test_what_waits_for_a_disk_that_is_full_has_bounds(store: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "MAX_TAGS", 3)
+    monkeypatch.setattr(writer_module, "MAX_ANSWERED", 2)
+    monkeypatch.setattr(Book, "write", full)
+    for number in range(5):
+        store.intake.tag(str(number), START, [])
+        store.intake.answered(str(number), START, ("a", "b"))
+        store.writer.write()
+    assert store.intake.dropped == {("tag", "queue"): 2, ("answer", "queue"): 3}
 
 
 def test_a_missed_call_is_there_at_once_and_its_tag_follows_when_the_caller_was_called_back(store: Stored) -> None:
