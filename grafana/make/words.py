@@ -12,8 +12,9 @@ from grafana.make import colours
 from grafana.make.colours import shades
 from sipwatch.classify import outcomes
 from sipwatch.classify.endings import Ending
-from sipwatch.classify.outcomes import Category, Outcome, distinct_name
+from sipwatch.classify.outcomes import Category, Outcome
 from sipwatch.export.metrics import METHODS
+from sipwatch.export.naming import name_of_any
 from sipwatch.knowledge import load
 from sipwatch.track.conditions import Condition, Resolution
 from sipwatch.track.dialog import EndedBy
@@ -66,7 +67,7 @@ def shaded(values: Iterable[Key], hue_of: Callable[[Key], colours.Hue]) -> dict[
 
 
 _OF_OUTCOME = shaded(Outcome, lambda outcome: HUES[outcome.category])
-OUTCOMES: Looks = {outcome: Look(distinct_name(outcome), colour) for outcome, colour in _OF_OUTCOME.items()}
+OUTCOMES: Looks = {outcome: Look(name_of_any(outcome), colour) for outcome, colour in _OF_OUTCOME.items()}
 FAILURES: Looks = {outcome: look for outcome, look in OUTCOMES.items() if outcome in outcomes.FAILURES}
 
 _ENDING_HUES = {

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.evidence.hop import Hop, hop_of, seen_in_words
 from sipwatch.evidence.period import local
+from sipwatch.export.naming import name_of_any, name_of_call
 from sipwatch.knowledge import load
-from sipwatch.report.plain import CONDITION_WORDS, duration, plain_name
+from sipwatch.report.plain import CONDITION_WORDS, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,7 @@ def rows(package: Package) -> list[SummaryRow]:
     return [
         SummaryRow(
             outcome,
-            plain_name(outcome),
+            name_of_any(outcome),
             count.calls,
             count.calls / total,
             count.sent,
@@ -163,7 +164,7 @@ def glance(package: Package) -> Iterator[tuple[int, tuple[str, ...]]]:
         clock = local(call.started, package.zone)[:_MILLISECONDS]
         parties = (call.caller or "(none)", call.callee or "(none)")
         response = hop.response or "no final response"
-        yield example.number, (clock, *parties, plain_name(call.outcome), response, waited)
+        yield example.number, (clock, *parties, name_of_call(call), response, waited)
 
 
 def told_caller(example: Example) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.evidence import facts
 from sipwatch.export import html
-from sipwatch.report.plain import plain_name
+from sipwatch.export.naming import name_of_call
 
 if TYPE_CHECKING:
     from sipwatch.evidence.facts import Package
@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 
 def page(package: Package) -> str:
     """Return the page."""
-    return html.fill_in("evidence.html", package=package, facts=facts, plain_name=plain_name)
+    return html.fill_in("evidence.html", package=package, facts=facts, name_of_call=name_of_call)

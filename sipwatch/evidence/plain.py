@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.evidence import facts
 from sipwatch.export.escape import terminal
-from sipwatch.report.plain import plain_name
+from sipwatch.export.naming import name_of_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _summary(package: Package) -> Iterator[str]:
 def _example(example: Example, package: Package) -> Iterator[str]:
     call = example.call
     parties = terminal(f"{call.caller or '(none)'} → {call.callee or '(none)'}")
-    title = f"{example.number}. {parties}, {plain_name(call.outcome)}"
+    title = f"{example.number}. {parties}, {name_of_call(call)}"
     yield title
     yield "-" * len(title)
     for name, value in facts.fields(example, package):

@@ -13,7 +13,7 @@ from sipwatch.evidence import facts
 from sipwatch.evidence.hop import seen_in_words
 from sipwatch.evidence.period import there
 from sipwatch.export.escape import csv_cell
-from sipwatch.report.plain import plain_name
+from sipwatch.export.naming import name_of_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ def _example(example: Example, package: Package) -> Sequence[Cell]:
     call, hop = example.call, example.hop
     return (
         example.number, call.id, call.caller, call.callee, _stamp(call.started, package.zone), package.zone.key,
-        str(call.started), call.call_id, call.outcome, plain_name(call.outcome),
+        str(call.started), call.call_id, call.outcome, name_of_call(call),
         hop.leg.source_address, hop.leg.destination_address, hop.leg.transport, _stamp(hop.began, package.zone),
         hop.response, hop.reason, call.status_code, call.reason_phrase,
         call.cause_protocol, call.cause, call.cause_text, _seconds(hop.waited), _seconds(hop.silence),

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import MAX_IDS
 from sipwatch.classify.spread import Spread
 from sipwatch.export.delays import post_dial, stands_for_the_call
+from sipwatch.export.naming import BUSY_NAME, is_others_busy, plain_name
 from sipwatch.export.ratios import Ratios
 from sipwatch.export.record import CaptureFindingRecord, SummaryRecord
 
@@ -21,21 +23,31 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord, DeviceRecord, FindingRecord
 
 
-class EndCounts:
-    """Calls and answered calls of one end."""
+class OutcomeCounts:
+    """Calls by outcome, of all or of one end; ``others_busy`` counts the busy who are no agents."""
 
-    __slots__ = ("answered", "calls", "outcomes")
+    __slots__ = ("answered", "calls", "others_busy", "outcomes")
 
     def __init__(self) -> None:
         self.calls = 0
         self.answered = 0
+        self.others_busy = 0
         self.outcomes: dict[str, int] = {}
 
-    def add(self, outcome: str) -> None:
+    def count(self, outcome: str, *, others_busy: bool) -> None:
         """Count a call."""
         self.calls += 1
         self.answered += outcome == "answered"
+        self.others_busy += others_busy
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+    def named(self) -> list[tuple[str, str, int]]:
+        """Return each outcome with its name and count, the most frequent first; busy agents apart from others."""
+        found = []
+        for outcome, count in self.outcomes.items():
+            others = self.others_busy if outcome == Outcome.BUSY else 0
+            found += [(outcome, plain_name(outcome), count - others), (outcome, BUSY_NAME, others)]
+        return sorted([one for one in found if one[2]], key=lambda one: (-one[2], one[:2]))
 
 
 _K = TypeVar("_K", str, int, tuple[str, str])
@@ -80,24 +92,23 @@ def _differ(found: CaptureFindingRecord) -> bool:
     return any(text != found.text for text in found.texts)
 
 
-class Summary:
+class Summary(OutcomeCounts):
     """Counts calls. Ratios are RFC 6076's over calls; ``unfinished`` calls are in none of them (DESIGN §6).
 
     ``left_out`` counts the calls that were not as a filter asked.
     """
 
     def __init__(self) -> None:
-        self.calls = 0
+        super().__init__()
         self.left_out = 0
-        self.outcomes: dict[str, int] = {}
         self.endings: dict[str, int] = {}
         self.inferred = 0
         self.conditions: dict[str, int] = {}
         self.tags: dict[str, int] = {}
         self.linked_pairs = 0
         self.causes = Causes()
-        self.sources: dict[str, EndCounts] = {}
-        self.destinations: dict[str, EndCounts] = {}
+        self.sources: dict[str, OutcomeCounts] = {}
+        self.destinations: dict[str, OutcomeCounts] = {}
         self.setup = Spread()
         self.post_dial = Spread()
         self.ring = Spread()
@@ -106,8 +117,8 @@ class Summary:
 
     def add(self, call: CallRecord, completed: bool) -> None:
         """Count a call; ``completed`` says that it was answered and ended by a BYE with a 2xx."""
-        self.calls += 1
-        self.outcomes[call.outcome] = self.outcomes.get(call.outcome, 0) + 1
+        others_busy = is_others_busy(call)
+        self.count(call.outcome, others_busy=others_busy)
         if call.ending is not None:
             self.endings[call.ending] = self.endings.get(call.ending, 0) + 1
         self.inferred += rests_on_inference(call)
@@ -121,8 +132,10 @@ class Summary:
             self.linked_pairs += sum((link.started, link.id) < own for link in call.linked)
         for finding in call.findings:
             self.causes.add(call, finding)
-        self._end(self.sources, call.source, call.outcome)
-        self._end(self.destinations, call.destination, call.outcome)
+        for ends, name in ((self.sources, call.source), (self.destinations, call.destination)):
+            if name not in ends:
+                ends[name] = OutcomeCounts()
+            ends[name].count(call.outcome, others_busy=others_busy)
         self._delays(call)
         self.ratios.add(call, completed)
 
@@ -151,13 +164,6 @@ class Summary:
             findings=self.causes.all(findings),
             devices=list(devices),
         )
-
-    @staticmethod
-    def _end(ends: dict[str, EndCounts], name: str, outcome: str) -> None:
-        tally = ends.get(name)
-        if tally is None:
-            tally = ends[name] = EndCounts()
-        tally.add(outcome)
 
     def _delays(self, call: CallRecord) -> None:
         self.setup.add(call.setup_seconds)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
-from sipwatch.report.plain import TAG_WORDS, plain_name
+from sipwatch.export.naming import plain_name
+from sipwatch.report.plain import TAG_WORDS
 from sipwatch.report.screen import FAINT, Column, figures, indented, table
 
 if TYPE_CHECKING:

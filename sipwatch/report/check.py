@@ -12,7 +12,8 @@ from rich.text import Text
 
 from sipwatch.budget import written_size
 from sipwatch.export.escape import terminal
-from sipwatch.report.plain import plain_name, several
+from sipwatch.export.naming import name_of_any
+from sipwatch.report.plain import several
 from sipwatch.report.screen import FAINT, Column, console, indented, print_list, table
 
 if TYPE_CHECKING:
@@ -117,9 +118,9 @@ def _effect(rule: RuleRecord) -> str:
     if not rule.hops:
         return "never used"
     changes = [
-        f"{change.calls:,} from {plain_name(change.before)} to {plain_name(change.after)}"
+        f"{change.calls:,} from {name_of_any(change.before)} to {name_of_any(change.after)}"
         if change.before != change.after
-        else f"{change.calls:,} would be {plain_name(change.after)} anyway"
+        else f"{change.calls:,} would be {name_of_any(change.after)} anyway"
         for change in rule.changes or ()
     ]
     return f"{several(rule.calls or 0, 'call')} ({several(rule.hops, 'hop')})" + (

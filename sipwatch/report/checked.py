@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sipwatch.classify.hours import Span
     from sipwatch.classify.peers import Peer, Rule, Settings
     from sipwatch.classify.trial import Use
-    from sipwatch.export.summary import EndCounts, Summary
+    from sipwatch.export.summary import OutcomeCounts, Summary
     from sipwatch.track.timers import Timers
 
 
@@ -198,6 +198,6 @@ def _used(rule: RuleRecord, use: Use) -> RuleRecord:
     )
 
 
-def _ends(tallies: Mapping[str, EndCounts], name: str) -> EndsRecord:
+def _ends(tallies: Mapping[str, OutcomeCounts], name: str) -> EndsRecord:
     tally = tallies.get(name)
     return EndsRecord(0, 0) if tally is None else EndsRecord(tally.calls, tally.answered)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sipwatch.export.compare import LEAST, DelayRecord, ShareRecord
 from sipwatch.export.escape import terminal
+from sipwatch.export.naming import name_of_any
 from sipwatch.knowledge import load
 from sipwatch.report.plain import (
     CONDITION_WORDS,
@@ -19,7 +20,6 @@ from sipwatch.report.plain import (
     TAG_WORDS,
     duration,
     plain_ending,
-    plain_name,
     several,
 )
 from sipwatch.report.screen import FAINT, Column, console, figures, indented, print_list
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_MOVED = 40
 _MOST_UNLIKELY = 1e-6
 _WORDS: dict[str, Callable[[str], str]] = {
-    "outcome": plain_name,
+    "outcome": name_of_any,
     "status_code": lambda word: "no final response" if word == "none" else f"status code {word}",
     "ending": lambda word: f"ended: {plain_ending(word)}",
     "condition": lambda word: f"{word}: {CONDITION_WORDS[word]}",

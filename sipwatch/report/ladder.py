@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
+from sipwatch.export.naming import name_of_call
 from sipwatch.packet import SECOND
 from sipwatch.report.causes import causes_of_call
 from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, Mark, diagram_of, legend, mark_words
@@ -19,7 +20,6 @@ from sipwatch.report.plain import (
     CATEGORY_STYLE,
     duration,
     plain_ending,
-    plain_name,
 )
 from sipwatch.report.screen import console
 
@@ -161,7 +161,7 @@ def _style(arrow: Arrow) -> str:
 
 
 def _verdict(call: CallRecord) -> Text:
-    text = Text(plain_name(call.outcome), style=f"bold {CATEGORY_STYLE[call.category]}")
+    text = Text(name_of_call(call), style=f"bold {CATEGORY_STYLE[call.category]}")
     parts = [response_words(call)]
     if call.cause is not None:
         parts.append(f"{call.cause_protocol} cause {call.cause}")

@@ -14,12 +14,12 @@ from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import FAILURES, IN_ORDER
 from sipwatch.export.delays import stands_for_the_call
 from sipwatch.export.escape import terminal
+from sipwatch.export.naming import name_of_call
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     ENDED_BY_WORDS,
     duration,
     plain_ending,
-    plain_name,
 )
 from sipwatch.report.screen import FAINT, Column, figures, indented, print_list
 
@@ -138,7 +138,7 @@ def odd_calls() -> CallList:
 
 
 def _failed(call: CallRecord) -> ListItem:
-    name = Text(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
+    name = Text(name_of_call(call), style=CATEGORY_STYLE[call.category])
     took = duration(call.ended.since(call.started)) if call.ended is not None else "-"
     response, hop = _response(call), stuck_at(call)
     return ListItem(name, (response, hop, took), f"{response}, after {took}", hop)

@@ -1,19 +1,14 @@
-"""Words for people: plain names of outcomes, conditions and discards.
+"""Words for people: of endings, conditions, discards, and of how long something took.
 
 Must not know: terminals, formats.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sipwatch.classify.causes import EFFECTIVE_CODES, INEFFECTIVE_CODES
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.offers import Offered
-from sipwatch.classify.outcomes import Category, Outcome, distinct_name
-
-if TYPE_CHECKING:
-    from sipwatch.export.record import CallRecord
+from sipwatch.classify.outcomes import Category, Outcome
 
 
 def _listed(codes: frozenset[int]) -> str:
@@ -63,12 +58,10 @@ CATEGORY_NAMES = {
     Category.UNKNOWN: "not known",
 }
 
-BUSY_NAME = "Busy"  # of people who are no agents; of agents it is the outcome's own name
-
 # How a device took a call that it was offered.
 OFFERED_WORDS = {
     Offered.TAKEN: "Took it",
-    Offered.BUSY: "Agent busy",
+    Offered.BUSY: Outcome.BUSY.plain_name,
     Offered.IDLE_BUSY: "Busy while idle",
     Offered.DECLINED: "Declined",
     Offered.RANG_OUT: "Rang out",
@@ -134,21 +127,6 @@ DISCARD_WORDS = {
     "link_type": "a link type that is not decoded",
     "sip_start_line": "damaged SIP start lines",
 }
-
-
-def plain_name(outcome: str) -> str:
-    """Return the name of an outcome that a contact centre uses; the two normal redirections told apart."""
-    return distinct_name(Outcome(outcome))
-
-
-def is_agents(call: CallRecord) -> bool:
-    """Tell whether it was a device that said it was busy: "Agent busy" is said of agents only."""
-    return any(leg.offered in (Offered.BUSY, Offered.IDLE_BUSY) for leg in call.legs)
-
-
-def name_of_call(call: CallRecord) -> str:
-    """Return the plain name of what became of a call; somebody who is no agent, as far as is known, is just busy."""
-    return BUSY_NAME if call.outcome == Outcome.BUSY and not is_agents(call) else plain_name(call.outcome)
 
 
 def plain_ending(ending: str) -> str:

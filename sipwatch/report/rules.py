@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.causes import BY_STATUS_AND_ALERT, cause_outcome, stands_against, status_outcome
 from sipwatch.classify.peers import PeerKind
+from sipwatch.export.naming import name_of_any
 from sipwatch.packet import SECOND
-from sipwatch.report.plain import plain_name
 from sipwatch.track.table import TIMER_B, Heard
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def rule_in_words(peer: Peer, rule: Rule) -> str:
         parts.append(_HEARD[rule.heard])
     if rule.early_media is not None:
         parts.append(f"there was {'' if rule.early_media else 'no '}early media (183 with SDP)")
-    head = f"A call to or from {peer.name} counts as {plain_name(rule.outcome)} ({rule.outcome})"
+    head = f"A call to or from {peer.name} counts as {name_of_any(rule.outcome)} ({rule.outcome})"
     return f"{head} if {_and(parts)}."
 
 

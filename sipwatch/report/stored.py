@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sipwatch.export.escape import terminal
+from sipwatch.export.naming import name_of_call
 from sipwatch.report.listed import end_cause, is_odd, parties, response_words
-from sipwatch.report.plain import CATEGORY_STYLE, duration, plain_ending, plain_name, several
+from sipwatch.report.plain import CATEGORY_STYLE, duration, plain_ending, several
 from sipwatch.report.screen import FAINT, Column, console, figures, indented, print_list
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _began(call: CallRecord) -> str:
 def _name(call: CallRecord) -> Text:
     if is_odd(call):
         return Text(plain_ending(call.ending or ""), style="red")
-    return Text(plain_name(call.outcome), style=CATEGORY_STYLE[call.category])
+    return Text(name_of_call(call), style=CATEGORY_STYLE[call.category])
 
 
 def _response(call: CallRecord) -> str:

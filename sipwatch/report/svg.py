@@ -19,10 +19,11 @@ from xml.etree import ElementTree as ET
 from rich.cells import cell_len
 
 from sipwatch.export.escape import xml_characters
+from sipwatch.export.naming import name_of_call
 from sipwatch.packet import SECOND
 from sipwatch.report.deciding import decided_by
 from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, LeftOut, Mark, bounded, diagram_of, legend, mark_words
-from sipwatch.report.plain import duration, plain_name, several
+from sipwatch.report.plain import duration, several
 from sipwatch.report.spacing import Spacing, spaced
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _page(ends: int, width: int) -> _Page:
 
 def _root(call: CallRecord, diagram: Diagram, width: float, height: float, role: str) -> ET.Element:
     parties = f"{call.caller or '?'} → {call.callee or '?'}"
-    words = f"Ladder of the call {parties}: {plain_name(call.outcome)}"
+    words = f"Ladder of the call {parties}: {name_of_call(call)}"
     root = ET.Element(
         "svg",
         {

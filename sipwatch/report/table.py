@@ -20,7 +20,6 @@ from sipwatch.report.plain import (
     DISCARD_WORDS,
     RATIO_WORDS,
     duration,
-    plain_name,
     several,
 )
 from sipwatch.report.screen import FAINT, Column, console, figures, table
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.spread import Spread
     from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord
-    from sipwatch.export.summary import EndCounts, Summary
+    from sipwatch.export.summary import OutcomeCounts, Summary
 
 MAX_ENDS = 12  # sources or destinations listed
 BAR = 20  # characters
@@ -113,11 +112,11 @@ class TableWriter:
     def _outcomes(self) -> None:
         summary = self._summary
         rows = table(figures("Calls"), "", figures("Share"), "")
-        for outcome, count in sorted(summary.outcomes.items(), key=lambda entry: -entry[1]):
+        for outcome, name, count in summary.named():
             style = CATEGORY_STYLE[CATEGORY_OF[outcome]]
             share = count / summary.calls
             bar = "█" * max(1, round(share * BAR))
-            rows.add_row(f"{count:,}", Text(plain_name(outcome), style=style), f"{share:.1%}", Text(bar, style=style))
+            rows.add_row(f"{count:,}", Text(name, style=style), f"{share:.1%}", Text(bar, style=style))
         kept, all_calls = summary.calls, summary.calls + summary.left_out
         words = f"of {several(all_calls, 'call')}" if summary.left_out else several(kept, "call").partition(" ")[2]
         rows.add_row(Text(f"{kept:,}", style="bold"), Text(words, style="bold"), "", "")
@@ -169,15 +168,13 @@ class TableWriter:
         if rows.row_count:
             self._section(rows)
 
-    def _ends(self, title: str, ends: dict[str, EndCounts]) -> None:
+    def _ends(self, title: str, ends: dict[str, OutcomeCounts]) -> None:
         if set(ends) <= {"other"}:
             return  # no peer is configured: there is nothing to tell apart
         rows = table(figures("Calls"), title, figures("Answered"), "Most frequent otherwise")
         ranked = sorted(ends.items(), key=lambda entry: -entry[1].calls)
         for name, tally in ranked[:MAX_ENDS]:
-            others = {outcome: n for outcome, n in tally.outcomes.items() if outcome != "answered"}
-            worst = max(others, key=lambda outcome: others[outcome], default=None)
-            words = f"{plain_name(worst)} {others[worst]:,}" if worst else ""
+            words = next((f"{called} {n:,}" for outcome, called, n in tally.named() if outcome != "answered"), "")
             rows.add_row(f"{tally.calls:,}", terminal(name), f"{tally.answered / tally.calls:.1%}", words)
         self._section(rows)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.classify.endings import UNREMARKABLE, Ending
-from sipwatch.classify.outcomes import FAILURES, Category, Outcome
+from sipwatch.classify.outcomes import FAILURES, Category
 from sipwatch.export import scrub
 from sipwatch.export.by_wall import by_wall
 from sipwatch.export.calls import call_record, record_id
 from sipwatch.export.moments import Duration, timestamp
+from sipwatch.export.naming import name_of_call
 from sipwatch.export.present import shown_call_id
 from sipwatch.track.conditions import Condition
 from sipwatch.track.events import CallConcluded, CallSettled, ConditionRaised, ConditionResolved
@@ -126,7 +127,7 @@ def call_failed(log: Log, record: CallRecord, policy: Policy | None = None) -> N
         at=str(record.started if record.ended is None else record.ended),
         id=record.id,
         outcome=record.outcome,
-        plain_name=Outcome(record.outcome).plain_name,
+        plain_name=name_of_call(record),
         category=record.category,
         source=record.source,
         destination=record.destination,

@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 
 from sipwatch.classify.families.device import STREAK_FROM
 from sipwatch.classify.findings import Kind
+from sipwatch.classify.offers import Offered
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.export.intervals import By
 from sipwatch.knowledge import load
 from sipwatch.report.agents import share_words
+from sipwatch.report.plain import OFFERED_WORDS
 from sipwatch.store.days import EmptyStoreError
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.agentfigures import NOBODYS, REFUSED, one_agent
@@ -41,13 +43,13 @@ LAST_CALLS: Final = 10
 _MAX_SHOWN: Final = 60
 # What stands behind each way of not taking a call, of the knowledge: how it is asked for.
 _REASONS: Final = (
-    ("idle_busy", "Busy while idle", Kind.IDLE_BUSY),
-    ("busy", "Agent busy", Outcome.BUSY),
-    ("declined", "Declined", Outcome.DECLINED),
-    ("rang_out", "Rang out", Outcome.NO_ANSWER),
-    ("not_alerted", "Not alerted", Outcome.NOT_RESPONDING),
-    ("gave_up", "Caller gave up first", Outcome.ABANDONED),
-    ("elsewhere", "Another took it", Outcome.ANSWERED_ELSEWHERE),
+    (Offered.IDLE_BUSY, Kind.IDLE_BUSY),
+    (Offered.BUSY, Outcome.BUSY),
+    (Offered.DECLINED, Outcome.DECLINED),
+    (Offered.RANG_OUT, Outcome.NO_ANSWER),
+    (Offered.NOT_ALERTED, Outcome.NOT_RESPONDING),
+    (Offered.GAVE_UP, Outcome.ABANDONED),
+    (Offered.ELSEWHERE, Outcome.ANSWERED_ELSEWHERE),
 )
 KINDS: Final = (
     ("took", "took"),
@@ -113,15 +115,15 @@ def why_not_taken(record: AgentRecord) -> list[NotTaken]:
     """
     knowledge = load()
     found = []
-    for field, name, what in _REASONS:
-        count = getattr(record, field) - (record.idle_busy if field == "busy" else 0)
+    for how, what in _REASONS:
+        count = getattr(record, how) - (record.idle_busy if how is Offered.BUSY else 0)
         if count:
             entry = knowledge.finding(what) if isinstance(what, Kind) else knowledge.outcome(what)
             share = share_words(count / record.offered)
             found.append(
                 NotTaken(
-                    name,
-                    field in NOBODYS,
+                    OFFERED_WORDS[how],
+                    how in NOBODYS,
                     count,
                     share,
                     explain_path(what),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from markupsafe import Markup
 
 from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.export.naming import name_of_call, name_of_leg
 from sipwatch.knowledge import Topic, load
 from sipwatch.report.listed import response_words
 from sipwatch.report.plain import (
     CONDITION_WORDS,
     INFERRED_WORDS,
     TAG_WORDS,
-    plain_name,
 )
 from sipwatch.report.svg import ladder_svg
 from sipwatch.report.wireshark import display_filter
@@ -84,9 +84,9 @@ def _page(site: Website, request: Request, found: _Whole) -> Response:
     return site.frame.page(
         request,
         "call.html",
-        f"{call.caller or '?'} → {call.callee or '?'}: {plain_name(call.outcome)}",
+        f"{call.caller or '?'} → {call.callee or '?'}: {name_of_call(call)}",
         call=call,
-        badge=badge(call.outcome, call.category),
+        badge=badge(call.outcome, name_of_call(call)),
         response=response_words(call),
         entry=entry,
         ending=ending,
@@ -97,7 +97,7 @@ def _page(site: Website, request: Request, found: _Whole) -> Response:
         inferred=[(n + 1, INFERRED_WORDS[what]) for n, leg in enumerate(call.legs) for what in leg.inferred],
         tags=[(tag, TAG_WORDS[tag]) for tag in call.tags],
         facts=facts_of(call),
-        legs=[(leg, plain_name(leg.outcome), hop(leg)) for leg in call.legs],
+        legs=[(leg, name_of_leg(leg), hop(leg)) for leg in call.legs],
         pictures=_pictures(call, to_scale=to_scale),
         to_scale=to_scale,
         shown=messages,

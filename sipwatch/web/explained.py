@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import RedirectResponse
 
 from sipwatch.classify.outcomes import Outcome
+from sipwatch.export.naming import plain_name
 from sipwatch.knowledge import Topic, load
 from sipwatch.knowledge.leads import When
 from sipwatch.knowledge.record import explanation_record
@@ -78,7 +79,7 @@ def routes(site: Website) -> list[Route]:
             "explained.html",
             _heading(found[0]) if found else f"Nothing is known about “{shown}”",
             status=200 if found else 404,
-            entries=[(entry, badge(entry.key, entry.category) if entry.category else None) for entry in found],
+            entries=[(entry, badge(entry.key, plain_name(entry.key)) if entry.category else None) for entry in found],
             near=[] if found else knowledge.suggest(what),
             what=shown,
             labels=knowledge.labels,

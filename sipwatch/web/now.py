@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.export.moments import Moment
+from sipwatch.export.naming import name_of_any
 from sipwatch.export.present import HOUR, MAX_PAIRS, MAX_STUCK, MINUTE
 from sipwatch.packet import MILLISECOND
 from sipwatch.report.plain import CONDITION_WORDS, several
@@ -113,7 +114,7 @@ def _page(site: Website, request: Request, found: Gathered) -> Response:
         most={"stuck": MAX_STUCK, "pairs": MAX_PAIRS},
         since=Moment(found.since),
         until=Moment(found.since + HOUR),
-        outcomes=[(badge(one.outcome, one.category), one) for one in found.answer.outcomes],
+        outcomes=[(badge(one.outcome, name_of_any(one.outcome)), one) for one in found.answer.outcomes],
         span=f"since={found.since // MILLISECOND}&until={(found.since + HOUR) // MILLISECOND}",
         failed=[row(one.record, one.kept) for one in found.failed],
         lost=[] if present is None else [_lost(one) for one in present.lost],

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.endings import UNREMARKABLE
-from sipwatch.classify.outcomes import FAILED, OF_CALLS, Category, distinct_name
+from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, OF_CALLS, Category
 from sipwatch.classify.peers import OTHER
+from sipwatch.export.naming import name_of_any, name_of_call
 from sipwatch.packet import SECOND
 from sipwatch.report import plain
 from sipwatch.report.listed import response_words
-from sipwatch.report.plain import duration, plain_ending, plain_name
+from sipwatch.report.plain import duration, plain_ending
 from sipwatch.web.asked import FAILED_ONES
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ class CallRow(NamedTuple):
     has_messages: bool
 
 
-def badge(outcome: str, category: str) -> Badge:
-    """Return what stands for an outcome."""
-    return Badge(outcome, plain_name(outcome), category, MARKS[Category(category)])
+def badge(outcome: str, name: str) -> Badge:
+    """Return what stands for an outcome, by the name that it has where it is shown."""
+    category = CATEGORY_OF[outcome]
+    return Badge(outcome, name, category, MARKS[Category(category)])
 
 
 def bar(call: CallRecord) -> Bar | None:
@@ -93,7 +95,7 @@ def row(call: CallRecord, kept: int) -> CallRow:
         call.started,
         call.caller or "?",
         call.callee or "?",
-        badge(call.outcome, call.category),
+        badge(call.outcome, name_of_call(call)),
         response_words(call),
         call.status_code,
         bar(call),
@@ -121,5 +123,5 @@ def end_name(peer: str, address: str) -> str:
 def outcome_choices() -> list[tuple[str, str]]:
     """Return the quick choices of outcomes: word and name."""
     failed = ", ".join(CATEGORY_NAMES[category] for category in FAILED)
-    named = sorted((distinct_name(outcome), outcome.value) for outcome in OF_CALLS)
+    named = sorted((name_of_any(outcome), outcome.value) for outcome in OF_CALLS)
     return [(FAILED_ONES, f"All that failed ({failed})"), *((word, name) for name, word in named)]

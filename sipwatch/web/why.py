@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sipwatch.classify.outcomes import OUTCOME_OF
+from sipwatch.export.naming import name_of_any, name_of_call
 from sipwatch.knowledge.leads import When, cause_leads, status_leads
 from sipwatch.report.deciding import decided_by
-from sipwatch.report.plain import plain_name
 from sipwatch.web.shown import end_name
 from sipwatch.wire.sip import header
 
@@ -63,7 +63,7 @@ def _what_decided(call: CallRecord, decision: Decision | None) -> WhySentence:
 
 def _by_which_rule(call: CallRecord, decision: Decision | None, knowledge: Knowledge) -> WhySentence | None:
     """Return which rule made the outcome of a code or a cause, as far as that rule is everybody's."""
-    name = plain_name(call.outcome)
+    name = name_of_call(call)
     by_reason = decision is not None and bool(decision.headers) and call.cause is not None
     if by_reason and call.cause is not None and call.cause_protocol == "Q.850":
         leads, shown, asks = cause_leads(call.cause), f"Q.850 cause {call.cause}", f"cause {call.cause}"
@@ -75,7 +75,7 @@ def _by_which_rule(call: CallRecord, decision: Decision | None, knowledge: Knowl
         if lead.outcome is OUTCOME_OF[call.outcome]:
             when = knowledge.when(When(lead.when))
             return WhySentence(f"{shown} stands for “{name}”{f' {when}' if when else ''}.", explains=asks)
-    usual = ", ".join(dict.fromkeys(f"“{lead.outcome.plain_name}”" for lead in leads))
+    usual = ", ".join(dict.fromkeys(f"“{name_of_any(lead.outcome)}”" for lead in leads))
     if not usual:
         return None
     more = "Here more was known: a rule of a peer, a Reason, or what was heard before."

@@ -355,7 +355,7 @@ def test_every_line_of_the_log_is_one_event_that_can_be_read_back(tmp_path: Path
     assert all(LOG_LINE.fullmatch(line) for line in lines), lines
     failed = [line for line in lines if " call_failed " in line]
     assert len(failed) == 3
-    assert all(" outcome=busy " in line and ' plain_name="Agent busy" ' in line for line in failed)
+    assert all(" outcome=busy " in line and " plain_name=Busy " in line for line in failed)
 
 
 def test_as_json_every_line_is_an_object_with_the_same_fields(tmp_path: Path) -> None:

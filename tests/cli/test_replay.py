@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def test_the_default_is_a_table() -> None:
     done = run("replay", BUSY)
-    assert "Agent busy" in done.stdout
+    assert "  Busy " in done.stdout
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
 
@@ -79,7 +79,7 @@ def test_output_goes_to_a_file(tmp_path: Path) -> None:
     assert run("replay", BUSY, "--format", "json", "-o", out).stdout == ""
     assert json.loads(out.read_text())["summary"]["calls"] == 3
     run("replay", BUSY, "-o", out)
-    assert "Agent busy" in out.read_text()
+    assert "  Busy " in out.read_text()
 
 
 def test_the_report_says_how_many_of_all_calls_a_filter_kept() -> None:

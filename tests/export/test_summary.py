@@ -59,6 +59,19 @@ def test_outcomes_are_listed_most_frequent_first() -> None:
     assert record.calls == 3
 
 
+@for_each("how", ["busy", "idle_busy"])
+def test_agents_who_were_busy_are_named_apart_from_others_of_all_calls_and_at_either_end(how: str) -> None:
+    """The most frequent first, equal ones by name."""
+    agent = (call(legs=[leg(outcome="busy", offered=how)], source="acme", destination="phones"), False)
+    other = (call(source="acme", destination="north"), False)
+    counted = summary(agent, agent, other, (answered(source="acme", destination="north"), True))
+    names = [("busy", "Agent busy", 2), ("answered", "Answered", 1), ("busy", "Busy", 1)]
+    assert counted.named() == counted.sources["acme"].named() == names
+    assert counted.destinations["phones"].named() == names[:1]
+    assert counted.destinations["north"].named() == names[1:]
+    assert counted.outcomes == {"busy": 3, "answered": 1}
+
+
 def test_answered_calls_are_counted_by_how_they_ended() -> None:
     odd = answered(ending="ack_timeout")
     record = summary((answered(), True), (odd, True), (odd, True), (call(), False)).to_record()

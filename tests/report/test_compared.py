@@ -47,9 +47,9 @@ def shown(*moved: MoveRecord, compared: int = 50, few: tuple[TooFewRecord, ...] 
 
 
 def test_a_share_is_told_with_both_populations_and_how_likely_it_is_by_chance() -> None:
-    line = next(line for line in shown(BUSY).splitlines() if "Agent busy" in line)
+    line = next(line for line in shown(BUSY).splitlines() if "Busy" in line)
     assert re.split(r"  +", line) == [
-        "Agent busy", "all", "12 of 240 (5.0%)", "40 of 251 (15.9%)", "+10.9 points", "1 in 12,107",
+        "Busy", "all", "12 of 240 (5.0%)", "40 of 251 (15.9%)", "+10.9 points", "1 in 12,107",
     ]  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def test_what_is_too_little_is_said_with_its_numbers() -> None:
 
 def test_a_long_list_is_cut_and_says_so() -> None:
     text = shown(*[BUSY] * (MAX_MOVED + 3))
-    assert text.count("Agent busy") == MAX_MOVED
+    assert text.count("Busy") == MAX_MOVED
     assert f"the first {MAX_MOVED} of {MAX_MOVED + 3}" in text
 
 
@@ -94,7 +94,7 @@ def test_no_cause_is_claimed() -> None:
 def test_a_narrow_page_has_a_paragraph_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     text = shown(BUSY, SLOWER)
-    assert "Agent busy, all" in text
+    assert "Busy, all" in text
     assert all(len(line) <= 60 for line in text.splitlines())
 
 

@@ -65,7 +65,11 @@ def test_a_condition_stands_where_it_was_raised_and_resolved() -> None:
 
 
 def test_the_verdict_stands_at_the_end() -> None:
-    assert ladder(cause=17, cause_protocol="Q.850")[-1] == "Agent busy - 486 Busy Here, Q.850 cause 17, ended by callee"
+    assert ladder(cause=17, cause_protocol="Q.850")[-1] == "Busy - 486 Busy Here, Q.850 cause 17, ended by callee"
+
+
+def test_agent_busy_is_said_of_an_agent() -> None:
+    assert ladder(legs=[leg(), leg(offered="idle_busy")])[-1].startswith("Agent busy - 486 Busy Here")
 
 
 def test_how_an_answered_call_ended_stands_at_the_head_and_what_was_said_at_the_end() -> None:

@@ -74,8 +74,8 @@ def test_it_is_said_why_the_other_is_there_and_that_it_is_counted() -> None:
     assert lines[0].endswith("aa00")
     assert "B Linked with aa00 by Session-ID, farther from the caller; counted as two calls" in lines
     assert lines[-2:] == [
-        "A Agent busy - 486 Busy Here, ended by callee",
-        "B Agent busy - 600 Busy Everywhere, ended by callee",
+        "A Busy - 486 Busy Here, ended by callee",
+        "B Busy - 600 Busy Everywhere, ended by callee",
     ]
 
 
@@ -93,7 +93,7 @@ def test_who_names_the_other_alone_is_enough() -> None:
 def test_a_linked_call_that_is_not_there_is_named() -> None:
     assert "Linked with bb00 by Session-ID, farther from the caller; counted as two calls; not drawn here" in drawn(UP)
     assert not any("not drawn" in line for line in drawn(UP, down()))
-    assert drawn(UP)[-1] == "Agent busy - 486 Busy Here, ended by callee"
+    assert drawn(UP)[-1] == "Busy - 486 Busy Here, ended by callee"
 
 
 def test_conditions_and_what_is_said_of_each_call_have_its_letter() -> None:

@@ -11,7 +11,7 @@ from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.report.listed import CallList, end_cause, failed_calls, is_odd, odd_calls, parties
 from sipwatch.report.screen import console
 from tests.each import for_each
-from tests.export.records import EVIL, answered, call
+from tests.export.records import EVIL, answered, call, leg
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -57,6 +57,14 @@ def test_wide_each_call_has_a_line() -> None:
     assert lines[3].split()[:2] == ["09:00:00", "15550100"]
     for word in ("Hang-up refused", "the called side", "1:00", odd.id):
         assert word in lines[3]
+
+
+@for_each("width", [80, 150])
+def test_agents_who_were_busy_are_told_from_others(width: int) -> None:
+    agent = call(id="a" * 12, legs=[leg(offered="busy")])
+    lines = shown(failed_calls(), agent, call(id="b" * 12), width=width).splitlines()
+    found = {one: "Agent busy" in line for line in lines for one in "ab" if one * 12 in line}
+    assert found == {"a": True, "b": False}
 
 
 @pytest.mark.parametrize("width", [80, 100, 110, 150])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipwatch.classify.endings import Ending
-from sipwatch.classify.outcomes import Category, Outcome
+from sipwatch.classify.outcomes import Category
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
     CONDITION_WORDS,
@@ -13,15 +13,10 @@ from sipwatch.report.plain import (
     ENDED_BY_WORDS,
     duration,
     plain_ending,
-    plain_name,
 )
 from sipwatch.track.conditions import Condition
 from sipwatch.track.dialog import EndedBy
 from sipwatch.wire.discards import Discard
-
-
-def test_every_outcome_has_a_plain_name_of_its_own() -> None:
-    assert len({plain_name(outcome.value) for outcome in Outcome}) == len(Outcome)
 
 
 def test_every_ending_has_a_plain_name_of_its_own_and_whoever_ends_a_call_is_named() -> None:

@@ -21,11 +21,16 @@ def test_each_call_has_its_day_what_became_of_it_and_for_how_long() -> None:
     )
     assert "2026-01-05 09:00:00" in said
     assert "15550100 → 15550101" in said
-    assert "Agent busy" in said
+    assert "Busy" in said
     assert "486 Busy Here" in said
     assert "talked 1:00" in said or "1:00" in said
     assert "Nobody hung up" in said
     assert "--limit" not in said
+
+
+def test_agent_busy_is_said_of_an_agent() -> None:
+    assert "Agent busy" in shown(records.call(legs=[records.leg(offered="busy")]))
+    assert "Agent busy" not in shown(records.call())
 
 
 def test_that_there_are_more_is_said() -> None:

@@ -129,7 +129,7 @@ def test_arrows_lead_to_their_messages_if_asked_and_else_nowhere() -> None:
 
 def test_it_is_named_and_described() -> None:
     root = drawn(caller="15550100")
-    assert root.get("aria-label") == "Ladder of the call 15550100 → 15550101: Agent busy"
+    assert root.get("aria-label") == "Ladder of the call 15550100 → 15550101: Busy"
     assert root[0].text == root.get("aria-label")
     assert (
         root[1].text == "7 messages between 3 ends, from 2026-01-05 09:00:00.000 UTC on; below each other in time order"

@@ -41,10 +41,19 @@ def report(*calls: CallRecord, head: CaptureRecord | None = None, tty: bool = Fa
 def test_it_says_what_became_of_the_calls_with_plain_names() -> None:
     text = report(answered(), answered(), call(), call("no_progress", conditions=[condition()]))
     assert re.search(r"2  Answered +50\.0%", text)
-    assert "Agent busy" in text
+    assert "Busy" in text
     assert "Stuck in Trying" in text
     assert "no_progress" in text
     assert re.search(r"ASR +50\.0%  answered", text)
+
+
+def test_agents_who_were_busy_are_counted_apart_from_others() -> None:
+    agent = call(legs=[leg(offered="busy")], source="acme", destination="phones")
+    text = report(agent, agent, call(source="acme", destination="north"), answered(source="acme", destination="north"))
+    assert re.search(r"2  Agent busy +50\.0%", text)
+    assert re.search(r"1  Busy +25\.0%", text)
+    assert re.search(r"2  phones +0\.0%  Agent busy 2\n", text)
+    assert re.search(r"2  north +50\.0%  Busy 1\n", text)
 
 
 def test_failed_calls_are_listed_newest_last_with_the_hop() -> None:

@@ -20,7 +20,7 @@ from sipwatch.shell.events import Told, call_ended_oddly, call_failed
 from sipwatch.shell.log import Log
 from tests.conversation import messages
 from tests.each import for_each
-from tests.export.records import EVIL, answered, call, condition, span
+from tests.export.records import EVIL, answered, call, condition, leg, span
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -95,6 +95,13 @@ def test_in_a_contact_centre_every_condition_and_every_failed_call_is_told_once(
     failed = [line["id"] for line in lines if line["event"] == "call_failed"]
     assert sorted(failed) == sorted(r.id for r in records if r.category not in {"success", "normal", "unknown"})
     assert len(failed) == 138  # the report's figure
+
+
+def test_agent_busy_is_said_of_an_agent() -> None:
+    out = io.StringIO()
+    for legs in ([leg()], [leg(), leg(offered="busy")]):
+        call_failed(Log(out, "json", no_clock), call(legs=legs))
+    assert [json.loads(line)["plain_name"] for line in out.getvalue().splitlines()] == ["Busy", "Agent busy"]
 
 
 def test_the_text_form_of_a_failed_call() -> None:

@@ -73,6 +73,7 @@ def test_his_last_calls_are_those_that_were_offered_to_him_whatever_was_dialled(
     )
     found = page(site_of(store), "/agents/201")
     shown = rows_of(section(found, "calls"))
+    assert all("Agent busy" in row for row in shown)
     assert [row.split()[1] for row in shown] == [f"09:00:{place:02}" for place in range(11, 1, -1)]
     (onward,) = [link for link in links(section(found, "calls")) if "agent=" in link]
     assert len(rows_of(page(site_of(store), onward.removeprefix("..")))) == 12

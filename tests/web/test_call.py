@@ -31,11 +31,29 @@ def part(found: Element, name: str) -> str:
 def test_the_page_says_what_became_of_it_why_and_who_should_act(store: Stored) -> None:
     call = watched(store, PROXIED)
     found = page(site_of(store), f"/calls/{call.id}")
-    assert words(found.find(".//title")) == "15550100 → 15550101: Agent busy · sipwatch"
-    assert "Agent busy 486 Busy Here 2026-01-05 09:00:00.000 UTC" in words(found.find(".//main"))
+    assert words(found.find(".//title")) == "15550100 → 15550101: Busy · sipwatch"
+    assert "Busy 486 Busy Here 2026-01-05 09:00:00.000 UTC" in words(found.find(".//main"))
     assert "The first to say 486 was 192.0.2.66:5060" in part(found, "why")
     assert "No technical action." in part(found, "act")
     assert "../explain/busy" in links(found)
+
+
+def test_agent_busy_is_said_of_the_hop_to_an_agent_and_of_a_call_that_ended_there(store: Stored) -> None:
+    """And of each of the other attempts of the two."""
+    first, device = records.leg(), records.leg(offered="busy", destination_address="192.0.2.66:5060")
+    store.put(
+        records.call(id="a" * 12, legs=[first, device]), records.call(id="b" * 12, started=at(1), legs=[first] * 2)
+    )
+    said = {}
+    for one in "ab":
+        found = page(site_of(store), f"/calls/{one * 12}")
+        hops = [words(row.findall("td")[4]) for row in found.findall(".//table[@class='legs']/tbody/tr")]
+        title, verdict = words(found.find(".//title")), words(found.find(".//p[@class='verdict']/a"))
+        said[one] = (title.rpartition(": ")[2], verdict, hops, "Agent busy" in part(found, "attempts"))
+    assert said == {
+        "a": ("Agent busy · sipwatch", "○ Agent busy", ["Busy", "Agent busy"], False),
+        "b": ("Busy · sipwatch", "○ Busy", ["Busy", "Busy"], True),
+    }
 
 
 def test_each_arrow_leads_to_its_message(store: Stored) -> None:

@@ -68,12 +68,18 @@ def test_the_last_hour_stands_beside_the_hour_before(store: Stored) -> None:
     store.put(records.call(id="d" * 12, started=at(-3601)))
     found = shown(store, present_of(up_last_hour=2, up_hour_before=1), "hour")
     assert rows(found) == [
-        "○ Agent busy3 callsbefore: 12 more, 3.0 times as many",
+        "○ Busy3 callsbefore: 12 more, 3.0 times as many",
         "✓ Answered2 callsbefore: 11 more, 2.0 times as many",
         "○ Call declined0 callsbefore: 1none any more",
     ]
     assert "still up count as answered" in words(found)
     assert "./calls?outcome=busy&since=1767603600000&until=1767607200000" in links(found)
+
+
+def test_of_the_calls_that_failed_last_it_is_said_whether_an_agent_was_busy(store: Stored) -> None:
+    store.put(records.call(id="a" * 12, started=at(2), legs=[records.leg(offered="busy")]))
+    store.put(records.call(id="b" * 12, started=at(1)))
+    assert ["Agent busy" in row for row in rows(shown(store, present_of(), "failed"))] == [True, False]
 
 
 def test_the_last_calls_that_failed_lead_to_their_pages(store: Stored) -> None:
@@ -114,7 +120,7 @@ def test_over_a_store_alone_it_is_said_that_nobody_watches_and_the_hour_is_shown
     store.put(records.call())
     found = page(site_of(store), "/now")
     assert "Nobody is watching here." in words(found)
-    assert rows(section(found, "hour")) == ["○ Agent busy1 callsbefore: 0none before"]
+    assert rows(section(found, "hour")) == ["○ Busy1 callsbefore: 0none before"]
     assert "still up when the store was last written are not among them" in words(found)
     assert found.find(".//section[@aria-labelledby='stuck']") is None
 

@@ -56,6 +56,12 @@ def test_an_end_is_called_by_its_peer_or_by_its_address() -> None:
     assert (found.source, found.destination, found.has_messages) == ("acme", "192.0.2.80:5060", True)
 
 
+def test_agent_busy_is_said_of_agents_and_busy_of_others() -> None:
+    agent, other = row(records.call(legs=[records.leg(offered="busy")]), 0), row(records.call(), 0)
+    assert (agent.badge.name, other.badge.name) == ("Agent busy", "Busy")
+    assert agent.badge[2:] == other.badge[2:] == ("user", MARKS[Category.USER])
+
+
 def test_an_odd_ending_is_said_and_an_ordinary_one_is_not_marked() -> None:
     found = row(records.answered(ending="session_expired"), 0)
     assert (found.ending, found.is_odd) == ("Dropped: session timer ran out", True)

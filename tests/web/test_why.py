@@ -41,7 +41,7 @@ def test_the_message_that_decided_the_rule_and_who_said_it_first(store: Stored) 
     sentences = reasons_for(watched(store, PROXIED), load())
     assert [one.words for one in sentences] == [
         "“SIP/2.0 486 Busy Here” from 192.0.2.80:5060 at 09:00:00.700 decided.",
-        "486 stands for “Agent busy”.",
+        "486 stands for “Busy”.",
         "The first to say 486 was 192.0.2.66:5060, at 09:00:00.500; another passed it on.",
     ]
     assert [one.message for one in sentences] == [5, None, 3]
@@ -51,7 +51,7 @@ def test_the_message_that_decided_the_rule_and_who_said_it_first(store: Stored) 
 def test_a_reason_that_decided_is_named_with_its_cause(store: Stored) -> None:
     decided, rule, first = said(watched(store, WITH_REASON))
     assert decided.endswith("from 192.0.2.80:5060 at 09:00:00.700 decided. What counts in it is the header Reason.")
-    assert rule.startswith("Q.850 cause 17 stands for “Agent busy”")
+    assert rule.startswith("Q.850 cause 17 stands for “Busy”")
     assert first.endswith("nobody behind it was seen to say so.")
 
 
@@ -65,7 +65,7 @@ def test_without_messages_the_record_says_what_it_knows() -> None:
     call = records.call(legs=[leg(), far])
     assert said(call) == [
         "The final response was 486 Busy Here.",
-        "486 stands for “Agent busy”.",
+        "486 stands for “Busy”.",
         "Of the hops that ended with 486, the first to end was that to 192.0.2.66:5060.",
     ]
 
@@ -73,7 +73,7 @@ def test_without_messages_the_record_says_what_it_knows() -> None:
 def test_a_code_that_alone_would_say_something_else_is_not_given_as_the_rule() -> None:
     (_, rule, _) = said(records.call("congested", status_code=486))
     assert rule == (
-        "By itself 486 stands for “Agent busy”. Here more was known: a rule of a peer, a Reason, or what was heard before."
+        "By itself 486 stands for “Busy”. Here more was known: a rule of a peer, a Reason, or what was heard before."
     )
 
 

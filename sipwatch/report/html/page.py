@@ -21,6 +21,7 @@ from sipwatch.classify.outcomes import CATEGORY_OF, FAILURES, Category
 from sipwatch.classify.peers import OTHER
 from sipwatch.export import html
 from sipwatch.export.agents import AgentFigures
+from sipwatch.export.naming import BUSY_NAME, name_of_call
 from sipwatch.export.summary import by_frequency
 from sipwatch.export.writers import PrivateWriter
 from sipwatch.knowledge import load
@@ -46,7 +47,6 @@ from sipwatch.report.html.unreached import UnreachedCallers
 from sipwatch.report.html.worst import MAX_DRAWN, RULE, WorstCalls
 from sipwatch.report.listed import is_odd
 from sipwatch.report.plain import (
-    BUSY_NAME,
     CATEGORY_MARKS,
     CATEGORY_NAMES,
     CONDITION_WORDS,
@@ -55,9 +55,7 @@ from sipwatch.report.plain import (
     RATIO_WORDS,
     TAG_WORDS,
     duration,
-    name_of_call,
     plain_ending,
-    plain_name,
     several,
 )
 from sipwatch.report.svg import ladder_svg
@@ -68,7 +66,7 @@ if TYPE_CHECKING:
     from sipwatch.export.agents import AgentRecord
     from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord, CaptureFindingRecord, CaptureRecord, LegRecord, SummaryRecord
-    from sipwatch.export.summary import EndCounts, Summary
+    from sipwatch.export.summary import OutcomeCounts, Summary
     from sipwatch.report.html.scope import Scope
     from sipwatch.report.html.unreached import UnreachedCaller
 
@@ -308,7 +306,7 @@ class PageWriter:
                 count / self._summary.calls,
                 "" if CATEGORY_OF[outcome] == Category.SUCCESS else load().outcome(outcome).who,
             )
-            for outcome, name, count in self._tally.outcomes(self._summary.outcomes)
+            for outcome, name, count in self._summary.named()
         ]
 
     def _causes(self, summary: SummaryRecord) -> list[CaptureFindingRecord]:
@@ -381,7 +379,7 @@ def _head(scope: Scope, capture: CaptureRecord, counted: Summary, began: tuple[i
     return [*found, ("Calls", calls)]
 
 
-def _ends(ends: dict[str, EndCounts]) -> list[EndLine]:
+def _ends(ends: dict[str, OutcomeCounts]) -> list[EndLine]:
     if set(ends) <= {OTHER}:
         return []  # no peer is configured: there is nothing to tell apart
     ranked = sorted(ends.items(), key=lambda entry: (-entry[1].calls, entry[0]))
@@ -390,11 +388,5 @@ def _ends(ends: dict[str, EndCounts]) -> list[EndLine]:
     ]
 
 
-def _otherwise(end: EndCounts) -> str:
-    failures = {outcome: count for outcome, count in end.outcomes.items() if outcome != "answered"}
-    return ", ".join(f"{_either_busy(outcome)} {count:,}" for outcome, count in by_frequency(failures).items())
-
-
-def _either_busy(outcome: str) -> str:
-    """Return the name of an outcome of agents and others together."""
-    return BUSY_NAME if outcome == "busy" else plain_name(outcome)
+def _otherwise(end: OutcomeCounts) -> str:
+    return ", ".join(f"{name} {count:,}" for outcome, name, count in end.named() if outcome != "answered")

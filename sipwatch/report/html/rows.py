@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from sipwatch.classify.offers import REFUSED, Offered
 from sipwatch.classify.outcomes import Category
+from sipwatch.export.naming import name_of_call
 from sipwatch.export.offers import address_of
 from sipwatch.packet import SECOND
 from sipwatch.report.listed import end_cause, response_words, stuck_at
@@ -18,7 +19,6 @@ from sipwatch.report.plain import (
     ENDED_BY_WORDS,
     OFFERED_WORDS,
     duration,
-    name_of_call,
     plain_ending,
 )
 

@@ -1,4 +1,4 @@
-"""What a report counts beside the summary: responses, busy people who are no agents, refused calls by the hour.
+"""What a report counts beside the summary: responses, refused calls by the hour.
 
 Must not know: templates, how records come about, any clock.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.offers import REFUSED, Offered
-from sipwatch.classify.outcomes import FAILURES, Outcome
-from sipwatch.export.summary import by_frequency
+from sipwatch.classify.outcomes import FAILURES
+from sipwatch.export.naming import name_of_call
 from sipwatch.report.html.rows import refused_legs
-from sipwatch.report.plain import BUSY_NAME, OFFERED_WORDS, is_agents, name_of_call, plain_name
+from sipwatch.report.plain import OFFERED_WORDS
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -36,14 +36,12 @@ class ResponseTally:
 
     def __init__(self, times: ZoneTimes) -> None:
         self.left_out = 0
-        self.busy_others = 0
         self._times = times
         self._responses: dict[tuple[int, int, str, str], int] = {}
         self._hours = {how: [0] * 24 for how in Offered if how.value in REFUSED}
 
     def add(self, call: CallRecord) -> None:
         """Take a call."""
-        self.busy_others += call.outcome == Outcome.BUSY and not is_agents(call)
         for leg in refused_legs(call):
             self._hours[Offered(leg.offered or "")][self._times.hour(leg.started)] += 1
         if call.outcome not in FAILURES:
@@ -59,16 +57,6 @@ class ResponseTally:
         """Return what failed calls ended with, the most frequent first."""
         ranked = sorted(self._responses.items(), key=lambda entry: (-entry[1], entry[0]))
         return [ResponseCount(code or None, cause or None, word, name, n) for (code, cause, word, name), n in ranked]
-
-    def outcomes(self, counts: dict[str, int]) -> list[tuple[str, str, int]]:
-        """Return each outcome with its name and count; people who were busy apart from agents who were."""
-        found = []
-        for outcome, count in by_frequency(counts).items():
-            others = self.busy_others if outcome == Outcome.BUSY else 0
-            for name, n in ((plain_name(outcome), count - others), (BUSY_NAME, others)):
-                if n:
-                    found.append((outcome, name, n))
-        return found
 
     def hours(self) -> list[tuple[str, list[int]]]:
         """Return how often devices did not take calls in each hour of the day, by how; empty where they took all."""

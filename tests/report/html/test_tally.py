@@ -1,15 +1,17 @@
-"""What is counted beside the summary: responses, who was busy, refused calls by the hour."""
+"""What is counted beside the summary: responses, refused calls by the hour."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from sipwatch.report.html import tally
 from sipwatch.report.html.tally import ResponseTally
 from sipwatch.report.html.times import ZoneTimes
 from tests.export.records import answered, at, call, leg
+
+if TYPE_CHECKING:
+    import pytest
 
 BERLIN = ZoneTimes(ZoneInfo("Europe/Berlin"), "Europe/Berlin")
 
@@ -31,18 +33,6 @@ def test_responses_are_counted_by_code_cause_and_what_they_came_to() -> None:
         (None, None, "no_progress", "Stuck in Trying", 1),
         (486, 17, "busy", "Busy", 1),
     ]
-
-
-@pytest.mark.parametrize("how", ["busy", "idle_busy"])
-def test_agent_busy_is_said_of_agents_and_busy_of_others(how: str) -> None:
-    agent = call(legs=[leg(offered=how)])
-    counted = tallied(agent, agent, call())
-    assert counted.outcomes({"busy": 3, "answered": 4}) == [
-        ("answered", "Answered", 4),
-        ("busy", "Agent busy", 2),
-        ("busy", "Busy", 1),
-    ]
-    assert tallied(agent).outcomes({"busy": 1}) == [("busy", "Agent busy", 1)]
 
 
 def test_what_devices_did_not_take_is_counted_by_the_hour_of_the_zone() -> None:
