@@ -1,0 +1,300 @@
+"""Incidents: a share of outcomes, or of endings, that left what it used to be, at the peer where that is to be seen.
+
+One object instead of a list of alerts. A call counts at the peer it went to, at the one it came from, and among all; an
+incident is where the rise is, and what is left of it elsewhere, without the calls of that peer, is none. It says
+what differs from a peer's own past and never why: that is not in the figures.
+
+Must not know: where counts come from, any clock, sentences.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from sipwatch.classify.endings import UNREMARKABLE, Ending
+from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, Outcome
+from sipwatch.export.moments import Moment
+from sipwatch.export.shifts import LEAST, Shift, ShareCount, Usual, shifts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+OUTCOME, ENDING = "outcome", "ending"
+ALL, DESTINATION, SOURCE = "all", "destination", "source"
+MAX_WELL: Final = 10  # peers of which it is said that they are well
+_WORDS: Final = {
+    OUTCOME: frozenset(word for word, category in CATEGORY_OF.items() if category in FAILED),
+    ENDING: frozenset(ending.value for ending in Ending if ending.value not in UNREMARKABLE),
+}
+_NOT_OF: Final = {  # the population
+    OUTCOME: frozenset({Outcome.UNFINISHED.value}),
+    ENDING: frozenset({Ending.EVICTED.value, Ending.CAPTURE_END.value}),
+}
+_MORE_AT_SOURCE: Final = 1.2  # times as much excess, or else it is said of the peer that calls went to
+
+Pair = tuple[str, str]
+
+
+class CallCount(NamedTuple):
+    """So many calls between two peers that have a word in common, in the interval that begins ``at`` (ns)."""
+
+    at: int
+    source: str
+    destination: str
+    what: str
+    word: str
+    calls: int
+
+
+class IncidentPlace(NamedTuple):
+    """All calls, or those with a peer at one end."""
+
+    end: str
+    peer: str | None = None
+
+    def has(self, pair: Pair) -> bool:
+        """Tell whether calls between two peers are of it."""
+        return self.end == ALL or pair[self.end == DESTINATION] == self.peer
+
+
+class RiseRecord(msgspec.Struct, frozen=True):
+    """A share that is, or was, higher than usual: ``calls`` of ``of``, where ``expected`` would have been usual."""
+
+    what: str
+    word: str
+    since: Moment
+    until: Moment | None
+    calls: int
+    of: int
+    share: float
+    usual: float
+    expected: float
+
+
+class WellRecord(msgspec.Struct, frozen=True):
+    """Another peer at the same end in the same time: so many of its calls had what rose elsewhere."""
+
+    peer: str
+    calls: int
+    of: int
+
+
+class IncidentRecord(msgspec.Struct, frozen=True):
+    """What rose at a place (``end`` ``all``: everywhere), since when, and what was still well.
+
+    ``before`` says that it began before the time that was looked at. ``until`` is null while it goes on, ``last`` is
+    when the last such call began, to the interval. ``calls`` are those behind the rises.
+    """
+
+    id: str
+    end: str
+    peer: str | None
+    since: Moment
+    before: bool
+    until: Moment | None
+    last: Moment
+    calls: int
+    rises: list[RiseRecord]
+    well: list[WellRecord]
+
+
+class CountsByPair:
+    """Counts by pair of peers, word and interval."""
+
+    def __init__(self, counted: Iterable[CallCount]) -> None:
+        self.pairs: set[Pair] = set()
+        self._words: dict[tuple[str, str], dict[Pair, dict[int, int]]] = {}
+        self._whole: dict[str, dict[Pair, dict[int, int]]] = {OUTCOME: {}, ENDING: {}}
+        for one in counted:
+            if one.word not in _NOT_OF[one.what]:
+                pair = (one.source, one.destination)
+                self.pairs.add(pair)
+                _count(self._whole[one.what], pair, one)
+                if one.word in _WORDS[one.what]:
+                    _count(self._words.setdefault((one.what, one.word), {}), pair, one)
+
+    def words(self, pairs: Iterable[Pair]) -> list[tuple[str, str]]:
+        """Return the words that enough calls between some peers had to be looked at."""
+        some = set(pairs)
+        return [
+            key
+            for key, by_pair in sorted(self._words.items())
+            if sum(sum(calls.values()) for pair, calls in by_pair.items() if pair in some) >= LEAST
+        ]
+
+    def tallies(self, pairs: Iterable[Pair], what: str, word: str) -> list[ShareCount]:
+        """Return how many calls between some peers had a word, by interval, in the order of time."""
+        found: dict[int, list[int]] = {}
+        for place, by_pair in enumerate((self._words.get((what, word), {}), self._whole[what])):
+            for pair in pairs:
+                for at, calls in by_pair.get(pair, {}).items():
+                    found.setdefault(at, [0, 0])[place] += calls
+        return [ShareCount(at, *both) for at, both in sorted(found.items())]
+
+
+def _count(by_pair: dict[Pair, dict[int, int]], pair: Pair, one: CallCount) -> None:
+    calls = by_pair.setdefault(pair, {})
+    calls[one.at] = calls.get(one.at, 0) + one.calls
+
+
+class _Rise(NamedTuple):
+    """A word that rose at a place."""
+
+    place: IncidentPlace
+    what: str
+    word: str
+    shift: Shift
+
+
+class IncidentSearch:
+    """Looks for incidents in what was counted ``lately``, held against the ``past``, of which intervals are hours."""
+
+    def __init__(self, past: CountsByPair, lately: CountsByPair) -> None:
+        self._past = past
+        self._lately = lately
+        self._pairs = past.pairs | lately.pairs
+        self._places = _places(self._pairs)
+
+    def incidents(self) -> list[IncidentRecord]:
+        """Return all incidents: those that go on first, then the latest first."""
+        found: list[_Rise] = []
+        for what, word in self._lately.words(self._pairs):
+            found += self._where(what, word)
+        records = [self._record(rises) for rises in _grouped(found)]
+        return sorted(records, key=lambda one: (one.until is not None, -one.since, one.id))
+
+    def _of(self, place: IncidentPlace) -> list[Pair]:
+        return [pair for pair in self._pairs if place.has(pair)]
+
+    def _rises(self, place: IncidentPlace, what: str, word: str, without: Sequence[IncidentPlace] = ()) -> list[_Rise]:
+        pairs = [pair for pair in self._of(place) if not any(other.has(pair) for other in without)]
+        lately = self._lately.tallies(pairs, what, word)
+        if sum(one.part for one in lately) < LEAST:
+            return []
+        usual = Usual(self._past.tallies(pairs, what, word))
+        return [_Rise(place, what, word, shift) for shift in shifts(usual, lately)]
+
+    def _where(self, what: str, word: str) -> list[_Rise]:
+        """Return where a word rose: at each place with what cannot be put down to another."""
+        rises = [rise for place in self._places for rise in self._rises(place, what, word)]
+        found: list[_Rise] = []
+        while rises:
+            best = self._culprit(rises)
+            found.append(best)
+            rises.remove(best)
+            rises = [one for one in rises if not self._is_explained(one, best, found)]
+        return found
+
+    def _culprit(self, rises: Sequence[_Rise]) -> _Rise:
+        """Return the one that is to be told: a peer's that accounts for the others, else one that most peers share."""
+        best = _best(rises)
+        whole = [one for one in rises if one.place.end == ALL and _meet(one, best)]
+        if all(self._is_explained(one, best, [best]) for one in whole):
+            return best
+        return self._everywhere(rises) or best
+
+    def _everywhere(self, rises: Sequence[_Rise]) -> _Rise | None:
+        """Return a rise among all calls that most peers share."""
+        for one in rises:
+            if one.place.end == ALL:
+                at_peers = {other.place.peer for other in rises if other.place.end == DESTINATION and _meet(one, other)}
+                peers = {place.peer for place in self._places if place.end == DESTINATION}
+                if len(at_peers) > 1 and 2 * len(at_peers) > len(peers):
+                    return one
+        return None
+
+    def _is_explained(self, one: _Rise, best: _Rise, found: Sequence[_Rise]) -> bool:
+        """Tell whether nothing is left of a rise without the calls of what was found."""
+        if not _meet(one, best):
+            return False
+        if best.place.end == ALL:
+            return True
+        left = self._rises(one.place, one.what, one.word, [other.place for other in found if _meet(one, other)])
+        return not any(_meet(one, other) for other in left)
+
+    def _record(self, rises: Sequence[_Rise]) -> IncidentRecord:
+        place = rises[0].place
+        since = min(rise.shift.since for rise in rises)
+        ends = [rise.shift.until for rise in rises]
+        until = None if None in ends else max(end for end in ends if end is not None)
+        text = f"{place.end}\0{place.peer or ''}\0{since}".encode()
+        return IncidentRecord(
+            id=blake2b(text, digest_size=4).hexdigest(),
+            end=place.end,
+            peer=place.peer,
+            since=Moment(since),
+            before=any(rise.shift.cut for rise in rises if rise.shift.since == since),
+            until=None if until is None else Moment(until),
+            last=Moment(max(rise.shift.last for rise in rises)),
+            calls=sum(rise.shift.part for rise in rises),
+            rises=[_rise_record(rise) for rise in rises],
+            well=self._well(rises[0], since, until),
+        )
+
+    def _well(self, rise: _Rise, since: int, until: int | None) -> list[WellRecord]:
+        """Return the other peers at the same end that had calls meanwhile, those with most calls first."""
+        found = []
+        for place in self._places:
+            if place.end == rise.place.end != ALL and place != rise.place:
+                tallies = self._lately.tallies(self._of(place), rise.what, rise.word)
+                some = [one for one in tallies if since <= one.at and (until is None or one.at < until)]
+                rose = any(other.shift.until is None or other.shift.until > since
+                           for other in self._rises(place, rise.what, rise.word))  # fmt: skip
+                if some and not rose:
+                    record = WellRecord(place.peer or "", sum(one.part for one in some), sum(one.of for one in some))
+                    found.append(record)
+        return sorted(found, key=lambda one: (-one.of, one.peer))[:MAX_WELL]
+
+
+def _places(pairs: Iterable[Pair]) -> list[IncidentPlace]:
+    """Return all calls, and the peers at each end; nobody twice where nobody is told apart."""
+    pairs = set(pairs)
+    found = [IncidentPlace(ALL)]
+    for end in (DESTINATION, SOURCE):
+        peers = sorted({pair[end == DESTINATION] for pair in pairs})
+        found += [IncidentPlace(end, peer) for peer in peers] if len(peers) > 1 else []
+    return found
+
+
+def _best(rises: Sequence[_Rise]) -> _Rise:
+    """Return where a rise is said to be: at a peer rather than everywhere, where it went to rather than whence."""
+    at_peers = [one for one in rises if one.place.end != ALL] or list(rises)
+    return max(at_peers, key=lambda one: one.shift.excess * (1 if one.place.end != SOURCE else 1 / _MORE_AT_SOURCE))
+
+
+def _meet(one: _Rise, other: _Rise) -> bool:
+    """Tell whether two rises have a time in common."""
+    first, second = sorted((one.shift, other.shift), key=lambda shift: shift.since)
+    return first.until is None or second.since < first.until
+
+
+def _grouped(rises: Sequence[_Rise]) -> Iterator[list[_Rise]]:
+    """Give the rises at one place that have a time in common together, the largest first."""
+    groups: list[list[_Rise]] = []
+    for rise in sorted(rises, key=lambda one: one.shift.since):
+        for group in groups:
+            if group[0].place == rise.place and any(_meet(one, rise) for one in group):
+                group.append(rise)
+                break
+        else:
+            groups.append([rise])
+    for group in groups:
+        yield sorted(group, key=lambda one: (-one.shift.excess, one.word))
+
+
+def _rise_record(rise: _Rise) -> RiseRecord:
+    shift = rise.shift
+    return RiseRecord(
+        what=rise.what,
+        word=rise.word,
+        since=Moment(shift.since),
+        until=None if shift.until is None else Moment(shift.until),
+        calls=shift.part,
+        of=shift.of,
+        share=round(shift.part / shift.of, 6),
+        usual=round(shift.expected / shift.of, 6),
+        expected=round(shift.expected, 1),
+    )
