@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TAG = "sipwatch"
 DOCS = addresses.DOCS  # where the tree can be read; the runbook is in its docs/
 PAGES = addresses.PAGES  # where sipwatch's own pages are
-RUNBOOK = "docs/runbook.md"
+RUNBOOK = addresses.RUNBOOK
 OPEN_ROWS = 2  # so many are unfolded at first; the others' queries wait until somebody asks for them
 
 

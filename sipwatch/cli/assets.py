@@ -1,7 +1,6 @@
 """``sipwatch assets``: write out what belongs beside sipwatch: dashboards, alerts, the unit, an example configuration.
 
-Must not know: what is in the files. A wheel carries them in sipwatch/assets; a source tree has them where they
-are made.
+Must not know: what is in the files, or where they are to be had.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from sipwatch.cli.options import Pages, switch
 from sipwatch.cli.output import opened
 from sipwatch.cli.words import fail, why
 from sipwatch.export.addresses import PAGES
-
-_PACKAGE = Path(__file__).resolve().parent.parent
+from sipwatch.export.assetfiles import asset_files
 
 
 def assets(
@@ -49,26 +47,6 @@ def assets(
 def _linked(name: str, content: bytes, pages: str) -> bytes:
     """Return a file with its links to the pages beginning there; they are in what watches the metrics."""
     return content.replace(PAGES.encode(), pages.encode()) if name.startswith("grafana/") else content
-
-
-def asset_files() -> dict[str, Path]:
-    """Return each file's name below the folder, and where it is to be had."""
-    inside = _PACKAGE / "assets"
-    if inside.is_dir():
-        found = sorted(path for path in inside.rglob("*") if path.is_file())
-        return {str(path.relative_to(inside)): path for path in found}
-    return _of_the_tree(_PACKAGE.parent)
-
-
-def _of_the_tree(top: Path) -> dict[str, Path]:
-    """Return the files of a source tree, whose pyproject.toml lists them for the wheel as well."""
-    import tomllib
-
-    try:
-        patterns = tomllib.loads((top / "pyproject.toml").read_text())["tool"]["sipwatch"]["assets"]
-    except (OSError, KeyError, ValueError):
-        return {}
-    return {str(path.relative_to(top)): path for pattern in patterns for path in sorted(top.glob(pattern))}
 
 
 def _folders(files: dict[str, Path]) -> list[str]:

@@ -102,17 +102,15 @@ def _peer(kind: OfKind | None) -> PeerKind | None:
 
 
 def _everything(knowledge: Knowledge, peer: PeerKind | None) -> list[ExplanationRecord]:
-    from sipwatch.cli.watched import alerts, metrics
-    from sipwatch.knowledge.record import explanation_record
+    from sipwatch.export.explaining import everything
 
-    return [*(explanation_record(entry, peer) for entry in knowledge.all()), *metrics(), *alerts()]
+    return everything(knowledge, peer)
 
 
 def _find(knowledge: Knowledge, wanted: str, peer: PeerKind | None) -> list[ExplanationRecord]:
-    from sipwatch.cli import watched
-    from sipwatch.knowledge.record import explanation_record
+    from sipwatch.export.explaining import explained
 
-    found = [explanation_record(entry, peer) for entry in knowledge.find(wanted)] or watched.find(wanted)
+    found = explained(knowledge, wanted, peer)
     if not found:
         quoted = wanted if len(wanted) <= _MAX_QUOTE_LENGTH else wanted[: _MAX_QUOTE_LENGTH - 3] + "..."
         fail(f"nothing is known about '{quoted}'; {_hint(knowledge, wanted)}")
@@ -120,11 +118,11 @@ def _find(knowledge: Knowledge, wanted: str, peer: PeerKind | None) -> list[Expl
 
 
 def _hint(knowledge: Knowledge, wanted: str) -> str:
-    from sipwatch.cli import watched
+    from sipwatch.export.explaining import near
 
-    near = knowledge.suggest(wanted) or watched.suggest(wanted)
-    if near:
-        return f"did you mean {' or '.join(filter(None, (', '.join(near[:-1]), near[-1])))}?"
+    names = near(knowledge, wanted)
+    if names:
+        return f"did you mean {' or '.join(filter(None, (', '.join(names[:-1]), names[-1])))}?"
     if ";" in wanted:
         return "of Reason headers Q.850;cause=1 to 127 is read, and SIP;cause= with a status code"
     if any(character.isdigit() for character in wanted):
@@ -190,7 +188,7 @@ class _Page:
 
     def _subtitle(self, record: ExplanationRecord) -> str:
         labels = self._knowledge.labels
-        words = str(getattr(labels, f"{record.kind}_" if record.kind == "class" else record.kind))
+        words = labels.of(record.kind)
         if record.category is not None:
             words += f", {labels.category} {record.category}"
         if record.kind == "cause":
@@ -260,32 +258,17 @@ class _Page:
 def _print_list(out: IO[bytes], knowledge: Knowledge, records: list[ExplanationRecord]) -> None:
     from rich.text import Text
 
-    labels = knowledge.labels
-    titles = {
-        "outcome": labels.outcomes,
-        "condition": labels.conditions,
-        "ending": labels.endings,
-        "finding": labels.findings,
-        "tag": labels.tags,
-        "link": labels.links,
-        "ratio": labels.ratios,
-        "class": labels.classes,
-        "status": labels.statuses,
-        "cause": labels.causes,
-        "metric": labels.metrics,
-        "alert": labels.alerts,
-    }
+    from sipwatch.export.explaining import lists
+
     with text_of(out) as text:
         console = _console(text)
         wide = console.width >= _NARROW
-        for kind, title in titles.items():
-            rows = [_row(record, wide=wide) for record in records if record.kind == kind]
-            if not rows:
-                continue
+        for _, title, some in lists(knowledge, records):
+            rows = [_row(record, wide=wide) for record in some]
             console.print(Text(title, style="bold"))
             console.print(_table(rows, cut=console.width < _NARROW_KEYS))
             console.print()
-        console.print(Text(labels.more, style="bright_black"))
+        console.print(Text(knowledge.labels.more, style="bright_black"))
 
 
 def _row(record: ExplanationRecord, *, wide: bool) -> list[Text]:

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 DOCS: Final = "https://github.com/sipwatch/sipwatch/blob/main"  # where the tree can be read
+RUNBOOK: Final = "docs/runbook.md"  # in that tree; each alert has a section in it
 PAGES: Final = "http://127.0.0.1:10060"  # where the pages are; `sipwatch assets --pages` writes another
 
 # What Prometheus ({{ ... }}) and Grafana (${...}) fill in: names of peers and words, which no address has to escape.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.classify.outcomes import FAULTS, Outcome
-from sipwatch.export.addresses import DOCS, PAGES, calls_address, since_alert
+from sipwatch.export.addresses import DOCS, PAGES, RUNBOOK, calls_address, since_alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -177,6 +177,6 @@ def _alert(burn: Burn, pages: str) -> Rule:
                 f"allows in {PERIOD_DAYS} days is used up within {days:.0f} days. {burn.what_to_do}"
             ),
             "calls_url": calls_address(pages, since=since_alert(_SPANS[burn.long]), filter=_FAULTY),
-            "runbook_url": f"{DOCS}/docs/runbook.md#{burn.alert.lower()}",
+            "runbook_url": f"{DOCS}/{RUNBOOK}#{burn.alert.lower()}",
         },
     }

@@ -79,6 +79,14 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     undefined_name: str
     more: str
 
+    def of(self, kind: str) -> str:
+        """Return what an entry of a kind is called. Raises AttributeError."""
+        return str(getattr(self, "class_" if kind == Topic.CLASS else kind))
+
+    def list_of(self, kind: str) -> str:
+        """Return what a list of all entries of a kind is called. Raises AttributeError."""
+        return str(getattr(self, f"{kind}{'es' if kind.endswith('s') else 's'}"))
+
 
 class Knowledge:
     """What is known, by kind and key."""

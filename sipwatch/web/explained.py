@@ -1,4 +1,4 @@
-"""``/explain``: what a code or a word means, and who should do what; the knowledge that all pages link to.
+"""``/explain``: what a code, word, metric or alert means, and who should do what; all pages link to it.
 
 Must not know: calls, the store.
 """
@@ -11,10 +11,12 @@ from urllib.parse import quote, urlencode
 from starlette.responses import RedirectResponse
 
 from sipwatch.classify.outcomes import Outcome
+from sipwatch.export.addresses import DOCS
+from sipwatch.export.explaining import everything, explained, lists, near
 from sipwatch.export.naming import plain_name
+from sipwatch.export.watched import ALERT, METRIC
 from sipwatch.knowledge import Topic, load
 from sipwatch.knowledge.leads import When
-from sipwatch.knowledge.record import explanation_record
 from sipwatch.web.frame import Chapter, root_of
 from sipwatch.web.shown import badge
 
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
     from sipwatch.knowledge.record import ExplanationRecord
     from sipwatch.web.site import Website
 
-SECTION: Final = Chapter("Explain", "explain", "What a code, outcome or finding means, and who should act.")
+SECTION: Final = Chapter(
+    "Explain", "explain", "What a code, outcome, finding, metric or alert means, and who should act."
+)
 _MAX_SHOWN: Final = 60
 
 
-# The filter that finds the calls which an entry is about; a ratio and a class of codes are about none.
-_FILTERS: Final = {
+# The filter that finds the calls which an entry is about; a ratio, a class of codes and what is counted are about none.
+_FILTERS: Final[dict[str, str]] = {
     Topic.OUTCOME: 'outcome == "{}"',
     Topic.CONDITION: '"{}" in conditions',
     Topic.ENDING: 'ending == "{}"',
@@ -46,7 +50,7 @@ _FILTERS: Final = {
 
 def calls_path(entry: ExplanationRecord) -> str | None:
     """Return where the calls are that an entry is about, from the root on; None where no call can be meant."""
-    expression = _FILTERS.get(Topic(entry.kind))
+    expression = _FILTERS.get(entry.kind)
     provisional = entry.kind == Topic.STATUS and int(entry.key) < 200
     if expression is None or provisional or entry.key == Outcome.RETRIED:
         return None
@@ -61,18 +65,18 @@ def explain_path(what: str) -> str:
 def routes(site: Website) -> list[Route]:
     """Return the routes of the list of everything, and of one word."""
 
-    async def everything(request: Request) -> Response:
+    async def whole(request: Request) -> Response:
         what = request.query_params.get("what", "").strip()
         if what:
             return RedirectResponse(root_of(request) + explain_path(what[:200]), 303)
         knowledge = load()
-        parts = [(_title(knowledge, topic), topic, knowledge.all(topic)) for topic in Topic]
+        parts = lists(knowledge, everything(knowledge))
         return site.frame.page(request, "explain.html", "Explain", parts=parts, what="", path=explain_path)
 
     async def one(request: Request) -> Response:
         what = str(request.path_params["what"])
         knowledge = load()
-        found = [explanation_record(entry) for entry in knowledge.find(what)]
+        found = explained(knowledge, what)
         shown = what if len(what) <= _MAX_SHOWN else what[: _MAX_SHOWN - 1] + "…"
         return site.frame.page(
             request,
@@ -80,26 +84,28 @@ def routes(site: Website) -> list[Route]:
             _heading(found[0]) if found else f"Nothing is known about “{shown}”",
             status=200 if found else 404,
             entries=[(entry, badge(entry.key, plain_name(entry.key)) if entry.category else None) for entry in found],
-            near=[] if found else knowledge.suggest(what),
+            near=[] if found else near(knowledge, what),
             what=shown,
             labels=knowledge.labels,
             leads=lambda entry: _leads(knowledge, entry),
             reached=lambda entry: _reached(knowledge, entry),
             path=explain_path,
             calls=calls_path,
+            reference=_reference,
         )
 
-    return [site.route("/explain", everything), site.route("/explain/{what:path}", one)]
-
-
-def _title(knowledge: Knowledge, topic: Topic) -> str:
-    """Return what a list of all entries of a kind is called."""
-    plural = f"{topic}es" if topic.endswith("s") else f"{topic}s"
-    return str(getattr(knowledge.labels, plural))
+    return [site.route("/explain", whole), site.route("/explain/{what:path}", one)]
 
 
 def _heading(entry: ExplanationRecord) -> str:
+    if entry.kind in (METRIC, ALERT):
+        return entry.key
     return f"{entry.key} {entry.name}" if entry.kind in (Topic.STATUS, Topic.CAUSE) else entry.plain_name
+
+
+def _reference(entry: ExplanationRecord) -> str | None:
+    """Return where the documentation is that says more about an entry, None where other papers do."""
+    return f"{DOCS}/{entry.reference}" if entry.kind in (METRIC, ALERT) else None
 
 
 def _leads(knowledge: Knowledge, entry: ExplanationRecord) -> list[tuple[str, str, str]]:

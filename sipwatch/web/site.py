@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from sipwatch import installed_version
 from sipwatch.classify.roster import Roster
+from sipwatch.export.explaining import everything
 from sipwatch.export.html import load_all
 from sipwatch.export.present import HOUR
 from sipwatch.knowledge import load as load_knowledge
@@ -105,7 +106,7 @@ class Website:
         import_module("sipwatch.store.narrow")
         load_all()
         static_files()
-        load_knowledge()
+        everything(load_knowledge())
         installed_version()
         asked_for({"since": "1h", "outcome": FAILED_ONES, "number": "+4930123456"}, self.now(), self.region)
         asyncio.run(_stream())

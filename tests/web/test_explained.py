@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
+from sipwatch.export.addresses import DOCS
+from sipwatch.export.explaining import everything, explained
 from sipwatch.export.filters import compile_filter
-from sipwatch.knowledge import Topic, load
-from sipwatch.knowledge.record import explanation_record
+from sipwatch.knowledge import load
 from sipwatch.web.explained import calls_path, explain_path
 from tests.each import for_each
 from tests.web.browsing import get, links, page, site_of, words
@@ -22,10 +23,10 @@ def test_the_list_leads_to_every_entry(store: Stored) -> None:
     main = page(site, "/explain").find(".//main")
     assert main is not None
     paths = [link.removeprefix("./explain/") for link in links(main)]
-    wanted = sorted(load().all(), key=lambda entry: list(Topic).index(entry.kind))
+    wanted = everything(load())
     assert len(paths) == len(wanted)
-    for path, entry in zip(paths, wanted, strict=True):
-        assert entry in load().find(unquote(path)), path
+    for path, record in zip(paths, wanted, strict=True):
+        assert record in explained(load(), unquote(path)), path
 
 
 @for_each(
@@ -56,6 +57,29 @@ def test_an_outcome_leads_to_its_codes_and_to_its_calls(store: Stored) -> None:
     )
 
 
+@for_each(
+    "what, heading, section",
+    [
+        ("SipTrunkBusy", "SipTrunkBusy: warning alert", "runbook.md#siptrunkbusy"),
+        ("siptrunkbusy", "SipTrunkBusy: warning alert", "runbook.md#siptrunkbusy"),
+        ("sippeerbudgetburningfast", "SipPeerBudgetBurningFast: critical alert", "runbook.md#sippeerbudgetburningfast"),
+        ("sipwatch_ring_duration_seconds_bucket", "sipwatch_ring_duration_seconds: histogram, by", "metrics.md"),
+    ],
+)
+def test_a_metric_and_an_alert_are_explained_and_lead_to_where_more_is_said(
+    store: Stored, what: str, heading: str, section: str
+) -> None:
+    found = page(site_of(store), f"/{explain_path(what)}")
+    main = found.find(".//main")
+    assert main is not None
+    assert heading in words(main)
+    assert words(found.find(".//h1")) == heading.partition(":")[0]
+    (record,) = explained(load(), what)
+    assert record.meaning in words(main)
+    assert f"{DOCS}/docs/{section}" in links(main)
+    assert "Such calls" not in words(main)
+
+
 def test_what_is_typed_leads_to_its_page(store: Stored) -> None:
     (answer,) = get(site_of(store), "/explain?what=SIP/2.0%20486%20Busy")
     assert (answer.status_code, answer.headers["location"]) == (303, "./explain/SIP%2F2.0%20486%20Busy")
@@ -75,14 +99,13 @@ def test_whatever_is_asked_is_text(store: Stored, text: str) -> None:
 
 
 def test_every_filter_that_leads_to_calls_is_one() -> None:
-    led = [explanation_record(entry) for entry in load().all()]
-    paths = [path for path in map(calls_path, led) if path is not None]
+    paths = [path for path in map(calls_path, everything(load())) if path is not None]
     assert len(paths) > 150
     for path in paths:
         (expression,) = parse_qs(path.partition("?")[2])["filter"]
         compile_filter(expression)
 
 
-@for_each("what", ["retried", "180", "4xx", "SER"])
+@for_each("what", ["retried", "180", "4xx", "SER", "sipwatch_calls_total", "SipSerLow"])
 def test_what_no_call_can_be_leads_to_none(what: str) -> None:
-    assert [calls_path(explanation_record(entry)) for entry in load().find(what)] == [None]
+    assert [calls_path(entry) for entry in explained(load(), what)] == [None]

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from sipwatch.cli.watched import alerts, find, metrics, suggest
 from sipwatch.export import series
+from sipwatch.export.watched import alerts, find, metrics, suggest
 from tests.cli.program import ROOT
 
 
