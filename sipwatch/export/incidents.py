@@ -17,7 +17,7 @@ import msgspec
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, Outcome
 from sipwatch.export.moments import Moment
-from sipwatch.export.shifts import LEAST, Shift, ShareCount, Usual, shifts
+from sipwatch.export.shifts import LEAST, ShareCount, Shift, Usual, shifts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

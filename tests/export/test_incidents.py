@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.export.incidents import ENDING, OUTCOME, CallCount, IncidentRecord, IncidentSearch, CountsByPair
+from sipwatch.export.incidents import ENDING, OUTCOME, CallCount, CountsByPair, IncidentRecord, IncidentSearch
 from sipwatch.export.shifts import HOUR
 from tests.each import for_each
 
