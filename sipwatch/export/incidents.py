@@ -82,11 +82,21 @@ class WellRecord(msgspec.Struct, frozen=True):
     of: int
 
 
+class ExampleRecord(msgspec.Struct, frozen=True):
+    """A call by its id, for all that have its status code and its cause (Q.850 or SIP)."""
+
+    id: str
+    status_code: int | None
+    cause: int | None
+    calls: int
+
+
 class IncidentRecord(msgspec.Struct, frozen=True):
     """What rose at a place (``end`` ``all``: everywhere), since when, and what was still well.
 
     ``before`` says that it began before the time that was looked at. ``until`` is null while it goes on, ``last`` is
-    when the last such call began, to the interval. ``calls`` are those behind the rises.
+    when the last such call began. ``calls`` are those behind the rises, with so many ``callers``, and numbers called;
+    ``owner`` is who should look, in few words.
     """
 
     id: str
@@ -99,6 +109,10 @@ class IncidentRecord(msgspec.Struct, frozen=True):
     calls: int
     rises: list[RiseRecord]
     well: list[WellRecord]
+    callers: int = 0
+    callees: int = 0
+    examples: list[ExampleRecord] = []
+    owner: str = ""
 
 
 class CountsByPair:

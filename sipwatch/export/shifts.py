@@ -247,4 +247,5 @@ def _like_the_median(some: list[ShareCount]) -> list[ShareCount]:
 
 
 def _is_far(one: ShareCount, share: float) -> bool:
-    return abs(one.part - one.of * share) > _OUTLIER * math.sqrt(one.of * share * (1 - share)) + _POINTS * one.of
+    chance = _OUTLIER * math.sqrt(one.of * share * (1 - share))
+    return abs(one.part - one.of * share) > LEAST + chance + _POINTS * one.of

@@ -40,7 +40,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     is as on the wire or in the standard, the key where there is no such name. ``registered`` is False for a number
     that no standard defines: its texts are those of what it is to be treated as. ``says`` has the sentence
     for each variant of a finding, with the names of its facts in braces; ``who`` has in few words who should look at an
-    outcome.
+    outcome or an ending.
     """
 
     kind: Topic

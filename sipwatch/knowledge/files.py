@@ -27,7 +27,7 @@ from sipwatch.knowledge.leads import When
 HERE = Path(__file__).parent
 _SOMETIMES = {  # fields that not every kind of entry has
     "name": (Topic.STATUS, Topic.CAUSE, Topic.CLASS),  # beside its key
-    "who": (Topic.OUTCOME,),
+    "who": (Topic.OUTCOME, Topic.ENDING),
 }
 _NAMED: dict[Topic, type[Outcome | Ending]] = {Topic.OUTCOME: Outcome, Topic.ENDING: Ending}
 _PLACES = {  # the names that a label may hold in braces

@@ -363,6 +363,23 @@ class StoreReader:
             for row in self._ask(file.path, CALLS, sql, (since, until))
         ]
 
+    def written(self, since: int, until: int) -> dict[str, int]:
+        """Return how many calls were written by now, by day: as long as that is the same, so are all answers."""
+        found = {}
+        for file in days_between(self.files(), since, until):
+            last = self._ask(file.path, CALLS, "SELECT max(number) FROM calls", ())
+            found[file.day] = (last[0][0] if last else None) or 0
+        return found
+
+    def answers(self, sql: str, wanted: Wanted, most: int) -> list[tuple[Any, ...]]:
+        """Return the first rows that a question to each day's calls finds; ``{}`` in it is what they have to match."""
+        condition = wanted.condition()
+        found: list[tuple[Any, ...]] = []
+        for file in days_between(self.files(), wanted.since, wanted.until):
+            if len(found) < most:
+                found += self._ask(file.path, CALLS, sql.format(condition.sql), condition.values)
+        return found[:most]
+
     def _version(self, file: DayFile) -> int:
         found = self._ask(file.path, CALLS, "PRAGMA user_version", ())
         return int(found[0][0]) if found else 0

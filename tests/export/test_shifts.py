@@ -135,6 +135,12 @@ def test_four_calls_are_no_incident_however_rare_such_calls_are() -> None:
     assert shifts(usual(0.0, 1200), some) == []
 
 
+def test_hours_of_a_few_calls_are_not_unlike_others() -> None:
+    """Where three call in an hour, one of ten of whom finds it busy, it is mostly none of three, and now and then one."""
+    few = [ShareCount(hour * HOUR, int(hour % 10 == 0), 3) for hour in range(WEEK)]
+    assert Usual(few).overall == pytest.approx(1 / 30, abs=0.002)
+
+
 def test_an_outage_of_last_week_is_not_what_is_usual() -> None:
     with_one = Usual(
         [ShareCount(one.at, one.of, one.of) if 40 <= n < 50 else one for n, one in enumerate(past(lambda _: 0.05))]

@@ -1,0 +1,172 @@
+"""Incidents in a store: its sums held against their own past, with the calls behind what is found.
+
+What is looked at begins at midnight (UTC) and is held against the week before, so that what was found once is found
+again, with the same beginning, until the next midnight.
+
+Must not know: what time it is (it is told), pages, sentences.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from sipwatch.export.filters import compile_filter
+from sipwatch.export.incidents import (
+    ALL,
+    ENDING,
+    OUTCOME,
+    CallCount,
+    CountsByPair,
+    ExampleRecord,
+    IncidentRecord,
+    IncidentSearch,
+)
+from sipwatch.export.moments import Moment
+from sipwatch.export.shifts import LEAST_PAST
+from sipwatch.knowledge import load
+from sipwatch.store.days import TooManyError
+from sipwatch.store.schema import DAY, HOUR, MINUTE
+from sipwatch.store.wanted import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sipwatch.store.reader import StoreReader
+
+SPANS: Final = (5 * MINUTE, 15 * MINUTE, HOUR)  # intervals, the first that are not too many
+PAST: Final = 7 * DAY
+LEAST_PERSONS: Final = 3  # callers, or numbers called; one person who dials again and again is no incident
+MAX_PERSONS: Final = 10_000  # that are told apart
+EXAMPLES: Final = 3
+_SETTLED: Final = MINUTE  # a call that began later may be ringing, while one that failed is stored already
+_MAX_ROWS: Final = 100_000
+_BY: Final = ("source", "destination", "outcome", "ending")
+_ANSWERED: Final = "answered"
+_PERSONS: Final = "SELECT DISTINCT coalesce({0}_digits, {0}, '') FROM calls WHERE {{}} LIMIT {1}"
+# Of each code the latest whose messages are kept: of rows that are grouped, SQLite shows the one with the maximum.
+_EXAMPLES: Final = (
+    "SELECT id, status_code, cause, count(*), max((kept > 0) * 4000000000000000000 + started) FROM calls WHERE {}"
+    " GROUP BY status_code, cause"
+)
+_FIRST: Final = "SELECT min(started), max(started) FROM calls WHERE {}"
+
+
+class Looked(NamedTuple):
+    """What was looked at: from ``since`` on, before ``until`` (ns), held against the time from ``past`` on.
+
+    ``calls`` were counted in that past; with fewer than ``export.shifts.LEAST_PAST`` nothing can be told.
+    """
+
+    past: int
+    since: int
+    until: int
+    calls: int
+    incidents: list[IncidentRecord]
+
+    @property
+    def has_past(self) -> bool:
+        """Tell whether there were enough calls before to know what is usual."""
+        return self.calls >= LEAST_PAST
+
+
+def lately(now: int) -> tuple[int, int]:
+    """Return from when until when it is usual to look: yesterday and today, until a minute ago (ns)."""
+    return now // DAY * DAY - DAY, (now - _SETTLED) // MINUTE * MINUTE
+
+
+class Troubles:
+    """Looks for incidents; the past that was asked for last is remembered, for it changes once a day."""
+
+    def __init__(self) -> None:
+        self._past: tuple[int, dict[str, int], CountsByPair, int] | None = None
+
+    def look(self, reader: StoreReader, since: int, until: int) -> Looked:
+        """Return the incidents of a time (ns). Raises StoreError."""
+        since = since // MINUTE * MINUTE
+        past, calls = self._usual(reader, since)
+        search = IncidentSearch(past, CountsByPair(_lately(reader, since, until)))
+        found = [_with_calls(reader, one, until) for one in search.incidents()]
+        return Looked(since - PAST, since, until, calls, [one for one in found if _touches_people(one)])
+
+    def _usual(self, reader: StoreReader, since: int) -> tuple[CountsByPair, int]:
+        """Return what was counted in the week before, and how many calls."""
+        begin = max(0, since - PAST)
+        written = reader.written(begin, since)
+        if self._past is None or self._past[:2] != (since, written):
+            counted = list(_counted(reader, begin, since, HOUR))
+            calls = sum(one.calls for one in counted if one.what == OUTCOME)
+            self._past = (since, written, CountsByPair(counted), calls)
+        return self._past[2:]
+
+
+def wanted_of(incident: IncidentRecord, until: int) -> Wanted:
+    """Return which calls are behind an incident; ``until`` is where looking ended (ns)."""
+    return Wanted(int(incident.since), int(incident.until or until), compile_filter(filter_of_incident(incident)))
+
+
+def filter_of_incident(incident: IncidentRecord) -> str:
+    """Return the filter that calls behind an incident match."""
+    rose = " or ".join([f'{rise.what} == "{rise.word}"' for rise in incident.rises])
+    if incident.end == ALL:
+        return rose
+    rose = f"({rose})" if len(incident.rises) > 1 else rose
+    return f'{incident.end} == "{incident.peer}" and {rose}'
+
+
+def _lately(reader: StoreReader, since: int, until: int) -> list[CallCount]:
+    """Return what was counted in a time, by intervals as short as are not too many. Raises StoreError."""
+    for span in SPANS:
+        with contextlib.suppress(TooManyError):
+            return list(_counted(reader, since, until, span))
+    raise TooManyError("too many peers in too long a time: ask for a shorter one")
+
+
+def _counted(reader: StoreReader, since: int, until: int, span: int) -> Iterator[CallCount]:
+    """Give what was counted in a time; calls that are up have been answered."""
+    for one in reader.totals(since, until, by=_BY, span=span, most=_MAX_ROWS):
+        yield CallCount(one.at, one.source, one.destination, OUTCOME, one.outcome, one.calls)
+        if one.ending:
+            yield CallCount(one.at, one.source, one.destination, ENDING, one.ending, one.calls)
+    for up in reader.up(since, until, span):
+        yield CallCount(up.at, up.source, up.destination, OUTCOME, _ANSWERED, up.calls)
+
+
+def _with_calls(reader: StoreReader, incident: IncidentRecord, until: int) -> IncidentRecord:
+    """Return an incident with who was touched, the first and last call behind it, examples, and who should look."""
+    wanted = wanted_of(incident, until)
+    callers, callees = (len(_persons(reader, wanted, side)) for side in ("caller", "callee"))
+    moments = [row for row in reader.answers(_FIRST, wanted, MAX_PERSONS) if row[0] is not None]
+    knowledge, leader = load(), incident.rises[0]
+    entry = knowledge.outcome(leader.word) if leader.what == OUTCOME else knowledge.ending(leader.word)
+    return replace(
+        incident,
+        callers=callers,
+        callees=callees,
+        since=Moment(min(row[0] for row in moments)) if moments and not incident.before else incident.since,
+        last=Moment(max(row[1] for row in moments)) if moments else incident.last,
+        examples=_examples(reader, wanted),
+        owner=entry.who,
+    )
+
+
+def _persons(reader: StoreReader, wanted: Wanted, side: str) -> set[str]:
+    rows = reader.answers(_PERSONS.format(side, MAX_PERSONS), wanted, 40 * MAX_PERSONS)
+    return set([row[0] for row in rows][:MAX_PERSONS])
+
+
+def _examples(reader: StoreReader, wanted: Wanted) -> list[ExampleRecord]:
+    """Return a call of each of the commonest codes and causes, the commonest first."""
+    found: dict[tuple[int | None, int | None], tuple[int, int, str]] = {}
+    for record_id, code, cause, calls, latest in reader.answers(_EXAMPLES, wanted, MAX_PERSONS):
+        before, best, example = found.get((code, cause), (0, -1, ""))
+        found[code, cause] = (before + calls, *max((latest, record_id), (best, example)))
+    ranked = sorted(found.items(), key=lambda one: (-one[1][0], one[1][2]))
+    return [ExampleRecord(record_id, code, cause, calls) for (code, cause), (calls, _, record_id) in ranked[:EXAMPLES]]
+
+
+def _touches_people(incident: IncidentRecord) -> bool:
+    """Tell whether it is more than one person's trouble; of calls that have gone nobody knows."""
+    return not incident.examples or max(incident.callers, incident.callees) >= LEAST_PERSONS

@@ -1,0 +1,181 @@
+"""Incidents of a store: a week of the usual, a day on which something rose, and the calls behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from sipwatch.export.filters import compile_filter
+from sipwatch.export.moments import Moment
+from sipwatch.store import troubles as troubles_module
+from sipwatch.store.days import begin_of
+from sipwatch.store.schema import DAY, HOUR, MINUTE
+from sipwatch.store.troubles import Looked, Troubles, filter_of_incident, lately, wanted_of
+from sipwatch.store.wanted import Wanted
+from tests.export import records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sipwatch.export.record import CallRecord
+    from tests.store.stored import Stored
+
+TODAY = begin_of("2026-01-12")
+NOON = TODAY + 12 * HOUR
+
+
+def calls(begin: int, end: int, *, every: int = 2 * MINUTE, **fields: Any) -> Iterator[CallRecord]:
+    """Make one call after the other, each from another caller: every ninth is busy, the rest are answered."""
+    for place, at in enumerate(range(begin, end, every)):
+        outcome, code = ("busy", 486) if place % 9 == 0 else ("answered", 200)
+        given = {
+            "id": f"{at // 10**9:012x}",
+            "started": Moment(at),
+            "caller": f"1555{place:07}",
+            "source": "pbx",
+            "destination": "south" if place % 2 else "north",
+            "outcome": outcome,
+            "status_code": code,
+        }
+        yield records.call(**{**given, **fields})
+
+
+def week(store: Stored) -> None:
+    store.put(*calls(TODAY - 8 * DAY, TODAY - DAY, every=20 * MINUTE))
+
+
+def look(store: Stored, now: int = NOON) -> Looked:
+    return Troubles().look(store.read(), *lately(now))
+
+
+def trouble(begin: int, end: int, **fields: Any) -> Iterator[CallRecord]:
+    """Make calls to a trunk that fail."""
+    for one in calls(begin, end, outcome="server_error", status_code=503, destination="south", **fields):
+        yield replace(one, id="e" + one.id[1:])
+
+
+@pytest.fixture
+def troubled(store: Stored) -> Stored:
+    """Return a store in which a trunk fails from ten to eleven."""
+    week(store)
+    store.put(*calls(TODAY - DAY, NOON))
+    store.put(*trouble(TODAY + 10 * HOUR, TODAY + 11 * HOUR))
+    return store
+
+
+def test_an_incident_has_the_calls_behind_it(troubled: Stored) -> None:
+    """The first and the last of them, how many people, an example of each code, and who should look."""
+    looked = look(troubled)
+    [one] = looked.incidents
+    assert (one.end, one.peer, one.rises[0].word) == ("destination", "south", "server_error")
+    assert (one.since, one.last) == (TODAY + 10 * HOUR, TODAY + 11 * HOUR - 2 * MINUTE)
+    assert (one.calls, one.callers, one.callees) == (30, 30, 1)
+    assert one.until is not None
+    assert [(example.status_code, example.calls) for example in one.examples] == [(503, 30)]
+    assert one.owner == "the server or provider that said so"
+    assert [well.peer for well in one.well] == ["north"]
+
+
+def test_its_filter_finds_just_these_calls(troubled: Stored) -> None:
+    looked = look(troubled)
+    [one] = looked.incidents
+    assert filter_of_incident(one) == 'destination == "south" and outcome == "server_error"'
+    found = list(troubled.read().calls(wanted_of(one, looked.until)))
+    assert len(found) == one.calls
+    assert one.examples[0].id in {each.record.id for each in found}
+
+
+def test_of_two_words_and_all_peers_the_filter_is_as_wide(troubled: Stored) -> None:
+    [one] = look(troubled).incidents
+    both = [one.rises[0], replace(one.rises[0], what="ending", word="no_bye")]
+    of_all = replace(one, end="all", peer=None, rises=both)
+    assert filter_of_incident(of_all) == 'outcome == "server_error" or ending == "no_bye"'
+    compile_filter(filter_of_incident(of_all))
+    of_one = replace(one, rises=both)
+    assert filter_of_incident(of_one) == 'destination == "south" and (outcome == "server_error" or ending == "no_bye")'
+
+
+def test_what_was_found_is_found_again_later_with_the_same_id(troubled: Stored) -> None:
+    found = [look(troubled, now).incidents[0] for now in (TODAY + 11 * HOUR, NOON, TODAY + DAY - MINUTE)]
+    assert len({one.id for one in found}) == 1
+    assert [one.until is None for one in found] == [True, False, False]
+
+
+def test_one_caller_who_dials_again_and_again_is_no_incident(store: Stored) -> None:
+    week(store)
+    store.put(*calls(TODAY - DAY, NOON))
+    store.put(*trouble(TODAY + 10 * HOUR, TODAY + 11 * HOUR, caller="15550100"))
+    assert look(store).incidents == []
+
+
+def test_who_dials_one_number_after_the_other_and_fails_is_one(store: Stored) -> None:
+    week(store)
+    store.put(*calls(TODAY - DAY, NOON))
+    for place, one in enumerate(trouble(TODAY + 10 * HOUR, TODAY + 11 * HOUR, caller="15550100")):
+        store.put(replace(one, callee=f"1556{place:07}"))
+    [found] = look(store).incidents
+    assert (found.callers, found.callees) == (1, 30)
+
+
+def test_calls_that_are_up_have_been_answered(store: Stored) -> None:
+    """Without them the last minutes would be nothing but failures: who talks is stored when the talk is over."""
+    week(store)
+    store.put(*calls(TODAY - DAY, NOON - 2 * HOUR))
+    lively = list(calls(NOON - 2 * HOUR, NOON, every=MINUTE))
+    store.put(*[one for one in lively if one.outcome == "busy"])
+    assert [one.rises[0].word for one in look(store).incidents] == ["busy"]
+    for one in lively:
+        if one.outcome == "answered":
+            store.intake.answered(one.id, one.started, (one.source, one.destination))
+    store.writer.write()
+    assert look(store).incidents == []
+
+
+def test_what_begins_in_the_last_minute_has_to_wait() -> None:
+    """Who is refused is stored at once, who rings is not."""
+    assert lately(NOON + 90 * 10**9) == (TODAY - DAY, NOON)
+
+
+def test_a_store_without_a_past_says_so(store: Stored) -> None:
+    store.put(*calls(TODAY - DAY, NOON, outcome="server_error"))
+    looked = look(store)
+    assert looked.incidents == []
+    assert (looked.has_past, looked.calls) == (False, 0)
+
+
+def test_the_past_is_counted_once(troubled: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    counted = troubles_module._counted
+    monkeypatch.setattr(
+        troubles_module,
+        "_counted",
+        lambda *given: asked.append(given[-1]) or counted(*given),  # type: ignore[func-returns-value]
+    )
+    troubles, reader = Troubles(), troubled.read()
+    first = troubles.look(reader, *lately(NOON))
+    assert troubles.look(reader, *lately(NOON)) == first
+    assert asked.count(HOUR) == 1
+
+
+def test_where_there_are_very_many_pairs_intervals_are_longer(
+    troubled: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubles_module, "_MAX_ROWS", 400)
+    [one] = look(troubled).incidents
+    assert one.peer == "south"
+
+
+def test_examples_are_of_the_commonest_codes_and_have_messages(troubled: Stored) -> None:
+    store = troubled
+    some = list(trouble(TODAY + 10 * HOUR + MINUTE, TODAY + 10 * HOUR + 30 * MINUTE))
+    store.put(*[replace(one, id="d" + one.id[1:], status_code=500) for one in some])
+    [one] = look(store).incidents
+    assert [(each.status_code, each.calls) for each in one.examples] == [(503, 30), (500, 15)]
+    reader = store.read()
+    latest = max(
+        (each.record for each in reader.calls(Wanted(keep=compile_filter("status_code == 503")))),
+        key=lambda record: record.started,
+    )
+    assert one.examples[0].id == latest.id
