@@ -72,7 +72,7 @@ class Looked(NamedTuple):
         return self.calls >= LEAST_PAST
 
 
-def lately(now: int) -> tuple[int, int]:
+def yesterday_and_today(now: int) -> tuple[int, int]:
     """Return from when until when it is usual to look: yesterday and today, until a minute ago (ns)."""
     return now // DAY * DAY - DAY, (now - _SETTLED) // MINUTE * MINUTE
 

@@ -12,7 +12,7 @@ from sipwatch.export.moments import Moment
 from sipwatch.store import troubles as troubles_module
 from sipwatch.store.days import begin_of
 from sipwatch.store.schema import DAY, HOUR, MINUTE
-from sipwatch.store.troubles import Looked, Troubles, filter_of_incident, lately, wanted_of
+from sipwatch.store.troubles import Looked, Troubles, filter_of_incident, wanted_of, yesterday_and_today
 from sipwatch.store.wanted import Wanted
 from tests.export import records
 
@@ -47,7 +47,7 @@ def week(store: Stored) -> None:
 
 
 def look(store: Stored, now: int = NOON) -> Looked:
-    return Troubles().look(store.read(), *lately(now))
+    return Troubles().look(store.read(), *yesterday_and_today(now))
 
 
 def trouble(begin: int, end: int, **fields: Any) -> Iterator[CallRecord]:
@@ -135,7 +135,7 @@ def test_calls_that_are_up_have_been_answered(store: Stored) -> None:
 
 def test_what_begins_in_the_last_minute_has_to_wait() -> None:
     """Who is refused is stored at once, who rings is not."""
-    assert lately(NOON + 90 * 10**9) == (TODAY - DAY, NOON)
+    assert yesterday_and_today(NOON + 90 * 10**9) == (TODAY - DAY, NOON)
 
 
 def test_a_store_without_a_past_says_so(store: Stored) -> None:
@@ -154,8 +154,8 @@ def test_the_past_is_counted_once(troubled: Stored, monkeypatch: pytest.MonkeyPa
         lambda *given: asked.append(given[-1]) or counted(*given),  # type: ignore[func-returns-value]
     )
     troubles, reader = Troubles(), troubled.read()
-    first = troubles.look(reader, *lately(NOON))
-    assert troubles.look(reader, *lately(NOON)) == first
+    first = troubles.look(reader, *yesterday_and_today(NOON))
+    assert troubles.look(reader, *yesterday_and_today(NOON)) == first
     assert asked.count(HOUR) == 1
 
 
