@@ -348,8 +348,8 @@ def _store_size() -> timeseries.Panel:
 
 def _not_stored() -> timeseries.Panel:
     about = (
-        "Calls, messages and tags per minute that could not be stored, by reason. Figures and alerts still have them; the "
-        "pages and `sipwatch calls` do not. Alert: SipwatchStoreDropping."
+        "What could not be stored per minute (calls, messages, attempts to register), by reason. Figures and alerts still "
+        "have it; the pages and `sipwatch calls` do not. Alert: SipwatchStoreDropping, but for devices that give way."
     )
     query = Query(happening("store_dropped_total", by="reason"), "{{reason}}")
     face = Face("Not stored, per minute", about, "short", "Everything was stored", 24)

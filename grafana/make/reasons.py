@@ -128,6 +128,7 @@ STORE_DROPS: Looks = looks(
     ("disk", "The disk refuses", _TRANSPORT),
     ("spool", "Open calls have too many messages", _SIP),
     ("file", "A file is damaged, or of a later version", _CLOSED),
+    ("room", "More devices on a day than are kept", _SIP),
 )
 # Why an agent's connection is over, and why a message was not sent on.
 HEP_CLOSED: Looks = looks(

@@ -106,10 +106,10 @@ class Filling:
 
         for _ in range(_TRIES):
             self._writer.write()
-        lost = self.intake.waiting + sum(int(number) for number in self.intake.dropped.values())
+        lost = self._writer.waiting + self.intake.lost
         self._writer.stop(0)
         if lost:
-            raise StoreError(f"{self._writer.folder}: {lost:,} calls or messages could not be stored")
+            raise StoreError(f"{self._writer.folder}: {lost:,} calls, messages or registrations could not be stored")
 
 
 def filling_of(folder: str | None, config: Config, *, messages: bool) -> Filling | None:

@@ -14,7 +14,7 @@ from sipwatch.export.by_wall import by_wall
 from sipwatch.export.calls import call_record, ends_of_record, record_id
 from sipwatch.export.findings import finding_record
 from sipwatch.export.record import size_of
-from sipwatch.track.events import CallOver, CallSettled
+from sipwatch.track.events import CallOver, CallSettled, Registration, Unbound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,12 @@ class Keeper(Protocol):
 
     def answered(self, record_id: str, started: int, ends: tuple[str, str]) -> None:
         """Take note that a call was answered, which began then (ns) between two peers: it is up until it comes."""
+
+    def registration(self, result: Registration, ends: tuple[str, str], ahead: int) -> None:
+        """Take the result of an attempt to register between two peers; the wall's clock is so much ahead (ns)."""
+
+    def expired(self, binding: Unbound, ends: tuple[str, str], ahead: int) -> None:
+        """Take note that a binding ran out, which was made between two peers."""
 
     def tag(self, record_id: str, started: int, tags: list[str]) -> None:
         """Take other tags for a call that it has: by now it is known whether the caller was called back."""
@@ -80,8 +86,22 @@ class Handover:
         self._metrics = metrics
 
     def takes(self) -> Takes:
-        """Say which events bring a call nearer its end."""
-        return {CallSettled: self.call_settled, CallOver: self.call_over}
+        """Say which events bring a call nearer its end, or are what a keeper keeps."""
+        of_calls: Takes = {CallSettled: self.call_settled, CallOver: self.call_over}
+        if self._keeper is None:
+            return of_calls
+        return {**of_calls, Registration: self.registration, Unbound: self.unbound}
+
+    def registration(self, event: Registration) -> None:
+        """Let the keeper have the result of an attempt to register."""
+        if self._keeper is not None:
+            ends = self._verdicts.directory.ends(event.path)
+            self._keeper.registration(event, ends, self._verdicts.wall.ahead)
+
+    def unbound(self, event: Unbound) -> None:
+        """Let the keeper know of a binding that ran out."""
+        if self._keeper is not None and event.expired:
+            self._keeper.expired(event, self._verdicts.directory.ends(event.path), self._verdicts.wall.ahead)
 
     def call_settled(self, event: CallSettled) -> None:
         """Take note of what became of a call."""

@@ -80,6 +80,12 @@ class Policy:
         """Hide in the name of a product; its version stays."""
         return self._masking.software(text)
 
+    def registered(self, aor: str, user_agent: str) -> tuple[str, str]:
+        """Hide in whom a REGISTER is about (a URI), and in the name of what sent it, wherever he is named there."""
+        user = aor.partition(":")[2].rpartition("@")[0]
+        known = self._known([user] if user else [], ())
+        return self._masking.free(scrub.text(aor), known), self._masking.software(user_agent, known)
+
     def host(self, text: str) -> str:
         """Hide the name of a host, with a port or without, if somebody is named in it, or addresses are hidden."""
         return self._masking.host(text) if self._masking.closed else self._masking.free(text)

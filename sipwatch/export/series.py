@@ -355,8 +355,9 @@ STORE_DROPPED = Series(
     _C,
     Level.SELF,
     ("what", "reason"),
-    "What could not be stored (call, message, tag) and why: queue (the disk did not keep up), disk (it refused), spool "
-    "(messages of open calls took too much), file (it is damaged, or of a later version).",
+    "What could not be stored (call, message, tag, answer, attempt to register, registration of a device) and why: "
+    "queue (the disk did not keep up), disk (it refused), spool (messages of open calls took too much), file (it is "
+    "damaged, or of a later version), room (more devices on a day than are kept: whoever never registered gives way).",
 )
 STORE_CALLS = Series("store_calls", _C, Level.SELF, (), "Calls stored.")
 STORE_WAITING = Series("store_calls_waiting", _G, Level.SELF, (), "Calls that wait to be stored.")

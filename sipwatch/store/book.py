@@ -12,7 +12,8 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sipwatch.store.days import day_of, open_to_write, path_of
+from sipwatch.store.days import begin_of, day_of, open_to_write, path_of
+from sipwatch.store.registering import write_attempts
 from sipwatch.store.rows import (
     COLUMNS,
     CONDITION_COLUMNS,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sipwatch.export.record import CallRecord
+    from sipwatch.store.attempts import RegisterAttempt
     from sipwatch.store.intake import AnsweredCall, Tagging
     from sipwatch.store.spool import Kept
 
@@ -73,17 +75,22 @@ class CallEntry(NamedTuple):
 
 
 class DayBatch(NamedTuple):
-    """What is to be written of one day: calls, tags of calls that are there, calls that were answered."""
+    """What is to be written of one day: calls, tags of such, calls that were answered, attempts to register."""
 
     entries: list[CallEntry]
     tagged: list[Tagging]
     answered: list[AnsweredCall]
+    attempts: list[RegisterAttempt]
 
 
 class Book:
-    """Writes into the files of a folder. Its methods raise sqlite3.Error and TooNewError, having written nothing."""
+    """Writes into the files of a folder. Its methods raise sqlite3.Error and TooNewError, having written nothing.
+
+    ``given_up`` counts the devices whose registrations gave way to others.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.given_up = 0
         self._folder = folder
         self._open: dict[tuple[str, str], sqlite3.Connection] = {}
 
@@ -93,8 +100,12 @@ class Book:
         entries: Sequence[CallEntry],
         tagged: Sequence[Tagging] = (),
         answered: Sequence[AnsweredCall] = (),
+        attempts: Sequence[RegisterAttempt] = (),
     ) -> int:
-        """Write calls that began on a day, and what else is to be said of such; return how many were not there yet."""
+        """Write calls that began on a day, what else is to be said of such, and attempts to register of that day.
+
+        Returns how many calls were not there yet.
+        """
         connection = self._file(day, CALLS)
         with self._transaction(day, CALLS, connection):
             known = _known(connection, [entry.record.id for entry in entries])
@@ -103,6 +114,8 @@ class Book:
             for one in tagged:
                 _tag(connection, one)
             _put_up(connection, entries, answered)
+            given_up = write_attempts(connection, begin_of(day), attempts) if attempts else 0
+        self.given_up += given_up
         return len(new)
 
     def write_messages(self, day: str, entries: Iterable[CallEntry]) -> None:
@@ -174,13 +187,16 @@ class Book:
 
 
 def by_day(
-    entries: Iterable[CallEntry], tagged: Iterable[Tagging] = (), answered: Iterable[AnsweredCall] = ()
+    entries: Iterable[CallEntry],
+    tagged: Iterable[Tagging] = (),
+    answered: Iterable[AnsweredCall] = (),
+    attempts: Iterable[RegisterAttempt] = (),
 ) -> dict[str, DayBatch]:
-    """Return what is to be written, by the day on which each call began."""
+    """Return what is to be written, by the day on which each call began, or each attempt was made."""
     found: dict[str, DayBatch] = {}
 
     def on(started: int) -> DayBatch:
-        return found.setdefault(day_of(started), DayBatch([], [], []))
+        return found.setdefault(day_of(started), DayBatch([], [], [], []))
 
     for entry in entries:
         on(entry.record.started).entries.append(entry)
@@ -188,6 +204,8 @@ def by_day(
         on(one.started).tagged.append(one)
     for call in answered:
         on(call.started).answered.append(call)
+    for attempt in attempts:
+        on(attempt.at).attempts.append(attempt)
     return found
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sipwatch.classify.peers import Privacy
     from sipwatch.export.record import CallRecord
+    from sipwatch.store.attempts import RegisterAttempt
     from sipwatch.store.book import KeptMessage
     from sipwatch.store.spool import Kept
 
@@ -32,6 +33,19 @@ class Hiding:
             disguise = Disguise(self._privacy, [one.message.raw for one in messages])
             messages = [one._replace(message=_hidden(one.message, disguise)) for one in messages]
         return (record if self._policy is None else self._policy.call(record)), list(messages)
+
+    def attempt(self, attempt: RegisterAttempt) -> RegisterAttempt:
+        """Return an attempt to register as it may be read. Whom hiding makes alike is one from then on."""
+        policy = self._policy
+        if policy is None:
+            return attempt
+        aor, user_agent = policy.registered(attempt.aor, attempt.user_agent)
+        return attempt._replace(
+            aor=aor,
+            device=policy.address(attempt.device),
+            registrar=policy.address(attempt.registrar),
+            user_agent=user_agent,
+        )
 
 
 def _hidden(message: Kept, disguise: Disguise) -> Kept:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sipwatch.store.attempts import HandedAttempt, kept_attempt, size_of_attempt
 from sipwatch.store.spool import Kept
 from sipwatch.track.events import MessageTaken
 
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sipwatch.export.record import CallRecord
-    from sipwatch.track.events import Takes
+    from sipwatch.store.attempts import RegisterAttempt
+    from sipwatch.track.events import Registration, Takes, Unbound
     from sipwatch.wire.message import Message
 
 MAX_CALLS: Final = 10_000  # that wait for the disk; some 5 kB each
 MAX_BYTES: Final = 32 << 20  # of packets that wait for it
 MAX_TAGS: Final = 50_000
 MAX_ANSWERED: Final = 50_000
+MAX_ATTEMPTS: Final = 50_000  # to register; some 1 kB each
+MAX_ATTEMPT_BYTES: Final = 16 << 20  # of their messages, until a writer takes them
+_GAVE_WAY: Final = "room"
 DROPS: Final = (  # what can be dropped, and why
     ("call", "queue"),
     ("call", "file"),
@@ -30,6 +35,9 @@ DROPS: Final = (  # what can be dropped, and why
     ("message", "file"),
     ("tag", "queue"),
     ("answer", "queue"),
+    ("attempt", "queue"),
+    ("attempt", "file"),
+    ("registration", _GAVE_WAY),
 )
 _UDP: Final = "udp"
 
@@ -65,10 +73,11 @@ class HandedIn(NamedTuple):
     calls: list[HandedCall]
     tags: list[Tagging]
     answered: list[AnsweredCall]
+    attempts: list[RegisterAttempt]
 
 
 class Intake:
-    """Takes calls, answers, tags and messages (``export.handover.Keeper``); ``dropped`` counts by what and why.
+    """Takes what is to be kept (``export.handover.Keeper``); ``dropped`` counts by what and why.
 
     ``messages`` says whether any are wanted at all.
     """
@@ -79,6 +88,8 @@ class Intake:
         self._calls: list[HandedCall] = []
         self._tags: list[Tagging] = []
         self._answered: list[AnsweredCall] = []
+        self._attempts: list[HandedAttempt] = []
+        self._attempt_bytes = 0
         self._messages: list[tuple[int, Message, bytes, int, bytes]] = []
         self._frame: tuple[int, bytes] = (-1, b"")
         self._put = self._done = 0  # calls
@@ -116,6 +127,21 @@ class Intake:
         else:
             self._answered.append(AnsweredCall(record_id, started, *ends))
 
+    def registration(self, result: Registration, ends: tuple[str, str], ahead: int) -> None:
+        """Take the result of an attempt to register."""
+        self._attempt(HandedAttempt(result, ends, ahead), size_of_attempt(result))
+
+    def expired(self, binding: Unbound, ends: tuple[str, str], ahead: int) -> None:
+        """Take note that a binding ran out."""
+        self._attempt(HandedAttempt(binding, ends, ahead), 0)
+
+    def _attempt(self, handed: HandedAttempt, size: int) -> None:
+        if len(self._attempts) >= MAX_ATTEMPTS or self._attempt_bytes + size > MAX_ATTEMPT_BYTES:
+            self.drop("attempt", "queue")
+            return
+        self._attempt_bytes += size
+        self._attempts.append(handed)
+
     def tag(self, record_id: str, started: int, tags: list[str]) -> None:
         """Take other tags for a call."""
         if len(self._tags) >= MAX_TAGS:
@@ -134,7 +160,13 @@ class Intake:
 
     def drop(self, what: str, why: str, number: int = 1) -> None:
         """Count what is not stored."""
-        self.dropped[what, why] = self.dropped.get((what, why), 0) + number
+        if number:
+            self.dropped[what, why] = self.dropped.get((what, why), 0) + number
+
+    @property
+    def lost(self) -> int:
+        """Say how much could not be stored, but for what gave way to others of its kind, as is meant."""
+        return sum(int(number) for (_, why), number in self.dropped.items() if why != _GAVE_WAY)
 
     def drops(self) -> dict[tuple[str, ...], float]:
         """Return what was dropped, by what and why; 0 where nothing was, so that the first is seen as an increase."""
@@ -147,7 +179,13 @@ class Intake:
         answered, self._answered = self._answered, []  # before their calls: one that is over is up no longer
         calls, self._calls = self._calls, []
         tags, self._tags = self._tags, []
-        return HandedIn(calls, tags, answered)
+        return HandedIn(calls, tags, answered, self._taken_attempts())
+
+    def _taken_attempts(self) -> list[RegisterAttempt]:
+        # What is put in between the two lines is only counted as too little, until the next time.
+        attempts, self._attempts = self._attempts, []
+        self._attempt_bytes = 0
+        return [kept_attempt(handed) for handed in attempts]
 
     def done(self, calls: int) -> None:
         """Make room: so many calls wait no longer, stored or not."""

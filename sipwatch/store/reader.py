@@ -36,7 +36,7 @@ from sipwatch.store.rows import (
     Parts,
     call_of,
 )
-from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES, UP_SINCE
+from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES, SUMS, UP_SINCE
 from sipwatch.store.spool import Kept
 from sipwatch.store.sql import Clause, placeholders
 from sipwatch.store.sums import ASK_AGENTS, agents_of
@@ -337,12 +337,31 @@ class StoreReader:
 
         ``sql`` lacks the table's name, and may ask for ``more`` behind the time.
         """
+        return self.rows_of_sums(sql, since, until, more, tables=(*SUMS,) if by_hour else ("minutes",))
+
+    def rows_of_sums(
+        self,
+        sql: str,
+        since: int | None,
+        until: int | None,
+        more: tuple[object, ...] = (),
+        *,
+        tables: Sequence[str],
+        version: int = 1,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Ask for sums of a time: ``tables`` are those by minute and by hour, or the first alone.
+
+        Asked are the files with tables of that version or later; ``sql`` is as for ``_sums``.
+        """
         first = 0 if since is None else since // MINUTE * MINUTE
         last = FOREVER if until is None else -(-until // MINUTE) * MINUTE
         begin, end = -(-first // HOUR) * HOUR, last // HOUR * HOUR
-        spans = [("hours", begin, end)] if by_hour and begin <= end else []
-        spans += [("minutes", first, begin), ("minutes", end, last)] if spans else [("minutes", first, last)]
+        minutes, *hours = tables
+        spans = [(hours[0], begin, end)] if hours and begin <= end else []
+        spans += [(minutes, first, begin), (minutes, end, last)] if spans else [(minutes, first, last)]
         for file in days_between(self.files(), first, last):
+            if version > 1 and self._version(file) < version:
+                continue
             for table, since_, until_ in spans:
                 if since_ < until_:
                     yield from self._ask(file.path, CALLS, sql.format(table), (since_, until_, *more))
@@ -356,12 +375,15 @@ class StoreReader:
             f"SELECT started / {span} * {span}, source, destination, count(*) FROM up"
             " WHERE started >= ? AND started < ? GROUP BY 1, 2, 3"
         )
-        return [
-            UpSum(*row)
-            for file in days_between(self.files(), since, until)
-            if self._version(file) >= UP_SINCE
-            for row in self._ask(file.path, CALLS, sql, (since, until))
-        ]
+        return [UpSum(*row) for row in self.rows(sql, (since, until), since, until, UP_SINCE)]
+
+    def rows(
+        self, sql: str, values: tuple[object, ...], since: int | None, until: int | None, version: int
+    ) -> Iterator[tuple[Any, ...]]:
+        """Give what a question finds in the days of a time (ns) whose files have tables of that version or later."""
+        for file in days_between(self.files(), since, until):
+            if self._version(file) >= version:
+                yield from self._ask(file.path, CALLS, sql, values)
 
     def written(self, since: int, until: int) -> dict[str, int]:
         """Return how many calls were written by now, by day: as long as that is the same, so are all answers."""

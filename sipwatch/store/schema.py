@@ -25,8 +25,11 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 AGENTS: Final = {"agent_hours": HOUR, "agent_days": DAY}  # tables of agents, and how much time (ns) a row spans
 SUMS: Final = {"minutes": MINUTE, "hours": HOUR}  # tables of sums, and how much time (ns) a row of each spans
+REGISTER_SUMS: Final = {"register_minutes": MINUTE, "register_hours": HOUR}  # the same of attempts to register
 SUM_KEYS: Final = ("source", "destination", "outcome", "status_code", "ending", "ended_by")
 SUM_VALUES: Final = ("calls", "completed", "setups", "setup_ns", "rings", "ring_ns", "talks", "talk_ns")
+REGISTER_SUM_KEYS: Final = ("source", "destination", "outcome", "status_code")
+REGISTER_SUM_VALUES: Final = ("attempts", "delays", "delay_ns")
 
 _SUM_COLUMNS: Final = """
     at INTEGER NOT NULL,
@@ -125,8 +128,37 @@ CREATE TABLE up (
 ) WITHOUT ROWID;
 """
 UP_SINCE: Final = 2  # the version whose files tell which calls are up
+_REGISTER_SUM_COLUMNS: Final = """
+    at INTEGER NOT NULL,
+    source TEXT NOT NULL, destination TEXT NOT NULL, outcome TEXT NOT NULL, status_code INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, delays INTEGER NOT NULL, delay_ns INTEGER NOT NULL,
+    PRIMARY KEY (at, source, destination, outcome, status_code)
+"""
+# What an attempt is told by has the second of the day before it: rows are added at the end, where they cost least.
+_CALLS_3: Final = f"""
+CREATE TABLE register_minutes ({_REGISTER_SUM_COLUMNS}) WITHOUT ROWID;
+CREATE TABLE register_hours ({_REGISTER_SUM_COLUMNS}) WITHOUT ROWID;
+CREATE TABLE registrations (
+    aor TEXT, device TEXT, registrar TEXT,
+    source TEXT NOT NULL, destination TEXT NOT NULL, transport TEXT NOT NULL, user_agent TEXT NOT NULL,
+    outcome TEXT NOT NULL, status_code INTEGER NOT NULL, credentials INTEGER NOT NULL,
+    registered INTEGER NOT NULL, removed INTEGER NOT NULL, auth_failed INTEGER NOT NULL, refused INTEGER NOT NULL,
+    not_responding INTEGER NOT NULL, unfinished INTEGER NOT NULL, expired INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL,
+    expires INTEGER NOT NULL, until INTEGER NOT NULL, ran_out INTEGER NOT NULL,
+    streak INTEGER NOT NULL, failing_since INTEGER NOT NULL,
+    proved INTEGER NOT NULL, digits TEXT,
+    PRIMARY KEY (aor, device, registrar)
+) WITHOUT ROWID;
+CREATE INDEX registrations_room ON registrations (proved, last);
+CREATE INDEX registrations_digits ON registrations (digits) WHERE digits IS NOT NULL;
+CREATE TABLE register_seen (id INTEGER PRIMARY KEY);
+CREATE TABLE register_count (seen INTEGER NOT NULL);
+INSERT INTO register_count VALUES (0);
+"""
+REGISTRATIONS_SINCE: Final = 3  # the version whose files tell of attempts to register
 # By kind of file, what makes each version of the one before it: a new version is a new entry, and old ones stay.
-MIGRATIONS: Final = {CALLS: (_CALLS_1, _CALLS_2), MESSAGES: (_MESSAGES_1,)}
+MIGRATIONS: Final = {CALLS: (_CALLS_1, _CALLS_2, _CALLS_3), MESSAGES: (_MESSAGES_1,)}
 
 
 class TooNewError(Exception):

@@ -9,24 +9,34 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.export.agents import rolled_agents
 from sipwatch.export.rolled import WORDS, Rolled
-from sipwatch.store.schema import AGENTS, HOUR, SUM_KEYS, SUM_VALUES, SUMS
+from sipwatch.store.schema import (
+    AGENTS,
+    HOUR,
+    MINUTE,
+    REGISTER_SUM_KEYS,
+    REGISTER_SUM_VALUES,
+    REGISTER_SUMS,
+    SUM_KEYS,
+    SUM_VALUES,
+    SUMS,
+)
 from sipwatch.store.sql import insert
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sipwatch.export.record import CallRecord
+    from sipwatch.store.attempts import RegisterAttempt
 
-Key = tuple[str, str, str, int, str, str]
+    Counted = dict[tuple[int, tuple[str | int, ...]], list[int]]  # by the beginning of a minute (ns), and a key
 
 _VALUES: Final = len(SUM_VALUES)
 
 
-def _add_up(table: str) -> str:
-    columns = ("at", *SUM_KEYS, *SUM_VALUES)
-    added = ", ".join(f"{value} = {value} + excluded.{value}" for value in SUM_VALUES)
-    return f"{insert(table, *columns)} ON CONFLICT DO UPDATE SET {added}"
+def _add_up(table: str, keys: tuple[str, ...] = SUM_KEYS, values: tuple[str, ...] = SUM_VALUES) -> str:
+    added = ", ".join(f"{value} = {value} + excluded.{value}" for value in values)
+    return f"{insert(table, 'at', *keys, *values)} ON CONFLICT DO UPDATE SET {added}"
 
 
 _AGENTS: Final = (
@@ -35,20 +45,40 @@ _AGENTS: Final = (
 _BEHIND: Final = 2 + len(WORDS)  # where a row goes on after the counts by word
 ASK_AGENTS: Final = {table: f"SELECT {', '.join(_AGENTS)} FROM {table} WHERE at BETWEEN ? AND ?" for table in AGENTS}
 _PUT_AGENT: Final = {table: insert(table, *_AGENTS, verb="INSERT OR REPLACE") for table in AGENTS}
-_ADD_UP: Final = {table: _add_up(table) for table in SUMS}
+_ADD_UP: Final = {
+    **{table: _add_up(table) for table in SUMS},
+    **{table: _add_up(table, REGISTER_SUM_KEYS, REGISTER_SUM_VALUES) for table in REGISTER_SUMS},
+}
 
 
 def add_up(connection: sqlite3.Connection, calls: Iterable[tuple[CallRecord, bool]]) -> None:
     """Add calls, each with whether it was answered and ended by a BYE with a 2xx, to the sums of their day."""
-    counted: dict[tuple[int, Key], list[int]] = {}
-    span = SUMS["minutes"]
+    counted: Counted = {}
     for record, completed in calls:
-        values = counted.setdefault((record.started // span * span, _key(record)), [0] * _VALUES)
+        values = counted.setdefault((record.started // MINUTE * MINUTE, _key(record)), [0] * _VALUES)
         _count(values, record, completed)
-    for table, span in SUMS.items():
-        rows: dict[tuple[int, Key], list[int]] = {}
+    _add_to(connection, SUMS, counted)
+
+
+def add_up_attempts(connection: sqlite3.Connection, attempts: Iterable[RegisterAttempt]) -> None:
+    """Add attempts to register, and what ran out, to the sums of their day."""
+    counted: Counted = {}
+    for one in attempts:
+        key = (one.source, one.destination, one.outcome, one.status_code)
+        values = counted.setdefault((one.at // MINUTE * MINUTE, key), [0, 0, 0])
+        values[0] += 1
+        if one.delay >= 0:
+            values[1] += 1
+            values[2] += one.delay
+    _add_to(connection, REGISTER_SUMS, counted)
+
+
+def _add_to(connection: sqlite3.Connection, tables: Mapping[str, int], counted: Counted) -> None:
+    """Add what was counted by the minute to tables, each of which has rows of so many ns."""
+    for table, span in tables.items():
+        rows: Counted = {}
         for (at, key), values in counted.items():
-            before = rows.setdefault((at // span * span, key), [0] * _VALUES)
+            before = rows.setdefault((at // span * span, key), [0] * len(values))
             for place, value in enumerate(values):
                 before[place] += value
         connection.executemany(_ADD_UP[table], [(at, *key, *values) for (at, key), values in rows.items()])
@@ -83,7 +113,7 @@ def agents_of(row: tuple[Any, ...]) -> tuple[int, str, Rolled]:
     )
 
 
-def _key(record: CallRecord) -> Key:
+def _key(record: CallRecord) -> tuple[str | int, ...]:
     return (
         record.source, record.destination, record.outcome, record.status_code or 0, record.ending or "",
         record.ended_by or "",

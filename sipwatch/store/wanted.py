@@ -42,15 +42,19 @@ class Number:
 
     def condition(self) -> Clause:
         """Return what is sure of the digits of one that is the same."""
+        of = {side: self.clause(f"{side}_digits") for side in ("caller", "callee")}
+        # By two indexes, not through all calls in the order of time, which is what SQLite takes an OR for.
+        either = [f"SELECT number FROM calls WHERE {one.sql}" for one in of.values()]
+        values = tuple([value for one in of.values() for value in one.values])
+        return Clause(f"number IN ({' UNION ALL '.join(either)})", values)
+
+    def clause(self, column: str) -> Clause:
+        """Return what is sure of the digits of one that is the same, which are turned round in a column."""
         turned = self._turned
         if not self._ending and len(turned) < MIN_NUMBER_LENGTH:
-            which, values = "{0}_digits = ?", [turned]
-        else:
-            begin = turned if self._ending else turned[:MIN_NUMBER_LENGTH]
-            which, values = "{0}_digits >= ? AND {0}_digits < ?", [begin, begin + ":"]  # what stands behind 9
-        # By two indexes, not through all calls in the order of time, which is what SQLite takes an OR for.
-        either = [f"SELECT number FROM calls WHERE {which.format(side)}" for side in ("caller", "callee")]
-        return Clause(f"number IN ({' UNION ALL '.join(either)})", (*values, *values))
+            return Clause(f"{column} = ?", (turned,))
+        begin = turned if self._ending else turned[:MIN_NUMBER_LENGTH]
+        return Clause(f"{column} >= ? AND {column} < ?", (begin, begin + ":"))  # what stands behind 9
 
     def is_in(self, record: CallRecord) -> bool:
         """Tell whether a call is from or to it."""

@@ -16,11 +16,11 @@ import sqlite3
 from threading import Event, Thread
 from typing import IO, TYPE_CHECKING, Final, Literal, TypeVar
 
-from sipwatch.store.book import Book, CallEntry, KeptMessage, by_day
+from sipwatch.store.book import Book, CallEntry, DayBatch, KeptMessage, by_day
 from sipwatch.store.bounds import beyond, outdated
 from sipwatch.store.days import StoreError, day_of, files_in, path_of, remove
 from sipwatch.store.hiding import Hiding
-from sipwatch.store.intake import MAX_ANSWERED, MAX_TAGS
+from sipwatch.store.intake import MAX_ANSWERED, MAX_ATTEMPTS, MAX_TAGS
 from sipwatch.store.schema import CALLS, MESSAGES, TooNewError
 from sipwatch.store.settings import KeepMessages, StoreSettings, is_worth_keeping
 from sipwatch.store.spool import Spool, packed
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sipwatch.classify.peers import Privacy
-    from sipwatch.store.book import DayBatch
+    from sipwatch.store.attempts import RegisterAttempt
     from sipwatch.store.days import DayFile
     from sipwatch.store.intake import AnsweredCall, HandedCall, Intake, Tagging
 
@@ -74,11 +74,17 @@ class StoreWriter:
         self._calls: list[HandedCall] = []  # that wait for the disk
         self._tags: list[Tagging] = []
         self._answered: list[AnsweredCall] = []
+        self._attempts: list[RegisterAttempt] = []  # to register, with everything hidden that is to be
         self._failing = ""
         self._wait = 0
         self._turns = 0
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="sipwatch-store", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """Say how many calls, and attempts to register, wait for the disk."""
+        return self.intake.waiting + len(self._attempts)
 
     def start(self) -> None:
         """Begin to write."""
@@ -107,10 +113,12 @@ class StoreWriter:
         self._calls += handed.calls
         self._tags += self._with_room(handed.tags, MAX_TAGS - len(self._tags), "tag")
         self._answered += self._with_room(handed.answered, MAX_ANSWERED - len(self._answered), "answer")
+        attempts = self._with_room(handed.attempts, MAX_ATTEMPTS - len(self._attempts), "attempt")
+        self._attempts += [self._hiding.attempt(one) for one in attempts]
         self._spool_messages()
         if self._wait > 0:
             self._wait -= 1
-        elif self._calls or self._tags or self._answered:
+        elif self._calls or self._tags or self._answered or self._attempts:
             self._write_all()
         self._turns += 1
         if self._turns % _LOOK_AT_BOUNDS == 1:
@@ -180,11 +188,12 @@ class StoreWriter:
 
     def _write_all(self) -> None:
         calls = self._calls
-        days = by_day([self._entry(call) for call in calls], self._tags, self._answered)
+        days = by_day([self._entry(call) for call in calls], self._tags, self._answered, self._attempts)
         written = {day for day, batch in days.items() if self._write_day(day, batch)}
         self._calls = [call for call in calls if day_of(call.record.started) not in written]
         self._tags = [one for one in self._tags if day_of(one.started) not in written]
         self._answered = [one for one in self._answered if day_of(one.started) not in written]
+        self._attempts = [one for one in self._attempts if day_of(one.at) not in written]
         for call in calls:
             if day_of(call.record.started) in written:
                 self._spool.forget([number for number, _, _ in call.numbers])
@@ -200,7 +209,7 @@ class StoreWriter:
         if why:
             entries = [entry._replace(messages=()) for entry in entries]
         try:
-            self.stored += self._book.write(day, entries, batch.tagged, batch.answered)
+            self._write_book(day, batch._replace(entries=entries))
         except sqlite3.OperationalError as error:  # full, locked, read only, gone: it may come back
             self._failed(error)
             self._wait = _TRY_AGAIN
@@ -210,12 +219,22 @@ class StoreWriter:
                 self._set_aside(day, CALLS, error)
                 return False
             self._failed(error)
-            if len(entries) > 1:  # one of them cannot be written, and shall not keep the others from it
-                return min(self._write_day(day, batch._replace(entries=[one])) for one in entries)
+            if len(entries) > 1 or (entries and batch.attempts):
+                # One of them cannot be written, and shall not keep the others from it.
+                beside = batch._replace(entries=[])
+                alone = [DayBatch([one], batch.tagged, batch.answered, []) for one in entries]
+                return min([self._write_day(day, one) for one in (beside, *alone)])
             self.intake.drop("call", "file", len(entries))
+            self.intake.drop("attempt", "file", len(batch.attempts))
         if lost:
             self.intake.drop("message", why, lost)
         return True
+
+    def _write_book(self, day: str, batch: DayBatch) -> None:
+        before = self._book.given_up
+        self.stored += self._book.write(day, *batch)
+        if self._book.given_up > before:
+            self.intake.drop("registration", "room", self._book.given_up - before)
 
     def _write_messages(self, day: str, entries: Sequence[CallEntry]) -> str:
         """Write the messages of calls; return why that cannot be, if so."""

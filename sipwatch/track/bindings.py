@@ -212,7 +212,7 @@ class Bindings:
         else:
             binding.path = path
             binding.expires_at = until
-            self._events.append(Unbound(held, False))  # the device has moved
+            self._events.append(Unbound(held, binding.aor))  # the device has moved
             self._events.append(Bound(path))
         binding.origin = origin
 
@@ -252,9 +252,10 @@ class Bindings:
         if not bindings:
             del self._by_aor[binding.aor]
         self._count -= 1
+        ran_out = binding.expires_at if expired else -1
         binding.expires_at = NEVER
         self._queue.forget(binding)
-        self._events.append(Unbound(binding.path, expired))
+        self._events.append(Unbound(binding.path, binding.aor, ran_out))
 
 
 def _held(bindings: list[Binding], name: bytes, origin: int, path: Path) -> Binding | None:

@@ -255,13 +255,22 @@ class Bound:
 
 
 class Unbound:
-    """A binding ended: it ran out (``expired``), or was removed, moved or given up."""
+    """A binding ended: it ran out, at ``ran_out`` (ns), or was removed, moved or given up, and that is -1.
 
-    __slots__ = ("expired", "path")
+    ``aor`` is its address of record, the digest of a long one (``bindings.short``).
+    """
 
-    def __init__(self, path: Path, expired: bool) -> None:
+    __slots__ = ("aor", "path", "ran_out")
+
+    def __init__(self, path: Path, aor: bytes, ran_out: int = -1) -> None:
         self.path = path
-        self.expired = expired
+        self.aor = aor
+        self.ran_out = ran_out
+
+    @property
+    def expired(self) -> bool:
+        """Tell whether it ran out."""
+        return self.ran_out >= 0
 
 
 class Notice(StrEnum):

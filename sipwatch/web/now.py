@@ -42,6 +42,8 @@ _LOST: Final = {
     "message": ("message", "not stored"),
     "tag": ("tag", "not stored"),
     "answer": ("answer", "not stored"),
+    "attempt": ("attempt", "to register not stored"),
+    "registration": ("device", "that registered or tried to gave way to others: there is room for so many a day"),
 }
 
 

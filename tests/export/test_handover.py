@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
+from sipwatch.classify.peers import Peer, Settings
 from sipwatch.engine import Engine
-from sipwatch.track.events import CallOver
+from sipwatch.track.events import CallOver, Registration, Unbound
 from tests.conversation import messages, nanoseconds
+from tests.track.registering import said
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
@@ -59,3 +62,41 @@ def test_whoever_else_takes_it_has_it_whole_and_afterwards_it_is_let_go_of() -> 
         bystander = replay(Engine(sink))
         assert bystander.legs == [1]
         assert [call.legs for call in bystander.calls] == [[]]
+
+
+class Kept:
+    """Keeps what became of registrations, with the peers at both ends."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, tuple[str, str], int]] = []
+
+    def call(self, *_: object) -> None: ...
+
+    def answered(self, *_: object) -> None: ...
+
+    def tag(self, *_: object) -> None: ...
+
+    def registration(self, result: Registration, ends: tuple[str, str], ahead: int) -> None:
+        self.heard.append((result.outcome, ends, ahead))
+
+    def expired(self, binding: Unbound, ends: tuple[str, str], ahead: int) -> None:
+        self.heard.append((f"{binding.aor!r} ran out", ends, ahead))
+
+
+def test_a_keeper_hears_of_attempts_to_register_and_of_what_ran_out_but_of_no_other_end() -> None:
+    """With the names of peers as they are at that moment, and by how much the clock on the wall is ahead."""
+    keeper = Kept()
+    engine = Engine(None, Settings(peers=[Peer("phones", None, [IPv4Network("192.0.2.65/32")])]), keeper=keeper)
+    engine.wall.ahead = 7
+    script = (
+        "0 A>P REGISTER\n0.1 P>A 200 h=Expires:_60\n100 A>P REGISTER call=r2\n100.1 P>A 200 call=r2 h=Expires:_60\n"
+    )
+    for message in said(script + "110 A>P REGISTER call=r3 contact=*\n110.1 P>A 200 call=r3"):
+        engine.message(message)
+    ends = ("phones", "other")
+    assert keeper.heard == [
+        ("registered", ends, 7),
+        ("b'sip:alice@example.com' ran out", ends, 7),
+        ("registered", ends, 7),
+        ("removed", ends, 7),
+    ]

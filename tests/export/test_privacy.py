@@ -318,6 +318,7 @@ def test_single_texts() -> None:
     assert FOUR.uri("sip:alice:hunter2@h") == "sip:a****:*******@h"
     assert FOUR.text("15550123 at 192.0.2.123") == "1555**** at 192.0.2.123"
     assert FOUR.software("snom 10.1.46.16/15550123") == "snom 10.1.46.16/1555****"
+    assert FOUR.registered("sip:4711@h", "Phone of 4711, 1.2") == ("sip:****@h", "Phone of ****, 1.2")
     assert FOUR.scrub("Authorization: Basic abc") == "Authorization: Basic ***"
     assert (
         FOUR.message("BYE sip:15550123@h SIP/2.0\r\nk: 5550123\r\n\r\n")

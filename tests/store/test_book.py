@@ -15,6 +15,7 @@ from sipwatch.store.spool import Kept
 from sipwatch.wire.message import Transport
 from tests.export import records
 from tests.export.records import START, at
+from tests.store.attempts import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,10 +94,11 @@ def test_the_first_calls_go_one_by_one_where_a_day_is_too_large_and_sums_stay(bo
 def test_what_is_written_is_sorted_by_the_day_on_which_each_call_began() -> None:
     late = CallEntry(records.call(id="a" * 12, started=at(86_400)), False)
     answered = AnsweredCall("y", at(86_400), "a", "b")
-    days = by_day([*entries(2), late], [Tagging("x", START, [])], [answered])
+    attempts = [attempt(0), attempt(86_399), attempt(3 * 3600)]
+    days = by_day([*entries(2), late], [Tagging("x", START, [])], [answered], attempts)
     assert {day: tuple(len(some) for some in batch) for day, batch in days.items()} == {
-        DAY: (2, 1, 0),
-        "2026-01-06": (1, 0, 1),
+        DAY: (2, 1, 0, 2),
+        "2026-01-06": (1, 0, 1, 1),
     }
 
 
@@ -118,3 +120,28 @@ def test_few_files_are_open_at_a_time(book: Book, tmp_path: Path) -> None:
         book.write(f"2026-01-{day:02}", entries(1))
     assert len(book._open) <= 6
     assert len(list(tmp_path.glob("*.calls.sqlite"))) == 19
+
+
+def test_of_a_batch_that_cannot_be_written_no_attempt_is_remembered(
+    book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be taken for written when it is tried again."""
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    some = [attempt(0), attempt(1)]
+    with monkeypatch.context() as patched:
+        patched.setattr("sipwatch.store.registering.add_up_attempts", full)
+        with pytest.raises(sqlite3.OperationalError):
+            book.write(DAY, [], attempts=some)
+    book.write(DAY, [], attempts=some)
+    connection = sqlite3.connect(tmp_path / f"{DAY}.calls.sqlite")
+    assert connection.execute("SELECT registered FROM registrations").fetchall() == [(2,)]
+    connection.close()
+
+
+def test_who_gives_way_is_counted(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sipwatch.store.registering.MAX_ROWS_A_DAY", 3)
+    book.write(DAY, [], attempts=[attempt(n, "refused", f"sip:{n}@x") for n in range(5)])
+    assert book.given_up == 2

@@ -15,11 +15,12 @@ from sipwatch.export.writers import encode
 from sipwatch.store import intake as intake_module
 from sipwatch.store import writer as writer_module
 from sipwatch.store.intake import DROPS, Intake
-from sipwatch.track.events import MessageTaken
+from sipwatch.track.events import MessageTaken, Unbound
 from tests.conversation import messages
 from tests.each import for_each
 from tests.export import records
 from tests.test_daemon import PCAPS
+from tests.track.registering import watch
 
 if TYPE_CHECKING:
     import pytest
@@ -83,12 +84,37 @@ def test_what_has_no_room_is_counted_until_there_is_some(monkeypatch: pytest.Mon
         intake.tag("x", 0, [])
         intake.answered("x", 0, ("a", "b"))
     assert intake.dropped == {("call", "queue"): 1, ("tag", "queue"): 2, ("answer", "queue"): 2}
-    assert [len(some) for some in intake.calls()] == [2, 1, 1]
+    assert [len(some) for some in intake.calls()] == [2, 1, 1, 0]
     intake.call(records.call(), False, [])
     assert intake.dropped["call", "queue"] == 2  # those that were taken wait still, for the disk
     intake.done(2)
     intake.call(records.call(), False, [])
     assert len(intake.calls()[0]) == 1
+
+
+def test_attempts_to_register_have_room_in_number_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever floods a registrar costs no memory, and what ran out finds room as well."""
+    [result] = watch("0 A>P REGISTER\n0.1 P>A 200 h=Expires:_60").results
+    size = len(result.request.raw) + len(result.response.raw)  # type: ignore[union-attr]
+    monkeypatch.setattr(intake_module, "MAX_ATTEMPT_BYTES", 3 * size)
+    intake = Intake()
+    for _ in range(5):
+        intake.registration(result, ("a", "b"), 0)
+    intake.expired(Unbound(result.path, result.aor, result.started), ("a", "b"), 0)
+    assert intake.dropped == {("attempt", "queue"): 2}
+    assert [one.outcome for one in intake.calls().attempts] == ["registered"] * 3 + ["expired"]
+    monkeypatch.setattr(intake_module, "MAX_ATTEMPTS", 1)
+    for _ in range(2):
+        intake.registration(result, ("a", "b"), 0)
+    assert intake.dropped == {("attempt", "queue"): 3}
+
+
+def test_what_gave_way_to_others_is_not_lost() -> None:
+    intake = Intake()
+    intake.drop("registration", "room", 5)
+    assert intake.lost == 0
+    intake.drop("attempt", "file", 2)
+    assert intake.lost == 2
 
 
 def test_messages_have_room_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

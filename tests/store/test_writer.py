@@ -24,6 +24,7 @@ from tests.export import records
 from tests.export.records import START, at
 from tests.store.stored import EVERYTHING, Stored
 from tests.test_daemon import PCAPS
+from tests.track.registering import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +142,41 @@ def test_what_finds_no_room_meanwhile_is_counted(store: Stored, monkeypatch: pyt
     assert store.intake.dropped == {("call", "queue"): 2}
     store.put(records.call(id="00000000000a"))
     assert len(store.ids()) == 4
+
+
+def test_attempts_to_register_wait_for_the_disk_as_well_and_find_so_much_room(
+    store: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were let in are written once, however often that was tried."""
+    script = [message for n in range(5) for message in said(f"{n} A>P REGISTER call=r{n}\n{n}.1 P>A 403 call=r{n}")]
+    monkeypatch.setattr(writer_module, "MAX_ATTEMPTS", 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(Book, "write", full)
+        store.watch(script)
+        assert store.writer.waiting == 3
+        store.turns(10)
+    store.turns(10)
+    assert store.writer.waiting == 0
+    assert store.ask("SELECT refused, streak FROM registrations") == [(3, 3)]
+    assert store.intake.dropped == {("attempt", "queue"): 2}
+
+
+def test_a_call_that_cannot_be_written_keeps_no_attempt_from_it(store: Stored) -> None:
+    """Nor any other call."""
+    store.intake.call(records.call(id="00000000000a", status_code=1 << 70), False, [])
+    store.intake.call(records.call(id="00000000000b"), False, [])
+    store.watch(said("0 A>P REGISTER\n0.1 P>A 403"))
+    assert store.ids() == ["00000000000b"]
+    assert store.ask("SELECT refused FROM registrations") == [(1,)]
+    assert store.intake.dropped == {("call", "file"): 1}
+
+
+def test_devices_that_give_way_are_counted(store: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sipwatch.store.registering.MAX_ROWS_A_DAY", 2)
+    store.watch(
+        [m for n in range(5) for m in said(f"{n} A>P REGISTER call=r{n} aor=g{n}\n{n}.1 P>A 403 call=r{n} aor=g{n}")]
+    )
+    assert store.intake.dropped == {("registration", "room"): 3}
 
 
 def test_where_only_messages_have_no_room_calls_are_written_without(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipwatch.track.events import Unbound
 from sipwatch.track.registrar import RegistrarLimits
 from sipwatch.wire.message import Path, Request, Response
 from sipwatch.wire.sip import parse
@@ -388,6 +389,21 @@ def test_idle_ticks_change_nothing(written: list[str], ticks: list[int]) -> None
     assert busy.log == quiet.log
     assert [facts(result) for result in busy.results] == [facts(result) for result in quiet.results]
     assert busy.repeated == quiet.repeated
+
+
+def test_what_ran_out_says_of_whom_and_when_and_what_was_taken_away_that_it_did_not() -> None:
+    """Also where it is noticed later: nothing came in the meantime."""
+    ends: list[Unbound] = []
+    seen = Registered()
+    seen._takers = {**seen._takers, Unbound: ends.append}
+    seen.say("0 A>P REGISTER\n0.5 P>A 200 h=Expires:_60").until("100")
+    seen.say(
+        "200 A>P REGISTER call=c2\n200.1 P>A 200 call=c2\n201 A>P REGISTER call=c3 contact=*\n201.1 P>A 200 call=c3"
+    )
+    assert [(end.aor, end.ran_out) for end in ends] == [
+        (b"sip:alice@example.com", nanoseconds("60.5")),
+        (b"sip:alice@example.com", -1),
+    ]
 
 
 @examples(300)
