@@ -245,6 +245,16 @@ class RolledAgents:
         return self._known[number]
 
 
+def together(records: Iterable[AgentRecord]) -> AgentRecord:
+    """Add up figures of several agents, or of several times of one; whose they are and in what row stands in no sum."""
+    some = list(records)
+    counts = {how: sum([getattr(one, how) for one in some]) for how in Offered}
+    counts[Offered.BUSY] -= counts[Offered.IDLE_BUSY]  # in a record they are among the busy
+    answers = sum([one.answers for one in some]), sum([one.answer_seconds for one in some]), None
+    moments = min([one.first for one in some], default=0), max([one.last for one in some], default=0)
+    return _record(_Head(None, None, "", None), counts, answers, (0, 0), moments, [])
+
+
 def rolled_agents(calls: Iterable[CallRecord]) -> dict[str, Rolled]:
     """Add up how agents took some calls, by number; by address where there is none, or it is a group's."""
     offers: dict[str, list[Offer]] = {}

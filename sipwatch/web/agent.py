@@ -16,7 +16,6 @@ from sipwatch.export.intervals import By
 from sipwatch.knowledge import load
 from sipwatch.report.agents import share_words
 from sipwatch.report.plain import OFFERED_WORDS
-from sipwatch.store.days import EmptyStoreError
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.agentfigures import NOBODYS, REFUSED, one_agent
 from sipwatch.web.agents import BY_NAMES, AgentCells, agent_path, cells, columns_of, period_form
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.agents import AgentRecord
     from sipwatch.store.reader import Stored, StoreReader
-    from sipwatch.web.agentfigures import AgentSum, OneAgent
+    from sipwatch.web.agentfigures import OneAgent
     from sipwatch.web.period import Period
     from sipwatch.web.site import Website
 
@@ -87,10 +86,7 @@ def routes(site: Website) -> list[Route]:
             found = one_agent(reader, period, number, site.roster, LAST_CALLS)
             return None if found is None else _Found(found, _last_calls(reader, found))
 
-        try:
-            found = await site.ask(question)
-        except EmptyStoreError:
-            found = None
+        found = await site.ask_or(question, None)
         entry = site.roster.find(number)
         name = (
             (number if len(number) <= _MAX_SHOWN else number[: _MAX_SHOWN - 1] + "…") if entry is None else entry.name
@@ -135,12 +131,12 @@ def why_not_taken(record: AgentRecord) -> list[NotTaken]:
     return sorted(found, key=lambda one: (one.is_nobodys, -one.times))
 
 
-def hours_chart(hours: Sequence[AgentSum | None]) -> Chart:
+def hours_chart(hours: Sequence[AgentRecord | None]) -> Chart:
     """Return how calls were taken by the hour of the day."""
     return chart([_bar(hour, one) for hour, one in enumerate(hours)])
 
 
-def _bar(hour: int, one: AgentSum | None) -> BarCounts:
+def _bar(hour: int, one: AgentRecord | None) -> BarCounts:
     begin = f"{hour:02d}:00"
     if one is None:
         return BarCounts(f"{hour:02d}", f"{begin}: nothing was offered", ())

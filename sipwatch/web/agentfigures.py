@@ -9,9 +9,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sipwatch.export.agents import MAX_ROWS, RolledAgents
+from sipwatch.export.agents import MAX_ROWS, RolledAgents, together
 from sipwatch.export.intervals import By
-from sipwatch.export.moments import Duration
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import HOUR
 
@@ -24,33 +23,9 @@ if TYPE_CHECKING:
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.period import Period
 
-# What is added up by name, of a record.
-COUNTS: Final = (
-    "offered", "taken", "busy", "idle_busy", "declined", "rang_out", "not_alerted", "gave_up", "elsewhere", "other",
-    "answers",
-)  # fmt: skip
 _MOST_NUMBERS: Final = 100  # of one agent
 REFUSED: Final = ("busy", "declined", "rang_out", "not_alerted")
 NOBODYS: Final = ("gave_up", "elsewhere", "other")  # what is never held against anybody
-
-
-class AgentSum(NamedTuple):
-    """The figures of several agents, or of several times of one; shares are None where there is nothing they are of."""
-
-    offered: int
-    taken: int
-    busy: int
-    idle_busy: int
-    declined: int
-    rang_out: int
-    not_alerted: int
-    gave_up: int
-    elsewhere: int
-    other: int
-    answers: int
-    answer_seconds: Duration
-    share: float | None
-    fair_share: float | None
 
 
 class OneAgent(NamedTuple):
@@ -61,7 +36,7 @@ class OneAgent(NamedTuple):
 
     whole: AgentRecord
     days: list[AgentRecord]
-    hours: list[AgentSum | None]
+    hours: list[AgentRecord | None]
     numbers: tuple[str, ...]
     last: tuple[int, int]
 
@@ -74,23 +49,6 @@ def agents_in(reader: StoreReader, period: Period, by: By, roster: Roster) -> tu
     for row in reader.agents(period.since, period.until, by_day=by_day):
         found.add(*row)
     return found.records(), found.left_out
-
-
-def added(records: Iterable[AgentRecord]) -> AgentSum:
-    """Add figures up."""
-    counts = dict.fromkeys(COUNTS, 0)
-    spent = 0
-    for record in records:
-        for name in COUNTS:
-            counts[name] += getattr(record, name)
-        spent += record.answer_seconds
-    left = counts["offered"] - counts["gave_up"] - counts["elsewhere"]
-    return AgentSum(
-        **counts,
-        answer_seconds=Duration(spent),
-        share=counts["taken"] / counts["offered"] if counts["offered"] else None,
-        fair_share=counts["taken"] / left if left else None,
-    )
 
 
 def one_agent(reader: StoreReader, period: Period, number: str, roster: Roster, calls: int) -> OneAgent | None:
@@ -128,13 +86,13 @@ def _of(rows: Sequence[tuple[int, str, Rolled]], by: By, period: Period, roster:
     return found.records()
 
 
-def _by_hour_of_day(records: Iterable[AgentRecord], period: Period) -> list[AgentSum | None]:
+def _by_hour_of_day(records: Iterable[AgentRecord], period: Period) -> list[AgentRecord | None]:
     def hour(record: AgentRecord) -> int:
         return datetime.fromtimestamp((record.begins or 0) // SECOND, period.zone).hour
 
-    found: list[AgentSum | None] = [None] * 24
+    found: list[AgentRecord | None] = [None] * 24
     for place, some in groupby(sorted(records, key=hour), key=hour):
-        found[place] = added(some)
+        found[place] = together(some)
     return found
 
 

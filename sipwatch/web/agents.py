@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sipwatch.classify.families.device import STREAK_FROM
-from sipwatch.export.agents import AgentRecord
+from sipwatch.export.agents import AgentRecord, together
 from sipwatch.export.intervals import By
 from sipwatch.export.writers import write_json, write_rows
 from sipwatch.report.agents import (
@@ -24,8 +24,7 @@ from sipwatch.report.agents import (
     busy_words,
     share_words,
 )
-from sipwatch.store.days import EmptyStoreError
-from sipwatch.web.agentfigures import AgentSum, added, agents_in
+from sipwatch.web.agentfigures import agents_in
 from sipwatch.web.asked import AskedError, as_given
 from sipwatch.web.downloads import attached
 from sipwatch.web.frame import Chapter
@@ -184,10 +183,7 @@ async def _found(site: Website, period: Period, by: By) -> _Found:
     def question(reader: StoreReader) -> _Found:
         return _Found(*agents_in(reader, period, by, site.roster), reader.span())
 
-    try:
-        return await site.ask(question)
-    except EmptyStoreError:
-        return _Found([], 0, None)
+    return await site.ask_or(question, _Found([], 0, None))
 
 
 def _sorted_by(given: Mapping[str, str]) -> AgentColumn | None:
@@ -230,7 +226,7 @@ def _parts(records: Sequence[AgentRecord], period: Period, column: AgentColumn |
         if column is not None:
             rows.sort(key=column.key, reverse=column.falling)
         title = ", ".join(part for part in (interval, group or ("Without a group" if has_groups else "")) if part)
-        whole = cells(added(rows), besides=besides) if len(rows) > 1 else None
+        whole = cells(together(rows), besides=besides) if len(rows) > 1 else None
         parts.append(_Part(title, [row_of(one, period, besides=besides) for one in rows], whole))
     return parts
 
@@ -246,7 +242,7 @@ def row_of(record: AgentRecord, period: Period, *, besides: bool) -> AgentCells:
     )
 
 
-def cells(one: AgentRecord | AgentSum, *, besides: bool) -> AgentCells:
+def cells(one: AgentRecord, *, besides: bool) -> AgentCells:
     """Return the figures of a row, in the order of the columns."""
     counts = (one.offered, one.taken, one.busy, one.declined, one.rang_out, one.not_alerted, one.gave_up, one.elsewhere)
     written = [f"{count:,}" for count in (*counts, *((one.other,) if besides else ()))]

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sipwatch.export.agents import AgentRecord
 from sipwatch.export.escape import json_text
 from sipwatch.export.moments import Moment
 from sipwatch.export.writers import encode
-from sipwatch.store.days import EmptyStoreError, StoreError, TooManyError
+from sipwatch.store.days import StoreError, TooManyError
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web import now, openapi
 from sipwatch.web.agentfigures import agents_in
@@ -31,7 +30,7 @@ from sipwatch.web.answers import (
 )
 from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
 from sipwatch.web.frame import PRIVATE
-from sipwatch.web.peerfigures import PeerFigures, peer_shares, peers_in
+from sipwatch.web.peerfigures import peer_shares, peers_in
 from sipwatch.web.period import period_of
 from sipwatch.web.stored import Listed, listed
 from sipwatch.web.workers import Busy
@@ -41,9 +40,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from sipwatch.export.agents import AgentRecord
     from sipwatch.export.record import CallRecord
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.openapi import Operation
+    from sipwatch.web.peerfigures import PeerFigures
     from sipwatch.web.period import Period
     from sipwatch.web.site import Website
 
@@ -61,10 +62,7 @@ def routes(site: Website) -> list[Route]:
         def question(reader: StoreReader) -> bytes:
             return encoded(_page(listed(reader, asked.wanted, limit, behind=asked.behind)))
 
-        try:
-            return _answer(await site.ask(question))
-        except EmptyStoreError:
-            return _answer(encoded(CallsAnswer([], None, None)))
+        return _answer(await site.ask_or(question, encoded(CallsAnswer([], None, None))))
 
     async def call(request: Request) -> Response:
         wanted = str(request.path_params["id"])
@@ -82,9 +80,7 @@ def routes(site: Website) -> list[Route]:
             return encoded(SumsAnswer(sum_records(found, by, span)))
 
         try:
-            return _answer(await site.ask(question))
-        except EmptyStoreError:
-            return _answer(encoded(SumsAnswer([])))
+            return _answer(await site.ask_or(question, encoded(SumsAnswer([]))))
         except TooManyError as error:
             return refused(400, str(error))
 
@@ -113,18 +109,14 @@ def _of_people(site: Website) -> list[Route]:
     async def agents(request: Request) -> Response:
         given = _parameters(request, openapi.AGENTS)
         period, by = period_of(given, site.now(), site.zone), by_of(given)
-        try:
-            found, left_out = await site.ask(lambda reader: agents_in(reader, period, by, site.roster))
-        except EmptyStoreError:
-            found, left_out = list[AgentRecord](), 0
+        nobody: tuple[list[AgentRecord], int] = [], 0
+        found, left_out = await site.ask_or(lambda reader: agents_in(reader, period, by, site.roster), nobody)
         return _answer(encoded(AgentsAnswer(*_ends(period), period.zone.key, left_out, found)))
 
     async def peers(request: Request) -> Response:
         period = period_of(_parameters(request, openapi.PEERS), site.now(), site.zone)
-        try:
-            found = await site.ask(lambda reader: peers_in(reader, period))
-        except EmptyStoreError:
-            found = list[PeerFigures]()
+        nobody: list[PeerFigures] = []
+        found = await site.ask_or(lambda reader: peers_in(reader, period), nobody)
         return _answer(encoded(PeersAnswer(*_ends(period), period.zone.key, [peer_shares(one) for one in found])))
 
     return [_route("/agents", agents), _route("/peers", peers)]
@@ -195,10 +187,7 @@ async def _found(site: Website, wanted: str, *, with_messages: bool) -> bytes | 
         record: CallRecord = reader.with_messages(stored.record) if with_messages else stored.record
         return encoded(record)
 
-    try:
-        return await site.ask(question)
-    except EmptyStoreError:
-        return None
+    return await site.ask_or(question, None)
 
 
 def _by(given: Mapping[str, str]) -> Sequence[str]:

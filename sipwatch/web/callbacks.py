@@ -16,7 +16,6 @@ from sipwatch.export.waiting import WaitingRecord
 from sipwatch.export.writers import write_rows
 from sipwatch.packet import MILLISECOND, SECOND
 from sipwatch.report.plain import duration, several
-from sipwatch.store.days import EmptyStoreError
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.asked import asked_for, compiled
 from sipwatch.web.frame import PRIVATE, Chapter
@@ -109,10 +108,8 @@ async def _waits(site: Website, given: Mapping[str, str]) -> Waits:
         waiting = [] if desk is not None else _tagged(reader, Tag.WAITING_CALLBACK, since, MAX_ROWS)
         return waiting, _tagged(reader, Tag.CALLED_BACK, since, REACHED)
 
-    try:
-        waiting, reached = await site.ask(question)
-    except EmptyStoreError:
-        waiting, reached = [], []
+    nothing: tuple[list[CallRecord], list[CallRecord]] = [], []
+    waiting, reached = await site.ask_or(question, nothing)
     if desk is not None:
         within = site.within / SECOND if desk.within_seconds is None else desk.within_seconds
         return Waits(at, within, desk.waiting, reached, _why_none(desk))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.export.moments import Moment
-from sipwatch.store.days import EmptyStoreError
 from sipwatch.web.asked import SELECTION, AskedError, AskedFor, asked_for, place_text
 from sipwatch.web.downloads import MAX_CALLS, MAX_ROWS
 from sipwatch.web.frame import Chapter
@@ -65,10 +64,7 @@ async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
         page = listed(reader, asked.wanted, PAGE, behind=asked.behind, before=asked.before)
         return _Found(page, site.store.peers(reader), reader.span())
 
-    try:
-        found = await site.ask(question)
-    except EmptyStoreError:
-        found = _Found(Listed([], None, None), [], None)
+    found = await site.ask_or(question, _Found(Listed([], None, None), [], None))
     page = found.page
     return site.frame.page(
         request,

@@ -12,7 +12,6 @@ from sipwatch.export.naming import name_of_any
 from sipwatch.export.present import HOUR, MAX_PAIRS, MAX_STUCK, MINUTE
 from sipwatch.packet import MILLISECOND
 from sipwatch.report.plain import CONDITION_WORDS, several
-from sipwatch.store.days import EmptyStoreError
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.answers import NowAnswer
 from sipwatch.web.asked import FAILED_ONES, asked_for
@@ -91,10 +90,8 @@ async def gather(site: Website) -> Gathered:
         last, before = (by_outcome(reader.sums(since, since + HOUR)) for since in (edge - HOUR, edge - 2 * HOUR))
         return last, before, listed(reader, failing, FAILED).calls
 
-    try:
-        last, before, failed = await site.ask(question)
-    except EmptyStoreError:
-        last, before, failed = {}, {}, []
+    nothing: tuple[dict[str, int], dict[str, int], list[Stored]] = {}, {}, []
+    last, before, failed = await site.ask_or(question, nothing)
     if present is not None:  # an answered call is stored when it has ended
         for counts, up in ((last, present.up_last_hour), (before, present.up_hour_before)):
             if up:

@@ -11,7 +11,6 @@ from sipwatch.classify.outcomes import FAULTS, Category
 from sipwatch.export.objectives import PERIOD_DAYS
 from sipwatch.knowledge import load
 from sipwatch.report.agents import share_words
-from sipwatch.store.days import EmptyStoreError
 from sipwatch.web.agents import period_form
 from sipwatch.web.asked import FAILED_ONES, asked_for
 from sipwatch.web.charts import BarCounts, chart
@@ -72,10 +71,7 @@ def routes(site: Website) -> list[Route]:
             found = one_peer(reader, period, name, site.now(), site.objectives.get(name))
             return None if found is None else _FoundPeer(found, listed(reader, failed, LAST_FAILURES).calls)
 
-        try:
-            found = await site.ask(question)
-        except EmptyStoreError:
-            found = None
+        found = await site.ask_or(question, None)
         values: dict[str, Any] = {"peer": None} if found is None else _on_page(found, name, period)
         form = period_form(period, peer_path(name))
         return site.frame.page(

@@ -13,7 +13,6 @@ from sipwatch.export.compare import LEAST
 from sipwatch.packet import SECOND
 from sipwatch.report.agents import share_words
 from sipwatch.report.plain import duration
-from sipwatch.store.days import EmptyStoreError
 from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
 from sipwatch.web.peerfigures import ENDS, peers_in
@@ -70,10 +69,7 @@ def routes(site: Website) -> list[Route]:
         def question(reader: StoreReader) -> _FoundPeers:
             return _FoundPeers(peers_in(reader, period), reader.span())
 
-        try:
-            found = await site.ask(question)
-        except EmptyStoreError:
-            found = _FoundPeers([], None)
+        found = await site.ask_or(question, _FoundPeers([], None))
         return site.frame.page(request, "peers.html", "Peers", **_on_page(found, period))
 
     return [site.route("/peers", peers)]

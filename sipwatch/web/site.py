@@ -19,7 +19,7 @@ from sipwatch.export.explaining import everything
 from sipwatch.export.html import load_all
 from sipwatch.export.present import HOUR
 from sipwatch.knowledge import load as load_knowledge
-from sipwatch.store.days import StoreError, TooLongError
+from sipwatch.store.days import EmptyStoreError, StoreError, TooLongError
 from sipwatch.web import (
     agent,
     agents,
@@ -123,6 +123,13 @@ class Website:
     async def ask(self, question: Callable[[StoreReader], T]) -> T:
         """Return what a question to the store finds. Raises Busy, StoreError, and whatever it raises."""
         return await self.store.ask(question)
+
+    async def ask_or(self, question: Callable[[StoreReader], T], otherwise: T) -> T:
+        """Return what a question finds, or ``otherwise`` where nothing is stored yet. Raises what ``ask`` does."""
+        try:
+            return await self.ask(question)
+        except EmptyStoreError:
+            return otherwise
 
     def route(self, path: str, page: Callable[[Request], Awaitable[Response]]) -> Route:
         """Return the route of a page; what keeps it from an answer becomes a page in words."""

@@ -10,7 +10,7 @@ import pytest
 
 from sipwatch.classify.roster import Roster, RosterEntry
 from sipwatch.export import agents as module
-from sipwatch.export.agents import AgentFigures, AgentRecord
+from sipwatch.export.agents import AgentFigures, AgentRecord, together
 from sipwatch.export.intervals import By
 from sipwatch.export.offers import MAX_ADDRESSES
 from tests.classify.diagnosing import SITE, at, diagnose, ends
@@ -214,6 +214,33 @@ def test_a_group_of_registered_phones_is_those_of_their_users() -> None:
         ("101", {"offered": 1, "taken": 1}),
         ("102", {"offered": 1, "elsewhere": 1}),
     ]
+
+
+def test_figures_are_added_up_and_shares_made_of_the_sums() -> None:
+    """2 taken of 5 offers: 40 %, of 3 without who gave up and what another took: 67 %. Whose they are is in no sum."""
+    words = ("taken", "taken", "gave_up", "elsewhere", "idle_busy")
+    hops = [
+        leg(offered=how, device=f"20{n % 2}", started=moment_at(n), alerted=moment_at(n + 1), settled=moment_at(n + 3))
+        for n, how in enumerate(words)
+    ]
+    found = agents([call(legs=[one]) for one in hops])
+    whole = together(found)
+    assert [one.device for one in found] == ["200", "201"]
+    assert (whole.offered, counts(whole)) == (
+        5,
+        {"offered": 5, "taken": 2, "busy": 1, "idle_busy": 1, "gave_up": 1, "elsewhere": 1},
+    )
+    assert (whole.share, whole.fair_share) == (0.4, 0.666667)
+    assert (whole.answers, whole.answer_seconds, whole.median_answer_seconds) == (2, 4 * 10**9, None)
+    assert (whole.first, whole.last, whole.device, whole.addresses) == (moment_at(0), moment_at(4), "", [])
+
+
+def test_the_sum_of_one_is_what_it_has_and_that_of_nothing_has_no_shares() -> None:
+    (one,) = agents(
+        [call(legs=[leg(offered="busy", device="201")]), call(legs=[leg(offered="idle_busy", device="201")])]
+    )
+    assert counts(together([one])) == counts(one) == {"offered": 2, "busy": 2, "idle_busy": 1}
+    assert (together([]).offered, together([]).share, together([]).fair_share) == (0, None, None)
 
 
 def test_who_stands_at_an_address_has_what_was_counted_before_that_was_known() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sipwatch.classify.roster import Roster
 from sipwatch.export.intervals import By
 from sipwatch.store.schema import HOUR
-from sipwatch.web.agentfigures import added, agents_in, one_agent
+from sipwatch.web.agentfigures import agents_in, one_agent
 from sipwatch.web.period import period_of
 from tests.export import records
 from tests.export.records import START, at
@@ -32,29 +32,6 @@ def hop(how: str, seconds: float = 0, device: str | None = "201", address: str =
 def put(store: Stored, *hops: LegRecord) -> None:
     calls = [records.call(id=f"{place:012x}", started=leg.started, legs=[leg]) for place, leg in enumerate(hops)]
     store.put(*calls)
-
-
-def test_figures_are_added_up_and_shares_made_of_the_sums(store: Stored) -> None:
-    """2 taken of 5 offers: 40 %, of 3 without who gave up and what another took: 67 %."""
-    words = ("taken", "taken", "gave_up", "elsewhere", "idle_busy")
-    put(store, *[hop(how, place, device=f"20{place % 2}") for place, how in enumerate(words)])
-    found, left_out = agents_in(store.read(), TODAY, By.ALL, NOBODY)
-    whole = added(found)
-    assert ([one.device for one in found], left_out) == (["200", "201"], 0)
-    assert (whole.offered, whole.taken, whole.busy, whole.idle_busy, whole.gave_up, whole.elsewhere) == (
-        5,
-        2,
-        1,
-        1,
-        1,
-        1,
-    )
-    assert (whole.share, whole.fair_share) == (0.4, 2 / 3)
-    assert (whole.answers, whole.answer_seconds) == (2, 4 * 10**9)
-
-
-def test_the_sum_of_nothing_has_no_shares() -> None:
-    assert (added([]).offered, added([]).share, added([]).fair_share) == (0, None, None)
 
 
 def test_only_hours_of_the_period_count(store: Stored) -> None:
