@@ -15,11 +15,11 @@ from sipwatch.classify.outcomes import Outcome
 from sipwatch.export.intervals import By
 from sipwatch.knowledge import load
 from sipwatch.report.agents import share_words
+from sipwatch.report.bars import BarCounts, Chart, chart
 from sipwatch.report.plain import OFFERED_WORDS
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.agentfigures import NOBODYS, REFUSED, one_agent
 from sipwatch.web.agents import BY_NAMES, AgentCells, agent_path, cells, columns_of, period_form
-from sipwatch.web.charts import BarCounts, Chart, chart
 from sipwatch.web.explained import explain_path
 from sipwatch.web.period import period_of
 from sipwatch.web.shown import row

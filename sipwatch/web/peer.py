@@ -11,9 +11,9 @@ from sipwatch.classify.outcomes import FAULTS, Category
 from sipwatch.export.objectives import PERIOD_DAYS
 from sipwatch.knowledge import load
 from sipwatch.report.agents import share_words
+from sipwatch.report.bars import BarCounts, chart
 from sipwatch.web.agents import period_form
 from sipwatch.web.asked import FAILED_ONES, asked_for
-from sipwatch.web.charts import BarCounts, chart
 from sipwatch.web.explained import explain_path
 from sipwatch.web.peerfigures import one_peer
 from sipwatch.web.peers import END_NAMES, HEADS, calls_with, peer_path, peer_row
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from sipwatch.report.bars import Chart
     from sipwatch.store.reader import Stored, StoreReader
-    from sipwatch.web.charts import Chart
     from sipwatch.web.peerfigures import OnePeer, PeerCounts
     from sipwatch.web.period import Period
     from sipwatch.web.site import Website

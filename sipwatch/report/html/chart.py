@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from sipwatch.classify.outcomes import Category
+from sipwatch.report.bars import BarCounts, BarFrame, chart
 from sipwatch.report.plain import CATEGORY_NAMES, several
 
 if TYPE_CHECKING:
@@ -37,10 +38,7 @@ _STROKES: Final = {
     Category.CAPACITY: "M0 0l6 6M0 6l6 -6",
     Category.TECHNICAL: "M0 0h6v6h-6z",
 }
-_WIDTH, _HEIGHT = 900, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 10, 26
-_LABEL_ROOM: Final = 76  # between two labels of the time
-_MAX_LINES: Final = 4
+_FRAME: Final = BarFrame(width=900, height=240, left=48, right=8, foot=26)
 
 
 def patterns() -> str:
@@ -69,33 +67,24 @@ def stacked(bars: Sequence[TimeBar], span: str) -> str:
     """Return the chart as an ``<svg>`` element; ``span`` says how long a bar is."""
     most = max((bar.calls for bar in bars), default=0)
     words = f"Calls by when they began, {span} each bar, by what became of them; the most in one bar: {most:,}."
-    root = ET.Element(
-        "svg",
-        {
-            "class": "chart",
-            "viewBox": f"0 0 {_WIDTH} {_HEIGHT}",
-            "width": f"{_WIDTH}",
-            "role": "img",
-            "aria-label": words,
-        },
-    )
-    top = _axis(root, most)
-    step = (_WIDTH - _LEFT - _RIGHT) / max(1, len(bars))
-    each = max(1, -(-_LABEL_ROOM // int(max(1, step))))
-    for place, bar in enumerate(bars):
-        x = _LEFT + step * place
+    size = {"viewBox": f"0 0 {_FRAME.width} {_FRAME.height}", "width": f"{_FRAME.width}"}
+    root = ET.Element("svg", {"class": "chart", **size, "role": "img", "aria-label": words})
+    picture = chart([_counts(bar) for bar in bars], _FRAME)
+    for line in picture.lines:
+        ET.SubElement(root, "path", {"class": "rule", "d": f"M{_FRAME.left} {line.y:g}H{_FRAME.width - _FRAME.right}"})
+        _text(root, _FRAME.left - 6, line.y + 4, line.words, "end")
+    for bar in picture.bars:
         group = ET.SubElement(root, "g", {"class": "column"})
-        ET.SubElement(group, "title").text = _told(bar)
-        y = float(_HEIGHT - _BOTTOM)
-        for category in STACK:
-            height = bar.counts.get(category, 0) / top * (_HEIGHT - _TOP - _BOTTOM)
-            if height:
-                y -= height
-                gap = min(2.0, step * 0.15)
-                _field(group, category, x + gap, y, step - 2 * gap, height)
-        if place % each == 0:
-            _text(root, x + 1, _HEIGHT - 9, bar.short, "start")
+        ET.SubElement(group, "title").text = bar.title
+        for piece in bar.pieces:
+            _field(group, piece.kind, bar.x, piece.y, bar.width, piece.height)
+        if bar.label:
+            _text(root, bar.middle, _FRAME.height - 9, bar.label, "middle")
     return ET.tostring(root, encoding="unicode")
+
+
+def _counts(bar: TimeBar) -> BarCounts:
+    return BarCounts(bar.short, _told(bar), tuple((category, bar.counts.get(category, 0)) for category in STACK))
 
 
 def _told(bar: TimeBar) -> str:
@@ -103,27 +92,6 @@ def _told(bar: TimeBar) -> str:
         f"{CATEGORY_NAMES[Category(category)]} {bar.counts[category]:,}" for category in STACK if category in bar.counts
     ]
     return f"{bar.name}: {several(bar.calls, 'call')}" + (f" ({', '.join(parts)})" if parts else "")
-
-
-def _axis(root: ET.Element, most: int) -> int:
-    """Draw the lines with their counts; return how many calls the whole height is."""
-    step = _round_step(most)
-    top = max(step, -(-most // step) * step)
-    for value in range(0, top + 1, step):
-        y = _HEIGHT - _BOTTOM - value / top * (_HEIGHT - _TOP - _BOTTOM)
-        ET.SubElement(root, "path", {"class": "rule", "d": f"M{_LEFT} {y:g}H{_WIDTH - _RIGHT}"})
-        _text(root, _LEFT - 6, y + 4, f"{value:,}", "end")
-    return top
-
-
-def _round_step(most: int) -> int:
-    """Return 1, 2 or 5 times a power of ten, of which few make so many."""
-    power = 1
-    while True:
-        for step in (power, 2 * power, 5 * power):
-            if step * _MAX_LINES >= most:
-                return step
-        power *= 10
 
 
 def _field(parent: ET.Element, category: str, x: float, y: float, width: float, height: float) -> None:
