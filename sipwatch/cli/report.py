@@ -123,9 +123,9 @@ def _asked(
 
 def last_span(last: LastSpan, zone: ZoneInfo, now: int) -> tuple[int, int]:
     """Return when the last whole day, week or month of a zone began, and when it was over (ns since 1970)."""
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
-    from sipwatch.evidence.period import nanoseconds, there
+    from sipwatch.evidence.period import midnight, month_before, there
 
     today = there(now, zone).date()
     if last is LastSpan.DAY:
@@ -134,10 +134,8 @@ def last_span(last: LastSpan, zone: ZoneInfo, now: int) -> tuple[int, int]:
         end = today - timedelta(days=today.weekday())
         begin = end - timedelta(days=7)
     else:
-        end = today.replace(day=1)
-        begin = (end - timedelta(days=1)).replace(day=1)
-    first, over = (nanoseconds(datetime(day.year, day.month, day.day, tzinfo=zone)) for day in (begin, end))
-    return first, over
+        end, begin = today.replace(day=1), month_before(today)
+    return midnight(begin, zone), midnight(end, zone)
 
 
 def _of_peer(peer: str | None) -> CompiledFilter | None:

@@ -33,12 +33,11 @@ def zone_named(name: str) -> ZoneInfo:
 
 def moment_by_now(text: str | None, zone: ZoneInfo) -> int | None:
     """Return a moment (ns since 1970) that was written, or how long ago it was; None for None. Raises ValueError."""
-    from sipwatch.evidence.period import moment
+    from sipwatch.evidence.period import moment_from_now
 
     if text is None:
         return None
-    now = time.time_ns()
     try:
-        return moment(text, zone, now, now)
+        return moment_from_now(text, zone, time.time_ns())
     except ValueError:
         raise ValueError(f"{text[:40]!r} is no moment; write {_EXPECTED}") from None

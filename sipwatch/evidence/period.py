@@ -6,7 +6,7 @@ Must not know: what time it is now, calls.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from sipwatch.packet import SECOND
@@ -19,6 +19,7 @@ _SPAN = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?[smhd])+")
 _PART = re.compile(r"([\d.]+)([smhd])")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _LAST_SECOND = 253_402_214_400  # no zone is farther east of UTC than a day
+LAST_MOMENT = (1 << 63) - 1  # ns since 1970: the largest number of a database
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of the capture's day (14:30), or 1h before its end"
 
@@ -46,6 +47,29 @@ def moment(text: str, zone: ZoneInfo, first: int, last: int, *, later: bool = Fa
     if written.tzinfo is None:
         written = written.replace(tzinfo=zone, fold=int(later))
     return max(0, nanoseconds(written))
+
+
+def moment_from_now(text: str, zone: ZoneInfo, now: int) -> int:
+    """Return a moment that was written, ``now``, or one so long ago (ns since 1970). Raises ValueError.
+
+    ``now`` is what time it is; no moment is later than a store can hold.
+    """
+    if text == "now":
+        return now
+    try:
+        return min(LAST_MOMENT, moment(text, zone, now, now))
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r} is in no year that has a number") from None
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    """Return when a day begins by the clocks of a zone, in ns since 1970."""
+    return max(0, nanoseconds(datetime.combine(day, time(), zone)))
+
+
+def month_before(day: date) -> date:
+    """Return the first day of the month before that of a day."""
+    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
 def nanoseconds(written: datetime) -> int:

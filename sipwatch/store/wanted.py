@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.numbers import MIN_NUMBER_LENGTH, same_number
+from sipwatch.evidence.period import LAST_MOMENT
 from sipwatch.export.offers import address_of
 from sipwatch.store.rows import digits_turned
 from sipwatch.store.sql import ANY, Clause, all_of, placeholders
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sipwatch.export.filters import Filter
     from sipwatch.export.record import CallRecord, LegRecord
 
-FOREVER: Final = (1 << 63) - 1
+FOREVER: Final = LAST_MOMENT
 
 
 class Number:

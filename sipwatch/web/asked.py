@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sipwatch.classify.outcomes import FAILED, OF_CALLS
-from sipwatch.evidence.period import moment
+from sipwatch.evidence.period import moment_from_now
 from sipwatch.export.filters import FilterError, compile_filter
 from sipwatch.packet import MILLISECOND
 from sipwatch.store.wanted import FOREVER, Number, Position, Wanted
@@ -91,13 +91,11 @@ def _moment(given: Mapping[str, str], key: str, now: int) -> int | None:
     text = given.get(key, "")
     if not text:
         return None
-    if text == "now":
-        return now
     if _EPOCH.fullmatch(text):
         return min(FOREVER, int(text) * (1000 if len(text) == 10 else 1) * MILLISECOND)
     try:
-        return min(FOREVER, moment(text, _UTC, now, now))
-    except (ValueError, OverflowError):
+        return moment_from_now(text, _UTC, now)
+    except ValueError:
         raise AskedError(key, f"“{key}” is {as_given(text)}, which is no moment; write {_MOMENT}.") from None
 
 

@@ -6,16 +6,15 @@ Must not know: HTTP, pages, what time it is (it is told), what there was in that
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 
 from sipwatch.classify.hours import zone_of
-from sipwatch.evidence.period import moment, nanoseconds, there
+from sipwatch.evidence.period import LAST_MOMENT, midnight, moment_from_now, month_before, there
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import HOUR
-from sipwatch.store.wanted import FOREVER
 from sipwatch.web.asked import AskedError, as_given
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def period_of(asked: Mapping[str, str], now: int, zone: str = "UTC") -> Period:
 
 def _named(span: NamedPeriod, given: Mapping[str, str], now: int, zone: ZoneInfo) -> Period:
     """Return a time that has a name. Days begin at midnight by the zone's clocks, and are as long as they are."""
-    today = there(now, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    today = there(now, zone).date()
     first, last = today, today + timedelta(days=1)
     if span is NamedPeriod.YESTERDAY:
         first, last = today - timedelta(days=1), today
@@ -110,22 +109,24 @@ def _named(span: NamedPeriod, given: Mapping[str, str], now: int, zone: ZoneInfo
         first = today - timedelta(days=6)
     elif span is NamedPeriod.MONTH:
         first = today.replace(day=1)
-    since, until = _at(first), _at(last)
+    since, until = midnight(first, zone), midnight(last, zone)
     so_far = min(until, max(now, since)) - since
-    begin = _at(_earlier(span, first))
+    begin = midnight(_earlier(span, first), zone)
     return Period(since, until, span, zone, (begin, min(since, begin + so_far)), _BEFORE[span], given)
 
 
-def _earlier(span: NamedPeriod, first: datetime) -> datetime:
+def _earlier(span: NamedPeriod, first: date) -> date:
     if span is NamedPeriod.MONTH:
-        return (first - timedelta(days=1)).replace(day=1)
+        return month_before(first)
     return first - timedelta(days=7 if span is NamedPeriod.WEEK else 1)
 
 
 def _between(given: Mapping[str, str], now: int, zone: ZoneInfo) -> Period:
     """Return the time between two days, both included, or two moments; hours are taken whole."""
     until = _end(given["to"], now, zone) if "to" in given else now
-    since = _begin(given["from"], now, zone) if "from" in given else _day_of(until - 1, zone)
+    since = (
+        _begin(given["from"], now, zone) if "from" in given else midnight(there(max(0, until - 1), zone).date(), zone)
+    )
     if since >= until:
         raise AskedError("to", "“to” is before “from”: there is no time between them.")
     long = until - since
@@ -140,22 +141,12 @@ def _begin(text: str, now: int, zone: ZoneInfo) -> int:
 def _end(text: str, now: int, zone: ZoneInfo) -> int:
     at = _moment("to", text, now, zone)
     if _DAY.fullmatch(text):
-        return _at(there(at, zone) + timedelta(days=1))
-    return min(FOREVER, -(-at // HOUR) * HOUR)
+        return midnight(there(at, zone).date() + timedelta(days=1), zone)
+    return min(LAST_MOMENT, -(-at // HOUR) * HOUR)
 
 
 def _moment(key: str, text: str, now: int, zone: ZoneInfo) -> int:
-    if text == "now":
-        return now
     try:
-        return min(FOREVER, moment(text, zone, now, now))
-    except (ValueError, OverflowError):
+        return moment_from_now(text, zone, now)
+    except ValueError:
         raise AskedError(key, f"“{key}” is {as_given(text)}, which is no time; write {_MOMENT}.") from None
-
-
-def _day_of(at: int, zone: ZoneInfo) -> int:
-    return _at(datetime.combine(there(max(0, at), zone).date(), time(), zone))
-
-
-def _at(local: datetime) -> int:
-    return max(0, nanoseconds(local))

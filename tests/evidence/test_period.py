@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from sipwatch.classify.hours import zone_of
-from sipwatch.evidence.period import depends_on_capture, local, moment, nanoseconds
+from sipwatch.evidence.period import (
+    LAST_MOMENT,
+    depends_on_capture,
+    local,
+    midnight,
+    moment,
+    moment_from_now,
+    month_before,
+    nanoseconds,
+)
 from tests.each import for_each
 
 BERLIN = zone_of("Europe/Berlin")
@@ -42,6 +51,43 @@ FIRST, LAST = at("2026-01-05T09:00:00+00:00"), at("2026-01-05T11:00:00+00:00")
 )
 def test_a_moment_is_read(written: str, meant: str) -> None:
     assert moment(written, BERLIN, FIRST, LAST) == at(meant)
+
+
+@for_each(
+    "written, meant",
+    [
+        ("now", LAST),
+        ("1h", LAST - HOUR),
+        ("12:30", at("2026-01-05T11:30:00+00:00")),
+        ("2026-01-05", at("2026-01-04T23:00:00+00:00")),
+        ("9999-12-31T23:59:59", LAST_MOMENT),
+    ],
+)
+def test_a_moment_is_read_by_what_time_it_is(written: str, meant: int) -> None:
+    assert moment_from_now(written, BERLIN, LAST) == meant
+
+
+def test_what_is_no_moment_by_any_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="'then' is no moment"):
+        moment_from_now("then", BERLIN, LAST)
+
+
+@for_each(
+    "day, begins",
+    [
+        ("2026-01-05", "2026-01-04T23:00:00+00:00"),
+        ("2026-03-29", "2026-03-28T23:00:00+00:00"),
+        ("2026-03-30", "2026-03-29T22:00:00+00:00"),
+        ("1970-01-01", "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_day_begins_at_midnight_by_the_zones_clocks_and_not_before_1970(day: str, begins: str) -> None:
+    assert midnight(date.fromisoformat(day), BERLIN) == at(begins)
+
+
+@for_each("day, begins", [("2026-03-31", "2026-02-01"), ("2026-01-01", "2025-12-01"), ("2026-12-31", "2026-11-01")])
+def test_the_month_before_begins_on_its_first(day: str, begins: str) -> None:
+    assert month_before(date.fromisoformat(day)) == date.fromisoformat(begins)
 
 
 @pytest.mark.parametrize("written", ["yesterday", "25:00", "10:61", "", "1x", "-1h", "2026-13-01", "10:30:99", "h"])
