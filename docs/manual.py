@@ -31,6 +31,10 @@ _EXAMPLES = (
     ("One of its calls, message by message:", "sipwatch replay trouble.pcap --ladder dcfeae97"),
     ("What a code means, and who should do what:", "sipwatch explain 486"),
     ("Watch an interface and serve the figures to Prometheus:", "sudo sipwatch live -i eth0"),
+    (
+        "Was a phone registered, since when not, and why:",
+        "sipwatch registrations --store /var/lib/sipwatch --number 4711",
+    ),
     ("Look at stored calls in a browser:", "sipwatch serve /var/lib/sipwatch/calls"),
     ("Dashboards, alerts, the systemd unit:", "sipwatch assets sipwatch-files"),
 )

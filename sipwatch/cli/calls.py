@@ -10,9 +10,23 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from sipwatch.cli.options import Filter, Force, Format, Output, filter_of, format_option, number, switch, value
+from sipwatch.cli.options import (
+    DialledIn,
+    Filter,
+    Force,
+    Format,
+    Output,
+    Store,
+    Zone,
+    filter_of,
+    format_option,
+    number,
+    switch,
+    value,
+)
 from sipwatch.cli.output import opened, text_of
-from sipwatch.cli.when import moment_by_now, read_option, zone_named
+from sipwatch.cli.scoped import dialled_in
+from sipwatch.cli.when import read_option, time_between
 from sipwatch.cli.words import FailOn, configuration, fail
 
 if TYPE_CHECKING:
@@ -34,7 +48,7 @@ _FORMS = (Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.PARQUET)
 
 
 def calls(
-    store: Annotated[str, value("DIR", "The store that sipwatch live --store DIR writes.", "--store")],
+    store: Store,
     since: Annotated[str | None, value("WHEN", _WHEN)] = None,
     until: Annotated[str | None, value("WHEN", "Only calls that began before this time, written the same way.")] = None,
     expression: Filter = None,
@@ -47,10 +61,8 @@ def calls(
     ] = None,
     output: Output = None,
     force: Force = False,
-    config: Annotated[
-        str | None, value("FILE", "Configuration: in which country numbers are dialled ([callback] region).")
-    ] = None,
-    zone: Annotated[str, value("ZONE", "Time zone of --since and --until, such as Europe/Berlin.")] = "UTC",
+    config: DialledIn = None,
+    zone: Zone = "UTC",
 ) -> None:
     """Say what became of the calls that a daemon stored."""
     from sipwatch.store.days import StoreError
@@ -74,15 +86,8 @@ def _wanted(
 ) -> Wanted:
     from sipwatch.store.wanted import Number, Wanted
 
-    where = read_option("--zone", zone_named, zone)
-    begin, end = (
-        read_option(option, moment_by_now, text, where) for option, text in (("--since", since), ("--until", until))
-    )
-    if begin is not None and end is not None and begin >= end:
-        raise typer.BadParameter(f"{until} is not later than --since {since}", param_hint="--until")
-    callback = config.settings.callback
-    region = None if callback is None else callback.region
-    sought = None if phone is None else read_option("--number", Number, phone, region)
+    begin, end = time_between(since, until, zone)
+    sought = None if phone is None else read_option("--number", Number, phone, dialled_in(config))
     return Wanted(begin, end, filter_of(expression), sought)
 
 

@@ -29,6 +29,7 @@ from sipwatch.cli.expect import expect
 from sipwatch.cli.explain import explain
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
+from sipwatch.cli.registrations import registrations
 from sipwatch.cli.replay import replay
 from sipwatch.cli.report import report
 from sipwatch.cli.rules import rules
@@ -48,6 +49,7 @@ for _command, _words in (
     (replay, "What became of every call in capture files."),
     (live, "Watch SIP on interfaces; metrics for Prometheus."),
     (calls, "What became of the calls that a daemon stored."),
+    (registrations, "Who registered, or tried to, as a daemon stored it."),
     (report, "Stored calls as one HTML file, to print and to mail."),
     (serve, "Pages over stored calls, for a browser."),
     (explain, "What a code, word, metric or alert means."),

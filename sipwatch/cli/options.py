@@ -126,6 +126,11 @@ Pages = Annotated[
         "--pages", parser=_pages, metavar="URL", help="Where sipwatch's pages are, for links of alerts and dashboards."
     ),
 ]
+Store = Annotated[str, value("DIR", "The store that sipwatch live --store DIR writes.", "--store")]
+DialledIn = Annotated[
+    str | None, value("FILE", "Configuration: in which country numbers are dialled ([callback] region).", "--config")
+]
+Zone = Annotated[str, value("ZONE", "Time zone of --since and --until, such as Europe/Berlin.", "--zone")]
 Force = Annotated[bool, switch("--force", "If OUT is a symbolic link, overwrite what it points to.")]
 WithoutUsers = Annotated[
     bool,

@@ -174,15 +174,17 @@ def write_listed(
     records: Sequence[msgspec.Struct],
     show: Callable[[IO[str]], None],
 ) -> None:
-    """Write records of a ``kind`` as JSON or CSV, or let ``show`` print them as a table."""
+    """Write records of a ``kind`` as JSON, lines of JSON or CSV, or let ``show`` print them as a table."""
     if form is Format.TABLE:
         with text_of(out) as text:
             show(text)
         return
-    from sipwatch.export.writers import write_json, write_rows
+    from sipwatch.export.writers import write_json, write_lines, write_rows
 
     if form is Format.JSON:
         write_json(out, records)
+    elif form is Format.JSONL:
+        write_lines(out, records)
     else:
         write_rows(out, kind, records)
 

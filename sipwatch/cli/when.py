@@ -31,6 +31,17 @@ def zone_named(name: str) -> ZoneInfo:
     return zone_of(name)
 
 
+def time_between(since: str | None, until: str | None, zone: str) -> tuple[int | None, int | None]:
+    """Return the time (ns) that ``--since`` and ``--until`` ask for, by a zone's clocks. Raises BadParameter."""
+    where = read_option("--zone", zone_named, zone)
+    begin, end = (
+        read_option(option, moment_by_now, text, where) for option, text in (("--since", since), ("--until", until))
+    )
+    if begin is not None and end is not None and begin >= end:
+        raise typer.BadParameter(f"{until} is not later than --since {since}", param_hint="--until")
+    return begin, end
+
+
 def moment_by_now(text: str | None, zone: ZoneInfo) -> int | None:
     """Return a moment (ns since 1970) that was written, or how long ago it was; None for None. Raises ValueError."""
     from sipwatch.evidence.period import moment_from_now

@@ -37,11 +37,11 @@ class RegistrationRecord(msgspec.Struct, frozen=True, gc=False):
 
     ``state`` is how that stands by the last that was seen. ``source`` and ``destination`` are the peers of ``device``
     and ``registrar``, which are IP addresses. ``first`` and ``last`` are the first and the latest attempt; ``outcome``
-    and ``status_code`` are those of the latest, which carried ``credentials`` or not; null where none was seen to its
-    end. Attempts are counted by what became of them, ``expired`` counts what ran out without a refresh, for the last
-    time at ``ran_out``. ``succeeded`` and ``failed`` are the latest attempts that did. ``until`` is when what was
-    granted last (``expires`` seconds) ends. ``streak`` attempts in a row have failed since ``failing_since``, 0 if the
-    latest did not.
+    and ``status_code`` are those of the latest, null where none was seen to its end; ``credentials_refused`` says that
+    it was challenged again although it had given a password. Attempts are counted by what became of them, ``expired``
+    counts what ran out without a refresh, for the last time at ``ran_out``. ``succeeded`` and ``failed`` are the latest
+    attempts that did. ``until`` is when what was granted last (``expires`` seconds) ends. ``streak`` attempts in a row
+    have failed since ``failing_since``, 0 if the latest did not.
     """
 
     aor: str
@@ -64,7 +64,7 @@ class RegistrationRecord(msgspec.Struct, frozen=True, gc=False):
     last: Moment | None
     outcome: str | None
     status_code: int | None
-    credentials: bool
+    credentials_refused: bool
     succeeded: Moment | None
     failed: Moment | None
     expires: int | None

@@ -34,6 +34,12 @@ def write_json(out: IO[bytes], value: object, *, indent: bool = False) -> None:
     out.write(json_text(msgspec.json.format(encoded) if indent else encoded) + b"\n")
 
 
+def write_lines(out: IO[bytes], records: Iterable[msgspec.Struct]) -> None:
+    """Write a line of JSON for each record."""
+    for record in records:
+        out.write(json_text(encode(record)) + b"\n")
+
+
 def write_rows(out: IO[bytes], shape: type[msgspec.Struct], records: Iterable[msgspec.Struct]) -> None:
     """Write a row of CSV for each record of one shape, whose fields are the columns."""
     names = shape.__struct_fields__
@@ -153,7 +159,7 @@ class JsonLinesWriter:
 
     def call(self, record: CallRecord) -> None:
         """Write a call."""
-        self._out.write(json_text(encode(record)) + b"\n")
+        write_lines(self._out, (record,))
         if self._at_once:
             self._out.flush()
 

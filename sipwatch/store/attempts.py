@@ -13,7 +13,7 @@ from sipwatch.export.registrations import EXPIRED
 from sipwatch.packet import SECOND
 from sipwatch.track.bindings import MAX_NAME_LENGTH, short
 from sipwatch.track.events import Registration
-from sipwatch.track.table import CREDENTIALS
+from sipwatch.track.transactions import credentials_refused
 from sipwatch.wire.message import address_text, decoded
 from sipwatch.wire.sip import header
 
@@ -30,9 +30,9 @@ class RegisterAttempt(NamedTuple):
     """An attempt to register, or a binding that ran out (its ``outcome`` is ``EXPIRED``).
 
     ``at`` is when its last REGISTER was sent, or when it ran out; ``until`` when what was granted ends, 0 without;
-    ``delay`` is the time to the 2xx, -1 without (all ns). ``mark`` tells it from others of the same second, and is the
-    same whenever the same packets are read. ``device`` and ``registrar`` are IP addresses, ``source`` and
-    ``destination`` their peers.
+    ``delay`` is the time to the 2xx, -1 without (all ns). ``credentials`` says that they were given and refused.
+    ``mark`` tells it from others of the same second, and is the same whenever the same packets are read. ``device`` and
+    ``registrar`` are IP addresses, ``source`` and ``destination`` their peers.
     """
 
     mark: int
@@ -87,7 +87,7 @@ def _attempt_of(result: Registration, ends: tuple[str, str], ahead: int) -> Regi
         _user_agent(request.raw),
         result.outcome.value,
         result.status_code,
-        not CREDENTIALS.isdisjoint(request.names),
+        response is not None and credentials_refused(request, response),
         result.delay,
         result.expires,
         response.time + granted + ahead if response is not None and granted else 0,

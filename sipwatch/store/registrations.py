@@ -28,8 +28,9 @@ _COUNTED: Final = (*RegistrationOutcome, EXPIRED)
 class RegistrationRow(NamedTuple):
     """How registering went; of the latest attempt that was seen to its end: where, over what, by what, the outcome.
 
-    The first three are its key. Moments are ns, 0 where there is none; ``outcome`` is "" where nothing but an end was
-    seen. ``streak`` attempts failed since the last that succeeded, the first of them at ``failing_since``.
+    The first three are its key. ``credentials`` says that the latest had given some, and they were refused. Moments
+    are ns, 0 where there is none; ``outcome`` is "" where nothing but an end was seen. ``streak`` attempts failed since
+    the last that succeeded, the first of them at ``failing_since``.
     """
 
     aor: str
@@ -150,7 +151,7 @@ def registration_record(row: RegistrationRow) -> RegistrationRecord:
         last=_moment(row.last) if attempts else None,
         outcome=row.outcome or None,
         status_code=row.status_code or None,
-        credentials=bool(row.credentials),
+        credentials_refused=bool(row.credentials),
         succeeded=_moment(row.succeeded),
         failed=_moment(row.failed),
         expires=row.expires or None,

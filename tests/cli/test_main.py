@@ -53,7 +53,7 @@ def completed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_shells_complete_commands_options_and_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert completed(monkeypatch, capsys, "re") == ["replay", "report"]
+    assert completed(monkeypatch, capsys, "re") == ["replay", "registrations", "report"]
     assert completed(monkeypatch, capsys, "replay", "--lad") == ["--ladder", "--ladder-form"]
     assert completed(monkeypatch, capsys, "replay", "--format", "js") == ["json", "jsonl"]
     assert completed(monkeypatch, capsys, "explain", "no_pro") == ["no_progress"]

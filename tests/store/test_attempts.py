@@ -34,13 +34,17 @@ def test_the_clock_on_the_wall_moves_all_its_moments_and_no_span() -> None:
     assert (moved.at, moved.until, moved.delay) == (found.at + 1000, found.until + 1000, found.delay)
 
 
-def test_whether_a_password_was_sent_is_seen_on_the_last_of_its_requests() -> None:
-    """Who asks for one is answered, or is not: that is the difference between wrong and none."""
+def test_credentials_that_were_given_and_refused_are_told_from_none_and_from_stale_ones() -> None:
+    """A wrong password is proved only by a second challenge, and not by one that asks for a fresh nonce."""
     asked = f"0 A>P REGISTER\n0.1 P>A 401 {CHALLENGE}\n"
-    again = f"0.2 A>P REGISTER cseq=2 {CREDENTIALS}\n0.3 P>A 401 cseq=2 {CHALLENGE}\n"
-    assert [(one(script).outcome, one(script).credentials) for script in (asked, asked + again)] == [
+    again = f"0.2 A>P REGISTER cseq=2 {CREDENTIALS}\n0.3 P>A 401 cseq=2 {CHALLENGE}"
+    assert [
+        (one(script).outcome, one(script).credentials)
+        for script in (asked, asked + again, f"{asked}{again},stale=true")
+    ] == [
         ("auth_failed", False),
         ("auth_failed", True),
+        ("auth_failed", False),
     ]
 
 
