@@ -9,6 +9,7 @@ Must not know: what time it is (it is told), pages, sentences.
 from __future__ import annotations
 
 import contextlib
+from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -77,29 +78,45 @@ def yesterday_and_today(now: int) -> tuple[int, int]:
     return now // DAY * DAY - DAY, (now - _SETTLED) // MINUTE * MINUTE
 
 
+def nothing_looked_at(now: int) -> Looked:
+    """Return what is found where nothing is stored yet."""
+    since, until = yesterday_and_today(now)
+    return Looked(since - PAST, since, until, 0, [])
+
+
 class Troubles:
-    """Looks for incidents; the past that was asked for last is remembered, for it changes once a day."""
+    """Looks for incidents: once a minute, whoever asks. For any thread; one looks, others wait for what it finds."""
 
     def __init__(self) -> None:
-        self._past: tuple[int, dict[str, int], CountsByPair, int] | None = None
+        self._lock = Lock()
+        self._past: tuple[object, CountsByPair, int] = (None, CountsByPair([]), 0)
+        self._found: tuple[object, Looked] | None = None
 
     def look(self, reader: StoreReader, since: int, until: int) -> Looked:
         """Return the incidents of a time (ns). Raises StoreError."""
-        since = since // MINUTE * MINUTE
+        since, until = since // MINUTE * MINUTE, until // MINUTE * MINUTE
+        with self._lock:
+            # What is written on the last day shows with the next minute.
+            key = (since, until, reader.written(max(0, since - PAST), (until - 1) // DAY * DAY))
+            if self._found is None or self._found[0] != key:
+                self._found = (key, self._look(reader, since, until))
+            return self._found[1]
+
+    def _look(self, reader: StoreReader, since: int, until: int) -> Looked:
         past, calls = self._usual(reader, since)
         search = IncidentSearch(past, CountsByPair(_lately(reader, since, until)))
         found = [_with_calls(reader, one, until) for one in search.incidents()]
         return Looked(since - PAST, since, until, calls, [one for one in found if _touches_people(one)])
 
     def _usual(self, reader: StoreReader, since: int) -> tuple[CountsByPair, int]:
-        """Return what was counted in the week before, and how many calls."""
+        """Return what was counted in the week before, and how many calls; it changes once a day."""
         begin = max(0, since - PAST)
-        written = reader.written(begin, since)
-        if self._past is None or self._past[:2] != (since, written):
+        key = (since, reader.written(begin, since))
+        if self._past[0] != key:
             counted = list(_counted(reader, begin, since, HOUR))
             calls = sum(one.calls for one in counted if one.what == OUTCOME)
-            self._past = (since, written, CountsByPair(counted), calls)
-        return self._past[2:]
+            self._past = (key, CountsByPair(counted), calls)
+        return self._past[1:]
 
 
 def wanted_of(incident: IncidentRecord, until: int) -> Wanted:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from sipwatch.export.agents import AgentRecord  # noqa: TC001 - msgspec reads it
+from sipwatch.export.incidents import IncidentRecord  # noqa: TC001 - as above
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.present import PresentRecord  # noqa: TC001 - as below
 from sipwatch.export.record import CallRecord  # noqa: TC001 - msgspec reads it
@@ -73,13 +74,28 @@ class NowAnswer(msgspec.Struct, frozen=True):
     """What is going on right now, null where nobody watches; and calls by outcome that began in the hour ``since``.
 
     ``outcomes`` has beside them those of the hour before; calls that are still up count as answered where somebody
-    watches, and not at all where nobody does. ``failed`` are the last calls that failed, the newest first.
+    watches, and not at all where nobody does. ``incidents`` are those that go on. ``failed`` are the last calls that
+    failed, the newest first.
     """
 
     present: PresentRecord | None
     since: Moment
     outcomes: list[OutcomeRecord]
+    incidents: list[IncidentRecord]
     failed: list[CallRecord]
+
+
+class IncidentsAnswer(msgspec.Struct, frozen=True):
+    """What left its own past, in calls that began from ``since`` on and before ``until``: first what goes on.
+
+    It was held against the ``calls`` of the time from ``past`` on; without enough of them nothing can be told.
+    """
+
+    past: Moment
+    since: Moment
+    until: Moment
+    calls: int
+    incidents: list[IncidentRecord]
 
 
 class AgentsAnswer(msgspec.Struct, frozen=True):

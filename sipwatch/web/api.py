@@ -24,12 +24,14 @@ from sipwatch.web.answers import (
     AgentsAnswer,
     CallsAnswer,
     ErrorAnswer,
+    IncidentsAnswer,
     PeersAnswer,
     SumsAnswer,
     sum_records,
 )
 from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
 from sipwatch.web.frame import PRIVATE
+from sipwatch.web.incidents import incident_records, incidents_in
 from sipwatch.web.peerfigures import peer_shares, peers_in
 from sipwatch.web.period import period_of
 from sipwatch.web.stored import Listed, listed
@@ -89,6 +91,7 @@ def routes(site: Website) -> list[Route]:
 
     return [
         _of_now(site),
+        _of_incidents(site),
         *_of_people(site),
         _route("/calls", calls),
         _route("/calls/{id:path}", call),
@@ -103,6 +106,16 @@ def _of_now(site: Website) -> Route:
         return _answer(encoded((await now.gather(site)).answer))
 
     return _route("/now", present)
+
+
+def _of_incidents(site: Website) -> Route:
+    async def incidents(request: Request) -> Response:
+        given = _parameters(request, openapi.INCIDENTS)
+        looked = (await incidents_in(site, given)).looked
+        times = (Moment(max(0, looked.past)), Moment(looked.since), Moment(looked.until))
+        return _answer(encoded(IncidentsAnswer(*times, looked.calls, incident_records(looked, given))))
+
+    return _route("/incidents", incidents)
 
 
 def _of_people(site: Website) -> list[Route]:

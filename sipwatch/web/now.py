@@ -12,10 +12,12 @@ from sipwatch.export.naming import name_of_any
 from sipwatch.export.present import HOUR, MAX_PAIRS, MAX_STUCK, MINUTE
 from sipwatch.packet import MILLISECOND
 from sipwatch.report.plain import CONDITION_WORDS, several
+from sipwatch.store.troubles import Looked, nothing_looked_at, yesterday_and_today
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.answers import NowAnswer
 from sipwatch.web.asked import FAILED_ONES, asked_for
 from sipwatch.web.frame import Chapter
+from sipwatch.web.incidents import lines_of
 from sipwatch.web.lately import by_outcome, lately
 from sipwatch.web.shown import badge, end_name, row, running_clock
 from sipwatch.web.stored import listed
@@ -53,6 +55,7 @@ class Gathered(NamedTuple):
     since: int
     answer: NowAnswer
     failed: list[Stored]
+    incidents: Looked
 
 
 class StuckRow(NamedTuple):
@@ -86,18 +89,20 @@ async def gather(site: Website) -> Gathered:
     edge = at // MINUTE * MINUTE
     failing = Wanted(keep=asked_for({"outcome": FAILED_ONES}, at).wanted.also)
 
-    def question(reader: StoreReader) -> tuple[dict[str, int], dict[str, int], list[Stored]]:
+    def question(reader: StoreReader) -> tuple[dict[str, int], dict[str, int], list[Stored], Looked]:
         last, before = (by_outcome(reader.sums(since, since + HOUR)) for since in (edge - HOUR, edge - 2 * HOUR))
-        return last, before, listed(reader, failing, FAILED).calls
+        looked = site.troubles.look(reader, *yesterday_and_today(at))
+        return last, before, listed(reader, failing, FAILED).calls, looked
 
-    nothing: tuple[dict[str, int], dict[str, int], list[Stored]] = {}, {}, []
-    last, before, failed = await site.ask_or(question, nothing)
+    nothing: tuple[dict[str, int], dict[str, int], list[Stored], Looked] = {}, {}, [], nothing_looked_at(at)
+    last, before, failed, looked = await site.ask_or(question, nothing)
     if present is not None:  # an answered call is stored when it has ended
         for counts, up in ((last, present.up_last_hour), (before, present.up_hour_before)):
             if up:
                 counts[_ANSWERED] = counts.get(_ANSWERED, 0) + up
-    answer = NowAnswer(present, Moment(edge - HOUR), lately(last, before), [one.record for one in failed])
-    return Gathered(present, edge - HOUR, answer, failed)
+    going_on = [one for one in looked.incidents if one.until is None]
+    answer = NowAnswer(present, Moment(edge - HOUR), lately(last, before), going_on, [one.record for one in failed])
+    return Gathered(present, edge - HOUR, answer, failed, looked)
 
 
 def _page(site: Website, request: Request, found: Gathered) -> Response:
@@ -116,6 +121,8 @@ def _page(site: Website, request: Request, found: Gathered) -> Response:
         outcomes=[(badge(one.outcome, name_of_any(one.outcome)), one) for one in found.answer.outcomes],
         span=f"since={found.since // MILLISECOND}&until={(found.since + HOUR) // MILLISECOND}",
         failed=[row(one.record, one.kept) for one in found.failed],
+        incidents=lines_of(found.incidents),
+        has_past=found.incidents.has_past,
         lost=[] if present is None else [_lost(one) for one in present.lost],
     )
 

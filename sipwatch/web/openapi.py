@@ -21,6 +21,7 @@ from sipwatch.web.answers import (
     AgentsAnswer,
     CallsAnswer,
     ErrorAnswer,
+    IncidentsAnswer,
     NowAnswer,
     PeersAnswer,
     SumsAnswer,
@@ -119,7 +120,28 @@ AGENTS: Final = Operation(
     AgentsAnswer,
 )
 PEERS: Final = Operation("peers", "What became of the calls to and from each peer.", _PERIOD, PeersAnswer)
-_PATHS: Final = {"/agents": AGENTS, "/peers": PEERS, "/now": NOW, "/calls": CALLS, "/calls/{id}": CALL, "/sums": SUMS}
+INCIDENTS: Final = Operation(
+    "incidents",
+    "What left its own past, since when, where, with examples; without a time: yesterday and today until a minute ago.",
+    {
+        **{name: one for name, one in _PERIOD.items() if name != "period"},
+        "period": Parameter(
+            {"type": "string", "enum": [one.value for one in NamedPeriod]},
+            "A time by its name; from and to go before it.",
+        ),
+        "peer": Parameter({"type": "string"}, "Only those of a peer, and of all calls."),
+    },
+    IncidentsAnswer,
+)
+_PATHS: Final = {
+    "/agents": AGENTS,
+    "/peers": PEERS,
+    "/now": NOW,
+    "/incidents": INCIDENTS,
+    "/calls": CALLS,
+    "/calls/{id}": CALL,
+    "/sums": SUMS,
+}
 _ID: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _REFUSALS: Final = {
     "400": "A parameter is wrong.",
@@ -131,7 +153,7 @@ _REFUSALS: Final = {
 @cache
 def description() -> Schema:
     """Return the description."""
-    answers = (NowAnswer, AgentsAnswer, PeersAnswer, CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
+    answers = (NowAnswer, IncidentsAnswer, AgentsAnswer, PeersAnswer, CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
     references, parts = schemas_of(answers, "#/components/schemas/{name}")
     of: dict[type, Schema] = dict(zip(answers, references, strict=True))
     return {

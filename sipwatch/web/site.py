@@ -20,6 +20,7 @@ from sipwatch.export.html import load_all
 from sipwatch.export.present import HOUR
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.store.days import EmptyStoreError, StoreError, TooLongError
+from sipwatch.store.troubles import Troubles
 from sipwatch.web import (
     agent,
     agents,
@@ -30,6 +31,7 @@ from sipwatch.web import (
     downloads,
     events,
     explained,
+    incidents,
     now,
     peer,
     peers,
@@ -56,8 +58,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # In the order in which they are shown.
-SECTIONS: Final = (now.SECTION, calls.SECTION, callbacks.SECTION, agents.SECTION, peers.SECTION, explained.SECTION)
-_PAGES: Final = (now, calls, callbacks, downloads, taken, call, agents, agent, peers, peer, explained, api, events)
+SECTIONS: Final = (
+    now.SECTION,
+    incidents.SECTION,
+    calls.SECTION,
+    callbacks.SECTION,
+    agents.SECTION,
+    peers.SECTION,
+    explained.SECTION,
+)
+_PAGES: Final = (
+    now,
+    incidents,
+    calls,
+    callbacks,
+    downloads,
+    taken,
+    call,
+    agents,
+    agent,
+    peers,
+    peer,
+    explained,
+    api,
+    events,
+)
 
 
 class Website:
@@ -90,6 +115,7 @@ class Website:
         self.within = within
         self.watching = None if daemon is None else Watching(daemon)
         self.frame = Frame(SECTIONS)
+        self.troubles = Troubles()
 
     @property
     def first(self) -> str | None:

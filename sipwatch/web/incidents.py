@@ -1,0 +1,175 @@
+"""``/incidents``: what left its own past, where, since when, who was touched, what is still well, the best examples.
+
+Must not know: how incidents are found, how a template is filled in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from sipwatch.export.incidents import OUTCOME
+from sipwatch.export.moments import Moment
+from sipwatch.export.shifts import LEAST_PAST
+from sipwatch.packet import MILLISECOND
+from sipwatch.report.incidents import headline, rise_name, rise_words, touched_words, well_words, when_words
+from sipwatch.store.troubles import PAST, Looked, filter_of_incident, yesterday_and_today
+from sipwatch.web.agents import period_form
+from sipwatch.web.frame import Chapter
+from sipwatch.web.peers import peer_path
+from sipwatch.web.period import KEYS, period_of
+from sipwatch.web.shown import running_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from sipwatch.export.incidents import ExampleRecord, IncidentRecord, RiseRecord
+    from sipwatch.store.reader import StoreReader
+    from sipwatch.web.period import Period
+    from sipwatch.web.site import Website
+
+SECTION: Final = Chapter("Incidents", "incidents", "What left its own past: since when, where, whom it touches.")
+EVERY: Final = 60  # seconds between two looks
+
+
+class RiseRow(NamedTuple):
+    """A share that rose, as it is shown; ``explains`` leads to the knowledge of it."""
+
+    name: str
+    explains: str
+    words: str
+    share: float
+    usual: float
+
+
+class IncidentCard(NamedTuple):
+    """An incident as it is shown; paths lead on from the root."""
+
+    id: str
+    headline: str
+    when: str
+    lasts: str
+    lasts_ms: int
+    goes_on: bool
+    rises: list[RiseRow]
+    touched: str
+    calls_path: str
+    peer_path: str
+    well: str
+    examples: list[tuple[str, str]]
+    owner: str
+
+
+class Shown(NamedTuple):
+    """What was looked at, and the time that the page is of: None where it is the usual one."""
+
+    looked: Looked
+    period: Period | None
+
+
+def routes(site: Website) -> list[Route]:
+    """Return the page's route."""
+
+    async def incidents(request: Request) -> Response:
+        given = request.query_params
+        shown = await incidents_in(site, given)
+        cards = [_card(one, shown.looked.until) for one in shown.looked.incidents if _is_of(one, given)]
+        return site.frame.page(request, "incidents.html", "Incidents", **_on_page(site, shown, cards, given))
+
+    return [site.route("/incidents", incidents)]
+
+
+async def incidents_in(site: Website, given: Mapping[str, str]) -> Shown:
+    """Return the incidents of the time that an address asks for. Raises AskedError, Busy, StoreError."""
+    now = site.now()
+    period = period_of(given, now, site.zone) if any(given.get(key, "").strip() for key in KEYS) else None
+    usual = yesterday_and_today(now)
+    since, until = usual if period is None else (period.since, min(period.until, usual[1]))
+
+    def question(reader: StoreReader) -> Looked:
+        return site.troubles.look(reader, since, max(since, until))
+
+    return Shown(await site.ask_or(question, Looked(since - PAST, since, until, 0, [])), period)
+
+
+def incident_records(looked: Looked, given: Mapping[str, str]) -> list[IncidentRecord]:
+    """Return those of a peer, if an address asks for one."""
+    return [one for one in looked.incidents if _is_of(one, given)]
+
+
+def lines_of(looked: Looked) -> list[tuple[str, str, str]]:
+    """Return the incidents that go on: where each is shown from the root on, what it is, since when."""
+    return [
+        (f"incidents#{one.id}", headline(one), when_words(one, looked.until))
+        for one in looked.incidents
+        if one.until is None
+    ]
+
+
+def _is_of(one: IncidentRecord, given: Mapping[str, str]) -> bool:
+    """Tell whether an incident is one of the peer that is asked for: those of all calls are everybody's."""
+    wanted = given.get("peer", "").strip()
+    return not wanted or one.peer in (None, wanted)
+
+
+def _card(one: IncidentRecord, until: int) -> IncidentCard:
+    lasts = max(0, (one.until or until) - one.since)
+    return IncidentCard(
+        one.id,
+        headline(one),
+        when_words(one, until),
+        running_clock(lasts),
+        lasts // MILLISECOND,
+        one.until is None,
+        [_row(rise) for rise in one.rises],
+        touched_words(one),
+        _calls_path(one, until),
+        "" if one.peer is None else peer_path(one.peer),
+        well_words(one),
+        [(example.id, _example_words(example)) for example in one.examples],
+        one.owner,
+    )
+
+
+def _row(rise: RiseRecord) -> RiseRow:
+    explains = rise.word if rise.what == OUTCOME else f"ending {rise.word}"
+    return RiseRow(rise_name(rise), explains, rise_words(rise), rise.share, rise.usual)
+
+
+def _calls_path(one: IncidentRecord, until: int) -> str:
+    """Return where the calls behind an incident are listed."""
+    span = {"since": int(one.since) // MILLISECOND, "until": -(-int(one.until or until) // MILLISECOND)}
+    return "calls?" + urlencode({**span, "filter": filter_of_incident(one)})
+
+
+def _example_words(example: ExampleRecord) -> str:
+    """Say for how many calls an example stands, and what they have in common."""
+    said = "no final response" if example.status_code is None else str(example.status_code)
+    cause = "" if example.cause is None else f", cause {example.cause}"
+    return f"{said}{cause}: {example.calls:,} such"
+
+
+def _on_page(site: Website, shown: Shown, cards: Sequence[IncidentCard], given: Mapping[str, str]) -> dict[str, Any]:
+    looked, period = shown
+    peer = given.get("peer", "").strip()
+    form = period_form(period or period_of({}, site.now(), site.zone), "incidents", {"peer": peer})
+    if period is None:
+        form["quick"] = [(name, False, query) for name, _, query in form["quick"]]
+        form["words"] = "Yesterday and today until a minute ago"
+    return {
+        "form": form,
+        "every": EVERY,
+        "is_live": period is None,
+        "peer": peer,
+        "going_on": [one for one in cards if one.goes_on],
+        "over": [one for one in cards if not one.goes_on],
+        "looked": looked,
+        "since": Moment(looked.since),
+        "until": Moment(looked.until),
+        "past": Moment(max(0, looked.past)),
+        "least_past": LEAST_PAST,
+    }
