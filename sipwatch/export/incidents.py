@@ -94,6 +94,7 @@ class ExampleRecord(msgspec.Struct, frozen=True):
 class IncidentRecord(msgspec.Struct, frozen=True):
     """What rose at a place (``end`` ``all``: everywhere), since when, and what was still well.
 
+    ``since`` is by the rise that was certain first, whatever is found later: with the place it makes the ``id``.
     ``before`` says that it began before the time that was looked at. ``until`` is null while it goes on, ``last`` is
     when the last such call began. ``calls`` are those behind the rises, with so many ``callers``, and numbers called;
     ``owner`` is who should look, in few words.
@@ -231,21 +232,21 @@ class IncidentSearch:
 
     def _record(self, rises: Sequence[_Rise]) -> IncidentRecord:
         place = rises[0].place
-        since = min(rise.shift.since for rise in rises)
+        first = min((rise.shift for rise in rises), key=lambda shift: (shift.certain, shift.since))
         ends = [rise.shift.until for rise in rises]
         until = None if None in ends else max(end for end in ends if end is not None)
-        text = f"{place.end}\0{place.peer or ''}\0{since}".encode()
+        text = f"{place.end}\0{place.peer or ''}\0{first.since}".encode()
         return IncidentRecord(
             id=blake2b(text, digest_size=4).hexdigest(),
             end=place.end,
             peer=place.peer,
-            since=Moment(since),
-            before=any(rise.shift.cut for rise in rises if rise.shift.since == since),
+            since=Moment(first.since),
+            before=first.cut,
             until=None if until is None else Moment(until),
             last=Moment(max(rise.shift.last for rise in rises)),
             calls=sum(rise.shift.part for rise in rises),
             rises=[_rise_record(rise) for rise in rises],
-            well=self._well(rises[0], since, until),
+            well=self._well(rises[0], first.since, until),
         )
 
     def _well(self, rise: _Rise, since: int, until: int | None) -> list[WellRecord]:

@@ -17,16 +17,18 @@ import math
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sipwatch.export.chance import of_shares
 from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 HOUR: Final = 3600 * SECOND
-ALARM: Final = 12.0
+ALARM: Final = 13.0
 RETURN: Final = 7.0
 LEAST_PAST: Final = 50  # calls, before which nobody knows what is usual
 LEAST: Final = 5  # calls more than usual; below that it is hardly worth a look
+MAY_BE_CHANCE: Final = 1e-8  # that so many come though nothing changed: small, as the times were chosen for it
 LEAST_TIMES: Final = 1.5  # the usual share
 _HOURS: Final = 24
 _WEIGHT: Final = 50.0  # calls as which the share of other hours counts in that of each
@@ -51,12 +53,13 @@ class Shift(NamedTuple):
     """A share that is, or was, higher than usual.
 
     It began in the interval ``since`` and was over with the one that begins ``until``, None where it goes on (ns);
-    ``last`` is the last interval that had such a call. ``part`` of ``of`` calls in that time, where ``expected`` were
+    ``certain`` is the interval that proved it, ``last`` the last one that had such a call. ``part`` of ``of`` calls in that time, where ``expected`` were
     to be expected. ``cut`` says that it began before what was looked at.
     """
 
     since: int
     until: int | None
+    certain: int
     last: int
     part: int
     of: int
@@ -102,6 +105,11 @@ class Usual:
         good = one.of - one.part
         return (one.part * math.log(higher / share) + good * math.log((1 - higher) / (1 - share))) / self.spread
 
+    def chance(self, one: Shift) -> float:
+        """Return how likely so much more than usual is, by how many calls the usual is known from as well."""
+        past = (one.expected / one.of * self.of, self.of)
+        return of_shares(*(round(count / self.spread) for count in (one.part, one.of, *past)))
+
     @staticmethod
     def _bounded(share: float) -> float:
         return min(max(share, _RAREST), _MOST)
@@ -125,8 +133,8 @@ def shifts(usual: Usual, lately: Sequence[ShareCount]) -> list[Shift]:
             break
         begin = _sharpened(usual, lately, begin, alarm)
         end, place = _fall(usual, lately, begin, alarm)
-        found.append(_shift(usual, lately, begin, end))
-    return [one for one in _joined(found) if _matters(one)]
+        found.append(_shift(usual, lately, begin, alarm, end))
+    return [one for one in _joined(found) if _matters(one) and usual.chance(one) <= MAY_BE_CHANCE]
 
 
 def _rise(usual: Usual, lately: Sequence[ShareCount], place: int) -> tuple[int, int | None]:
@@ -172,11 +180,12 @@ def _share(some: Sequence[ShareCount]) -> float:
     return min(sum(one.part for one in some) / max(1, sum(one.of for one in some)), _MOST)
 
 
-def _shift(usual: Usual, lately: Sequence[ShareCount], begin: int, end: int | None) -> Shift:
+def _shift(usual: Usual, lately: Sequence[ShareCount], begin: int, alarm: int, end: int | None) -> Shift:
     some = lately[begin:end]
     return Shift(
         some[0].at,
         None if end is None else lately[end].at,
+        lately[alarm].at,
         max(one.at for one in some if one.part),
         sum(one.part for one in some),
         sum(one.of for one in some),
@@ -191,7 +200,7 @@ def _joined(found: Iterable[Shift]) -> list[Shift]:
         before = joined[-1] if joined else None
         if before is not None and before.until is not None and one.since - before.until < _BREAK:
             both = (before.part + one.part, before.of + one.of, before.expected + one.expected)
-            joined[-1] = Shift(before.since, one.until, one.last, *both, before.cut)
+            joined[-1] = Shift(before.since, one.until, before.certain, one.last, *both, before.cut)
         else:
             joined.append(one)
     return joined

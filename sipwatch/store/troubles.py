@@ -121,7 +121,8 @@ class Troubles:
 
 def wanted_of(incident: IncidentRecord, until: int) -> Wanted:
     """Return which calls are behind an incident; ``until`` is where looking ended (ns)."""
-    return Wanted(int(incident.since), int(incident.until or until), compile_filter(filter_of_incident(incident)))
+    since = min(rise.since for rise in incident.rises)
+    return Wanted(int(since), int(incident.until or until), compile_filter(filter_of_incident(incident)))
 
 
 def filter_of_incident(incident: IncidentRecord) -> str:
@@ -155,7 +156,8 @@ def _with_calls(reader: StoreReader, incident: IncidentRecord, until: int) -> In
     """Return an incident with who was touched, the first and last call behind it, examples, and who should look."""
     wanted = wanted_of(incident, until)
     callers, callees = (len(_persons(reader, wanted, side)) for side in ("caller", "callee"))
-    moments = [row for row in reader.answers(_FIRST, wanted, MAX_PERSONS) if row[0] is not None]
+    first = wanted._replace(since=int(incident.since))
+    moments = [row for row in reader.answers(_FIRST, first, MAX_PERSONS) if row[0] is not None]
     knowledge, leader = load(), incident.rises[0]
     entry = knowledge.outcome(leader.word) if leader.what == OUTCOME else knowledge.ending(leader.word)
     return replace(

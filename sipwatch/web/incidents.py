@@ -13,7 +13,7 @@ from sipwatch.export.moments import Moment
 from sipwatch.export.shifts import LEAST_PAST
 from sipwatch.packet import MILLISECOND
 from sipwatch.report.incidents import headline, rise_name, rise_words, touched_words, well_words, when_words
-from sipwatch.store.troubles import PAST, Looked, filter_of_incident, yesterday_and_today
+from sipwatch.store.troubles import PAST, Looked, filter_of_incident, wanted_of, yesterday_and_today
 from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
 from sipwatch.web.peers import peer_path
@@ -142,7 +142,8 @@ def _row(rise: RiseRecord) -> RiseRow:
 
 def _calls_path(one: IncidentRecord, until: int) -> str:
     """Return where the calls behind an incident are listed."""
-    span = {"since": int(one.since) // MILLISECOND, "until": -(-int(one.until or until) // MILLISECOND)}
+    wanted = wanted_of(one, until)
+    span = {"since": (wanted.since or 0) // MILLISECOND, "until": -(-(wanted.until or until) // MILLISECOND)}
     return "calls?" + urlencode({**span, "filter": filter_of_incident(one)})
 
 

@@ -141,6 +141,16 @@ def test_hours_of_a_few_calls_are_not_unlike_others() -> None:
     assert Usual(few).overall == pytest.approx(1 / 30, abs=0.002)
 
 
+def test_a_usual_that_is_known_from_few_calls_has_to_be_left_further_behind() -> None:
+    """Eighteen failures among 576 calls, held against a week of 1,680 calls, and against a hundred times as many."""
+    day = [ShareCount(WEEK * HOUR + place * SPAN, int(place % 16 == 0), 2) for place in range(288)]
+    few = Usual([ShareCount(hour * HOUR, int(hour % 20 == 0), 10) for hour in range(WEEK)])
+    many = Usual([ShareCount(hour * HOUR, 5, 1000) for hour in range(WEEK)])
+    assert few.overall == pytest.approx(many.overall, abs=0.0005)
+    assert shifts(few, day) == []
+    assert shifts(many, day)
+
+
 def test_an_outage_of_last_week_is_not_what_is_usual() -> None:
     with_one = Usual(
         [ShareCount(one.at, one.of, one.of) if 40 <= n < 50 else one for n, one in enumerate(past(lambda _: 0.05))]
