@@ -53,8 +53,8 @@ class Shift(NamedTuple):
     """A share that is, or was, higher than usual.
 
     It began in the interval ``since`` and was over with the one that begins ``until``, None where it goes on (ns);
-    ``certain`` is the interval that proved it, ``last`` the last one that had such a call. ``part`` of ``of`` calls in that time, where ``expected`` were
-    to be expected. ``cut`` says that it began before what was looked at.
+    ``certain`` is the interval that proved it, ``last`` the last one that had such a call. ``part`` of ``of`` calls in
+    that time, where ``expected`` were to be expected. ``cut`` says that it began before what was looked at.
     """
 
     since: int
