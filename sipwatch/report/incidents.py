@@ -30,7 +30,7 @@ def rise_name(rise: RiseRecord) -> str:
     return plain_ending(rise.word) if rise.what == ENDING else name_of_any(rise.word)
 
 
-def headline(incident: IncidentRecord) -> str:
+def incident_name(incident: IncidentRecord) -> str:
     """Say what it is in a few words: ``Calls to trunk-a: Server failure``."""
     names = [f"“{rise_name(rise)}”" for rise in incident.rises]
     more = f" and {several(len(names) - 2, 'more', 'more')}" if len(names) > 2 else ""
@@ -76,11 +76,11 @@ def well_words(incident: IncidentRecord) -> str:
     return f"Well meanwhile: {', '.join(names)}."
 
 
-def told(incident: IncidentRecord, now: int) -> list[str]:
+def incident_sentences(incident: IncidentRecord, now: int) -> list[str]:
     """Return everything in sentences."""
     when = when_words(incident, now)
     return [
-        f"{headline(incident)}, {when}.",
+        f"{incident_name(incident)}, {when}.",
         *[f"{rise_words(rise)}." for rise in incident.rises],
         f"{touched_words(incident)}.",
         well_words(incident),

@@ -12,7 +12,7 @@ from sipwatch.export.incidents import OUTCOME
 from sipwatch.export.moments import Moment
 from sipwatch.export.shifts import LEAST_PAST
 from sipwatch.packet import MILLISECOND
-from sipwatch.report.incidents import headline, rise_name, rise_words, touched_words, well_words, when_words
+from sipwatch.report.incidents import incident_name, rise_name, rise_words, touched_words, well_words, when_words
 from sipwatch.store.troubles import PAST, Looked, filter_of_incident, wanted_of, yesterday_and_today
 from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
@@ -50,7 +50,7 @@ class IncidentCard(NamedTuple):
     """An incident as it is shown; paths lead on from the root."""
 
     id: str
-    headline: str
+    incident_name: str
     when: str
     lasts: str
     lasts_ms: int
@@ -64,7 +64,7 @@ class IncidentCard(NamedTuple):
     owner: str
 
 
-class Shown(NamedTuple):
+class IncidentsShown(NamedTuple):
     """What was looked at, and the time that the page is of: None where it is the usual one."""
 
     looked: Looked
@@ -83,7 +83,7 @@ def routes(site: Website) -> list[Route]:
     return [site.route("/incidents", incidents)]
 
 
-async def incidents_in(site: Website, given: Mapping[str, str]) -> Shown:
+async def incidents_in(site: Website, given: Mapping[str, str]) -> IncidentsShown:
     """Return the incidents of the time that an address asks for. Raises AskedError, Busy, StoreError."""
     now = site.now()
     period = period_of(given, now, site.zone) if any(given.get(key, "").strip() for key in KEYS) else None
@@ -93,7 +93,7 @@ async def incidents_in(site: Website, given: Mapping[str, str]) -> Shown:
     def question(reader: StoreReader) -> Looked:
         return site.troubles.look(reader, since, max(since, until))
 
-    return Shown(await site.ask_or(question, Looked(since - PAST, since, until, 0, [])), period)
+    return IncidentsShown(await site.ask_or(question, Looked(since - PAST, since, until, 0, [])), period)
 
 
 def incident_records(looked: Looked, given: Mapping[str, str]) -> list[IncidentRecord]:
@@ -101,10 +101,10 @@ def incident_records(looked: Looked, given: Mapping[str, str]) -> list[IncidentR
     return [one for one in looked.incidents if _is_of(one, given)]
 
 
-def lines_of(looked: Looked) -> list[tuple[str, str, str]]:
+def lines_of_now(looked: Looked) -> list[tuple[str, str, str]]:
     """Return the incidents that go on: where each is shown from the root on, what it is, since when."""
     return [
-        (f"incidents#{one.id}", headline(one), when_words(one, looked.until))
+        (f"incidents#{one.id}", incident_name(one), when_words(one, looked.until))
         for one in looked.incidents
         if one.until is None
     ]
@@ -120,7 +120,7 @@ def _card(one: IncidentRecord, until: int) -> IncidentCard:
     lasts = max(0, (one.until or until) - one.since)
     return IncidentCard(
         one.id,
-        headline(one),
+        incident_name(one),
         when_words(one, until),
         running_clock(lasts),
         lasts // MILLISECOND,
@@ -154,7 +154,9 @@ def _example_words(example: ExampleRecord) -> str:
     return f"{said}{cause}: {example.calls:,} such"
 
 
-def _on_page(site: Website, shown: Shown, cards: Sequence[IncidentCard], given: Mapping[str, str]) -> dict[str, Any]:
+def _on_page(
+    site: Website, shown: IncidentsShown, cards: Sequence[IncidentCard], given: Mapping[str, str]
+) -> dict[str, Any]:
     looked, period = shown
     peer = given.get("peer", "").strip()
     form = period_form(period or period_of({}, site.now(), site.zone), "incidents", {"peer": peer})

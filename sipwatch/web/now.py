@@ -17,7 +17,7 @@ from sipwatch.store.wanted import Wanted
 from sipwatch.web.answers import NowAnswer
 from sipwatch.web.asked import FAILED_ONES, asked_for
 from sipwatch.web.frame import Chapter
-from sipwatch.web.incidents import lines_of
+from sipwatch.web.incidents import lines_of_now
 from sipwatch.web.lately import by_outcome, lately
 from sipwatch.web.shown import badge, end_name, row, running_clock
 from sipwatch.web.stored import listed
@@ -121,7 +121,7 @@ def _page(site: Website, request: Request, found: Gathered) -> Response:
         outcomes=[(badge(one.outcome, name_of_any(one.outcome)), one) for one in found.answer.outcomes],
         span=f"since={found.since // MILLISECOND}&until={(found.since + HOUR) // MILLISECOND}",
         failed=[row(one.record, one.kept) for one in found.failed],
-        incidents=lines_of(found.incidents),
+        incidents=lines_of_now(found.incidents),
         has_past=found.incidents.has_past,
         lost=[] if present is None else [_lost(one) for one in present.lost],
     )

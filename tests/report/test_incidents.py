@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipwatch.export.incidents import ExampleRecord, IncidentRecord, RiseRecord, WellRecord
 from sipwatch.export.moments import Moment
-from sipwatch.report.incidents import told
+from sipwatch.report.incidents import incident_sentences
 from tests.each import for_each
 from tests.export.records import START, at
 
@@ -34,7 +34,7 @@ def incident(**more: Any) -> IncidentRecord:
 
 
 def test_an_incident_is_told_in_five_sentences() -> None:
-    assert told(incident(), NOW) == [
+    assert incident_sentences(incident(), NOW) == [
         "Calls to south: “Server failure”, since 09:00; the last such call began at 09:50.",
         "30 of 40 calls (75%), where 2.0% are usual: “Server failure”.",
         "30 calls of 12 callers to 1 number.",
@@ -67,9 +67,9 @@ def test_an_incident_is_told_in_five_sentences() -> None:
     ],
 )
 def test_what_is_said_is_what_is_known(changed: dict[str, Any], sentence: str) -> None:
-    said: Sequence[str] = told(incident(**changed), Moment(NOW))
+    said: Sequence[str] = incident_sentences(incident(**changed), Moment(NOW))
     assert any(one.startswith(sentence) for one in said), said
 
 
 def test_who_should_look_is_left_out_where_nobody_is_known() -> None:
-    assert not any("Who should look" in one for one in told(incident(owner=""), NOW))
+    assert not any("Who should look" in one for one in incident_sentences(incident(owner=""), NOW))
