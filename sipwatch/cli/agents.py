@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sipwatch.budget import shared_out
-from sipwatch.cli.feed import captures, feed, warn
+from sipwatch.cli.feed import results_of
 from sipwatch.cli.options import Files, Filter, Force, Format, Output, choice, filter_of, format_option, value
-from sipwatch.cli.output import opened, write_listed
+from sipwatch.cli.output import write_listed
 from sipwatch.cli.scoped import roster_of
 from sipwatch.cli.words import complain, configuration
 from sipwatch.export.intervals import By
@@ -53,11 +53,8 @@ def agents(
             figures.add(call)
 
     engine = Engine(sink, read.settings, budget=shared_out(read.memory))
-    with captures(files) as source:
-        with opened(output, [*files, config], force=force) as out:
-            feed(engine, source, output, across_nat=read.hep.across_nat)
-            _write(out, form, _shown(figures, read), zone)
-        warn(source)
+    with results_of(engine, files, output, config, force=force, across_nat=read.hep.across_nat) as (out, _):
+        _write(out, form, _shown(figures, read), zone)
     if figures.left_out:
         complain(f"warning: {figures.left_out:,} calls of agents who found no room are left out")
 

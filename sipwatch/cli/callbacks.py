@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from sipwatch.cli.feed import captures, feed, warn
+from sipwatch.cli.feed import results_of
 from sipwatch.cli.options import Files, Force, Format, Output, format_option, value
-from sipwatch.cli.output import opened, write_listed
+from sipwatch.cli.output import write_listed
 from sipwatch.cli.words import configuration, fail
 from sipwatch.packet import SECOND
 
@@ -44,16 +44,12 @@ def callbacks(
     engine = Engine(None, _patient(settings), diagnose=False)
     missed: list[Missed] = []
     engine.desk.unserved = missed
-    with captures(files) as source:
-        with opened(output, [*files, config], force=force) as out:
-            feed(engine, source, output)
-            end = source.last or 0
-            policy = Policy(read.privacy)
-            records = [
-                waiting_record(one, end, within, policy) for one in sorted(missed, key=lambda one: (one.at, one.serial))
-            ]
-            _write(out, form, records, within)
-        warn(source)
+    with results_of(engine, files, output, config, force=force) as (out, source):
+        end, policy = source.last or 0, Policy(read.privacy)
+        records = [
+            waiting_record(one, end, within, policy) for one in sorted(missed, key=lambda one: (one.at, one.serial))
+        ]
+        _write(out, form, records, within)
 
 
 def _within(settings: Settings) -> int:

@@ -98,8 +98,7 @@ def _period(text: str, zone: ZoneInfo) -> tuple[int, int]:
     begin, between, end = text.partition("..")
     if not between or not begin:
         raise ValueError(f"{text[:60]!r} is no period; write {_PERIOD}")
-    end = "0s" if end.strip() in ("", "now") else end
-    since, until = (moment_by_now(written.strip(), zone) or 0 for written in (begin, end))
+    since, until = (moment_by_now(written.strip() or "now", zone) or 0 for written in (begin, end))
     if since >= until:
         raise ValueError(f"{text[:60]!r} ends before it begins")
     return since, until

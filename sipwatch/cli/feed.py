@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from sipwatch.cli.output import replaces
+from sipwatch.cli.output import opened, replaces
 from sipwatch.cli.words import FailOn, complain
 
 if TYPE_CHECKING:
@@ -76,6 +76,25 @@ def feed(
         else:
             engine.run(source if items is None else items, source.place)
     engine.finish(source.last)
+
+
+@contextlib.contextmanager
+def results_of(
+    engine: Engine,
+    files: Sequence[str],
+    output: str | None,
+    config: str | None,
+    *,
+    force: bool,
+    hear: Callable[[Message], None] | None = None,
+    across_nat: bool = False,
+) -> Iterator[tuple[IO[bytes], CaptureSource]]:
+    """Feed capture files, and give what the result is written to, and the source; then say what was wrong with it."""
+    with captures(files) as source:
+        with opened(output, [*files, config], force=force) as out:
+            feed(engine, source, output, hear=hear, across_nat=across_nat)
+            yield out, source
+        warn(source)
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ Must not know: what is sent or received.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sipwatch.cli.options import value
 from sipwatch.cli.words import fail, why
 
 if TYPE_CHECKING:
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
 
     Endpoint = tuple[str, str, int]
 
+_TARGET = "KIND:HOST:PORT"
+HepFrom = Annotated[
+    list[str] | None,
+    value(_TARGET, "Let agents send HEP here, over udp, tcp or tls; may be repeated, and beside -i.", "--hep"),
+]
+HepTo = Annotated[
+    list[str] | None,
+    value(_TARGET, "Send what is captured on as HEP 3, over udp, tcp or tls; may be repeated.", "--hep-to"),
+]
+HepKeyFile = Annotated[
+    str | None, value("FILE", "The key that agents must send; instead of key_file in the configuration.")
+]
+HepCert = Annotated[
+    str | None, value("FILE", "Certificate for --hep tls:..., PEM; instead of certificate in the configuration.")
+]
+HepCertKey = Annotated[str | None, value("FILE", "Its private key; instead of certificate_key in the configuration.")]
 _ENDPOINT = re.compile(r"(udp|tcp|tls):(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\[\]:\s]+)):([0-9]{1,5})")
 _MAX_ENDPOINTS = 16
 _MAX_QUOTE_LENGTH = 60  # characters of a value that are repeated
@@ -54,6 +71,13 @@ def hep_key(path: str | None) -> bytes:
         return b"" if path is None else secret_of(path)
     except ValueError as error:
         fail(f"{path}: {error}")
+
+
+def with_certificate(settings: HepSettings, certificate: str | None, key: str | None) -> HepSettings:
+    """Return settings with the certificate and key that were named instead of theirs, if any was."""
+    if certificate is None and key is None:
+        return settings
+    return settings._replace(certificate=certificate, certificate_key=key)
 
 
 def listeners(wanted: list[Endpoint], settings: HepSettings) -> HepListeners | None:

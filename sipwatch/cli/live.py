@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sipwatch.cli.hep import endpoints, hep_key, listeners, sender
+from sipwatch.cli.hep import (
+    HepCert,
+    HepCertKey,
+    HepFrom,
+    HepKeyFile,
+    HepTo,
+    endpoints,
+    hep_key,
+    listeners,
+    sender,
+    with_certificate,
+)
 from sipwatch.cli.options import WithoutUsers, choice, value
 from sipwatch.cli.showing import site_over
 from sipwatch.cli.storing import stored_in, storing_in
@@ -49,27 +60,11 @@ def live(
     pipe: Annotated[
         str | None, value("PIPE", "Read packets from this pipe; - is standard input.", "-r", "--read")
     ] = None,
-    hep: Annotated[
-        list[str] | None,
-        value(
-            "KIND:HOST:PORT", "Let agents send HEP here, over udp, tcp or tls; may be repeated, and beside -i.", "--hep"
-        ),
-    ] = None,
-    hep_to: Annotated[
-        list[str] | None,
-        value(
-            "KIND:HOST:PORT", "Send what is captured on as HEP 3, over udp, tcp or tls; may be repeated.", "--hep-to"
-        ),
-    ] = None,
-    hep_key_file: Annotated[
-        str | None, value("FILE", "The key that agents must send; instead of key_file in the configuration.")
-    ] = None,
-    hep_cert: Annotated[
-        str | None, value("FILE", "Certificate for --hep tls:..., PEM; instead of certificate in the configuration.")
-    ] = None,
-    hep_cert_key: Annotated[
-        str | None, value("FILE", "Its private key; instead of certificate_key in the configuration.")
-    ] = None,
+    hep: HepFrom = None,
+    hep_to: HepTo = None,
+    hep_key_file: HepKeyFile = None,
+    hep_cert: HepCert = None,
+    hep_cert_key: HepCertKey = None,
     config: Annotated[
         str | None, value("FILE", "Configuration: timers, peers, what to capture. SIGHUP reads it again.")
     ] = None,
@@ -98,9 +93,7 @@ def live(
     if bool(interfaces or wanted) == bool(pipe):
         raise typer.BadParameter("name interfaces to watch (-i eth0), a pipe (-r -), or --hep", param_hint="-i")
     settings = configuration(config)
-    tls = settings.hep
-    if hep_cert is not None or hep_cert_key is not None:
-        tls = tls._replace(certificate=hep_cert, certificate_key=hep_cert_key)
+    tls = with_certificate(settings.hep, hep_cert, hep_cert_key)
     log = Log(whole_lines(sys.stderr), log_format.value, time.time)
     key, out = hep_key(hep_key_file), sender(targets, settings, log)
     with _source(interfaces, pipe, settings, wanted, tls) as source:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from sipwatch.cli.feed import captures, feed, warn
+from sipwatch.cli.feed import results_of
 from sipwatch.cli.options import Files, Force, Format, Output, format_option, value
-from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.output import text_of
 from sipwatch.cli.words import configuration
 
 if TYPE_CHECKING:
@@ -47,12 +47,9 @@ def peers(
     survey = Survey()
     engine = Engine(None, settings, diagnose=False)
     engine.add(survey)
-    with captures(files) as source:
-        with opened(output, [*files, config], force=force) as out:
-            feed(engine, source, output, hear=survey.message)
-            records = end_records(survey.ends(), engine.directory, policy)
-            _write(out, form, records, survey.left_out, engine, source, policy)
-        warn(source)
+    with results_of(engine, files, output, config, force=force, hear=survey.message) as (out, source):
+        records = end_records(survey.ends(), engine.directory, policy)
+        _write(out, form, records, survey.left_out, engine, source, policy)
 
 
 def _write(

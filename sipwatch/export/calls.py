@@ -24,6 +24,8 @@ from sipwatch.wire.message import Request, decoded
 from sipwatch.wire.sip import header, uri_of, user_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sipwatch.classify.links import Link
     from sipwatch.classify.verdict import Verdicts
     from sipwatch.export.record import FindingRecord
@@ -52,8 +54,7 @@ def call_record(
     answer = last.final or last.progress
     reason = deciding_reason(last)
     alone = len(call.legs) == 1
-    seen = (last,) if alone else call.front
-    alerted = last.alerted_at if alone else earliest([leg.alerted_at for leg in seen])
+    trying, progressed, ringing, alerted = _heard_at((last,) if alone else call.front)
     answered = _answered_at(call, last)
     settled = _settled_at(last, answered)
     dialog_tag = call.to_tag if last.answered_at >= 0 else b""
@@ -76,9 +77,9 @@ def call_record(
         user_agent=_software(invite, b"user-agent"),
         server=_software(answer, b"server") or _software(answer, b"user-agent") if answer else None,
         started=Moment(call.started),
-        trying=_moment(last.trying_at if alone else earliest([leg.trying_at for leg in seen])),
-        progressed=_moment(last.progressed_at if alone else earliest([leg.progressed_at for leg in seen])),
-        ringing=_moment(last.ringing_at if alone else earliest([leg.ringing_at for leg in seen])),
+        trying=_moment(trying),
+        progressed=_moment(progressed),
+        ringing=_moment(ringing),
         answered=_moment(answered),
         ended=_moment(call.ended_at),
         setup_seconds=_span(call.started, settled),
@@ -103,6 +104,19 @@ def call_record(
         retransmissions=last.retransmissions if alone else sum([leg.retransmissions for leg in call.legs]),
         legs=[_leg_record(leg, verdicts, callee if leg is first else _asked_for(leg)) for leg in call.legs],
         messages=None if call.messages is None else [message_record(*kept) for kept in call.messages],
+    )
+
+
+def _heard_at(seen: Sequence[Leg]) -> tuple[int, int, int, int]:
+    """Return when (ns) the first of some legs was tried, made progress, rang and was alerted; -1 where none was."""
+    if len(seen) == 1:
+        (leg,) = seen
+        return leg.trying_at, leg.progressed_at, leg.ringing_at, leg.alerted_at
+    return (
+        earliest([leg.trying_at for leg in seen]),
+        earliest([leg.progressed_at for leg in seen]),
+        earliest([leg.ringing_at for leg in seen]),
+        earliest([leg.alerted_at for leg in seen]),
     )
 
 

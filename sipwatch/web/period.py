@@ -124,9 +124,8 @@ def _earlier(span: NamedPeriod, first: date) -> date:
 def _between(given: Mapping[str, str], now: int, zone: ZoneInfo) -> Period:
     """Return the time between two days, both included, or two moments; hours are taken whole."""
     until = _end(given["to"], now, zone) if "to" in given else now
-    since = (
-        _begin(given["from"], now, zone) if "from" in given else midnight(there(max(0, until - 1), zone).date(), zone)
-    )
+    last_day = there(max(0, until - 1), zone).date()
+    since = _begin(given["from"], now, zone) if "from" in given else midnight(last_day, zone)
     if since >= until:
         raise AskedError("to", "“to” is before “from”: there is no time between them.")
     long = until - since

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from sipwatch.cli.hep import endpoints, hep_key
+from sipwatch.cli.hep import endpoints, hep_key, with_certificate
+from sipwatch.config.hep import HepSettings
 from tests.cli.program import COMMAND, ENVIRONMENT, ROOT
 from tests.each import for_each
 
@@ -82,3 +83,14 @@ def test_what_keeps_it_from_beginning_is_said_in_a_line(tmp_path: Path) -> None:
         ): "expected a certificate in PEM",
     }.items():
         assert expected in live(*words), words
+
+
+@for_each(
+    "named, meant",
+    [((None, None), ("c.pem", "c.key")), (("d.pem", "d.key"), ("d.pem", "d.key")), (("d.pem", None), ("d.pem", None))],
+)
+def test_a_certificate_that_is_named_is_taken_with_its_key_instead_of_the_configurations(
+    named: tuple[str | None, str | None], meant: tuple[str | None, str | None]
+) -> None:
+    found = with_certificate(HepSettings(certificate="c.pem", certificate_key="c.key"), *named)
+    assert (found.certificate, found.certificate_key) == meant
