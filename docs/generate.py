@@ -319,6 +319,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "links": links,
     "links-keys": lambda: keys_of(keys.LINKS),
     "store-keys": lambda: keys_of(keys.STORE),
+    "incidents-keys": lambda: keys_of(keys.INCIDENTS),
     "privacy-keys": lambda: keys_of(keys.PRIVACY),
     "peers-options": lambda: options(peers),
     "check-options": lambda: options(check),

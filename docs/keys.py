@@ -41,6 +41,7 @@ from sipwatch.config import (
 from sipwatch.config.agents import MAX_AGENTS, MAX_TEXT_LENGTH
 from sipwatch.config.links import DEFAULT_APART, MAX_APART, MAX_HEADERS
 from sipwatch.config.peers import MAX_SESSIONS, MIN_OBJECTIVE
+from sipwatch.config.incidents import INCIDENTS_KEYS
 from sipwatch.config.store import MAX_CALLS, MAX_DAYS, MIN_CALLS
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
 from sipwatch.store.settings import DEFAULT_SIZE, KeepMessages, StoreSettings
@@ -303,6 +304,20 @@ _LINKS = {
         {"type": "number", "minimum": 0.001, "maximum": MAX_APART, "default": DEFAULT_APART},
     ),
 }
+_ADDRESS: Schema = {"type": "string", "pattern": "^https?://"}
+_INCIDENTS = {
+    "webhook": Key("address", "Where incidents are posted to as JSON, when they begin and when they end.", _ADDRESS),
+    "authorization_file": Key(
+        "file",
+        "A file with the value of the header `Authorization` in one line, such as `Bearer 4f1c0e`; relative to this file.",
+        _TEXT,
+    ),
+    "pages": Key(
+        "address",
+        "How the address of the pages begins for those who are told, such as `https://voice.example.com/sipwatch`.",
+        _ADDRESS,
+    ),
+}
 _STORE = {
     "days": Key(
         "whole number",
@@ -367,6 +382,7 @@ _PRIVACY = {
 
 AGENT = {key: _AGENT[key] for key in AGENT_KEYS}
 STORE = {key: _STORE[key] for key in STORE_KEYS}
+INCIDENTS = {key: _INCIDENTS[key] for key in INCIDENTS_KEYS}
 SOFTWARE = {key: _SOFTWARE[key] for key in SOFTWARE_KEYS}
 CALLBACK = {key: _CALLBACK[key] for key in CALLBACK_KEYS}
 CAPTURE = {key: _CAPTURE[key] for key in CAPTURE_KEYS}

@@ -54,6 +54,7 @@ def configuration_schema() -> str:
         "callback": _table(keys.CALLBACK),
         "links": _table(keys.LINKS),
         "store": _table(keys.STORE),
+        "incidents": _table(keys.INCIDENTS),
         "privacy": _table(keys.PRIVACY),
     }
     whole = _closed({name: tables[name] for name in TABLES})

@@ -10,7 +10,7 @@ import gc
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sipwatch import installed_version
 from sipwatch.budget import shared_out
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from sipwatch.export.waiting import DeskRecord
     from sipwatch.shell.hep_out import HepOut
     from sipwatch.shell.log import Log
+    from sipwatch.shell.webhook import Webhook
     from sipwatch.shell.notify import Notifier
     from sipwatch.store.intake import Intake
     from sipwatch.store.writer import StoreWriter
@@ -67,6 +68,16 @@ _TIME_TO_CLOSE = 1.0  # seconds for open calls in the end; letting go of those t
 
 class Stop(Exception):  # noqa: N818 - no error: the way out of a source that never ends
     """Somebody wants the daemon to end."""
+
+
+class Standing(Protocol):
+    """Looks for incidents, and posts them if somebody wants that."""
+
+    webhook: Webhook | None
+
+    @property
+    def going_on(self) -> int:
+        """How many there are."""
 
 
 class Daemon:
@@ -97,6 +108,7 @@ class Daemon:
         metrics = Metrics(Directory(config.settings), SeriesRoom(config.most_series))
         self._intake = intake
         self._store: StoreWriter | None = None
+        self._watch: Standing | None = None
         self.engine = Engine(None, metrics=metrics, budget=shared_out(config.memory), keeper=intake)
         self._told = Told(log, self.engine.verdicts, policy_of(config.privacy))
         self.engine.add(self._told)
@@ -147,6 +159,10 @@ class Daemon:
     def keep_in(self, store: StoreWriter) -> None:
         """Let a store follow what the configuration says of it, and tell of it in figures."""
         self._store = store
+
+    def stand_watch(self, watch: Standing) -> None:
+        """Tell in figures of the incidents that somebody looks for."""
+        self._watch = watch
 
     # From signal handlers and other threads
 
@@ -315,7 +331,7 @@ class Daemon:
         if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
             self._source.filter(program(config.wanted))
         if _fixed(config) != _fixed(self._config):
-            reason = "certificates, and what is sent on to others, are taken over at the next start"
+            reason = "certificates, and what is sent on to others ([hep], [incidents]), are taken over at the next start"
             self._log.event("warning", "restart_needed", reason=reason)
         if config.ring != self._config.ring:
             self._log.event("warning", "restart_needed", reason="ring is taken over at the next start")
@@ -384,6 +400,10 @@ class Daemon:
         yield Figures(series.STORE_CALLS, {(): self._store.stored})
         yield Figures(series.STORE_WAITING, {(): self._intake.waiting})
         yield Figures(series.STORE_SIZE, {(): self._store.size})
+        if self._watch is not None:
+            yield Figures(series.INCIDENTS, {(): self._watch.going_on})
+            results = {} if self._watch.webhook is None else self._watch.webhook.results.items()
+            yield Figures(series.WEBHOOK, {(result,): number for result, number in results})
 
     def _about_hep(self) -> Iterator[Figures]:
         agents = self.engine.decoder.agents
@@ -408,6 +428,6 @@ class Daemon:
 
 
 def _fixed(config: Config) -> tuple[object, ...]:
-    """Return what a configuration says of HEP that is looked at when we start, and not again."""
+    """Return what a configuration says of HEP and webhooks that is looked at when we start, and not again."""
     said = config.hep
-    return said.certificate, said.certificate_key, said.send_id, said.send_key, said.send_ca
+    return said.certificate, said.certificate_key, said.send_id, said.send_key, said.send_ca, config.incidents

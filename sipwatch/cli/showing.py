@@ -14,12 +14,18 @@ from sipwatch.packet import SECOND
 if TYPE_CHECKING:
     from sipwatch.classify.roster import Roster
     from sipwatch.config import Config
+    from sipwatch.store.troubles import Troubles
     from sipwatch.web.site import Website
     from sipwatch.web.watching import Watcher
 
 
-def site_over(folder: str, config: Config, daemon: Watcher | None = None) -> Website:
-    """Return the pages over the store in a folder, and beside the daemon that writes it; all they need is loaded."""
+def site_over(
+    folder: str, config: Config, daemon: Watcher | None = None, troubles: Troubles | None = None
+) -> Website:
+    """Return the pages over the store in a folder, and beside the daemon that writes it; all they need is loaded.
+
+    ``troubles`` looks for incidents, if somebody else does so as well.
+    """
     from sipwatch.config import DEFAULT_WITHIN
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.site import Website
@@ -33,6 +39,7 @@ def site_over(folder: str, config: Config, daemon: Watcher | None = None) -> Web
         objectives={peer.name: peer.objective for peer in config.settings.peers if peer.objective},
         within=DEFAULT_WITHIN * SECOND if callback is None else callback.within_ns,
         daemon=daemon,
+        troubles=troubles,
     )
     site.load()
     return site

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sipwatch.engine import Engine
     from sipwatch.shell.log import Level, Log
     from sipwatch.store.intake import Intake
+    from sipwatch.store.troubles import Troubles
 
 _ITEMS_AT_A_TIME = 500
 _TRIES = 8  # a disk that refuses is asked again after some turns
@@ -37,12 +38,16 @@ class Storing:
     """
 
     def __init__(self, folder: str, user: str | None) -> None:
+        from sipwatch.cli.standing_watch import watch_over
         from sipwatch.store.intake import Intake
+        from sipwatch.store.troubles import Troubles
         from sipwatch.store.writer import StoreWriter
 
         self.folder = Path(folder)
         self.intake: Intake = Intake()
+        self.troubles: Troubles = Troubles()
         self._open = StoreWriter
+        self._watch_over = watch_over
         _make(self.folder, user)
 
     @contextlib.contextmanager
@@ -54,10 +59,13 @@ class Storing:
 
         writer = self._open(self.folder, self.intake, config.store, config.privacy, time.time_ns, tell)
         daemon.keep_in(writer)
+        watch = self._watch_over(self.folder, self.troubles, config.incidents, log)
+        daemon.stand_watch(watch)
         writer.start()
         log.event("info", "storing", folder=str(self.folder))
         try:
-            yield
+            with watch.running():
+                yield
         finally:
             writer.stop(TIME_TO_STORE)
             for (what, why), number in sorted(self.intake.dropped.items()):

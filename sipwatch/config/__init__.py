@@ -15,6 +15,7 @@ from sipwatch.config.agents import AGENT_KEYS, read_agents
 from sipwatch.config.checks import Checks, ConfigError, nearest
 from sipwatch.config.hep import HEP_KEYS, MAX_ID, NODE_KEYS, HepSettings, read_hep
 from sipwatch.config.hours import HOURS_KEYS, Written, read_hours, working
+from sipwatch.config.incidents import IncidentSettings, read_incidents
 from sipwatch.config.lines import lines_of
 from sipwatch.config.links import LINKS_KEYS, read_links
 from sipwatch.config.peers import PEER_KEYS, TIMER_KEYS, read_peers, read_seconds, read_timers
@@ -74,6 +75,7 @@ TABLES = (
     "links",
     "privacy",
     "store",
+    "incidents",
 )
 CAPTURE_KEYS = ("tcp_ports", "tunnels", "ring")
 LIMITS_KEYS = ("memory", "series")
@@ -107,6 +109,7 @@ class Config(NamedTuple):
     series: int | None = None
     agents: tuple[RosterEntry, ...] = ()
     store: StoreSettings = StoreSettings()
+    incidents: IncidentSettings = IncidentSettings()
 
     @property
     def most_series(self) -> int:
@@ -153,6 +156,7 @@ def _config(check: Checks, document: dict[str, Any]) -> Config:
         check.number(limits, "series", MIN_SERIES, room_for(memory), ("limits",)),
         read_agents(check, document.get("agent", []), region),
         read_store(check, document.get("store", {})),
+        read_incidents(check, document.get("incidents", {})),
     )
 
 

@@ -50,35 +50,36 @@ def read_hep(check: Checks, found: object) -> HepSettings:
     """Return what [hep] says. Raises ConfigError."""
     table = check.table(found, ("hep",))
     check.known(table, HEP_KEYS, ("hep",))
-    certificate, key = _path(check, table, "certificate"), _path(check, table, "certificate_key")
+    certificate, key = read_path(check, table, "certificate", "hep"), read_path(check, table, "certificate_key", "hep")
     if (certificate is None) != (key is None):
         missing = "certificate" if certificate is None else "certificate_key"
         raise ConfigError(f"{check.at(('hep',))}: {missing} is missing: a certificate and its key belong together")
     return HepSettings(
-        _secret(check, table, "key_file"),
+        read_secret(check, table, "key_file", "hep"),
         certificate,
         key,
         check.flag(table, "across_nat", ("hep",)) or False,
         _nodes(check, table.get("node", [])),
         check.number(table, "send_id", 0, MAX_ID, ("hep",)) or 0,
-        _secret(check, table, "send_key_file"),
-        _path(check, table, "send_ca_file"),
+        read_secret(check, table, "send_key_file", "hep"),
+        read_path(check, table, "send_ca_file", "hep"),
     )
 
 
-def _path(check: Checks, table: dict[str, Any], key: str) -> str | None:
-    """Return the path of a file, relative to the configuration."""
+def read_path(check: Checks, table: dict[str, Any], key: str, name: str) -> str | None:
+    """Return the path of a file that a table names, relative to the configuration; None if there is none."""
     if key not in table:
         return None
-    return str(Path(check.path).parent / check.text(table[key], "the path of a file", ("hep", key)))
+    return str(Path(check.path).parent / check.text(table[key], "the path of a file", (name, key)))
 
 
-def _secret(check: Checks, table: dict[str, Any], key: str) -> bytes:
-    path = _path(check, table, key)
+def read_secret(check: Checks, table: dict[str, Any], key: str, name: str) -> bytes:
+    """Return what a file that a table names holds; nothing if there is none. Raises ConfigError."""
+    path = read_path(check, table, key, name)
     try:
         return b"" if path is None else secret_of(path)
     except ValueError as error:
-        raise ConfigError(f"{check.at(('hep', key))}: {key} = {table[key]!r}: {error}") from None
+        raise ConfigError(f"{check.at((name, key))}: {key} = {table[key]!r}: {error}") from None
 
 
 def secret_of(path: str) -> bytes:

@@ -362,6 +362,20 @@ STORE_DROPPED = Series(
 STORE_CALLS = Series("store_calls", _C, Level.SELF, (), "Calls stored.")
 STORE_WAITING = Series("store_calls_waiting", _G, Level.SELF, (), "Calls that wait to be stored.")
 STORE_SIZE = Series("store_size_bytes", _G, Level.SELF, (), "What the store takes on disk.")
+INCIDENTS = Series(
+    "incidents",
+    _G,
+    Level.SELF,
+    (),
+    "Incidents that go on: shares of failed calls, or of odd endings, above what is usual for their peer.",
+)
+WEBHOOK = Series(
+    "webhook_posts",
+    _C,
+    Level.SELF,
+    ("result",),
+    "News of incidents for the webhook: sent, failed after all tries, or dropped for want of room.",
+)
 LOG_SUPPRESSED = Series("log_suppressed", _C, Level.SELF, ("event",), "Log lines left out because there were too many.")
 LOG_FAILED = Series(
     "log_failed",

@@ -91,7 +91,8 @@ class Website:
     ``now`` gives the time (ns since 1970) from which "an hour ago" is counted; ``region`` is where people dial (ISO
     3166), None where nobody says. ``roster`` has the names of agents, ``zone`` is the time zone by whose clocks days
     begin, and ``objectives`` have the share of the calls to a peer that shall not fail by a fault. ``within`` is how
-    long a missed caller waits to be called back (ns). ``daemon`` writes the store, None where nobody does.
+    long a missed caller waits to be called back (ns). ``daemon`` writes the store, None where nobody does. ``troubles`` looks for
+    incidents.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Website:
         objectives: Mapping[str, float] | None = None,
         within: int = HOUR,
         daemon: Watcher | None = None,
+        troubles: Troubles | None = None,
     ) -> None:
         self.store = Store(open_reader, MAX_QUESTIONS if daemon is None else BESIDE_A_CAPTURE)
         self.now = now
@@ -115,7 +117,7 @@ class Website:
         self.within = within
         self.watching = None if daemon is None else Watching(daemon)
         self.frame = Frame(SECTIONS)
-        self.troubles = Troubles()
+        self.troubles = troubles or Troubles()
 
     @property
     def first(self) -> str | None:

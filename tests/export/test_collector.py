@@ -34,6 +34,7 @@ PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 ABOUT_THE_SHELL = {
     "capture_packets", "capture_dropped", "capture_up", "capture_stalls", "capture_clock_steps", "clock_lag_seconds",
     "log_suppressed", "log_failed", "build_info", "store_dropped", "store_calls", "store_calls_waiting", "store_size_bytes",
+    "incidents", "webhook_posts",
     "late_messages", "hep_messages", "hep_node_last_seen_timestamp_seconds", "hep_clock_skew_seconds", "hep_connections",
     "hep_connections_closed", "hep_sent", "hep_unsent", "hep_target_up", "config_last_reload_successful", "config_last_reload_success_timestamp_seconds",
 }  # fmt: skip
