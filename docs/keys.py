@@ -39,9 +39,9 @@ from sipwatch.config import (
     room_for,
 )
 from sipwatch.config.agents import MAX_AGENTS, MAX_TEXT_LENGTH
+from sipwatch.config.incidents import INCIDENTS_KEYS
 from sipwatch.config.links import DEFAULT_APART, MAX_APART, MAX_HEADERS
 from sipwatch.config.peers import MAX_SESSIONS, MIN_OBJECTIVE
-from sipwatch.config.incidents import INCIDENTS_KEYS
 from sipwatch.config.store import MAX_CALLS, MAX_DAYS, MIN_CALLS
 from sipwatch.shell.hep_out import MAX_QUEUED_BYTES
 from sipwatch.store.settings import DEFAULT_SIZE, KeepMessages, StoreSettings

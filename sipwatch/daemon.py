@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from sipwatch.export.waiting import DeskRecord
     from sipwatch.shell.hep_out import HepOut
     from sipwatch.shell.log import Log
-    from sipwatch.shell.webhook import Webhook
     from sipwatch.shell.notify import Notifier
+    from sipwatch.shell.webhook import Webhook
     from sipwatch.store.intake import Intake
     from sipwatch.store.writer import StoreWriter
     from sipwatch.wire.message import Request, Response
@@ -331,7 +331,7 @@ class Daemon:
         if isinstance(self._source, InterfaceSource) and config.wanted != self._config.wanted:
             self._source.filter(program(config.wanted))
         if _fixed(config) != _fixed(self._config):
-            reason = "certificates, and what is sent on to others ([hep], [incidents]), are taken over at the next start"
+            reason = "certificates, and who is sent what ([hep], [incidents]), are taken over at the next start"
             self._log.event("warning", "restart_needed", reason=reason)
         if config.ring != self._config.ring:
             self._log.event("warning", "restart_needed", reason="ring is taken over at the next start")

@@ -102,7 +102,7 @@ def live(
             source, settings, config, log, Notifier(), out, key, None if storing is None else storing.intake
         )
         _obey_signals(daemon)
-        site = None if store is None else site_over(store, settings, daemon, None if storing is None else storing.troubles)
+        site = None if storing is None else site_over(str(storing.folder), settings, daemon, storing.troubles)
         server = _bind(daemon, site, listen, web_config, log, open_to_all=without_users)
         try:
             _become(user, log)  # between the last socket and the first thread: the kernel keeps capabilities by thread

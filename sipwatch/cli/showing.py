@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from sipwatch.web.watching import Watcher
 
 
-def site_over(
-    folder: str, config: Config, daemon: Watcher | None = None, troubles: Troubles | None = None
-) -> Website:
+def site_over(folder: str, config: Config, daemon: Watcher | None = None, troubles: Troubles | None = None) -> Website:
     """Return the pages over the store in a folder, and beside the daemon that writes it; all they need is loaded.
 
     ``troubles`` looks for incidents, if somebody else does so as well.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from sipwatch.export.moments import Moment
-from sipwatch.export.news import IncidentNews, Turn
+from sipwatch.export.news import IncidentNews, IncidentTurn
 from sipwatch.export.writers import encode
 from sipwatch.report.incidents import incident_sentences
 from sipwatch.shell.webhook import Webhook
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sipwatch.config.incidents import IncidentSettings
-
     from sipwatch.export.incidents import IncidentRecord
     from sipwatch.export.news import News
     from sipwatch.shell.log import Level, Log
@@ -104,7 +103,7 @@ class StandingWatch:
 
     def _tell(self, news: News, until: int) -> None:
         said = incident_sentences(news.incident, until)
-        level: Level = "warning" if news.turn == Turn.BEGAN else "info"
+        level: Level = "warning" if news.turn == IncidentTurn.BEGAN else "info"
         self._log.event(level, f"incident_{news.turn}", id=news.incident.id, reason=said[0])
         if self.webhook is not None:
             link = None if self._pages is None else f"{self._pages}/incidents?{_selection(news.incident, until)}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sipwatch.export.incidents import IncidentRecord
 
 
-class Turn(StrEnum):
+class IncidentTurn(StrEnum):
     """What happened to an incident."""
 
     BEGAN = "began"
@@ -26,7 +26,7 @@ class Turn(StrEnum):
 class News(NamedTuple):
     """Something to be told of an incident, which has the ``id`` that it had when it began."""
 
-    turn: Turn
+    turn: IncidentTurn
     incident: IncidentRecord
 
 
@@ -57,8 +57,8 @@ class IncidentNews:
         began = [one for name, one in now.items() if name not in self._going_on]
         self._going_on = now
         return [
-            *[News(Turn.ENDED, one) for one in over if one.id not in now],
-            *[News(Turn.BEGAN, one) for one in began],
+            *[News(IncidentTurn.ENDED, one) for one in over if one.id not in now],
+            *[News(IncidentTurn.BEGAN, one) for one in began],
         ]
 
     def _known_as(self, one: IncidentRecord) -> str:

@@ -91,8 +91,8 @@ class Website:
     ``now`` gives the time (ns since 1970) from which "an hour ago" is counted; ``region`` is where people dial (ISO
     3166), None where nobody says. ``roster`` has the names of agents, ``zone`` is the time zone by whose clocks days
     begin, and ``objectives`` have the share of the calls to a peer that shall not fail by a fault. ``within`` is how
-    long a missed caller waits to be called back (ns). ``daemon`` writes the store, None where nobody does. ``troubles`` looks for
-    incidents.
+    long a missed caller waits to be called back (ns). ``daemon`` writes the store, None where nobody does.
+    ``troubles`` looks for incidents.
     """
 
     def __init__(

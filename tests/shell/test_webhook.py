@@ -114,7 +114,7 @@ def test_what_is_never_taken_is_given_up_counted_and_told(log: Log, monkeypatch:
     webhook.send_waiting()
     assert tries == [b"1"] * 3 + [b"2"] * 3
     assert webhook.results == {SENT: 0, FAILED: 2, DROPPED: 0}
-    assert "ERROR webhook_failed reason=\"ConnectionRefusedError: [Errno 111] Connection refused\"" in said(log)
+    assert 'ERROR webhook_failed reason="ConnectionRefusedError: [Errno 111] Connection refused"' in said(log)
 
 
 def test_no_redirect_is_followed(receiver: Receiver, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
