@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 PCAPS = Path(__file__).resolve().parent.parent / "pcaps"
 STUCK = PCAPS / "conditions" / "no_progress.pcap"
 PATIENT = 20  # seconds that a busy machine may take
-EVERY_FAMILY = {f"sipwatch_{of.name}" for of in ALL if not of.name.startswith("store_")}  # of a daemon without a store
+EVERY_FAMILY = {  # of a daemon without a store
+    f"sipwatch_{of.name}" for of in ALL if not of.name.startswith(("store_", "incidents", "webhook_"))
+}
 
 
 class Piped:

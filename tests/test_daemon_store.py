@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.shell.log import Log
+from sipwatch.shell.webhook import Webhook
 from sipwatch.store.settings import KeepMessages
 from tests.e2e.process import until
 from tests.store.stored import EVERYTHING, Stored
@@ -67,6 +70,20 @@ def test_figures_tell_what_is_stored_what_waits_and_what_was_dropped(storing: St
     assert storing.piped.value("store_dropped_total", what="message", reason="spool") == 7
     assert storing.piped.value("store_dropped_total", what="call", reason="queue") == 0
     assert storing.piped.value("store_size_bytes") >= 0
+
+
+def test_figures_tell_how_many_incidents_go_on_and_what_became_of_the_news(storing: Storing) -> None:
+    sent = Webhook("http://192.0.2.1/", b"", Log(io.StringIO(), "text", float))
+
+    class Standing:
+        going_on = 2
+        webhook: Webhook | None = sent
+
+    sent.results["failed"] = 3
+    storing.piped.daemon.stand_watch(Standing())
+    assert storing.piped.value("incidents") == 2
+    assert storing.piped.value("webhook_posts_total", result="failed") == 3
+    assert storing.piped.value("webhook_posts_total", result="sent") == 0
 
 
 def test_a_new_configuration_counts_for_the_store_at_once_but_for_the_spool(storing: Storing) -> None:
