@@ -96,6 +96,7 @@ def _wanted(
 
 def _draw(out: IO[bytes], reader: StoreReader, wanted: str, store: str) -> None:
     from sipwatch.report.ladder import print_ladder
+    from sipwatch.store.linked import drawable, linked_calls
 
     found = reader.call(wanted.lower()) or reader.call(wanted)
     if found is None:
@@ -109,7 +110,7 @@ def _draw(out: IO[bytes], reader: StoreReader, wanted: str, store: str) -> None:
         )
         fail(f"no message of call {call.id} is kept: {why}")
     with text_of(out) as text:
-        print_ladder(text, call)
+        print_ladder(text, call, drawable(reader, linked_calls(reader, call)))
 
 
 def _list(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int, store: str) -> None:

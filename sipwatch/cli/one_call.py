@@ -29,30 +29,24 @@ class LadderForm(StrEnum):
     SIPP_CALLEE = "sipp-callee"
 
 
+_DRAWN = (LadderForm.TEXT, LadderForm.SVG, LadderForm.MERMAID)
+
+
 def write_calls(out: IO[str], wanted: FoundCalls, policy: Policy | None, form: LadderForm) -> None:
     """Write calls, in time order, with what is to be hidden hidden; some forms have room for one call.
 
-    A ladder as text has the calls that are linked with it as well, and so has a filter.
+    A ladder has the calls that are linked with it as well, and so has a filter.
     """
     calls = sorted(wanted.found, key=lambda call: call.started)
-    if form is LadderForm.TEXT:
-        from sipwatch.report.ladder import print_ladder
-
-        for call in calls:
+    if form in _DRAWN:
+        for call in calls if form is LadderForm.TEXT else [_only(calls)]:
             first, *others = _shown([call, *wanted.linked_with(call)], policy)
-            print_ladder(out, first, others)
-        return
-    if form is LadderForm.WIRESHARK:
-        calls += [other for call in calls for other in wanted.linked_with(call)]
-    shown = _shown(calls, policy)
-    if form is LadderForm.WIRESHARK:
-        from sipwatch.report.wireshark import display_filter
-
-        if [call.call_id for call in shown] != [call.call_id for call in calls]:
-            fail("the configuration hides Call-IDs, and a filter for Wireshark would have to name them")
-        out.write(display_filter(shown) + "\n")
+            _draw(out, first, others, form)
+    elif form is LadderForm.WIRESHARK:
+        out.write(_filter([*calls, *(other for call in calls for other in wanted.linked_with(call))], policy) + "\n")
     else:
-        out.write(_of_one(_only(shown), form))
+        (call,) = _shown([_only(calls)], policy)
+        out.write(_scenario(call, form))
 
 
 def _shown(calls: list[CallRecord], policy: Policy | None) -> list[CallRecord]:
@@ -66,15 +60,31 @@ def _only(calls: list[CallRecord]) -> CallRecord:
     return calls[0]
 
 
-def _of_one(call: CallRecord, form: LadderForm) -> str:
+def _draw(out: IO[str], call: CallRecord, others: list[CallRecord], form: LadderForm) -> None:
     if form is LadderForm.SVG:
         from sipwatch.report.svg import ladder_svg
 
-        return ladder_svg(call) + "\n"
-    if form is LadderForm.MERMAID:
+        out.write(ladder_svg(call, others) + "\n")
+    elif form is LadderForm.MERMAID:
         from sipwatch.report.mermaid import mermaid_text
 
-        return mermaid_text(call)
+        out.write(mermaid_text(call, others))
+    else:
+        from sipwatch.report.ladder import print_ladder
+
+        print_ladder(out, call, others)
+
+
+def _filter(calls: list[CallRecord], policy: Policy | None) -> str:
+    from sipwatch.report.wireshark import display_filter
+
+    shown = _shown(calls, policy)
+    if [call.call_id for call in shown] != [call.call_id for call in calls]:
+        fail("the configuration hides Call-IDs, and a filter for Wireshark would have to name them")
+    return display_filter(shown)
+
+
+def _scenario(call: CallRecord, form: LadderForm) -> str:
     from sipwatch.report.sipp import NothingToPlayError, PlayedSide, sipp_scenario
 
     try:

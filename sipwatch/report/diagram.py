@@ -71,11 +71,15 @@ class LeftOut(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row; ``since`` is the time since the row before (ns), below 0 where clocks went back."""
+    """One row; ``since`` is the time since the row before (ns), below 0 where clocks went back.
+
+    ``call`` is the place of the call that it is of, where there are several in one picture.
+    """
 
     time: Moment
     since: int
     what: Arrow | Mark | LeftOut
+    call: int = 0
 
 
 class Diagram(NamedTuple):

@@ -13,8 +13,8 @@ from sipwatch.export.escape import terminal
 from sipwatch.export.naming import name_of_call
 from sipwatch.packet import SECOND
 from sipwatch.report.causes import causes_of_call
-from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, Mark, diagram_of, legend, mark_words
-from sipwatch.report.linked import MAX_DRAWN, joined, letter, link_words
+from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, Mark, mark_words
+from sipwatch.report.linked import drawn_together, link_words
 from sipwatch.report.listed import ODD_STYLE, end_cause, is_odd, parties, response_words
 from sipwatch.report.plain import (
     CATEGORY_STYLE,
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from sipwatch.export.record import CallRecord
-    from sipwatch.report.diagram import Diagram, Lifeline, Row
+    from sipwatch.report.diagram import Lifeline, Row
+    from sipwatch.report.linked import Together
 
 _TIMES = 22  # columns for the clock and the delta
 _MARK = "A "  # the letter of a call, where there are several
@@ -46,25 +47,23 @@ _KIND_STYLE = {
 def print_ladder(out: IO[str], call: CallRecord, others: Sequence[CallRecord] = ()) -> None:
     """Print the ladder of a call whose messages were kept, with ``others`` that are linked with it on the same one."""
     target = console(out)
-    calls = sorted([call, *others], key=lambda one: (one.started, one is not call))[:MAX_DRAWN]
-    together = joined(calls)
-    ends = together.ends
+    picture = drawn_together(call, others)
+    ends = picture.diagram.ends
     width = max(NARROWEST, min(WIDEST, (target.width - _TIMES - 2) // max(1, len(ends) - 1)))
-    letters = [letter(place) for place in range(len(calls))] if others else [""]
-    for mark, one in zip(letters, calls, strict=True):
-        _say(target, mark, [*_title(one), *([] if one is call else _linked(call, one))])
+    for mark, one in zip(picture.letters, picture.calls, strict=True):
+        _say(target, mark, [*_title(one), *_linked(picture, one)])
     for link in call.linked:
-        if all(link.id != one.id for one in calls):
+        if all(link.id != one.id for one in picture.calls):
             words = f"Linked with {link.id} {link_words(link)}; not drawn here"
             target.print(Text(words, style="bright_black"), soft_wrap=True)
     target.print()
-    for line in _columns(ends, width, _TIMES + len(letters[0] and _MARK)):
+    for line in _columns(ends, width, _TIMES + len(picture.letters[0] and _MARK)):
         target.print(line, soft_wrap=True)
-    for row, place in zip(together.rows, together.calls, strict=True):
-        target.print(_line(row, len(ends), width, letters[place]), soft_wrap=True)
+    for row in picture.diagram.rows:
+        target.print(_line(row, len(ends), width, picture.letters[row.call]), soft_wrap=True)
     target.print()
-    for mark, one in zip(letters, calls, strict=True):
-        _say(target, mark, _below(one))
+    for mark, one, said in zip(picture.letters, picture.calls, picture.legends, strict=True):
+        _say(target, mark, _below(one, said))
 
 
 def _say(target: Console, mark: str, lines: Iterable[RenderableType]) -> None:
@@ -75,15 +74,13 @@ def _say(target: Console, mark: str, lines: Iterable[RenderableType]) -> None:
         )
 
 
-def _linked(call: CallRecord, other: CallRecord) -> list[Text]:
+def _linked(picture: Together, one: CallRecord) -> list[Text]:
     """Say why another call is on the ladder of one."""
-    words = [link_words(link) for link in call.linked if link.id == other.id]
-    words += [link_words(link, plain=True) for link in other.linked if link.id == call.id]
-    return [Text(f"Linked with {call.id} {words[0]}", style="yellow")] if words else []
+    return [Text(f"Linked with {picture.asked.id} {words}", style="yellow") for words in picture.why(one)]
 
 
-def _below(call: CallRecord) -> Iterator[RenderableType]:
-    yield from _legend(diagram_of(call))
+def _below(call: CallRecord, said: Sequence[str]) -> Iterator[RenderableType]:
+    yield from (Text(line, style="yellow") for line in said)
     yield _verdict(call)
     yield from causes_of_call(call.findings)
     if call.tags:
@@ -100,11 +97,6 @@ def _title(call: CallRecord) -> list[Text]:
         how.append(f"{plain_ending(call.ending)} ({call.ending})", style=ODD_STYLE if is_odd(call) else "default")
         lines.append(how)
     return lines
-
-
-def _legend(diagram: Diagram) -> list[Text]:
-    """Explain the mark, if one was drawn, and say what was inferred, of which leg."""
-    return [Text(line, style="yellow") for line in legend(diagram)]
 
 
 def _columns(ends: list[Lifeline], width: int, before: int) -> list[Text]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sipwatch.report.diagram import Arrow, Mark, diagram_of
+from sipwatch.export.naming import name_of_call
+from sipwatch.report.diagram import Arrow, Diagram, Mark, diagram_of, legend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sipwatch.export.record import CallRecord, LinkRecord
-    from sipwatch.report.diagram import Diagram, Lifeline, Row
+    from sipwatch.report.diagram import Lifeline, Row
 
 MAX_DRAWN: Final = 9  # a call, and as many as it can be linked with
 _BY_WORDS: Final = {
@@ -33,33 +34,73 @@ _ROLE_WORDS: Final = {
 }
 
 
-class Joined(NamedTuple):
-    """Several calls as one picture; ``calls`` has for each row the place of the call that it is of."""
+class Together(NamedTuple):
+    """A call and those that are linked with it, in the order of time, as one picture.
 
-    ends: list[Lifeline]
-    rows: list[Row]
-    calls: list[int]
+    The rows of ``diagram`` say of which of ``calls`` they are; ``legends`` has what has to be explained of each.
+    """
+
+    asked: CallRecord
+    calls: list[CallRecord]
+    diagram: Diagram
+    legends: list[list[str]]
+
+    @property
+    def letters(self) -> list[str]:
+        """Return what stands for each call in its rows, "" where there is but one."""
+        return [letter(place) for place in range(len(self.calls))] if len(self.calls) > 1 else [""]
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what has to be explained, each behind the letter of its call."""
+        legends = zip(self.letters, self.legends, strict=True)
+        return [f"{mark} {line}".lstrip() for mark, lines in legends for line in lines]
+
+    @property
+    def headings(self) -> list[str]:
+        """Say which calls there are, if several, by their letters: what became of each, and why it is there."""
+        if len(self.calls) == 1:
+            return []
+        return [
+            f"{mark} {one.caller or '?'} → {one.callee or '?'}, {one.id}: {name_of_call(one)}"
+            + "".join(f"; linked with {self.asked.id} {words}" for words in self.why(one))
+            for mark, one in zip(self.letters, self.calls, strict=True)
+        ]
+
+    def why(self, other: CallRecord) -> list[str]:
+        """Say why another call is in the picture of the one that was asked for; nothing of that one itself."""
+        if other is self.asked:
+            return []
+        words = [link_words(link) for link in self.asked.linked if link.id == other.id]
+        words += [link_words(link, plain=True) for link in other.linked if link.id == self.asked.id]
+        return words[:1]
 
 
-def joined(calls: Sequence[CallRecord]) -> Joined:
-    """Return the picture of calls, which come in the order of time: rows by time, ends as the calls pass them."""
-    diagrams = [diagram_of(call) for call in calls]
+def drawn_together(call: CallRecord, others: Sequence[CallRecord] = ()) -> Together:
+    """Return the picture of a call with others that are linked with it: rows by time, ends as the calls pass them."""
+    linked = sorted(others, key=lambda one: one.started)[: MAX_DRAWN - 1]
+    calls = sorted([call, *linked], key=lambda one: (one.started, one is not call))
+    diagrams = [diagram_of(one) for one in calls]
+    return Together(call, calls, _joined(calls, diagrams), [legend(one) for one in diagrams])
+
+
+def _joined(calls: Sequence[CallRecord], diagrams: Sequence[Diagram]) -> Diagram:
     ends: list[Lifeline] = []
     for diagram in diagrams:
         _take_in(ends, diagram)
     columns = {end.address: place for place, end in enumerate(ends)}
     found = [
-        (row.time, place, _moved(row, diagram, columns))
+        _moved(row, diagram, columns)._replace(call=place)
         for place, diagram in enumerate(diagrams)
         for row in diagram.rows
     ]
-    found.sort(key=lambda entry: entry[0])
+    found.sort(key=lambda row: row.time)
     rows = []
     before: int = min(call.started for call in calls)
-    for time, _, row in found:
-        rows.append(row._replace(since=time - before))
-        before = time
-    return Joined(ends, rows, [place for _, place, _ in found])
+    for row in found:
+        rows.append(row._replace(since=row.time - before))
+        before = row.time
+    return Diagram(ends, rows, [])
 
 
 def _take_in(ends: list[Lifeline], diagram: Diagram) -> None:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from sipwatch.export.escape import xml_characters
 from sipwatch.packet import SECOND
-from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, LeftOut, bounded, diagram_of, legend, mark_words
+from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, LeftOut, bounded, mark_words
+from sipwatch.report.linked import drawn_together
 from sipwatch.report.plain import duration, several
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sipwatch.export.record import CallRecord
     from sipwatch.report.diagram import Diagram, Row
 
@@ -33,29 +36,32 @@ _ARROWS: Final = {
 _GRAMMAR: Final = re.compile(r"(?!(?<=\d):\d)[^\w .,+/()?·…▲▽-]|\b[eE](?=[nN][dD]\b)|(?<=-)-|^[-+]")
 
 
-def mermaid_text(call: CallRecord) -> str:
-    """Return the picture of a call whose messages were kept, as a ``sequenceDiagram``."""
-    diagram = bounded(diagram_of(call), MAX_ROWS, MAX_ENDS)
+def mermaid_text(call: CallRecord, others: Sequence[CallRecord] = ()) -> str:
+    """Return the picture of a call whose messages were kept, with ``others`` linked with it: a ``sequenceDiagram``."""
+    picture = drawn_together(call, others)
+    diagram = bounded(picture.diagram, MAX_ROWS, MAX_ENDS)
     lines = ["sequenceDiagram"]
     for place, end in enumerate(diagram.ends):
         lines.append(f"    participant e{place} as {_text(f'{end.name} {end.address}'.strip()) or '-'}")
+    lines += [_note(diagram, line) for line in picture.headings]
     for number, row in enumerate(diagram.rows):
         if number and row.since > _LONG_SILENCE:
             lines.append(_note(diagram, f"{duration(row.since / SECOND)} of silence"))
-        lines.append(_row(diagram, row))
-    lines += [_note(diagram, line) for line in legend(diagram)]
+        lines.append(_row(diagram, row, picture.letters[row.call]))
+    lines += [_note(diagram, line) for line in picture.notes]
     return "\n".join(lines) + "\n"
 
 
-def _row(diagram: Diagram, row: Row) -> str:
+def _row(diagram: Diagram, row: Row, mark: str) -> str:
     what = row.what
     if isinstance(what, LeftOut):
         return _note(diagram, f"{several(what.rows, 'row')} left out")
+    when = f"{mark} {row.time.exact_clock}".lstrip()
     if not isinstance(what, Arrow):
-        return f"    Note over e{what.column}: {_text(f'{row.time.exact_clock} {mark_words(what)}')}"
+        return f"    Note over e{what.column}: {_text(f'{when} {mark_words(what)}')}"
     arrow = "-)" if what.again and what.kind is ArrowKind.REQUEST else _ARROWS[what.kind]
     remarks = [] if what.media is None else [f"SDP{' ' if what.media else ''}{', '.join(what.media)}"]
-    words = f"{row.time.exact_clock} {what.label[:_MAX_TEXT]}" + "".join(f" ({remark})" for remark in remarks)
+    words = f"{when} {what.label[:_MAX_TEXT]}" + "".join(f" ({remark})" for remark in remarks)
     words += (" (again)" if what.again else "") + ("" if what.placed else f" {UNPLACED}")
     return f"    e{what.source}{arrow}e{what.destination}: {_text(words)}"
 

@@ -1,34 +1,41 @@
 """One call's picture as SVG, by itself or inside a page: no script, no style, nothing from elsewhere.
 
+Calls that are linked with it may stand in the same picture, each row with the letter of its call.
+
 Colours are the page's, by classes; without any it is drawn in the colour of the text, and reads in black and white:
 what was sent again is dashed, and every kind of message has a head of its own.
 
-The classes: of columns, ``end`` with ``name``, ``address``, ``lifeline`` and ``break``; of rows, ``row`` with ``clock``
-and ``delta``; of messages, ``arrow`` with its kind and ``again``, ``unplaced``, ``media``, ``deciding``, in it
-``line``, ``head``, ``label`` and ``remarks``; of conditions, ``mark`` with ``raised`` or ``resolved``, in it
-``words``; and ``left-out`` and ``note``.
+The classes: of columns, ``end`` with ``name``, ``address``, ``lifeline`` and ``break``; of rows, ``row`` with
+``clock``, ``delta`` and ``call``; of messages, ``arrow`` with its kind and ``again``, ``unplaced``, ``media``,
+``deciding``, in it ``line``, ``head``, ``label`` and ``remarks``; of conditions, ``mark`` with ``raised`` or
+``resolved``, in it ``words``; and ``left-out`` and ``note``.
 
-Must not know: how records come about, which page it stands on. All text is escaped here.
+Must not know: how records come about, which page it stands on. All text is escaped where it is written (``strokes``).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from rich.cells import cell_len
 
-from sipwatch.export.escape import xml_characters
 from sipwatch.export.naming import name_of_call
 from sipwatch.packet import SECOND
 from sipwatch.report.deciding import decided_by
-from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, LeftOut, Mark, bounded, diagram_of, legend, mark_words
+from sipwatch.report.diagram import UNPLACED, Arrow, ArrowKind, LeftOut, Mark, bounded, mark_words
+from sipwatch.report.linked import drawn_together
 from sipwatch.report.plain import duration, several
 from sipwatch.report.spacing import Spacing, spaced
+from sipwatch.report.strokes import clipped, clipped_inside, lettering, pointed_at, stroke
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sipwatch.export.record import CallRecord
     from sipwatch.report.diagram import Diagram, Row
+    from sipwatch.report.linked import Together
 
 MAX_ROWS: Final = 400
 MAX_ENDS: Final = 24
@@ -36,7 +43,7 @@ WIDTH: Final = 900  # what it takes if there is room; a phone has 360
 _NARROW: Final = 520  # below it, times stand on two lines
 _NEAREST, _FARTHEST = 112, 260  # between two columns
 _HEAD: Final = 50
-_MAX_WORDS: Final = 300  # characters of what is shown when pointed at
+_LETTER: Final = 16  # the room of a call's letter
 _EM: Final = 0.602  # width of a character of a monospaced font by its size
 _NAME_SIZE, _LABEL_SIZE, _NOTE_SIZE, _TIME_SIZE = 12, 12, 10, 11
 # From the tip back: filled, open, hollow; a failure's is filled and barred.
@@ -49,12 +56,13 @@ _HEADS: Final = {
 
 
 class _Page(NamedTuple):
-    """Where things stand, from left to right."""
+    """Where things stand, from left to right; at the end of the gutter a letter may stand for a call."""
 
     gutter: float
     spacing: float
     ends: int
     narrow: bool
+    lettered: bool
 
     @property
     def width(self) -> float:
@@ -64,46 +72,74 @@ class _Page(NamedTuple):
         return self.gutter + self.spacing * (place + 0.5)
 
 
+class _Drawing(NamedTuple):
+    """What a picture is drawn with; for each call its letter, where its messages are, and which of them decided."""
+
+    page: _Page
+    letters: list[str]
+    links: list[str | None]
+    decisive: list[int | None]
+
+
 def ladder_svg(
-    call: CallRecord, *, to_scale: bool = False, width: int = WIDTH, links: str | None = None, most_rows: int = MAX_ROWS
+    call: CallRecord,
+    others: Sequence[CallRecord] = (),
+    *,
+    to_scale: bool = False,
+    width: int = WIDTH,
+    links: str | None = None,
+    most_rows: int = MAX_ROWS,
 ) -> str:
-    """Return the picture of a call whose messages were kept, as an ``<svg>`` element.
+    """Return the picture of a call whose messages were kept, as an ``<svg>`` element; with ``others`` linked with it.
 
     ``links`` makes each arrow lead to the message's place on the page: ``links="#message-"`` to ``#message-0`` and so
-    on. ``width`` is the room there is (px); many columns take more. ``to_scale`` says that distances are times. What is
-    beyond ``most_rows`` is left out of the middle.
+    on, and to the same place on the page beside it that has another call's id for its name. ``width`` is the room there
+    is (px); many columns take more. ``to_scale`` says that distances are times. What is beyond ``most_rows`` is left
+    out of the middle.
     """
-    diagram = bounded(diagram_of(call), most_rows, MAX_ENDS)
-    page = _page(len(diagram.ends), width)
+    picture = drawn_together(call, others)
+    diagram = bounded(picture.diagram, most_rows, MAX_ENDS)
+    drawing = _drawing(picture, _page(len(diagram.ends), width, lettered=bool(others)), links)
+    page = drawing.page
     spacing = spaced(diagram.rows, to_scale=to_scale, narrow=page.narrow)
-    decision = decided_by(call)
-    notes = _notes(diagram, spacing, page, decided=decision is not None)
+    notes = _notes(picture, diagram, spacing, page, decided=any(place is not None for place in drawing.decisive))
     bottom = _HEAD + spacing.height
-    root = _root(call, diagram, page.width, bottom + 16 * len(notes) + 8, role="img" if links is None else "group")
+    root = _root(picture, diagram, page.width, bottom + 16 * len(notes) + 8, role="img" if links is None else "group")
     _lifelines(root, diagram, page, bottom, spacing)
     for row, y in zip(diagram.rows, spacing.places, strict=True):
-        _row(root, diagram, row, _HEAD + y, page, links, None if decision is None else decision.message)
+        _row(root, diagram, row, _HEAD + y, drawing)
     for place, line in enumerate(notes):
-        _text(root, 4, bottom + 16 * (place + 1), line, "note", size=_NOTE_SIZE)
+        lettering(root, 4, bottom + 16 * (place + 1), line, "note", size=_NOTE_SIZE)
     return ET.tostring(root, encoding="unicode")
 
 
-def _page(ends: int, width: int) -> _Page:
+def _drawing(picture: Together, page: _Page, links: str | None) -> _Drawing:
+    decided = [decided_by(call) for call in picture.calls]
+    pages = [
+        None if links is None else links if call is picture.asked else quote(call.id) + links for call in picture.calls
+    ]
+    return _Drawing(page, picture.letters, pages, [None if one is None else one.message for one in decided])
+
+
+def _page(ends: int, width: int, *, lettered: bool) -> _Page:
     narrow = width < _NARROW
-    gutter = 90 if narrow else 158
-    return _Page(gutter, min(_FARTHEST, max(_NEAREST, (width - gutter) // max(1, ends))), max(1, ends), narrow)
+    gutter = (90 if narrow else 158) + (_LETTER if lettered else 0)
+    spacing = min(_FARTHEST, max(_NEAREST, (width - gutter) // max(1, ends)))
+    return _Page(gutter, spacing, max(1, ends), narrow, lettered)
 
 
-def _root(call: CallRecord, diagram: Diagram, width: float, height: float, role: str) -> ET.Element:
+def _root(picture: Together, diagram: Diagram, width: float, height: float, role: str) -> ET.Element:
+    call, others = picture.asked, len(picture.calls) - 1
     parties = f"{call.caller or '?'} → {call.callee or '?'}"
     words = f"Ladder of the call {parties}: {name_of_call(call)}"
+    words += f", with {several(others, 'call')} linked with it" if others else ""
     root = ET.Element(
         "svg",
         {
             "xmlns": "http://www.w3.org/2000/svg",
             "class": "ladder",
             "role": role,
-            "aria-label": _words(words),
+            "aria-label": pointed_at(words),
             "viewBox": f"0 0 {width:g} {height:g}",
             "width": f"{width:g}",
             "height": f"{height:g}",
@@ -111,21 +147,22 @@ def _root(call: CallRecord, diagram: Diagram, width: float, height: float, role:
             "fill": "currentColor",
         },
     )
-    ET.SubElement(root, "title").text = _words(words)
+    ET.SubElement(root, "title").text = pointed_at(words)
     shown = several(len(diagram.arrows), "message")
-    since = f"{call.started.day} {call.started.exact_clock} UTC"
+    since = f"{picture.calls[0].started.day} {picture.calls[0].started.exact_clock} UTC"
     ends = several(len(diagram.ends), "end")
     ET.SubElement(root, "desc").text = f"{shown} between {ends}, from {since} on; below each other in time order"
     return root
 
 
-def _notes(diagram: Diagram, spacing: Spacing, page: _Page, *, decided: bool) -> list[str]:
+def _notes(picture: Together, diagram: Diagram, spacing: Spacing, page: _Page, *, decided: bool) -> list[str]:
     """Explain what was drawn, in lines that fit."""
     arrows = diagram.arrows
     notes = [
+        *picture.headings,
         "◆ decided what became of the call" if decided else "",
         "- - was sent again" if any(arrow.again for arrow in arrows) else "",
-        *legend(diagram),
+        *picture.notes,
         spacing.words,
     ]
     most = int((page.width - 8) / (_NOTE_SIZE * _EM))
@@ -146,38 +183,34 @@ def _lifelines(root: ET.Element, diagram: Diagram, page: _Page, bottom: float, s
     for place, end in enumerate(diagram.ends):
         x, most = page.column(place), int((page.spacing - 6) / (_TIME_SIZE * _EM))
         group = ET.SubElement(root, "g", {"class": "end"})
-        ET.SubElement(group, "title").text = _words(f"{end.name} {end.address}".strip())
-        name = _clipped(end.name, int((page.spacing - 6) / (_NAME_SIZE * _EM)))
+        ET.SubElement(group, "title").text = pointed_at(f"{end.name} {end.address}".strip())
+        name = clipped(end.name, int((page.spacing - 6) / (_NAME_SIZE * _EM)))
         if name:
-            _text(group, x, 16, name, "name", size=_NAME_SIZE, anchor="middle", weight="bold")
-        _text(group, x, 32, _clipped_inside(end.address, most), "address", size=_TIME_SIZE, anchor="middle")
-        _line(group, f"M{x:g} {_HEAD - 10}V{bottom:g}", "lifeline", opacity="0.35")
+            lettering(group, x, 16, name, "name", size=_NAME_SIZE, anchor="middle", weight="bold")
+        lettering(group, x, 32, clipped_inside(end.address, most), "address", size=_TIME_SIZE, anchor="middle")
+        stroke(group, f"M{x:g} {_HEAD - 10}V{bottom:g}", "lifeline", opacity="0.35")
         for y, silence in spacing.breaks:
-            cut = _line(group, f"M{x - 5:g} {_HEAD + y + 2:g}l10 -5m-10 8l10 -5", "break")
+            cut = stroke(group, f"M{x - 5:g} {_HEAD + y + 2:g}l10 -5m-10 8l10 -5", "break")
             ET.SubElement(cut, "title").text = f"{duration(silence / SECOND)} of silence"
 
 
-def _row(
-    root: ET.Element, diagram: Diagram, row: Row, y: float, page: _Page, links: str | None, decisive: int | None
-) -> None:
+def _row(root: ET.Element, diagram: Diagram, row: Row, y: float, drawing: _Drawing) -> None:
     group = ET.SubElement(root, "g", {"class": "row"})
-    what = row.what
+    what, page = row.what, drawing.page
     if isinstance(what, LeftOut):
-        _text(group, page.gutter, y + 4, f"… {several(what.rows, 'row')} left out …", "left-out", size=_LABEL_SIZE)
+        lettering(group, page.gutter, y + 4, f"… {several(what.rows, 'row')} left out …", "left-out", size=_LABEL_SIZE)
         return
-    _times(group, row, y, page)
+    mark, links = drawing.letters[row.call], drawing.links[row.call]
+    _times(group, row, y, page, mark)
     if isinstance(what, Mark):
         _mark(group, what, y, page)
         return
-    parent = group
-    if links is not None:
-        parent = ET.SubElement(group, "a", {"href": f"{links}{what.message}"})
-    decides = what.message == decisive
+    parent = group if links is None else ET.SubElement(group, "a", {"href": f"{links}{what.message}"})
+    decides = what.message == drawing.decisive[row.call]
     drawn = ET.SubElement(parent, "g", {"class": _classes(what, decides=decides)})
     ends = f"{diagram.ends[what.source].address} to {diagram.ends[what.destination].address}"
-    ET.SubElement(drawn, "title").text = _words(
-        f"{row.time.exact_clock} {what.label}, {ends}" + "".join(f", {note}" for note in _remarks(what))
-    )
+    told = f"{mark} {row.time.exact_clock} {what.label}, {ends}".lstrip()
+    ET.SubElement(drawn, "title").text = pointed_at(told + "".join(f", {note}" for note in _remarks(what)))
     _arrow(drawn, what, y, page, decides=decides)
 
 
@@ -186,11 +219,14 @@ def _classes(arrow: Arrow, *, decides: bool) -> str:
     return " ".join(["arrow", arrow.kind, *(name for name, is_set in flags.items() if is_set)])
 
 
-def _times(group: ET.Element, row: Row, y: float, page: _Page) -> None:
+def _times(group: ET.Element, row: Row, y: float, page: _Page, mark: str) -> None:
     delta = f"+{duration(row.since / SECOND)}" if row.since >= 0 else "clock back"
-    _text(group, 4, y + (-2 if page.narrow else 4), row.time.exact_clock, "clock", size=_TIME_SIZE)
-    right = page.gutter - 6
-    _text(group, right, y + (10 if page.narrow else 4), delta, "delta", size=_NOTE_SIZE, anchor="end", opacity="0.75")
+    below = y + (10 if page.narrow else 4)
+    lettering(group, 4, y + (-2 if page.narrow else 4), row.time.exact_clock, "clock", size=_TIME_SIZE)
+    right = page.gutter - 6 - (_LETTER if page.lettered else 0)
+    lettering(group, right, below, delta, "delta", size=_NOTE_SIZE, anchor="end", opacity="0.75")
+    if mark:
+        lettering(group, page.gutter - 10, y + 4, mark, "call", size=_LABEL_SIZE, anchor="middle", weight="bold")
 
 
 def _mark(group: ET.Element, mark: Mark, y: float, page: _Page) -> None:
@@ -201,11 +237,11 @@ def _mark(group: ET.Element, mark: Mark, y: float, page: _Page) -> None:
     length = cell_len(words) * _TIME_SIZE * _EM + 10
     x = max(page.gutter, min(page.column(mark.column) - 8, page.width - length - 2))
     drawn = ET.SubElement(group, "g", {"class": f"mark {'raised' if mark.resolution is None else 'resolved'}"})
-    ET.SubElement(drawn, "title").text = _words(full)
+    ET.SubElement(drawn, "title").text = pointed_at(full)
     frame = {"x": f"{x:g}", "y": f"{y - 9:g}", "width": f"{length:g}", "height": "18", "rx": "3"}
     dashes = {} if mark.resolution is None else {"stroke-dasharray": "2 2"}
     ET.SubElement(drawn, "rect", {**frame, "fill-opacity": "0.07", "stroke": "currentColor", **dashes})
-    _text(drawn, x + 5, y + 4, words, "words", size=_TIME_SIZE)
+    lettering(drawn, x + 5, y + 4, words, "words", size=_TIME_SIZE)
 
 
 def _remarks(arrow: Arrow) -> list[str]:
@@ -228,82 +264,19 @@ def _arrow(group: ET.Element, arrow: Arrow, y: float, page: _Page, *, decides: b
         course = f"M{x:g} {y:g}H{tip + (-9 if tip > x else 9):g}"  # a hollow head shows what is behind it
     reach = {"x": f"{left:g}", "y": f"{y - 17:g}", "width": f"{right - left:g}", "height": "26"}
     ET.SubElement(group, "rect", {**reach, "fill": "none", "pointer-events": "all"})
-    _line(group, course, "line", width="2.5" if decides else "1.3", dashes=_dashes(arrow))
+    stroke(group, course, "line", width="2.5" if decides else "1.3", dashes=_dashes(arrow))
     shape, fill = _HEADS[arrow.kind]
-    head = _line(group, shape.format(back), "head", fill=fill)
+    head = stroke(group, shape.format(back), "head", fill=fill)
     head.set("transform", f"translate({tip:g} {y + (5 if x == tip else 0):g})")
     room = right - left - (34 if x == tip else 12)
-    label = _clipped(("◆ " if decides else "") + arrow.label, int(room / (_LABEL_SIZE * _EM)))
-    _text(group, middle, y + (0 if x == tip else -6), label, "label", size=_LABEL_SIZE, anchor=anchor)
-    remarks = _clipped(", ".join(_remarks(arrow)), int(room / (_NOTE_SIZE * _EM)))
+    label = clipped(("◆ " if decides else "") + arrow.label, int(room / (_LABEL_SIZE * _EM)))
+    lettering(group, middle, y + (0 if x == tip else -6), label, "label", size=_LABEL_SIZE, anchor=anchor)
+    remarks = clipped(", ".join(_remarks(arrow)), int(room / (_NOTE_SIZE * _EM)))
     if remarks:
-        _text(group, middle, y + 12, remarks, "remarks", size=_NOTE_SIZE, anchor=anchor)
+        lettering(group, middle, y + 12, remarks, "remarks", size=_NOTE_SIZE, anchor=anchor)
 
 
 def _dashes(arrow: Arrow) -> str:
     if arrow.again:
         return "6 4"
     return "" if arrow.placed else "1 3"
-
-
-# What it is drawn with
-
-
-def _line(
-    parent: ET.Element,
-    course: str,
-    name: str,
-    *,
-    fill: str = "none",
-    width: str = "1",
-    dashes: str = "",
-    opacity: str = "",
-) -> ET.Element:
-    given = {"class": name, "d": course, "fill": fill, "stroke": "currentColor", "stroke-width": width}
-    return ET.SubElement(parent, "path", {**given, **_given({"stroke-dasharray": dashes, "stroke-opacity": opacity})})
-
-
-def _text(
-    parent: ET.Element,
-    x: float,
-    y: float,
-    words: str,
-    name: str,
-    *,
-    size: int,
-    anchor: str = "",
-    weight: str = "",
-    opacity: str = "",
-) -> None:
-    given = {"class": name, "x": f"{x:g}", "y": f"{y:g}", "font-size": f"{size}"}
-    more = _given({"text-anchor": anchor, "font-weight": weight, "fill-opacity": opacity})
-    ET.SubElement(parent, "text", {**given, **more}).text = xml_characters(words)
-
-
-def _given(attributes: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in attributes.items() if value}
-
-
-def _words(text: str) -> str:
-    return xml_characters(text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 1] + "…")
-
-
-def _clipped(text: str, most: int) -> str:
-    """Return text that takes at most so many characters' room; what is wide takes two, and piled marks count."""
-    most = max(1, most)
-    text = xml_characters(text[: 2 * most + 1])
-    if len(text) <= most and cell_len(text) <= most:
-        return text
-    text = text[: most - 1]
-    while cell_len(text) > most - 1:
-        text = text[:-1]
-    return text + "…"
-
-
-def _clipped_inside(text: str, most: int) -> str:
-    """Return an address that fits, without its middle: it is told from others by its end."""
-    text = xml_characters(text)
-    if len(text) <= most:
-        return text
-    end = (max(3, most) - 1) * 2 // 3
-    return text[: max(3, most) - 1 - end] + "…" + text[-end:]

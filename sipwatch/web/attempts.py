@@ -1,4 +1,4 @@
-"""What else there was between the same people: the calls before and after one, and those linked with it.
+"""What else there was between the same people: the calls before and after one.
 
 Must not know: HTTP, pages.
 """
@@ -12,7 +12,7 @@ from sipwatch.packet import SECOND
 from sipwatch.store.wanted import Number, Wanted
 
 if TYPE_CHECKING:
-    from sipwatch.export.record import CallRecord, LinkRecord
+    from sipwatch.export.record import CallRecord
     from sipwatch.store.reader import Stored, StoreReader
 
 NEAR: Final = 7 * 86_400 * SECOND  # that far from a call others of the same numbers are looked for
@@ -26,13 +26,6 @@ class Attempts(NamedTuple):
     before: list[Stored]
     after: list[Stored]
     why_not: str = ""
-
-
-class FollowedLink(NamedTuple):
-    """A link, and the call that it leads to, None where that is not in the store."""
-
-    link: LinkRecord
-    call: Stored | None
 
 
 def attempts_around(reader: StoreReader, call: CallRecord, region: str | None) -> Attempts:
@@ -61,8 +54,3 @@ def _is_other_end(call: CallRecord, one: Number, other: Number) -> bool:
     return len(ends) == 2 and any(
         one.is_same(first) and other.is_same(second) for first, second in (ends, reversed(ends))
     )
-
-
-def linked_calls(reader: StoreReader, call: CallRecord) -> list[FollowedLink]:
-    """Return the calls that a call is linked with. Raises StoreError."""
-    return [FollowedLink(link, reader.call(link.id)) for link in call.linked]

@@ -6,6 +6,7 @@ Must not know: how calls are read, how a template is filled in.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -20,7 +21,8 @@ from sipwatch.report.plain import (
 )
 from sipwatch.report.svg import ladder_svg
 from sipwatch.report.wireshark import display_filter
-from sipwatch.web.attempts import Attempts, FollowedLink, attempts_around, linked_calls
+from sipwatch.store.linked import FollowedLink, drawable, linked_calls
+from sipwatch.web.attempts import Attempts, attempts_around
 from sipwatch.web.explained import explain_path
 from sipwatch.web.facts import facts_of, hop
 from sipwatch.web.raw import shown_messages
@@ -36,16 +38,19 @@ if TYPE_CHECKING:
     from sipwatch.store.reader import Stored, StoreReader
     from sipwatch.web.site import Website
 
+SCALE: Final = ("scale", "time")  # what an address asks for: distances that are times
+ALONE: Final = ("calls", "alone")  # ... and no call that is linked with it in the picture
 _PHONE: Final = 340  # px
 _FEW: Final = 120  # messages of which a second picture, for phones, costs little
 
 
 class _Whole(NamedTuple):
-    """A call with its messages, and what lies around it."""
+    """A call with its messages, and what lies around it; ``others`` can be drawn beside it."""
 
     stored: Stored
     call: CallRecord
     links: list[FollowedLink]
+    others: list[CallRecord]
     attempts: Attempts
 
 
@@ -60,7 +65,8 @@ def routes(site: Website) -> list[Route]:
             if stored is None:
                 return None
             record = reader.with_messages(stored.record)
-            return _Whole(stored, record, linked_calls(reader, record), attempts_around(reader, record, site.region))
+            links, around = linked_calls(reader, record), attempts_around(reader, record, site.region)
+            return _Whole(stored, record, links, drawable(reader, links), around)
 
         found = await site.ask(question)
         return no_such_call(site, request) if found is None else _page(site, request, found)
@@ -77,7 +83,7 @@ def no_such_call(site: Website, request: Request) -> Response:
 def _page(site: Website, request: Request, found: _Whole) -> Response:
     call = found.call
     knowledge = load()
-    to_scale = request.query_params.get("scale") == "time"
+    to_scale, alone = (request.query_params.get(key) == word for key, word in (SCALE, ALONE))
     entry = knowledge.outcome(call.outcome)
     ending = None if call.ending is None else knowledge.ending(call.ending)
     messages = shown_messages(call)
@@ -98,8 +104,9 @@ def _page(site: Website, request: Request, found: _Whole) -> Response:
         tags=[(tag, TAG_WORDS[tag]) for tag in call.tags],
         facts=facts_of(call),
         legs=[(leg, name_of_leg(leg), hop(leg)) for leg in call.legs],
-        pictures=_pictures(call, to_scale=to_scale),
-        to_scale=to_scale,
+        pictures=_pictures(call, [] if alone else found.others, to_scale=to_scale),
+        choices=_choices(to_scale=to_scale, alone=alone, has_others=bool(found.others)),
+        taken="?" + urlencode([ALONE]) if alone else "",
         shown=messages,
         why_none=_why_none(found.stored),
         wireshark=display_filter([call]),
@@ -116,13 +123,26 @@ def _row(stored: Stored) -> CallRow:
     return row(stored.record, stored.kept)
 
 
-def _pictures(call: CallRecord, *, to_scale: bool) -> list[tuple[str, Markup]]:
+def _choices(*, to_scale: bool, alone: bool, has_others: bool) -> list[list[tuple[str, str | None]]]:
+    """Return what can be chosen of the ladder: in words, and where that leads, None where it is shown."""
+
+    def choice(words: str, is_shown: bool, *pairs: tuple[str, str] | None) -> tuple[str, str | None]:
+        return words, None if is_shown else f"?{urlencode([pair for pair in pairs if pair is not None])}#ladder"
+
+    scale, which = SCALE if to_scale else None, ALONE if alone else None
+    times = [choice("Even distances", not to_scale, which), choice("Distances are times", to_scale, SCALE, which)]
+    calls = [choice("With the linked calls", not alone, scale), choice("This call alone", alone, scale, ALONE)]
+    return [times, calls] if has_others else [times]
+
+
+def _pictures(call: CallRecord, others: list[CallRecord], *, to_scale: bool) -> list[tuple[str, Markup]]:
     """Return the ladder, and one for narrow screens where that is little more; by what a style sheet knows them."""
     if not call.messages:
         return []
-    found = [("wide", Markup(ladder_svg(call, to_scale=to_scale, links="#message-")))]  # noqa: S704 - it escapes
-    if len(call.messages) <= _FEW:
-        narrow = ladder_svg(call, to_scale=to_scale, width=_PHONE, links="#message-")
+    wide = ladder_svg(call, others, to_scale=to_scale, links="#message-")
+    found = [("wide", Markup(wide))]  # noqa: S704 - it escapes
+    if sum(len(one.messages or ()) for one in (call, *others)) <= _FEW:
+        narrow = ladder_svg(call, others, to_scale=to_scale, width=_PHONE, links="#message-")
         found.append(("narrow", Markup(narrow)))  # noqa: S704 - it escapes
     return found
 

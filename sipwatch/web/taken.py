@@ -12,7 +12,8 @@ from starlette.responses import Response
 from sipwatch.report.mermaid import mermaid_text
 from sipwatch.report.sipp import NothingToPlayError, PlayedSide, sipp_scenario
 from sipwatch.report.svg import ladder_svg
-from sipwatch.web.call import no_such_call
+from sipwatch.store.linked import drawable, linked_calls
+from sipwatch.web.call import ALONE, no_such_call
 from sipwatch.web.downloads import attached, capture_of
 from sipwatch.web.frame import PRIVATE
 
@@ -28,18 +29,21 @@ if TYPE_CHECKING:
 
 
 class _Form(NamedTuple):
-    """A form in which a call can be taken along: its type, who writes it, whether it is for a program's folder."""
+    """A form in which a call, with those linked with it, can be taken along.
+
+    It has a type, who writes it, and whether it is for a program's folder.
+    """
 
     media_type: str
-    write: Callable[[CallRecord], str]
+    write: Callable[[CallRecord, list[CallRecord]], str]
     is_file: bool
 
 
 _FORMS: Final = {
     "ladder.svg": _Form("image/svg+xml", ladder_svg, is_file=False),
     "ladder.mmd": _Form("text/plain; charset=utf-8", mermaid_text, is_file=False),
-    "sipp-caller.xml": _Form("application/xml", lambda call: sipp_scenario(call, PlayedSide.CALLER), is_file=True),
-    "sipp-callee.xml": _Form("application/xml", lambda call: sipp_scenario(call, PlayedSide.CALLEE), is_file=True),
+    "sipp-caller.xml": _Form("application/xml", lambda call, _: sipp_scenario(call, PlayedSide.CALLER), is_file=True),
+    "sipp-callee.xml": _Form("application/xml", lambda call, _: sipp_scenario(call, PlayedSide.CALLEE), is_file=True),
 }
 
 
@@ -49,13 +53,15 @@ def routes(site: Website) -> list[Route]:
     def one(name: str, form: _Form) -> Route:
         async def taken(request: Request) -> Response:
             wanted = str(request.path_params["id"])
-            call = await site.ask(lambda reader: _with_messages(reader, wanted))
-            if call is None:
+            alone = request.query_params.get(ALONE[0]) == ALONE[1]
+            found = await site.ask(lambda reader: _with_messages(reader, wanted, alone=alone or form.is_file))
+            if found is None:
                 return no_such_call(site, request)
+            call, others = found
             if not call.messages:
                 return _nothing(site, request)
             try:
-                text = await site.ask(lambda _: form.write(call))
+                text = await site.ask(lambda _: form.write(call, others))
             except NothingToPlayError as error:
                 return site.told(request, 404, "No such scenario", f"There is none to play: {error}.")
             headers = attached(f"{call.id}-{name}") if form.is_file else PRIVATE
@@ -77,9 +83,13 @@ def _nothing(site: Website, request: Request) -> Response:
     return site.told(request, 404, "No messages", "No messages are kept of this call.")
 
 
-def _with_messages(reader: StoreReader, wanted: str) -> CallRecord | None:
+def _with_messages(reader: StoreReader, wanted: str, *, alone: bool) -> tuple[CallRecord, list[CallRecord]] | None:
+    """Return a call and, unless it is wanted ``alone``, those that can be drawn beside it."""
     stored = reader.call(wanted)
-    return None if stored is None else reader.with_messages(stored.record)
+    if stored is None:
+        return None
+    others = [] if alone else drawable(reader, linked_calls(reader, stored.record))
+    return reader.with_messages(stored.record), others
 
 
 def _packets(reader: StoreReader, wanted: str) -> Response | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sipwatch.export.moments import Duration, Moment
-from tests.cli.program import DEMO, run, the_complaint
+from tests.cli.program import DEMO, ROOT, run, the_complaint
 from tests.export import records
 from tests.store.stored import EVERYTHING, Stored
 
@@ -95,6 +95,16 @@ def test_the_time_may_be_a_moment_or_how_long_ago(tmp_path: Path) -> None:
     assert ids("--since", str(Moment(now - 60 * 10**9))) == ["00000000000b"]
     assert ids("--limit", "1") == ["00000000000b"]
     store.close()
+
+
+def test_linked_calls_are_drawn_on_one_ladder(tmp_path: Path) -> None:
+    store = Stored(tmp_path / "store")
+    linked = ROOT / "pcaps/situations/linked.pcap"
+    store.capture(linked)
+    store.close()
+    drawn = run("calls", "--store", store.folder, "--ladder", "session-out").stdout
+    assert drawn == run("replay", linked, "--ladder", "session-out").stdout
+    assert "A Linked with 4f72a0b8f13e by Session-ID, nearer the caller" in drawn
 
 
 def test_a_ladder_is_drawn_of_a_call_whose_messages_are_kept(demo: Path) -> None:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.cli.program import BUSY, run, the_complaint
+from tests.cli.program import BUSY, ROOT, run, the_complaint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,24 @@ def test_a_call_is_written_in_the_form_that_was_asked_for(name: str) -> None:
 
 def test_text_is_what_is_drawn_without_asking() -> None:
     assert form("text") == run("replay", BUSY, "--ladder", "busy-here").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("text", "B │"),
+        ("svg", ">B</text>"),
+        ("mermaid", "    e1->>e2: B 09:00:00.050 INVITE"),
+    ],
+)
+def test_every_drawing_has_the_calls_that_are_linked_with_it(name: str, row: str, tmp_path: Path) -> None:
+    """And hides in all of them what is to be hidden."""
+    asked = ("replay", ROOT / "pcaps/situations/linked.pcap", "--ladder", "session-in", "--ladder-form", name)
+    written = run(*asked).stdout
+    assert row in written
+    assert "4f72a0b8f13e" in written
+    (tmp_path / "c.toml").write_text("[privacy]\nmask = 4\n")
+    assert "15550" not in run(*asked, "--config", tmp_path / "c.toml").stdout
 
 
 def test_it_is_written_to_a_file(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sipwatch.classify.links import LinkedBy, LinkRole
+from sipwatch.report.diagram import diagram_of
 from sipwatch.report.ladder import print_ladder
-from sipwatch.report.linked import joined, link_words
+from sipwatch.report.linked import MAX_DRAWN, drawn_together, link_words
 from tests.each import for_each
 from tests.export.records import answered, at, call, condition, leg, link, message
 from tests.report.test_table import Screen
@@ -108,18 +109,43 @@ def test_ends_that_only_the_second_call_has_stand_where_it_passes_them() -> None
         legs=[leg(source_address=Q, destination_address=B, started=at(1))],
         messages=[message(1, Q, B, "INVITE x SIP/2.0")],
     )
-    assert [end.address for end in joined([UP, far]).ends] == [A, P, Q, B]
+    assert [end.address for end in drawn_together(UP, [far]).diagram.ends] == [A, P, Q, B]
     before = down(
         legs=[leg(source_address=Q, destination_address=P, started=at(1))],
         messages=[message(1, Q, P, "INVITE x SIP/2.0")],
     )
-    assert [end.address for end in joined([UP, before]).ends] == [A, Q, P]
+    assert [end.address for end in drawn_together(UP, [before]).diagram.ends] == [A, Q, P]
 
 
 def test_time_goes_on_from_row_to_row_whatever_call_they_are_of() -> None:
-    together = joined([UP, down()])
-    assert [row.since for row in together.rows] == [0, 10**9, 2 * 10**9, 10**9]
-    assert together.calls == [0, 1, 1, 0]
+    rows = drawn_together(UP, [down()]).diagram.rows
+    assert [row.since for row in rows] == [0, 10**9, 2 * 10**9, 10**9]
+    assert [row.call for row in rows] == [0, 1, 1, 0]
+
+
+def test_one_call_alone_is_drawn_as_it_is_without_letters() -> None:
+    alone = drawn_together(UP)
+    assert (alone.diagram.ends, alone.diagram.rows) == diagram_of(UP)[:2]
+    assert (alone.letters, alone.headings, alone.notes) == ([""], [], [])
+
+
+def test_the_headings_say_of_each_what_became_of_it_and_why_it_is_there() -> None:
+    assert drawn_together(down(), [UP]).headings == [
+        "A 15550100 → 15550101, aa00: Busy; linked with bb00 by Session-ID, nearer the caller; counted as two calls",
+        "B 15550100 → 15550101, bb00: Busy",
+    ]
+
+
+def test_what_has_to_be_explained_has_the_letter_of_its_call() -> None:
+    lost = down(legs=[leg(source_address=P, destination_address=B, started=at(1), inferred=["final"])])
+    (note,) = drawn_together(UP, [lost]).notes
+    assert note.startswith("B Leg 1: a failing final response was not captured")
+
+
+def test_the_call_that_was_asked_for_is_drawn_however_many_came_before_it() -> None:
+    crowd = [answered(id=f"{n:04x}", started=at(n), legs=[leg()]) for n in range(20)]
+    picture = drawn_together(call(id="aa00", started=at(60), legs=[leg()]), crowd)
+    assert [one.id for one in picture.calls] == [*(f"{n:04x}" for n in range(MAX_DRAWN - 1)), "aa00"]
 
 
 def test_no_more_are_drawn_than_there_are_letters_and_links() -> None:

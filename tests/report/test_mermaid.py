@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sipwatch.report.mermaid import MAX_ROWS, mermaid_text
 from tests.export.records import EVIL, call, condition, described, leg, message
+from tests.report.test_linked import UP, down
 
 A, P = "192.0.2.65:5060", "192.0.2.80:5060"
 INVITE = "INVITE sip:15550101@example.com SIP/2.0"
@@ -87,6 +88,19 @@ def test_any_text_stays_on_its_line_and_says_nothing_to_mermaid(text: str) -> No
     assert found.count("\n") == 4
     assert not set(found.replace("->>", "").replace("\n    participant", "")) & set("<>{}[]\"'`$%&|\\~^*=@!")
     assert "#" not in found or all(part.split(";")[0].isdecimal() for part in found.split("#")[1:])
+
+
+def test_linked_calls_stand_in_one_picture_each_line_with_the_letter_of_its_call() -> None:
+    assert mermaid_text(UP, [down(conditions=[condition("no_progress", 2, 3)])]).splitlines()[4:] == [
+        "    Note over e0,e2: A 15550100 #8594; 15550101, aa00#58; Busy",
+        "    Note over e0,e2: B 15550100 #8594; 15550101, bb00#58; Busy#59; linked with aa00 by Session-ID, farther from the caller#59; counted as two calls",
+        "    e0->>e1: A 09:00:00.000 INVITE",
+        "    e1->>e2: B 09:00:01.000 INVITE",
+        "    Note over e1: B 09:00:02.000 ▲ no_progress#58; 100, then silence#58; stuck (leg 1)",
+        "    e2--xe1: B 09:00:03.000 600 Busy Everywhere",
+        "    Note over e1: B 09:00:03.000 ▽ no_progress cancelled",
+        "    e1--xe0: A 09:00:04.000 486 Busy Here",
+    ]
 
 
 def test_a_long_call_is_bounded() -> None:

@@ -10,10 +10,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sipwatch.export.escape import terminal
 from sipwatch.report.svg import MAX_ENDS, MAX_ROWS, ladder_svg
 from tests.export.records import EVIL, call, condition, described, leg, message
+from tests.report.test_linked import UP, down
 
 A, P, B = "192.0.2.65:5060", "192.0.2.80:5060", "192.0.2.66:5060"
 LEGS = [leg(), leg(source_address=P, destination_address=B)]
@@ -125,6 +127,46 @@ def test_arrows_lead_to_their_messages_if_asked_and_else_nowhere() -> None:
     assert not list(drawn().iter(f"{SVG}a"))
     # The children of an img are no links to whom the page is read aloud (ARIA 1.2: children presentational).
     assert (drawn().get("role"), drawn(links="#m-").get("role")) == ("img", "group")
+
+
+def linked(**options: Any) -> ET.Element:
+    return ET.fromstring(ladder_svg(down(), [UP], **options))  # noqa: S314 - what we have made ourselves
+
+
+@pytest.mark.parametrize("width", [340, 900])
+def test_linked_calls_stand_in_one_picture_each_row_with_the_letter_of_its_call(width: int) -> None:
+    root = linked(width=width)
+    assert [text_of(row, "call") for row in classed(root, "row")] == ["A", "B", "B", "A"]
+    assert [text_of(row, "label") for row in classed(root, "row")][1::2] == ["INVITE", "486 Busy Here"]
+    assert len(classed(root, "end")) == 3
+    letters = {float(one.get("x", "")) for one in classed(root, "call")}
+    deltas = {float(one.get("x", "")) for one in classed(root, "delta")}
+    lines = [float(one[1].get("x", "")) for one in classed(root, "end")]
+    assert max(deltas) + 6 < min(letters) <= max(letters) < min(lines)
+    assert not classed(drawn(), "call")
+
+
+def test_it_is_said_which_calls_stand_in_the_picture() -> None:
+    root = linked()
+    notes = "\n".join(note.text or "" for note in classed(root, "note"))
+    assert "A 15550100 → 15550101, aa00: Busy; linked with bb00 by Session-ID, nearer the caller;" in notes
+    assert "B 15550100 → 15550101, bb00: Busy" in notes
+    assert root.get("aria-label") == "Ladder of the call 15550100 → 15550101: Busy, with 1 call linked with it"
+    assert "A 09:00:00.000 INVITE, 192.0.2.65:5060 to 192.0.2.80:5060" in titles(root)
+
+
+def test_arrows_of_a_linked_call_lead_to_that_calls_own_page() -> None:
+    links = [link.get("href") for link in linked(links="#m-").iter(f"{SVG}a")]
+    assert links == ["aa00#m-0", "#m-0", "#m-1", "aa00#m-1"]
+
+
+def test_of_each_call_the_message_that_decided_is_marked() -> None:
+    def with_cseq(one: Any) -> Any:
+        raw = f"{one.messages[-1].first_line}\r\nCSeq: 1 INVITE\r\n\r\n"
+        return replace(one, messages=[one.messages[0], replace(one.messages[-1], raw=raw)])
+
+    root = ET.fromstring(ladder_svg(with_cseq(UP), [with_cseq(down())]))  # noqa: S314 - what we have made ourselves
+    assert [text_of(one, "label") for one in classed(root, "deciding")] == ["◆ 600 Busy Everywhere", "◆ 486 Busy Here"]
 
 
 def test_it_is_named_and_described() -> None:

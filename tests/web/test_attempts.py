@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipwatch.web.attempts import attempts_around, linked_calls
+from sipwatch.web.attempts import attempts_around
 from tests.export import records
-from tests.export.records import at, link
+from tests.export.records import at
 
 if TYPE_CHECKING:
     from tests.store.stored import Stored
@@ -38,11 +38,3 @@ def test_why_there_are_none_is_said(store: Stored) -> None:
     assert attempts_around(reader, call, None).why_not == "None within a week before or after."
     nameless = records.call(caller="anonymous")
     assert attempts_around(reader, nameless, None).why_not == "One of the two has no number by which calls are found."
-
-
-def test_linked_calls_come_with_what_became_of_them_if_they_are_there(store: Stored) -> None:
-    call = records.call(linked=[link("1" * 12, 5), link("2" * 12, 6)])
-    store.put(call, records.answered(id="1" * 12, started=at(5)))
-    first, second = linked_calls(store.read(), call)
-    assert first.call is not None
-    assert (first.call.record.outcome, second.call) == ("answered", None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sipwatch.classify.findings import Sort, Term
 from sipwatch.export.record import EvidenceRecord, FindingRecord, Words
 from sipwatch.store.settings import KeepMessages, StoreSettings
+from tests.cli.program import ROOT
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at, link
@@ -67,6 +68,26 @@ def test_each_arrow_leads_to_its_message(store: Stored) -> None:
     assert (
         sum(len(list(picture.iter(f"{SVG}a"))) for picture in found.iter(f"{SVG}svg")) == 14
     )  # one for wide screens, one for phones
+
+
+def test_linked_calls_stand_in_one_picture_unless_the_call_is_wanted_alone(store: Stored) -> None:
+    store.capture(ROOT / "pcaps/situations/linked.pcap")
+    site = site_of(store)
+    both, alone = (page(site, f"/calls/684be706107a{query}") for query in ("", "?calls=alone"))
+    arrows = [{one.attrib["href"] for one in found.iter(f"{SVG}a")} for found in (both, alone)]
+    own = {f"#message-{n}" for n in range(7)}
+    assert arrows == [own | {f"4f72a0b8f13e#message-{n}" for n in range(7)}, own]
+    assert page(site, "/calls/4f72a0b8f13e").find(".//article[@id='message-6']") is not None
+    assert {"?calls=alone#ladder", "?scale=time#ladder"} <= set(links(both))
+    assert {"?#ladder", "?scale=time&calls=alone#ladder"} <= set(links(alone))
+    assert {"../calls/684be706107a/ladder.svg", "../calls/684be706107a/ladder.mmd"} <= set(links(both))
+    assert "../calls/684be706107a/ladder.svg?calls=alone" in links(alone)
+
+
+def test_of_a_call_that_is_linked_with_none_nothing_is_to_be_chosen_but_the_scale(store: Stored) -> None:
+    found = page(site_of(store), f"/calls/{watched(store, PROXIED).id}")
+    assert "?calls=alone#ladder" not in links(found)
+    assert "This call alone" not in words(found)
 
 
 def test_the_header_that_decided_is_marked_in_its_message(store: Stored) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.report.mermaid import mermaid_text
+from tests.cli.program import ROOT
 from tests.each import for_each
 from tests.export import records
 from tests.web.browsing import get, site_of, watched
@@ -27,6 +28,15 @@ def test_a_call_is_given_in_every_form(store: Stored) -> None:
     assert callee.headers["content-disposition"] == f'attachment; filename="{call.id}-sipp-callee.xml"'
     assert pcap.content[:4] == b"\x4d\x3c\xb2\xa1"
     assert pcap.headers["content-disposition"] == f'attachment; filename="{call.id}.pcap"'
+
+
+def test_pictures_have_the_linked_calls_unless_the_call_is_wanted_alone(store: Stored) -> None:
+    store.capture(ROOT / "pcaps/situations/linked.pcap")
+    paths = [f"/calls/684be706107a/{form}" for form in ("ladder.svg", "ladder.mmd", "sipp-caller.xml")]
+    both = [answer.text for answer in get(site_of(store), *paths)]
+    alone = [answer.text for answer in get(site_of(store), *(f"{path}?calls=alone" for path in paths))]
+    assert ["4f72a0b8f13e" in text for text in both] == [True, True, False]
+    assert ["4f72a0b8f13e" in text for text in alone] == [False, False, False]
 
 
 @for_each("form", FORMS)
