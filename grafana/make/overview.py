@@ -91,8 +91,9 @@ def made() -> Dashboard:
 
 
 def _now() -> Row:
-    panels = (_alerts_firing(), _stuck_now(), _up_now(), _watching(), _pending_now(), _calls_now(), _calls_shown())
-    return Row("Is anything wrong right now?", (*panels, _alerts(), _stuck_over_time()))
+    first = (_alerts_firing(), _stuck_now(), _up_now(), _watching())
+    second = (_pending_now(), _incidents(), _calls_now(), _calls_shown())
+    return Row("Is anything wrong right now?", (*first, *second, _alerts(), _stuck_over_time()))
 
 
 def _alerts_firing() -> stat.Panel:
@@ -140,8 +141,22 @@ def _pending_now() -> stat.Panel:
         "pass them on."
     )
     return stats(
-        Face("Calls being set up right now", about, "short", _NO_CALLS, 12, 4),
+        Face("Calls being set up right now", about, "short", _NO_CALLS, 10, 4),
         *(Query(total("calls_pending", f'phase="{phase}"'), look.name) for phase, look in words.PHASES.items()),
+        decimals=0,
+    )
+
+
+def _incidents() -> stat.Panel:
+    about = (
+        "Shares of failed calls, or of calls that ended oddly, above what is usual for their peer. The page /incidents "
+        "says since when, whom it touches, and what is still well. Needs `--store` and a week of calls."
+    )
+    steps = (NO_DATA, Step(0, colours.GOOD), Step(1, colours.ORANGE))
+    return stats(
+        Face("Incidents", about, "short", "No store", 4, 4),
+        Query(total("incidents"), "Incidents"),
+        steps=steps,
         decimals=0,
     )
 
@@ -149,7 +164,7 @@ def _pending_now() -> stat.Panel:
 def _calls_now() -> stat.Panel:
     about = "New calls per minute, over the last five minutes of the time shown."
     query = Query(per_minute("calls_started_total", window=LATELY), "Calls")
-    return stats(Face("New calls per minute", about, "short", _NO_CALLS, 5, 4), query, decimals=1)
+    return stats(Face("New calls per minute", about, "short", _NO_CALLS, 4, 4), query, decimals=1)
 
 
 def _calls_shown() -> stat.Panel:
@@ -157,7 +172,7 @@ def _calls_shown() -> stat.Panel:
         "Calls whose outcome was decided in the time shown, and how many of them failed, no matter through whose fault."
     )
     queries = (Query(count("calls_total", FINISHED), "Calls"), Query(count("calls_total", FAILED), "Failed"))
-    return stats(Face("Calls in the time shown", about, "short", _NO_CALLS, 7, 4), *queries, decimals=0)
+    return stats(Face("Calls in the time shown", about, "short", _NO_CALLS, 6, 4), *queries, decimals=0)
 
 
 def _alerts() -> table.Panel:

@@ -322,7 +322,7 @@ def _notices() -> timeseries.Panel:
 
 
 def _store() -> Row:
-    return Row("Does it keep the calls? (--store)", (_stored(), _waiting(), _store_size(), _not_stored()))
+    return Row("Does it keep the calls? (--store)", (_stored(), _waiting(), _store_size(), _not_stored(), _told()))
 
 
 def _stored() -> timeseries.Panel:
@@ -352,8 +352,17 @@ def _not_stored() -> timeseries.Panel:
         "have it; the pages and `sipwatch calls` do not. Alert: SipwatchStoreDropping, but for devices that give way."
     )
     query = Query(happening("store_dropped_total", by="reason"), "{{reason}}")
-    face = Face("Not stored, per minute", about, "short", "Everything was stored", 24)
+    face = Face("Not stored, per minute", about, "short", "Everything was stored", 12)
     return lines(face, query, looks=reasons.STORE_DROPS, stacked=True)
+
+
+def _told() -> timeseries.Panel:
+    about = (
+        "What became of the news of incidents for the webhook (`[incidents]`), per minute. Failed: it was not taken, after "
+        "four tries; the log says why."
+    )
+    query = Query(happening("webhook_posts_total", by="result"), "{{result}}")
+    return lines(Face("News of incidents posted, per minute", about, "short", "No webhook", 12), query)
 
 
 def _process() -> Row:

@@ -177,6 +177,7 @@ def _alert(burn: Burn, pages: str) -> Rule:
                 f"allows in {PERIOD_DAYS} days is used up within {days:.0f} days. {burn.what_to_do}"
             ),
             "calls_url": calls_address(pages, since=since_alert(_SPANS[burn.long]), filter=_FAULTY),
+            "incidents_url": f"{pages}/incidents?peer={{{{ $labels.destination }}}}",
             "runbook_url": f"{DOCS}/{RUNBOOK}#{burn.alert.lower()}",
         },
     }

@@ -110,10 +110,15 @@ def lines_of_now(looked: Looked) -> list[tuple[str, str, str]]:
     ]
 
 
+def peers_asked_for(given: Mapping[str, str]) -> list[str]:
+    """Return the peers that an address asks for, with commas between: the two ends that an alert is about."""
+    return [name for name in (part.strip() for part in given.get("peer", "").split(",")) if name]
+
+
 def _is_of(one: IncidentRecord, given: Mapping[str, str]) -> bool:
-    """Tell whether an incident is one of the peer that is asked for: those of all calls are everybody's."""
-    wanted = given.get("peer", "").strip()
-    return not wanted or one.peer in (None, wanted)
+    """Tell whether an incident is of a peer that is asked for: those of all calls are everybody's."""
+    wanted = peers_asked_for(given)
+    return not wanted or one.peer is None or one.peer in wanted
 
 
 def _card(one: IncidentRecord, until: int) -> IncidentCard:
@@ -168,6 +173,7 @@ def _on_page(
         "every": EVERY,
         "is_live": period is None,
         "peer": peer,
+        "peers": peers_asked_for(given),
         "going_on": [one for one in cards if one.goes_on],
         "over": [one for one in cards if not one.goes_on],
         "looked": looked,

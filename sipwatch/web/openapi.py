@@ -129,7 +129,9 @@ INCIDENTS: Final = Operation(
             {"type": "string", "enum": [one.value for one in NamedPeriod]},
             "A time by its name; from and to go before it.",
         ),
-        "peer": Parameter({"type": "string"}, "Only those of a peer, and of all calls."),
+        "peer": Parameter(
+            {"type": "string"}, "Only those of a peer, or of several with commas between, and of all calls."
+        ),
     },
     IncidentsAnswer,
 )

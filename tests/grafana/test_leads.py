@@ -21,11 +21,12 @@ from sipwatch.export.record import CallRecord
 from sipwatch.packet import SECOND
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.asked import asked_for
+from sipwatch.web.incidents import peers_asked_for
 from tests.each import for_each
 from tests.export.records import START
 from tests.grafana.links import ROOT
 from tests.grafana.pages import PAGES, Document, panels
-from tests.grafana.test_rules import ALERTMANAGER, ALERTS
+from tests.grafana.test_rules import ALERTMANAGER, ALERTS, NO_SHARES
 from tests.store.stored import Stored
 
 if TYPE_CHECKING:
@@ -200,6 +201,18 @@ def test_the_link_of_an_alert_shows_the_calls_that_are_meant_and_no_others(alert
     assert shown
 
 
+@for_each("alert", [name for name in ABOUT_TRAFFIC if name not in NO_SHARES])
+def test_an_alert_leads_to_the_incidents_of_its_peers(alert: str) -> None:
+    """Where the rise is told, at one of the two ends, nobody knows beforehand: the page is asked for both."""
+    link = str(ALERTS[alert]["annotations"]["incidents_url"])
+    for label in ("source", "destination", "peer"):
+        link = link.replace(f"{{{{ $labels.{label} }}}}", label)
+    parts = urlsplit(link)
+    assert link.startswith(f"{BASE}/incidents?")
+    asked = peers_asked_for(dict(parse_qsl(parts.query, strict_parsing=True)))
+    assert asked == list(dict.fromkeys(re.findall(r"\$labels\.(\w+)", link_of(alert))))
+
+
 @pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed")
 @pytest.mark.parametrize("kind", ["text", "html"])
 def test_the_mail_about_an_alert_has_its_links(kind: str, tmp_path: Path) -> None:
@@ -208,6 +221,7 @@ def test_the_mail_about_an_alert_has_its_links(kind: str, tmp_path: Path) -> Non
         "summary": "The ACK gets lost",
         "description": "Nobody hears it.",
         "calls_url": link,
+        "incidents_url": f"{BASE}/incidents?peer=server,acme",
         "runbook_url": "https://r/#x",
     }
     own = {"summary": "It lags", "description": "Slow.", "runbook_url": "https://r/#y"}

@@ -195,6 +195,8 @@ EMPTY_IN_DEMO: dict[str, str] = {
     f"{own.UID} / Calls that wait to be stored": NO_STORE,
     f"{own.UID} / Size of the store": NO_STORE,
     f"{own.UID} / Not stored, per minute": NO_STORE,
+    f"{own.UID} / News of incidents posted, per minute": NO_STORE,
+    f"{overview.UID} / Incidents": NO_STORE,
     f"{own.UID} / Entries evicted per minute": "the demo is smaller than every table",
     f"{own.UID} / Log lines suppressed per minute": NOT_ALIVE,
 }

@@ -188,6 +188,16 @@ def test_promtool_parses_every_query_of_the_runbook(tmp_path: Path) -> None:
 # Alerts.
 
 
+# About calls, and not about what becomes of them: there is no incident of these.
+NO_SHARES = {
+    "SipOptionsUnanswered",
+    "SipRegistrationsFailing",
+    "SipRegistrationsDropped",
+    "SipSessionsHigh",
+    "SipSessionsNearLimit",
+}
+
+
 @for_each("name", ALERTS)
 def test_every_alert_says_what_people_need_at_night(name: str) -> None:
     """How bad, for how long, who is meant, what it is, what to do, and where there is more."""
@@ -197,7 +207,8 @@ def test_every_alert_says_what_people_need_at_night(name: str) -> None:
     assert re.fullmatch(r"\d+[smh]", alert["for"])
     annotations = alert["annotations"]
     about_calls = {"calls_url"} if alert["labels"]["area"] == "traffic" else set()
-    assert set(annotations) == {"summary", "description", "runbook_url", *about_calls}
+    about_shares = about_calls and {"incidents_url"} - ({"incidents_url"} if name in NO_SHARES else set())
+    assert set(annotations) == {"summary", "description", "runbook_url", *about_calls, *about_shares}
     assert all("\n" not in text for text in annotations.values())
     assert "$labels." in annotations["summary"]
     assert annotations["runbook_url"] == f"{RUNBOOK_URL}#{name.lower()}"

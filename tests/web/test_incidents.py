@@ -74,7 +74,17 @@ def test_its_links_lead_to_the_calls_behind_it_the_peer_and_an_example(troubled:
         page(there, link.removeprefix("."))
 
 
-@for_each("asked, shown", [("?peer=south", 1), ("?peer=north", 0), ("?period=yesterday", 0), ("?period=today", 1)])
+@for_each(
+    "asked, shown",
+    [
+        ("?peer=south", 1),
+        ("?peer=north", 0),
+        ("?peer=pbx,south", 1),
+        ("?peer=,", 1),
+        ("?period=yesterday", 0),
+        ("?period=today", 1),
+    ],
+)
 def test_a_peer_or_a_time_can_be_asked_for(troubled: Stored, asked: str, shown: int) -> None:
     assert len(cards(page(site(troubled), f"/incidents{asked}"))) == shown
 
