@@ -71,6 +71,16 @@ class RegistrationRow(NamedTuple):
         return self.registered + self.expired > 0
 
     @property
+    def tried(self) -> int:
+        """Say how many attempts there were."""
+        return sum([getattr(self, name) for name in RegistrationOutcome])
+
+    @property
+    def failures(self) -> int:
+        """Say how many attempts failed."""
+        return sum([getattr(self, name) for name in FAILED_TO_REGISTER])
+
+    @property
     def begins(self) -> int:
         """Return when it was first seen (ns): an attempt, or an end."""
         return self.first or self.ran_out
@@ -140,7 +150,7 @@ def state_of(row: RegistrationRow) -> RegistrationState:
 
 def registration_record(row: RegistrationRow) -> RegistrationRecord:
     """Return a row as others read it."""
-    attempts = sum(getattr(row, name) for name in RegistrationOutcome)
+    attempts = row.tried
     return RegistrationRecord(
         *row[:6],
         user_agent=row.user_agent or None,

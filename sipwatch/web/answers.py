@@ -14,10 +14,12 @@ from sipwatch.export.incidents import IncidentRecord  # noqa: TC001 - as above
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.present import PresentRecord  # noqa: TC001 - as below
 from sipwatch.export.record import CallRecord  # noqa: TC001 - msgspec reads it
+from sipwatch.export.registrations import RegistrationRecord  # noqa: TC001 - as above
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web.lately import OutcomeRecord  # noqa: TC001 - as above
 from sipwatch.web.peerfigures import PeerSharesRecord  # noqa: TC001 - as above
+from sipwatch.web.registerfigures import RegisterSharesRecord  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -115,6 +117,20 @@ class PeersAnswer(msgspec.Struct, frozen=True):
     until: Moment
     zone: str
     peers: list[PeerSharesRecord]
+
+
+class RegistrationsAnswer(msgspec.Struct, frozen=True):
+    """Attempts to register between peers, those with most first, and devices, the worst first; ``more`` are left out.
+
+    Devices are counted by whole days (UTC) that have a part of the time; who was not seen within it is left out.
+    """
+
+    since: Moment
+    until: Moment
+    zone: str
+    peers: list[RegisterSharesRecord]
+    registrations: list[RegistrationRecord]
+    more: int
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from sipwatch.export.escape import json_text
 from sipwatch.export.moments import Moment
 from sipwatch.export.writers import encode
 from sipwatch.store.days import StoreError, TooManyError
+from sipwatch.store.registrations import registration_record
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web import now, openapi
 from sipwatch.web.agentfigures import agents_in
@@ -26,6 +27,7 @@ from sipwatch.web.answers import (
     ErrorAnswer,
     IncidentsAnswer,
     PeersAnswer,
+    RegistrationsAnswer,
     SumsAnswer,
     sum_records,
 )
@@ -34,6 +36,8 @@ from sipwatch.web.frame import PRIVATE
 from sipwatch.web.incidents import incident_records, incidents_in
 from sipwatch.web.peerfigures import peer_shares, peers_in
 from sipwatch.web.period import period_of
+from sipwatch.web.registerfigures import NO_REGISTRATIONS, find_registrations, register_shares
+from sipwatch.web.registrations import wanted_in
 from sipwatch.web.stored import Listed, listed
 from sipwatch.web.workers import Busy
 
@@ -132,7 +136,18 @@ def _of_people(site: Website) -> list[Route]:
         found = await site.ask_or(lambda reader: peers_in(reader, period), nobody)
         return _answer(encoded(PeersAnswer(*_ends(period), period.zone.key, [peer_shares(one) for one in found])))
 
-    return [_route("/agents", agents), _route("/peers", peers)]
+    async def registered(request: Request) -> Response:
+        given = _parameters(request, openapi.REGISTRATIONS)
+        period = period_of(given, site.now(), site.zone)
+        limit = whole_number(given, "limit", 1, openapi.MAX_LIMIT, openapi.DEFAULT_LIMIT)
+        wanted = wanted_in(given, period, site.region)
+        found = await site.ask_or(lambda reader: find_registrations(reader, period, wanted), NO_REGISTRATIONS)
+        devices = [registration_record(row) for row in found.devices[:limit]]
+        between = [register_shares(one) for one in found.between]
+        more = len(found.devices) - len(devices)
+        return _answer(encoded(RegistrationsAnswer(*_ends(period), period.zone.key, between, devices, more)))
+
+    return [_route("/agents", agents), _route("/peers", peers), _route("/registrations", registered)]
 
 
 def _ends(period: Period) -> tuple[Moment, Moment]:

@@ -26,6 +26,7 @@ from sipwatch.web.attempts import Attempts, attempts_around
 from sipwatch.web.explained import explain_path
 from sipwatch.web.facts import facts_of, hop
 from sipwatch.web.raw import shown_messages
+from sipwatch.web.registrations import registrations_path
 from sipwatch.web.shown import CallRow, badge, row
 from sipwatch.web.why import reasons_for
 
@@ -114,9 +115,16 @@ def _page(site: Website, request: Request, found: _Whole) -> Response:
         before=[_row(one) for one in found.attempts.before],
         after=[_row(one) for one in found.attempts.after],
         why_alone=found.attempts.why_not,
+        registered=_registered(call),
         path=explain_path,
         explain_code=None if call.status_code is None else f"status {call.status_code}",
     )
+
+
+def _registered(call: CallRecord) -> list[tuple[str, str]]:
+    """Return where it stands whether the two were registered on that day: who, and the path from the root on."""
+    numbers = dict.fromkeys(number for number in (call.caller, call.callee) if number)
+    return [(number, registrations_path(number, call.started.day)) for number in numbers]
 
 
 def _row(stored: Stored) -> CallRow:

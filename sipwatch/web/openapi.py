@@ -24,6 +24,7 @@ from sipwatch.web.answers import (
     IncidentsAnswer,
     NowAnswer,
     PeersAnswer,
+    RegistrationsAnswer,
     SumsAnswer,
 )
 from sipwatch.web.asked import FAILED_ONES
@@ -50,6 +51,11 @@ class Operation(NamedTuple):
     answer: type
 
 
+def _limit(of: str) -> Parameter:
+    schema: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    return Parameter(schema, f"How many {of} at most.")
+
+
 _TIME: Final = {
     "since": Parameter({"type": "string"}, f"Calls that began from then on: {_MOMENT} 1970."),
     "until": Parameter({"type": "string"}, f"Calls that began before: {_MOMENT} 1970."),
@@ -68,9 +74,7 @@ CALLS: Final = Operation(
         "peer": Parameter({"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"}, "Calls from or to a peer."),
         "agent": Parameter({"type": "string"}, "Calls that were offered to a device, by its number or address there."),
         "behind": Parameter({"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"}, "next of the page before."),
-        "limit": Parameter(
-            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, "How many calls at most."
-        ),
+        "limit": _limit("calls"),
     },
     CallsAnswer,
 )
@@ -135,9 +139,24 @@ INCIDENTS: Final = Operation(
     },
     IncidentsAnswer,
 )
+REGISTRATIONS: Final = Operation(
+    "registrations",
+    "Who is registered, who is not, since when and why; and attempts to register between peers.",
+    {
+        **_PERIOD,
+        "number": Parameter(
+            {"type": "string"},
+            "A number in any notation (*4567 is what ends so), a part of an address of record, or an IP address.",
+        ),
+        "peer": Parameter({"type": "string"}, "Devices or registrars of a peer."),
+        "limit": _limit("devices"),
+    },
+    RegistrationsAnswer,
+)
 _PATHS: Final = {
     "/agents": AGENTS,
     "/peers": PEERS,
+    "/registrations": REGISTRATIONS,
     "/now": NOW,
     "/incidents": INCIDENTS,
     "/calls": CALLS,
@@ -155,7 +174,7 @@ _REFUSALS: Final = {
 @cache
 def description() -> Schema:
     """Return the description."""
-    answers = (NowAnswer, IncidentsAnswer, AgentsAnswer, PeersAnswer, CallsAnswer, CallRecord, SumsAnswer, ErrorAnswer)
+    answers = (*dict.fromkeys([one.answer for one in _PATHS.values()]), ErrorAnswer)
     references, parts = schemas_of(answers, "#/components/schemas/{name}")
     of: dict[type, Schema] = dict(zip(answers, references, strict=True))
     return {

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, FAULTS, Category, Outcome
-from sipwatch.export.chance import least_unlikely, of_shares
-from sipwatch.export.compare import LEAST
 from sipwatch.export.intervals import By, Intervals
 from sipwatch.export.objectives import PERIOD_DAYS, budget_of
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import HOUR
+from sipwatch.web.moves import ShareMove, moves_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,16 +70,6 @@ class PeerCounts:
     def faults(self) -> int:
         """Return how many failed by a fault of machines or lines."""
         return sum(self.count(category.value) for category in FAULTS)
-
-
-class ShareMove(NamedTuple):
-    """A share that is another than before, by more than chance would bring about: ``what`` of so many, each time."""
-
-    what: str
-    part: int
-    of: int
-    before: int
-    of_before: int
 
 
 class PeerFigures(NamedTuple):
@@ -189,28 +178,9 @@ def _at_ends(sums: Iterable[Sum]) -> dict[tuple[str, str], PeerCounts]:
 def _compared(
     now: Mapping[tuple[str, str], PeerCounts], before: Mapping[tuple[str, str], PeerCounts]
 ) -> list[PeerFigures]:
-    """Hold all shares against those before; the more are looked at, the less likely by chance one has to be."""
-    nothing = PeerCounts()
-    looked_at: dict[tuple[str, str], list[tuple[float, ShareMove]]] = {}
-    for key, counts in now.items():
-        earlier = before.get(key, nothing)
-        if min(counts.judged, earlier.judged) >= LEAST:
-            looked_at[key] = [_chance(what, counts, earlier) for what in (_ANSWERED, *FAILED)]
-    limit = least_unlikely([chance for some in looked_at.values() for chance, _ in some])
-    return [
-        PeerFigures(
-            *key,
-            counts,
-            before.get(key, nothing),
-            [move for chance, move in looked_at[key] if chance <= limit] if key in looked_at else None,
-        )
-        for key, counts in now.items()
-    ]
-
-
-def _chance(what: str, now: PeerCounts, before: PeerCounts) -> tuple[float, ShareMove]:
-    move = ShareMove(str(what), now.count(what), now.judged, before.count(what), before.judged)
-    return of_shares(move.before, move.of_before, move.part, move.of), move
+    """Hold all shares against those before."""
+    moved = moves_between(now, before, (_ANSWERED, *FAILED))
+    return [PeerFigures(*key, counts, before.get(key) or PeerCounts(), moved.get(key)) for key, counts in now.items()]
 
 
 def _rounded(value: float | None) -> float | None:

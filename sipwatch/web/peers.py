@@ -15,6 +15,7 @@ from sipwatch.report.agents import share_words
 from sipwatch.report.plain import duration
 from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
+from sipwatch.web.moves import move_words
 from sipwatch.web.peerfigures import ENDS, peers_in
 from sipwatch.web.period import period_of
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.moments import Moment
     from sipwatch.store.reader import StoreReader
-    from sipwatch.web.peerfigures import PeerCounts, PeerFigures, ShareMove
+    from sipwatch.web.peerfigures import PeerCounts, PeerFigures
     from sipwatch.web.period import Period
     from sipwatch.web.site import Website
 
@@ -112,18 +113,7 @@ def average_wait(counts: PeerCounts) -> str:
 
 def moved_words(one: PeerFigures) -> list[str]:
     """Say in words what differs from the time before, or why nothing is said."""
-    if one.moved is None:
-        return [f"too few to compare: {one.now.judged:,}, {one.before.judged:,} before"]
-    return [_in_words(move) for move in one.moved] or ["no difference beyond chance"]
-
-
-def _in_words(move: ShareMove) -> str:
-    now, before = move.part / move.of, move.before / move.of_before
-    name = _NAMES[move.what]
-    return (
-        f"{'more' if now > before else 'fewer'} {name}: {now:.1%} ({move.part:,} of {move.of:,}), "
-        f"{before:.1%} before ({move.before:,} of {move.of_before:,})"
-    )
+    return move_words(one.moved, one.now.judged, one.before.judged, _NAMES)
 
 
 def _on_page(found: _FoundPeers, period: Period) -> dict[str, Any]:

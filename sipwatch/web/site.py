@@ -35,6 +35,7 @@ from sipwatch.web import (
     now,
     peer,
     peers,
+    registrations,
     taken,
 )
 from sipwatch.web.asked import FAILED_ONES, AskedError, asked_for
@@ -58,31 +59,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # In the order in which they are shown.
-SECTIONS: Final = (
-    now.SECTION,
-    incidents.SECTION,
-    calls.SECTION,
-    callbacks.SECTION,
-    agents.SECTION,
-    peers.SECTION,
-    explained.SECTION,
-)
-_PAGES: Final = (
-    now,
-    incidents,
-    calls,
-    callbacks,
-    downloads,
-    taken,
-    call,
-    agents,
-    agent,
-    peers,
-    peer,
-    explained,
-    api,
-    events,
-)
+_SECTIONED: Final = (now, incidents, calls, callbacks, agents, peers, registrations, explained)
+SECTIONS: Final = tuple([page.SECTION for page in _SECTIONED])
+_PAGES: Final = (*_SECTIONED, downloads, taken, call, agent, peer, api, events)
 
 
 class Website:

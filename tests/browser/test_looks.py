@@ -29,6 +29,8 @@ PAGES = {
     "agent": "/agents/15555550106",
     "peers": "/peers",
     "peer": "/peers/acme",
+    "registrations": "/registrations",
+    "registrations-none": "/registrations?number=9999",
     "explain": "/explain",
     "explained": "/explain/486",
     "not-found": "/nowhere",

@@ -41,16 +41,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
     store.close()
 
 
+def label(cell: Element) -> str:
+    """Return what says on a phone what a cell is, "" where nothing has to."""
+    found = cell.find("span[@class='when-narrow']")
+    return "" if found is None else words(found)
+
+
 def rows(found: Element) -> dict[str, list[str]]:
     """Return what stands in each row below the names of columns, by who it is of."""
     shown = {}
     for row in found.findall(".//table[@class='people stacked']/tbody/tr"):
         head, *cells = list(row)
-        texts = [
-            words(cell).removeprefix(words(cell.find("span[@class='when-narrow']"))).strip()
-            for cell in cells
-            if len(cell)
-        ]
+        texts = [words(cell).removeprefix(label(cell)).strip() for cell in cells if len(cell)]
         shown[words(head).removesuffix(" ⚠ refused in a row, or busy while idle")] = texts
     return shown
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sipwatch.store.days import StoreError
-from sipwatch.web.openapi import CALLS, SUMS
+from sipwatch.web.openapi import CALLS, REGISTRATIONS, SUMS
 from sipwatch.web.site import Website
 from sipwatch.web.workers import Busy
 from tests.each import for_each
@@ -109,6 +109,7 @@ def test_whatever_is_asked_no_answer_is_an_error_of_ours(store: Stored) -> None:
     evil = [quote(text[:3000], safe="") for text in HOSTILE] + ["%ff%fe", "%00", "%2e%2e%2f", "9" * 400, "-1", "NaN"]
     paths = [f"/api/v1/calls?{key}={text}" for key in CALLS.parameters for text in evil]
     paths += [f"/api/v1/sums?{key}={text}" for key in SUMS.parameters for text in evil]
+    paths += [f"/api/v1/registrations?{key}={text}" for key in REGISTRATIONS.parameters for text in evil]
     paths += [f"/api/v1/calls/{text}?messages=1" for text in evil]
     answers = get(site_of(store), *paths)
     assert {answer.status_code for answer in answers} <= {200, 400, 404}

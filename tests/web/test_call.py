@@ -145,6 +145,13 @@ def test_links_and_attempts_lead_to_other_calls(store: Stored) -> None:
     assert "../calls/222222222222" in links(found)
 
 
+def test_it_is_asked_where_the_two_were_registered_on_that_day(store: Stored) -> None:
+    store.put(records.call(caller="4711", callee="+49301234567"))
+    found = links(page(site_of(store), "/calls/0123456789ab"))
+    for number in ("4711", "%2B49301234567"):
+        assert f"../registrations?from=2026-01-05&to=2026-01-05&zone=UTC&number={number}" in found
+
+
 def test_distances_are_times_where_they_are_asked_to_be(store: Stored) -> None:
     call = watched(store, PROXIED)
     even, scaled = (page(site_of(store), f"/calls/{call.id}{query}") for query in ("", "?scale=time"))

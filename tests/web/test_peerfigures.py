@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sipwatch.classify.outcomes import Category
 from sipwatch.export.ratios import Ratios
 from sipwatch.store.wanted import Wanted
-from sipwatch.web.peerfigures import MAX_INTERVALS, PeerCounts, ShareMove, one_peer, peer_shares, peers_in
+from sipwatch.web.moves import ShareMove
+from sipwatch.web.peerfigures import MAX_INTERVALS, PeerCounts, one_peer, peer_shares, peers_in
 from sipwatch.web.period import period_of
 from tests.export import records
 from tests.export.records import at
