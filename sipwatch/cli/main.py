@@ -27,6 +27,7 @@ from sipwatch.cli.compare import compare
 from sipwatch.cli.evidence import evidence
 from sipwatch.cli.expect import expect
 from sipwatch.cli.explain import explain
+from sipwatch.cli.incidents import incidents
 from sipwatch.cli.live import live
 from sipwatch.cli.peers import peers
 from sipwatch.cli.registrations import registrations
@@ -49,6 +50,7 @@ for _command, _words in (
     (replay, "What became of every call in capture files."),
     (live, "Watch SIP on interfaces; metrics for Prometheus."),
     (calls, "What became of the calls that a daemon stored."),
+    (incidents, "What left its own past, as a daemon stored it."),
     (registrations, "Who registered, or tried to, as a daemon stored it."),
     (report, "Stored calls as one HTML file, to print and to mail."),
     (serve, "Pages over stored calls, for a browser."),

@@ -1,20 +1,28 @@
 """Incidents in sentences: what rose where, since when, held against what is usual, and what was well meanwhile.
 
-Must not know: terminals, pages, where incidents come from. Names of peers are the configuration's own.
+Must not know: pages, where incidents come from. Names of peers are the configuration's own.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
+
+from rich.console import Group
+from rich.text import Text
 
 from sipwatch.export.incidents import ALL, ENDING, SOURCE
 from sipwatch.export.moments import Moment
 from sipwatch.export.naming import name_of_any
+from sipwatch.export.shifts import LEAST_PAST
 from sipwatch.report.plain import plain_ending, several
+from sipwatch.report.screen import console, indented
 
 if TYPE_CHECKING:
-    from sipwatch.export.incidents import IncidentRecord, RiseRecord
+    from collections.abc import Sequence
 
+    from sipwatch.export.incidents import ExampleRecord, IncidentRecord, RiseRecord
+
+_INDENT: Final = 4
 _HARDLY: Final = 0.003  # what a share that has never been seen is taken for, and a little more
 _ENDS: Final = {ALL: "All calls", SOURCE: "Calls from"}
 
@@ -86,3 +94,53 @@ def incident_sentences(incident: IncidentRecord, now: int) -> list[str]:
         well_words(incident),
         *([f"Who should look: {incident.owner}."] if incident.owner else []),
     ]
+
+
+class Looking(NamedTuple):
+    """What was looked at, from ``since`` until ``until`` (ns), and how many calls from ``past`` on are the usual."""
+
+    past: int
+    since: int
+    until: int
+    calls: int
+
+
+def print_incidents(out: IO[str], incidents: Sequence[IncidentRecord], looking: Looking) -> None:
+    """Print incidents as they are told, or why there is none."""
+    screen = console(out)
+    for one in incidents:
+        first, *others = incident_sentences(one, looking.until)
+        screen.print(Text(first, "bold" if one.until is None else ""))
+        lines = [*others, *[_example(example) for example in one.examples]]
+        screen.print(Group(*[indented(Text(line), _INDENT) for line in lines]))
+    if not incidents:
+        screen.print(Text(none_words(looking)))
+
+
+def none_words(looking: Looking) -> str:
+    """Say what was looked at where there is no incident."""
+    past, since, until = (_minute(at) for at in (max(0, looking.past), looking.since, looking.until))
+    if looking.calls < LEAST_PAST:
+        return (
+            f"Nothing can be told: from {past} to {since} UTC {several(looking.calls, 'call')} are stored, and of a "
+            f"peer it takes {LEAST_PAST} to know what is usual."
+        )
+    return (
+        f"No incident: of the calls from {since} to {until} UTC no share that fails, or ends oddly, was above what was "
+        f"usual from {past} on, at any peer."
+    )
+
+
+def _example(example: ExampleRecord) -> str:
+    return f"Example: call {example.id}, {example_words(example)}."
+
+
+def example_words(example: ExampleRecord) -> str:
+    """Say what a call has in common with how many."""
+    said = "no final response" if example.status_code is None else str(example.status_code)
+    cause = "" if example.cause is None else f", cause {example.cause}"
+    return f"{said}{cause}: {example.calls:,} such"
+
+
+def _minute(at: int) -> str:
+    return f"{Moment(at).day} {Moment(at).clock[:5]}"

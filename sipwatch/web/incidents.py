@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from sipwatch.export.incidents import OUTCOME
-from sipwatch.export.moments import Moment
-from sipwatch.export.shifts import LEAST_PAST
 from sipwatch.packet import MILLISECOND
-from sipwatch.report.incidents import incident_name, rise_name, rise_words, touched_words, well_words, when_words
+from sipwatch.report.incidents import (
+    Looking,
+    example_words,
+    incident_name,
+    none_words,
+    rise_name,
+    rise_words,
+    touched_words,
+    well_words,
+    when_words,
+)
 from sipwatch.store.troubles import PAST, Looked, filter_of_incident, wanted_of, yesterday_and_today
 from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
-    from sipwatch.export.incidents import ExampleRecord, IncidentRecord, RiseRecord
+    from sipwatch.export.incidents import IncidentRecord, RiseRecord
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.period import Period
     from sipwatch.web.site import Website
@@ -135,7 +143,7 @@ def _card(one: IncidentRecord, until: int) -> IncidentCard:
         _calls_path(one, until),
         "" if one.peer is None else peer_path(one.peer),
         well_words(one),
-        [(example.id, _example_words(example)) for example in one.examples],
+        [(example.id, example_words(example)) for example in one.examples],
         one.owner,
     )
 
@@ -150,13 +158,6 @@ def _calls_path(one: IncidentRecord, until: int) -> str:
     wanted = wanted_of(one, until)
     span = {"since": (wanted.since or 0) // MILLISECOND, "until": -(-(wanted.until or until) // MILLISECOND)}
     return "calls?" + urlencode({**span, "filter": filter_of_incident(one)})
-
-
-def _example_words(example: ExampleRecord) -> str:
-    """Say for how many calls an example stands, and what they have in common."""
-    said = "no final response" if example.status_code is None else str(example.status_code)
-    cause = "" if example.cause is None else f", cause {example.cause}"
-    return f"{said}{cause}: {example.calls:,} such"
 
 
 def _on_page(
@@ -176,9 +177,6 @@ def _on_page(
         "peers": peers_asked_for(given),
         "going_on": [one for one in cards if one.goes_on],
         "over": [one for one in cards if not one.goes_on],
-        "looked": looked,
-        "since": Moment(looked.since),
-        "until": Moment(looked.until),
-        "past": Moment(max(0, looked.past)),
-        "least_past": LEAST_PAST,
+        "calls": looked.calls,
+        "why_none": none_words(Looking(looked.past, looked.since, looked.until, looked.calls)),
     }

@@ -105,7 +105,7 @@ def test_the_page_of_what_goes_on_has_it_as_well(troubled: Stored) -> None:
 def test_without_one_it_is_said_what_was_looked_at(store: Stored) -> None:
     week(store)
     store.put(*calls(TODAY - DAY, NOON))
-    assert "No incident. Of the calls from 2026-01-11 00:00:00 to 2026-01-12 12:00:00" in words(
+    assert "No incident: of the calls from 2026-01-11 00:00 to 2026-01-12 12:00 UTC" in words(
         page(site(store), "/incidents").find(".//main")
     )
     assert "None goes on" in words(page(site(store), "/now").find(".//main"))
@@ -113,7 +113,7 @@ def test_without_one_it_is_said_what_was_looked_at(store: Stored) -> None:
 
 def test_without_a_past_nothing_can_be_told(store: Stored) -> None:
     for there in (site_of(store), site(store)):
-        assert "Nothing can be told." in words(page(there, "/incidents").find(".//main"))
+        assert "Nothing can be told:" in words(page(there, "/incidents").find(".//main"))
         assert "None can be told yet" in words(page(there, "/now").find(".//main"))
         store.put(*calls(TODAY - DAY, NOON, outcome="server_error"))
 
