@@ -6,7 +6,7 @@ said to follow and are left out, as if the snap length had cut them off.
 
 from __future__ import annotations
 
-from struct import pack
+from struct import pack, unpack
 
 from sipwatch.packet import (
     ETHERTYPE_IPV4,
@@ -105,7 +105,7 @@ def _checksum(data: bytes) -> int:
     """Return the Internet checksum (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+    total = sum(unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF

@@ -8,6 +8,7 @@ Where there are no pseudonyms the length stays; else Content-Length is made righ
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.export import scrub
@@ -76,6 +77,7 @@ _MAX_SECRETS = 256  # each of which is looked for; of more of them, their beginn
 _SECRET = 8  # bytes of the shortest secret
 _MAX_CHANCE_LENGTH = 5  # digits: so few may stand anywhere
 _WORD = re.compile(rb"[\w+/=]{%d,}" % _SECRET)  # of a secret: long enough to stand nowhere by chance
+_ASTERISKS = re.compile(rb"\*+")
 
 
 class Disguise:
@@ -90,8 +92,7 @@ class Disguise:
         self._pseudonyms = pseudonyms_of(privacy.key) if privacy.addresses and privacy.key else None
         self._hides = self._masking.hides
         self._known = NO_ONE
-        self._secrets = {secret for raw in raws for secret in _changed(raw, scrub.payload(raw))}
-        self._beginnings = frozenset([secret[:_SECRET] for secret in self._secrets])
+        self._raws = raws
         self._numbers: re.Pattern[bytes] | None = None
         if self._hides:
             self._learn(raws)
@@ -128,6 +129,14 @@ class Disguise:
         words = (word[at : at + _SECRET] for word in _WORD.findall(data) for at in range(len(word) - _SECRET + 1))
         return not self._beginnings.isdisjoint(words)
 
+    @cached_property  # who only hides, as the store does, never asks for them
+    def _secrets(self) -> set[bytes]:
+        return {secret for raw in self._raws for secret in _overwritten(raw, scrub.payload(raw))}
+
+    @cached_property
+    def _beginnings(self) -> frozenset[bytes]:
+        return frozenset([secret[:_SECRET] for secret in self._secrets])
+
 
 def _identity(raw: bytes) -> Iterator[bytes]:
     """Yield the Call-ID and the From tag of a message."""
@@ -135,15 +144,10 @@ def _identity(raw: bytes) -> Iterator[bytes]:
     yield parameters(header(raw, b"from", b"f").rpartition(b">")[2]).get(b"tag", b"")
 
 
-def _changed(before: bytes, after: bytes) -> Iterator[bytes]:
-    """Yield the words in what was overwritten that are long enough to be looked for."""
-    start = -1
-    for place, (old, new) in enumerate(zip(before + b"\0", after + b"\0", strict=False)):
-        if old != new and start < 0:
-            start = place
-        elif old == new and start >= 0:
-            yield from _WORD.findall(before, start, place)
-            start = -1
+def _overwritten(before: bytes, after: bytes) -> Iterator[bytes]:
+    """Yield the words under the asterisks that are long enough to be looked for."""
+    for hidden_part in _ASTERISKS.finditer(after):
+        yield from _WORD.findall(before, *hidden_part.span())
 
 
 def named(raws: Iterable[str]) -> tuple[set[str], set[str]]:

@@ -93,7 +93,7 @@ def hidden(text: str) -> str:
 def message(raw: str) -> str:
     """Hide the secrets of a whole SIP message, or of any part of one."""
     lowered = raw.lower()
-    if not any(hint in lowered for hint in _HINTS):
+    if not any(map(lowered.__contains__, _HINTS)):
         return _PASSWORD.sub(_hide_end, raw) if _URI_WITH_PASSWORD.search(lowered) is not None else raw
     closed = _CLOSED.search(raw)
     blank = BLANK_LINE.search(raw) if closed is not None else None
