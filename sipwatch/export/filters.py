@@ -11,6 +11,7 @@ import decimal
 import difflib
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sipwatch.classify.endings import Ending
@@ -117,7 +118,7 @@ def _rule(expression: str, resolver: Callable[[CallRecord, str], object], **more
     import rule_engine
     from rule_engine import errors
 
-    types = {key: _type_of(key, rule_engine.DataType) for key in _KEYS}
+    types = _types()
 
     def resolve_type(name: str) -> Any:
         if name not in types:
@@ -128,6 +129,13 @@ def _rule(expression: str, resolver: Callable[[CallRecord, str], object], **more
         type_resolver=resolve_type, resolver=resolver, default_value=None, regex_flags=re.UNICODE, **more
     )
     return rule_engine.Rule(expression, context=context)
+
+
+@cache
+def _types() -> dict[str, Any]:
+    from rule_engine import DataType
+
+    return {key: _type_of(key, DataType) for key in _KEYS}
 
 
 def _type_of(key: str, types: Any) -> Any:
@@ -169,7 +177,14 @@ def _nodes(root: Any) -> Iterator[Any]:
             waiting += node
         elif isinstance(node, ast.ASTNodeBase):
             yield node
-            waiting += (getattr(node, name) for name in dir(node) if not name.startswith("_"))
+            own = (name for name in getattr(node, "__dict__", ()) if not name.startswith("_"))
+            waiting += (getattr(node, name) for name in (*own, *_attributes(type(node))))
+
+
+@cache
+def _attributes(kind: type) -> tuple[str, ...]:
+    """Return the public attributes that parts of a kind have by their class, properties and slots among them."""
+    return tuple(name for name in dir(kind) if not name.startswith("_") and not callable(getattr(kind, name)))
 
 
 def _check_loops(root: Any) -> None:
