@@ -171,7 +171,7 @@ def measured(attack: Attack) -> tuple[int, int]:
     ours = engine.memory.bytes
     tracemalloc.start()
     try:
-        feed(engine, attack, range(warm, warm + attack.calls // 2))
+        feed(engine, attack, range(warm, warm + max(50, attack.calls // 4)))
         gc.collect()
         assert engine.tracker.tracked["calls"] == 0
         before = tracemalloc.get_traced_memory()[0]

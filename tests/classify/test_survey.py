@@ -184,7 +184,7 @@ def test_what_is_remembered_takes_what_it_is_taken_to_take() -> None:
     """By the interpreter's own count."""
     surveyed(1 << 30, range(100))
     tracemalloc.start()
-    watched = surveyed(1 << 30, range(100, 4100))
+    watched = surveyed(1 << 30, range(100, 1300))
     gc.collect()
     counted, before = watched.bytes, tracemalloc.get_traced_memory()[0]
     del watched
@@ -195,7 +195,7 @@ def test_what_is_remembered_takes_what_it_is_taken_to_take() -> None:
 
 
 def test_what_is_remembered_keeps_within_its_room() -> None:
-    watched = surveyed(300_000, range(4000))
+    watched = surveyed(300_000, range(1500))
     assert 200_000 < watched.bytes < 310_000
     assert watched.bytes == sum(end.bytes for end in watched.ends())
 
