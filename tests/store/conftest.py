@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipwatch.config import load
 from tests.store.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+DEMO = Path(__file__).resolve().parents[2] / "pcaps" / "demo.pcap"
 
 
 @pytest.fixture
@@ -33,3 +36,12 @@ def stores(tmp_path: Path) -> Iterator[Callable[..., Stored]]:
 def store(stores: Callable[..., Stored]) -> Stored:
     """Return a store without bounds, that keeps every message."""
     return stores()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    """Return a store of the demonstration with all of its messages, to be read only."""
+    store = Stored(tmp_path_factory.mktemp("demo") / "store")
+    store.capture(DEMO, load(str(DEMO.with_suffix(".toml"))).settings)
+    yield store
+    store.close()

@@ -17,7 +17,7 @@ from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
 from tests.replay import replay
-from tests.test_daemon import PCAPS
+from tests.store.conftest import DEMO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,10 +88,9 @@ def test_a_call_is_found_by_its_id_the_beginning_of_that_or_its_call_id(store: S
         assert reader.call(wanted) is None
 
 
-def test_the_messages_of_a_call_come_as_they_came(store: Stored) -> None:
+def test_the_messages_of_a_call_come_as_they_came(demo: Stored) -> None:
     """Repeated ones are marked; the packets are those of the capture."""
-    store.capture(PCAPS / "demo.pcap")
-    reader = store.read()
+    reader = demo.read()
     one = next(one for one in reader.calls(Wanted(keep=compile_filter('outcome == "not_responding"'))))
     kept = reader.messages(one.record)
     assert len(kept) == one.kept
@@ -100,12 +99,11 @@ def test_the_messages_of_a_call_come_as_they_came(store: Stored) -> None:
     assert sum(each.again for each in kept) == one.record.retransmissions
 
 
-def test_a_call_with_its_messages_is_the_call_that_a_replay_gives(store: Stored) -> None:
+def test_a_call_with_its_messages_is_the_call_that_a_replay_gives(demo: Stored) -> None:
     """Every key of every call of the demonstration, every message of it."""
-    store.capture(PCAPS / "demo.pcap")
-    reader = store.read()
+    reader = demo.read()
     found = [reader.with_messages(one.record) for one in reader.calls(Wanted(), oldest_first=True)]
-    replayed = replay(PCAPS / "demo.pcap", keep_messages=True).calls
+    replayed = replay(DEMO, config=DEMO.with_suffix(".toml").read_text(), keep_messages=True).calls
     assert {call.id: plain(call) for call in found} == {call.id: plain(call) for call in replayed}
 
 

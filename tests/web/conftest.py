@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.store.conftest import store, stores
+from tests.store.conftest import demo, store, stores
 from tests.web.certificates import Certificates
 
-__all__ = ["store", "stores"]
+__all__ = ["demo", "store", "stores"]
 
 
 @pytest.fixture(scope="session")

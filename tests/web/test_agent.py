@@ -9,7 +9,7 @@ from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
 from tests.web.browsing import links, page, site_of, words
-from tests.web.test_agents import ROSTER, demo, rows
+from tests.web.test_agents import ROSTER, rows
 from tests.web.test_calls import rows_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from tests.store.stored import Stored
 
-__all__ = ["demo"]
 WHOLE = ["20", "6", "3 (2)", "0", "3", "1", "3", "4", "30%", "46%", "8.99 s", "2 / 5"]
 
 

@@ -8,21 +8,18 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import pytest
-
 from sipwatch.classify.roster import Roster, RosterEntry
-from sipwatch.config import parse
 from sipwatch.web.agents import agent_path
 from tests.each import for_each
 from tests.export import records
-from tests.export.test_agents import DEMO, DEMO_NUMBERS, PCAPS
-from tests.store.stored import Stored
+from tests.export.test_agents import DEMO, DEMO_NUMBERS
 from tests.web.browsing import get, links, page, site_of, tree, words
 from tests.web.test_calls import HOSTILE, KNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from xml.etree.ElementTree import Element
+
+    from tests.store.stored import Stored
 
 ROSTER = Roster(
     [
@@ -31,14 +28,6 @@ ROSTER = Roster(
         RosterEntry("15555550106", "Gina", "Support"),
     ]
 )
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
-    store = Stored(tmp_path_factory.mktemp("agents") / "store")
-    store.capture(PCAPS / "demo.pcap", parse((PCAPS / "demo.toml").read_text(), "demo.toml").settings)
-    yield store
-    store.close()
 
 
 def label(cell: Element) -> str:

@@ -8,15 +8,13 @@ from tests.each import for_each
 from tests.export import records
 from tests.web.browsing import get, links, page, site_of, words
 from tests.web.test_agent import section
-from tests.web.test_agents import demo, rows
+from tests.web.test_agents import rows
 from tests.web.test_calls import rows_of
 from tests.web.test_peerfigures import put
 from tests.web.test_peers import TO_ACME
 
 if TYPE_CHECKING:
     from tests.store.stored import Stored
-
-__all__ = ["demo"]
 
 
 def test_figures_are_those_of_the_list(demo: Stored) -> None:

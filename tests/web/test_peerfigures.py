@@ -13,14 +13,12 @@ from sipwatch.web.period import period_of
 from tests.export import records
 from tests.export.records import at
 from tests.web.browsing import NOW
-from tests.web.test_agents import demo
 
 if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
     from sipwatch.web.peerfigures import PeerFigures
     from tests.store.stored import Stored
 
-__all__ = ["demo"]
 TODAY = period_of({}, NOW)
 DAY = 86_400
 

@@ -7,14 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.each import for_each
 from tests.web.browsing import get, links, page, site_of, tree, words
-from tests.web.test_agents import demo, rows
+from tests.web.test_agents import rows
 from tests.web.test_calls import KNOWN, rows_of
 from tests.web.test_peerfigures import put
 
 if TYPE_CHECKING:
     from tests.store.stored import Stored
 
-__all__ = ["demo"]
 # Of the demonstration's calls: to each peer, and from it. Calls, answered, NER, up to a person, not allowed, not found,
 # technical, no capacity; then the wait, and what differs.
 TO_ACME = ["96", "55%", "73%", "17", "3", "4", "11", "8"]
