@@ -178,7 +178,7 @@ def _nodes(root: Any) -> Iterator[Any]:
         elif isinstance(node, ast.ASTNodeBase):
             yield node
             own = (name for name in getattr(node, "__dict__", ()) if not name.startswith("_"))
-            waiting += (getattr(node, name) for name in (*own, *_attributes(type(node))))
+            waiting += (getattr(node, name) for name in (*own, *_attributes(node.__class__)))
 
 
 @cache
