@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow  # a browser
 
 PAGES = {
     "now": "/now",
+    "incidents-none": "/incidents",
     "calls": "/calls",
     "calls-none": "/calls?number=%2B4999999999",
     "calls-wrong": "/calls?filter=outcome",
