@@ -59,6 +59,19 @@ def test_every_call_of_the_pipe_is_stored_with_its_messages(storing: Storing) ->
     assert 0 < kept <= packets
 
 
+def test_who_registered_is_stored_live_and_counts_once_when_the_capture_is_replayed(storing: Storing) -> None:
+    """Somebody records what the daemon watches, and reads it into the same store afterwards."""
+    sums = "SELECT outcome, sum(attempts) FROM register_hours GROUP BY outcome"
+    storing.piped.write((PCAPS / "demo.pcap").read_bytes())
+    storing.piped.hang_up()
+    storing.piped.over()
+    storing.store.writer.write()
+    live = storing.store.ask(sums), storing.store.ask("SELECT * FROM registrations")
+    assert dict(live[0])["registered"] > 30
+    storing.store.capture(PCAPS / "demo.pcap")
+    assert (storing.store.ask(sums), storing.store.ask("SELECT * FROM registrations")) == live
+
+
 def test_figures_tell_what_is_stored_what_waits_and_what_was_dropped(storing: Storing) -> None:
     """They are there while it runs."""
     intake: Intake = storing.store.intake

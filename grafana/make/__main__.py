@@ -27,6 +27,7 @@ _LINKS = (  # what begins a link, as a pattern, and with what it has to go on
     (re.compile(rf"^( *runbook_url: )\S*(?=/{re.escape(RUNBOOK)}#)", re.MULTILINE), DOCS),
     (re.compile(r"^( *calls_url: )\S*?(?=/calls\?)", re.MULTILINE), PAGES),
     (re.compile(r"^( *incidents_url: )\S*?(?=/incidents\?)", re.MULTILINE), PAGES),
+    (re.compile(r"^( *registrations_url: )\S*?(?=/registrations\?)", re.MULTILINE), PAGES),
     (re.compile(r"^( *url: )\S*(?=/calls/\$\$)", re.MULTILINE), PAGES),
 )
 

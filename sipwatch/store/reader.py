@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 _MAX_OPEN: Final = 64  # files
 _FIRST_BATCH: Final = 64  # calls; a page wants no more
 _BATCH: Final = 512
+_TOO_LONG: Final = "the question takes too long; ask for a shorter time"
 _NEWEST_DAYS: Final = 3  # in which calls that are written now may have begun
 _STEPS: Final = 20_000  # of SQLite's machine between two looks at whether to give up: some milliseconds
 _PARTS: Final = (
@@ -382,6 +383,8 @@ class StoreReader:
     ) -> Iterator[tuple[Any, ...]]:
         """Give what a question finds in the days of a time (ns) whose files have tables of that version or later."""
         for file in days_between(self.files(), since, until):
+            if self._is_enough():  # who takes rows may take longer over them than the question takes
+                raise TooLongError(_TOO_LONG)
             if self._version(file) >= version:
                 yield from self._ask(file.path, CALLS, sql, values)
 
@@ -437,7 +440,7 @@ class StoreReader:
             return []
         except sqlite3.Error as error:
             if self.give_up is not None and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
-                raise TooLongError("the question takes too long; ask for a shorter time") from None
+                raise TooLongError(_TOO_LONG) from None
             self._forget(path)
             if not path.exists():  # it was old, and has been let go of meanwhile
                 return []

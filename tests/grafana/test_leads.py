@@ -22,6 +22,8 @@ from sipwatch.packet import SECOND
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.asked import asked_for
 from sipwatch.web.incidents import peers_asked_for
+from sipwatch.web.period import period_of
+from sipwatch.web.registrations import wanted_in
 from tests.each import for_each
 from tests.export.records import START
 from tests.grafana.links import ROOT
@@ -213,6 +215,14 @@ def test_an_alert_leads_to_the_incidents_of_its_peers(alert: str) -> None:
     assert asked == list(dict.fromkeys(re.findall(r"\$labels\.(\w+)", link_of(alert))))
 
 
+@for_each("alert", [name for name in ABOUT_TRAFFIC if name.startswith("SipRegistrations")])
+def test_an_alert_about_registrations_leads_to_the_devices_of_its_peer(alert: str) -> None:
+    link = str(ALERTS[alert]["annotations"]["registrations_url"]).replace("{{ $labels.source }}", "phones")
+    assert link == f"{BASE}/registrations?peer=phones"
+    period = period_of({}, START)
+    assert wanted_in(dict(parse_qsl(urlsplit(link).query)), period, None).peer == "phones"
+
+
 @pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed")
 @pytest.mark.parametrize("kind", ["text", "html"])
 def test_the_mail_about_an_alert_has_its_links(kind: str, tmp_path: Path) -> None:
@@ -222,6 +232,7 @@ def test_the_mail_about_an_alert_has_its_links(kind: str, tmp_path: Path) -> Non
         "description": "Nobody hears it.",
         "calls_url": link,
         "incidents_url": f"{BASE}/incidents?peer=server,acme",
+        "registrations_url": f"{BASE}/registrations?peer=server",
         "runbook_url": "https://r/#x",
     }
     own = {"summary": "It lags", "description": "Slow.", "runbook_url": "https://r/#y"}

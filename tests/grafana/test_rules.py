@@ -208,7 +208,8 @@ def test_every_alert_says_what_people_need_at_night(name: str) -> None:
     annotations = alert["annotations"]
     about_calls = {"calls_url"} if alert["labels"]["area"] == "traffic" else set()
     about_shares = about_calls and {"incidents_url"} - ({"incidents_url"} if name in NO_SHARES else set())
-    assert set(annotations) == {"summary", "description", "runbook_url", *about_calls, *about_shares}
+    about_devices = {"registrations_url"} if name.startswith("SipRegistrations") else set()
+    assert set(annotations) == {"summary", "description", "runbook_url", *about_calls, *about_shares, *about_devices}
     assert all("\n" not in text for text in annotations.values())
     assert "$labels." in annotations["summary"]
     assert annotations["runbook_url"] == f"{RUNBOOK_URL}#{name.lower()}"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sipwatch.classify.peers import Peer, PeerKind, Privacy, Settings
 from sipwatch.packet import SECOND
 from sipwatch.store import schema
+from sipwatch.store.days import TooLongError
 from sipwatch.store.registered import RegisterSum, RegistrationsWanted, register_sums, registrations_in
 from tests.each import for_each
 from tests.export import records
@@ -18,8 +21,6 @@ from tests.track.registering import CHALLENGE, CREDENTIALS, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from sipwatch.store.attempts import RegisterAttempt
     from tests.store.stored import Stored
@@ -118,6 +119,16 @@ def test_files_of_versions_that_knew_no_registrations_have_none(
     store = stores()
     put(store, attempt(0))
     assert registrations_in(reader, RegistrationsWanted()) != []
+
+
+def test_who_takes_too_long_over_many_days_gives_up(store: Stored) -> None:
+    """Also where it is not the question that takes so long, but what is made of its answers."""
+    put(store, attempt(0), attempt(DAY))
+    reader = store.read()
+    asked = iter((False, True))
+    reader.give_up = lambda: next(asked)
+    with pytest.raises(TooLongError):
+        registrations_in(reader, RegistrationsWanted())
 
 
 # From packets
