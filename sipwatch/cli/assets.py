@@ -13,7 +13,7 @@ import typer
 from sipwatch.cli.options import Pages, switch
 from sipwatch.cli.output import opened
 from sipwatch.cli.words import fail, why
-from sipwatch.export.addresses import PAGES
+from sipwatch.export.addresses import PAGES, runbook_address
 from sipwatch.export.assetfiles import asset_files
 
 
@@ -45,8 +45,11 @@ def assets(
 
 
 def _linked(name: str, content: bytes, pages: str) -> bytes:
-    """Return a file with its links to the pages beginning there; they are in what watches the metrics."""
-    return content.replace(PAGES.encode(), pages.encode()) if name.startswith("grafana/") else content
+    """Return a file with its links to the pages, and of alerts to the runbook, beginning there."""
+    if not name.startswith("grafana/"):
+        return content  # they are in what watches the metrics
+    content = content.replace(PAGES.encode(), pages.encode())
+    return content.replace(runbook_address("").encode(), runbook_address("", pages).encode())
 
 
 def _folders(files: dict[str, Path]) -> list[str]:

@@ -177,6 +177,8 @@ class _Page:
         self._section(labels.admin, record.admin)
         self._list(labels.situations, record.situations)
         self._section(labels.misuse, record.misuse)
+        if record.kind == "alert":
+            self._runbook(record.key)
         if record.reached_by:
             self._section(labels.reached_by, "; ".join(self._sources(record)))
         self._section(labels.reference, record.reference)
@@ -222,6 +224,27 @@ class _Page:
             f"{protocols[kind]} {', '.join(keys)} {self._knowledge.when(When(when))}".rstrip()
             for (when, kind), keys in found.items()
         ]
+
+    def _runbook(self, alert: str) -> None:
+        from sipwatch.export.runbook import BlockKind, runbook_of
+
+        blocks = runbook_of(alert)
+        if blocks:
+            self._heading(self._knowledge.labels.runbook)
+        for block in blocks:
+            if block.kind is BlockKind.CODE:
+                self._typed(block.text)
+            else:
+                bullet = "- " if block.kind is BlockKind.POINT else ""
+                self._paragraph(f"{block.lead} {block.text}".lstrip(), bullet=bullet)
+
+    def _typed(self, text: str) -> None:
+        """Print what is typed in as it is, to be copied, however long its lines."""
+        from rich.text import Text
+
+        self._console.print()
+        for line in text.splitlines():
+            self._console.print(Text(f"{_INDENT * 2}{line}"), soft_wrap=True)
 
     def _section(self, heading: str, text: str) -> None:
         if not text:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 DOCS: Final = "https://github.com/sipwatch/sipwatch/blob/main"  # where the tree can be read
 RUNBOOK: Final = "docs/runbook.md"  # in that tree; each alert has a section in it
+EXPLAIN: Final = "explain"  # the page below which each word, code, metric and alert has one of its own
 PAGES: Final = "http://127.0.0.1:10060"  # where the pages are; `sipwatch assets --pages` writes another
 
 # What Prometheus ({{ ... }}) and Grafana (${...}) fill in: names of peers and words, which no address has to escape.
@@ -24,6 +25,12 @@ _SINCE: Final = '{{{{ with query "time() - {seconds}" }}}}{{{{ . | first | value
 def calls_address(base: str, **selection: str) -> str:
     """Return the address of the calls that are selected; what is filled in later stays as it is."""
     return f"{base}/calls?" + "&".join(f"{key}={_escaped(text)}" for key, text in selection.items())
+
+
+def runbook_address(alert: str, pages: str = PAGES) -> str:
+    """Return where it stands what to do about an alert: on the pages, if somebody said where these are."""
+    name = alert.lower()
+    return f"{DOCS}/{RUNBOOK}#{name}" if pages == PAGES else f"{pages}/{EXPLAIN}/{name}"
 
 
 def since_alert(seconds: int) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.classify.outcomes import FAULTS, Outcome
-from sipwatch.export.addresses import DOCS, PAGES, RUNBOOK, calls_address, since_alert
+from sipwatch.export.addresses import PAGES, calls_address, runbook_address, since_alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -178,6 +178,6 @@ def _alert(burn: Burn, pages: str) -> Rule:
             ),
             "calls_url": calls_address(pages, since=since_alert(_SPANS[burn.long]), filter=_FAULTY),
             "incidents_url": f"{pages}/incidents?peer={{{{ $labels.destination }}}}",
-            "runbook_url": f"{DOCS}/{RUNBOOK}#{burn.alert.lower()}",
+            "runbook_url": runbook_address(burn.alert, pages),
         },
     }

@@ -68,6 +68,7 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     admin: str
     situations: str
     misuse: str
+    runbook: str
     reference: str
     category: str
     provisional: str

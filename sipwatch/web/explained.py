@@ -5,15 +5,17 @@ Must not know: calls, the store.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse
 
 from sipwatch.classify.outcomes import Outcome
-from sipwatch.export.addresses import DOCS
+from sipwatch.export.addresses import DOCS, EXPLAIN
 from sipwatch.export.explaining import everything, explained, lists, near
 from sipwatch.export.naming import plain_name
+from sipwatch.export.runbook import runbook_of
 from sipwatch.export.watched import ALERT, METRIC
 from sipwatch.knowledge import Topic, load
 from sipwatch.knowledge.leads import When
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from sipwatch.export.runbook import RunbookBlock
     from sipwatch.knowledge import Knowledge
     from sipwatch.knowledge.record import ExplanationRecord
     from sipwatch.web.site import Website
 
 SECTION: Final = Chapter(
-    "Explain", "explain", "What a code, outcome, finding, metric or alert means, and who should act."
+    "Explain", EXPLAIN, "What a code, outcome, finding, metric or alert means, and who should act."
 )
 _MAX_SHOWN: Final = 60
 
@@ -59,7 +62,7 @@ def calls_path(entry: ExplanationRecord) -> str | None:
 
 def explain_path(what: str) -> str:
     """Return where a code or word is explained, from the root on."""
-    return f"explain/{quote(what, safe='')}"
+    return f"{EXPLAIN}/{quote(what, safe='')}"
 
 
 def routes(site: Website) -> list[Route]:
@@ -92,6 +95,7 @@ def routes(site: Website) -> list[Route]:
             path=explain_path,
             calls=calls_path,
             reference=_reference,
+            runbook=_runbook,
         )
 
     return [site.route("/explain", whole), site.route("/explain/{what:path}", one)]
@@ -106,6 +110,12 @@ def _heading(entry: ExplanationRecord) -> str:
 def _reference(entry: ExplanationRecord) -> str | None:
     """Return where the documentation is that says more about an entry, None where other papers do."""
     return f"{DOCS}/{entry.reference}" if entry.kind in (METRIC, ALERT) else None
+
+
+def _runbook(entry: ExplanationRecord) -> list[tuple[str, list[RunbookBlock]]]:
+    """Return what to do about an alert: parts of one kind that follow each other together."""
+    blocks = runbook_of(entry.key) if entry.kind == ALERT else []
+    return [(kind.value, list(some)) for kind, some in groupby(blocks, lambda block: block.kind)]
 
 
 def _leads(knowledge: Knowledge, entry: ExplanationRecord) -> list[tuple[str, str, str]]:

@@ -18,6 +18,7 @@ from sipwatch.classify.roster import Roster
 from sipwatch.export.explaining import everything
 from sipwatch.export.html import load_all
 from sipwatch.export.present import HOUR
+from sipwatch.export.runbook import runbook_of
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.store.days import EmptyStoreError, StoreError, TooLongError
 from sipwatch.store.troubles import Troubles
@@ -114,6 +115,7 @@ class Website:
         load_all()
         static_files()
         everything(load_knowledge())
+        runbook_of("")
         installed_version()
         asked_for({"since": "1h", "outcome": FAILED_ONES, "number": "+4930123456"}, self.now(), self.region)
         asyncio.run(_stream())

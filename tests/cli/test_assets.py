@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sipwatch.export.addresses import DOCS
 from tests.cli.program import ROOT, run, the_complaint
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def test_prometheus_takes_the_rules_and_the_configuration(written: Path) -> None
 
 
 def test_links_lead_to_where_the_pages_are(tmp_path: Path, written: Path) -> None:
-    """In dashboards, alerts and data sources; all else stays as it is."""
+    """In dashboards, alerts and data sources; what to do about an alert stands there, too. All else stays as it is."""
     folder = tmp_path / "elsewhere"
     run("assets", folder, "--pages", "https://voice.example.com/sipwatch/")
     assert names(folder) == names(written)
@@ -87,8 +88,12 @@ def test_links_lead_to_where_the_pages_are(tmp_path: Path, written: Path) -> Non
     for name in changed:
         before, after = (written / name).read_text(), (folder / name).read_text()
         assert "http://127.0.0.1:10060" not in after
-        assert after == before.replace("http://127.0.0.1:10060", "https://voice.example.com/sipwatch")
+        there = "https://voice.example.com/sipwatch"
+        assert after == before.replace("http://127.0.0.1:10060", there).replace(
+            f"{DOCS}/docs/runbook.md#", f"{there}/explain/"
+        )
     rules = (folder / "grafana/prometheus/rules/sipwatch-alerts.yml").read_text()
+    assert "runbook_url: https://voice.example.com/sipwatch/explain/siptrunkbusy\n" in rules
     assert rules.count("calls_url: https://voice.example.com/sipwatch/calls?since=") > 20
 
 

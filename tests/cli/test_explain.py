@@ -157,6 +157,14 @@ def test_without_an_argument_there_is_a_list_of_everything() -> None:
         assert any(line.startswith(title) for line in lines), title
 
 
+def test_of_an_alert_it_is_said_what_to_do_and_commands_can_be_copied() -> None:
+    lines = text("SipTrunkBusy", columns=60).splitlines()
+    assert "  - Who acts: the administrator now (slow the dialler," in lines
+    assert "    sum by (source, destination) (sipwatch_calls_established)" in lines
+    assert "    sipwatch check sipwatch.toml --against trouble.pcap" in lines
+    assert any(line.endswith("""destination == "acme"'""") and len(line) > 100 for line in lines)
+
+
 def test_the_list_as_json_is_a_list_in_the_same_order() -> None:
     records = json.loads(text("--format", "json"))
     assert [(one["kind"], one["key"]) for one in records] == [(one.kind, one.key) for one in everything(ENGLISH)]

@@ -44,6 +44,12 @@ def test_a_wrong_objective_is_named(config: Path) -> None:
     )
 
 
+def test_what_to_do_about_its_alerts_stands_on_the_pages_where_it_is_said_where_these_are(config: Path) -> None:
+    here, there = (run("rules", config, *more).stdout for more in ((), ("--pages", "https://voice.example.com")))
+    assert "/docs/runbook.md#sippeerbudgetburningfast\n" in here
+    assert "runbook_url: https://voice.example.com/explain/sippeerbudgetburningfast\n" in there
+
+
 def test_its_alerts_are_explained() -> None:
     text = run("explain", "SipPeerBudgetBurningFast").stdout
     assert "Calls to <destination> fail too often for its objective: N by a fault within an hour" in text

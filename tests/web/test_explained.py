@@ -80,6 +80,18 @@ def test_a_metric_and_an_alert_are_explained_and_lead_to_where_more_is_said(
     assert "Such calls" not in words(main)
 
 
+def test_what_to_do_about_an_alert_stands_on_its_page_and_about_nothing_else(store: Stored) -> None:
+    main = page(site_of(store), "/explain/siptrunkbusy").find(".//main")
+    assert main is not None
+    assert "Who acts: the administrator now (slow the dialler" in words(main)
+    assert next(words(one) for one in main.iter("pre")) == "sum by (source, destination) (sipwatch_calls_established)"
+    commands = [one.text or "" for one in main.iter("pre")][-1].splitlines()
+    assert [line.split()[1] for line in commands] == ["replay", "check"]
+    assert [words(one) for one in main.iter("li")][1].startswith("First: compare the calls that are up")
+    for other in ("busy", "sipwatch_calls_total"):
+        assert page(site_of(store), f"/explain/{other}").find(".//main//pre") is None
+
+
 def test_what_is_typed_leads_to_its_page(store: Stored) -> None:
     (answer,) = get(site_of(store), "/explain?what=SIP/2.0%20486%20Busy")
     assert (answer.status_code, answer.headers["location"]) == (303, "./explain/SIP%2F2.0%20486%20Busy")
