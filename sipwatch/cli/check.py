@@ -11,7 +11,7 @@ import typer
 
 from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.cli.options import Force, Format, Output, format_option, value
-from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.output import opened, write_whole
 from sipwatch.cli.words import configuration
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def check(
 ) -> None:
     """Say whether a configuration is correct, and what each part of it does."""
     from sipwatch.config import TIMER_KEYS
+    from sipwatch.report.check import print_check
 
     if more and not against:
         raise typer.BadParameter("capture files are tried with --against FILE...", param_hint="FILE")
@@ -46,15 +47,8 @@ def check(
     with opened(output, [*files, config], force=force) as out:
         if files:
             record = _try(record, read.settings, files, output)
-        if form is Format.JSON:
-            from sipwatch.export.writers import write_json
-
-            write_json(out, record)
-        else:
-            from sipwatch.report.check import print_check
-
-            with text_of(out) as text:
-                print_check(text, record, {key: meaning for key, (_, meaning) in TIMER_KEYS.items()})
+        meanings = {key: meaning for key, (_, meaning) in TIMER_KEYS.items()}
+        write_whole(out, form, record, lambda text: print_check(text, record, meanings))
 
 
 def _record(path: str, config: Config) -> CheckRecord:

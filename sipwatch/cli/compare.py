@@ -13,7 +13,7 @@ import typer
 from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.cli.options import Filter, Force, Format, Output, filter_of, format_option, value
-from sipwatch.cli.output import STDIN, opened, text_of
+from sipwatch.cli.output import STDIN, opened, write_whole
 from sipwatch.cli.when import moment_by_now, read_option, zone_named
 from sipwatch.cli.words import FailOn, configuration
 
@@ -106,17 +106,10 @@ def _period(text: str, zone: ZoneInfo) -> tuple[int, int]:
 
 def _show(out: IO[bytes], form: Format, before: _Read, after: _Read) -> None:
     from sipwatch.export.compare import Comparison
+    from sipwatch.report.compared import print_comparison
 
     found = Comparison(before.side, after.side).record(before.record, after.record)
-    if form is Format.JSON:
-        from sipwatch.export.writers import write_json
-
-        write_json(out, found)
-    else:
-        from sipwatch.report.compared import print_comparison
-
-        with text_of(out) as text:
-            print_comparison(text, found)
+    write_whole(out, form, found, lambda text: print_comparison(text, found))
 
 
 class _Read(NamedTuple):

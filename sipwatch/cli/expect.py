@@ -15,7 +15,7 @@ import typer
 from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, feed, warn
 from sipwatch.cli.options import Files, Force, Format, Output, format_option, value
-from sipwatch.cli.output import opened, text_of
+from sipwatch.cli.output import opened, write_whole
 from sipwatch.cli.words import complain, configuration
 
 if TYPE_CHECKING:
@@ -62,17 +62,12 @@ def expect(
 
 
 def _write(out: IO[bytes], form: Format, head: CaptureRecord, results: list[ResultRecord]) -> None:
-    if form is Format.JSON:
-        from sipwatch.export.writers import write_json
-
-        met = sum(one.met for one in results)
-        capture = {"files": head.files, "first": head.first, "last": head.last}
-        write_json(out, {"capture": capture, "met": met, "of": len(results), "expectations": results})
-        return
     from sipwatch.expectations.shown import print_results
 
-    with text_of(out) as text:
-        print_results(text, results)
+    met = sum(one.met for one in results)
+    capture = {"files": head.files, "first": head.first, "last": head.last}
+    report = {"capture": capture, "met": met, "of": len(results), "expectations": results}
+    write_whole(out, form, report, lambda text: print_results(text, results))
 
 
 def _expectations(rules: str, read: Config) -> list[Expectation]:

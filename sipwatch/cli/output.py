@@ -175,18 +175,25 @@ def write_listed(
     show: Callable[[IO[str]], None],
 ) -> None:
     """Write records of a ``kind`` as JSON, lines of JSON or CSV, or let ``show`` print them as a table."""
-    if form is Format.TABLE:
+    from sipwatch.export.writers import write_lines, write_rows
+
+    if form is Format.JSONL:
+        write_lines(out, records)
+    elif form is Format.CSV:
+        write_rows(out, kind, records)
+    else:
+        write_whole(out, form, records, show)
+
+
+def write_whole(out: IO[bytes], form: Format, value: object, show: Callable[[IO[str]], None]) -> None:
+    """Write what was found as JSON, or let ``show`` print it for reading."""
+    if form is Format.JSON:
+        from sipwatch.export.writers import write_json
+
+        write_json(out, value)
+    else:
         with text_of(out) as text:
             show(text)
-        return
-    from sipwatch.export.writers import write_json, write_lines, write_rows
-
-    if form is Format.JSON:
-        write_json(out, records)
-    elif form is Format.JSONL:
-        write_lines(out, records)
-    else:
-        write_rows(out, kind, records)
 
 
 # Text

@@ -86,24 +86,8 @@ async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
 
 
 def _wrong(site: Website, request: Request, given: dict[str, str], error: AskedError) -> Response:
-    return site.frame.page(
-        request,
-        "calls.html",
-        "Calls",
-        status=400,
-        **_form(given, []),
-        wrong=error,
-        rows=[],
-        older=None,
-        newer=None,
-        newest="calls",
-        is_newest=False,
-        cut_at=None,
-        selection="",
-        narrows=True,
-        looked_at="",
-        span=None,
-    )
+    form = _form(given, [])
+    return site.frame.page(request, "calls.html", "Calls", status=400, **form, wrong=error, narrows=True)
 
 
 def _form(given: Mapping[str, str], peers: list[str]) -> dict[str, Any]:
