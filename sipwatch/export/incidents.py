@@ -33,7 +33,7 @@ _NOT_OF: Final = {  # the population
     OUTCOME: frozenset({Outcome.UNFINISHED.value}),
     ENDING: frozenset({Ending.EVICTED.value, Ending.CAPTURE_END.value}),
 }
-_MORE_AT_SOURCE: Final = 1.2  # times as much excess, or else it is said of the peer that calls went to
+_MUCH: Final = 0.25  # of the largest rise; where less rose it is not told first
 
 Pair = tuple[str, str]
 
@@ -204,22 +204,30 @@ class IncidentSearch:
         return found
 
     def _culprit(self, rises: Sequence[_Rise]) -> _Rise:
-        """Return the one that is to be told: a peer's that accounts for the others, else one that most peers share."""
-        best = _best(rises)
-        whole = [one for one in rises if one.place.end == ALL and _meet(one, best)]
-        if all(self._is_explained(one, best, [best]) for one in whole):
-            return best
-        return self._everywhere(rises) or best
+        """Return the one that is to be told: what most peers share, else where the calls are that bring it about.
+
+        Of places with much of what rose that is where its share is highest: at the trunk of which all calls fail, not
+        at the PBX of whose calls a third go there.
+        """
+        whole = self._everywhere(rises)
+        if whole is not None:
+            return whole
+        at_peers = [one for one in rises if one.place.end != ALL] or list(rises)
+        largest = max(one.shift.excess for one in at_peers)
+        much = [one for one in at_peers if one.shift.excess >= _MUCH * largest]
+        return max(much, key=lambda one: (one.shift.part / one.shift.of, one.place.end == DESTINATION, one.shift.part))
 
     def _everywhere(self, rises: Sequence[_Rise]) -> _Rise | None:
-        """Return a rise among all calls that most peers share."""
+        """Return a rise among all calls that most peers share, at both ends."""
         for one in rises:
-            if one.place.end == ALL:
-                at_peers = {other.place.peer for other in rises if other.place.end == DESTINATION and _meet(one, other)}
-                peers = {place.peer for place in self._places if place.end == DESTINATION}
-                if len(at_peers) > 1 and 2 * len(at_peers) > len(peers):
-                    return one
+            if one.place.end == ALL and all(self._is_shared(one, rises, end) for end in (DESTINATION, SOURCE)):
+                return one
         return None
+
+    def _is_shared(self, whole: _Rise, rises: Sequence[_Rise], end: str) -> bool:
+        peers = {place.peer for place in self._places if place.end == end}  # none where one is at that end of all
+        rose = {one.place.peer for one in rises if one.place.end == end and _meet(whole, one)}
+        return not peers or (len(rose) > 1 and 2 * len(rose) > len(peers))
 
     def _is_explained(self, one: _Rise, best: _Rise, found: Sequence[_Rise]) -> bool:
         """Tell whether nothing is left of a rise without the calls of what was found."""
@@ -272,12 +280,6 @@ def _places(pairs: Iterable[Pair]) -> list[IncidentPlace]:
         peers = sorted({pair[end == DESTINATION] for pair in pairs})
         found += [IncidentPlace(end, peer) for peer in peers] if len(peers) > 1 else []
     return found
-
-
-def _best(rises: Sequence[_Rise]) -> _Rise:
-    """Return where a rise is said to be: at a peer rather than everywhere, where it went to rather than whence."""
-    at_peers = [one for one in rises if one.place.end != ALL] or list(rises)
-    return max(at_peers, key=lambda one: one.shift.excess * (1 if one.place.end != SOURCE else 1 / _MORE_AT_SOURCE))
 
 
 def _meet(one: _Rise, other: _Rise) -> bool:

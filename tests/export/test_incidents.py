@@ -85,6 +85,45 @@ def test_what_rose_at_most_peers_is_said_of_all() -> None:
     assert one.well == []
 
 
+def test_it_is_told_of_the_trunk_and_not_of_the_pbx_behind_all_of_its_calls() -> None:
+    """As much rises among the calls from the PBX, which has other ways, and goes on having them."""
+
+    def shares(source: str, trunk: str, place: int) -> Mapping[str, float]:
+        failing = (trunk, source) == ("south", "pbx") and place in range(100, 130)
+        return {"server_error": 0.9, "answered": 0.1} if failing else USUAL
+
+    [one] = found(shares)
+    assert where(one) == ("destination", "south")
+
+
+def test_two_trunks_of_many_that_fail_together_are_two_incidents() -> None:
+    """All calls come from one PBX: it accounts for everything, and brings about nothing."""
+
+    def day(begin: int, intervals: int, span: int, calls: int, dead: range) -> Iterator[CallCount]:
+        for place in range(intervals):
+            for trunk in ("north", "south", "west", "east", "last"):
+                bad = calls if trunk in ("north", "south") and place in dead else 0
+                for word, number in (("server_error", bad), ("answered", calls - bad)):
+                    yield CallCount(begin + place * span, "pbx", trunk, OUTCOME, word, number)
+
+    past = CountsByPair(day(0, 168, HOUR, 60, range(0)))
+    both = IncidentSearch(past, CountsByPair(day(NOW, 288, SPAN, 5, range(100, 130)))).incidents()
+    assert {where(one) for one in both} == {("destination", "north"), ("destination", "south")}
+
+
+def test_what_rose_from_most_to_the_only_one_is_said_of_all() -> None:
+    def day(begin: int, intervals: int, span: int, calls: int, dead: range) -> Iterator[CallCount]:
+        for place in range(intervals):
+            for source in ("north", "south", "west"):
+                bad = calls if place in dead else 0
+                for word, number in (("server_error", bad), ("answered", calls - bad)):
+                    yield CallCount(begin + place * span, source, "pbx", OUTCOME, word, number)
+
+    past = CountsByPair(day(0, 168, HOUR, 60, range(0)))
+    [one] = IncidentSearch(past, CountsByPair(day(NOW, 288, SPAN, 5, range(100, 130)))).incidents()
+    assert where(one) == ("all", None)
+
+
 def test_one_of_two_peers_does_not_stand_for_all() -> None:
     """The other is said to be well."""
     past = traffic(0, 168, HOUR, 120, lambda *_: USUAL)
