@@ -25,6 +25,7 @@ from sipwatch.packet import ETHERNET, SECOND
 from tests.cli.program import COMMAND, ENVIRONMENT, run
 from tests.conversation import message_text, path
 from tests.e2e.process import Running, until
+from tests.track.registering import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,8 @@ pytestmark = pytest.mark.slow
 RATE = 200  # calls a second of the clock on the wall
 PACE = 10  # so much faster passes packet time: what lingers is over soon
 SCRIPT = "0 A>P INVITE call={n}\n0.1 P>A 100 call={n}\n0.5 P>A 486 call={n}\n0.6 A>P ACK ttag=callee call={n}\n"
+REGISTER = "0 A>P REGISTER call=r{n} aor=p{phone}\n0.1 P>A 403 call=r{n} aor=p{phone}\n"
+PHONES = 50
 START = 1_767_603_600 * SECOND
 PATIENT = 60
 
@@ -47,15 +50,25 @@ def place() -> Iterator[Path]:
 
 
 class Load(NamedTuple):
-    """Frames in order, and for each call when, by packet time, a reader of them knows that it is over."""
+    """Frames in order, and for each call when, by packet time, a reader of them knows that it is over.
+
+    Beside each call somebody is refused who wants to register: ``refused`` is when.
+    """
 
     frames: list[Saved]
     over: list[tuple[int, str]]
+    refused: list[int]
 
 
 def load(calls: int) -> Load:
-    frames = []
+    frames, refused = [], []
     for number in range(calls):
+        register = said(REGISTER.replace("{n}", str(number)).replace("{phone}", str(number % PHONES)))
+        for message in register:
+            at = message.time + number * SECOND * PACE // RATE
+            frame = fresh.udp(message.path.key, message.raw)
+            frames.append(Saved(at, ETHERNET, frame, len(frame)))
+        refused.append(at)
         for line in lines(SCRIPT.replace("{n}", f"c{number}")):
             at = START + number * SECOND * PACE // RATE + int(float(line.time) * SECOND)
             frame = fresh.udp(path(line.source, line.destination).key, message_text(line))
@@ -64,7 +77,7 @@ def load(calls: int) -> Load:
     over: list[tuple[int, str]] = []
     engine = Engine(lambda record, _: over.append((engine.tracker.now, record.id)))
     engine.run((frame.time, frame.link_type, frame.data) for frame in frames)
-    return Load(frames, over)
+    return Load(frames, over, refused)
 
 
 class Fed:
@@ -125,6 +138,20 @@ def stored(folder: Path) -> list[str]:
     return found
 
 
+def registered(folder: Path) -> int:
+    """Return how many attempts to register are in every file: as many in sums as with devices, each known again."""
+    found = 0
+    for file in folder.glob("*.calls.sqlite"):
+        connection = sqlite3.connect(file)
+        [(counted,)] = connection.execute("SELECT ifnull(sum(attempts), 0) FROM register_hours")
+        assert connection.execute("SELECT ifnull(sum(refused), 0) FROM registrations").fetchall() == [(counted,)]
+        assert connection.execute("SELECT count(*) FROM register_seen").fetchall() == [(counted,)]
+        assert connection.execute("SELECT seen FROM register_count").fetchall() == [(counted,)]
+        found += counted
+        connection.close()
+    return found
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_killed_at_any_moment_it_has_all_but_the_last_two_seconds(place: Path, seed: int) -> None:
     """Every file opens; what is in them is what was over first, without a hole."""
@@ -143,6 +170,7 @@ def test_killed_at_any_moment_it_has_all_but_the_last_two_seconds(place: Path, s
     assert found == order[: len(found)]
     due = fed.passed(killed - 2)
     assert len(found) >= sum(at <= due for at, _ in made.over)
+    assert registered(store) >= sum(at <= due for at in made.refused)
     with Running(
         [*COMMAND, "live", "-r", os.devnull, "--listen", "127.0.0.1:0", "--store", str(store)],
         place / "again",
