@@ -105,6 +105,7 @@ hostile: $(VENV)/dev
 	$(BIN)/python -m bench.hostile_run --write; status=$$?; $(BIN)/python -m docs.generate; exit $$status
 
 bench-store: $(VENV)/dev
+	$(BIN)/python -m bench.registering --write
 	$(BIN)/python -m bench.store --write; status=$$?; $(BIN)/python -m docs.generate; exit $$status
 
 soak: $(VENV)/dev

@@ -18,6 +18,7 @@ from prometheus_client import generate_latest as exposition_text
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
 from prometheus_client.registry import Collector as Registered
 
+from bench.registering import registering_words
 from bench.store import table as store_answers
 from docs import keys
 from docs.commands import parameters
@@ -333,6 +334,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exemplars": exemplars,
     "attacks": attacks,
     "store-answers": store_answers,
+    "store-registering": registering_words,
 }
 
 
