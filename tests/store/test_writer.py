@@ -162,13 +162,16 @@ def test_attempts_to_register_wait_for_the_disk_as_well_and_find_so_much_room(
 
 
 def test_a_call_that_cannot_be_written_keeps_no_attempt_from_it(store: Stored) -> None:
-    """Nor any other call."""
-    store.intake.call(records.call(id="00000000000a", status_code=1 << 70), False, [])
-    store.intake.call(records.call(id="00000000000b"), False, [])
+    """Nor any other call, be there one or none."""
+    bad = records.call(id="00000000000a", status_code=1 << 70)
+    store.intake.call(bad, False, [])
     store.watch(said("0 A>P REGISTER\n0.1 P>A 403"))
+    store.intake.call(bad, False, [])
+    store.intake.call(records.call(id="00000000000b"), False, [])
+    store.watch(said("5 A>P REGISTER call=c2\n5.1 P>A 403 call=c2"))
     assert store.ids() == ["00000000000b"]
-    assert store.ask("SELECT refused FROM registrations") == [(1,)]
-    assert store.intake.dropped == {("call", "file"): 1}
+    assert store.ask("SELECT refused FROM registrations") == [(2,)]
+    assert store.intake.dropped == {("call", "file"): 2}
 
 
 def test_devices_that_give_way_are_counted(store: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
