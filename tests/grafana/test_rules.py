@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -163,8 +164,23 @@ def test_promtool_accepts_the_rules(path: Path) -> None:
     [pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else ()) for path in TESTS],
     ids=[path.stem for path in TESTS],
 )
-def test_the_rules_do_what_their_tests_say(path: Path) -> None:
-    run("promtool", "test", "rules", path)
+def test_the_rules_do_what_their_tests_say(path: Path, tmp_path: Path) -> None:
+    run("promtool", "test", "rules", with_what_it_asks_for(path, tmp_path))
+
+
+def with_what_it_asks_for(path: Path, folder: Path) -> Path:
+    """Write a test and its rules without the alerts that it asks nothing of: looking at them takes most of the time."""
+    document = load(path)
+    asked = {one["alertname"] for test in document["tests"] for one in test.get("alert_rule_test", ())}
+    for name in ("rules", "tests"):
+        (folder / name).mkdir()
+    for file in document["rule_files"]:
+        groups = [
+            {**group, "rules": [rule for rule in group["rules"] if "record" in rule or rule["alert"] in asked]}
+            for group in load(path.parent / file)["groups"]
+        ]
+        (folder / "tests" / file).write_text(json.dumps({"groups": groups}))  # which is YAML as well
+    return shutil.copy(path, folder / "tests")
 
 
 def test_promtool_accepts_the_configuration_with_the_rules_it_will_find(tmp_path: Path) -> None:
