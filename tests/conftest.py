@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, settings
 from tests.thorough import PROFILE, SHARE
 
 ROOT = Path(__file__).resolve().parent.parent
+ALL_BUT_SLOW = "not slow and not install"  # what is asked for where nothing is; pyproject.toml
+WHOLLY_SLOW = re.compile(r"^pytestmark = \[?pytest\.mark\.(?:slow|install)\b", re.MULTILINE)
 
 # In the background of a shell (``make test &``) all ignore Ctrl-C, and so would programs that a test interrupts: for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -38,6 +41,13 @@ settings.load_profile(PROFILE)
 def pytest_xdist_auto_num_workers() -> int | None:
     """Start one worker more than there are processors: those tests that wait for real time leave theirs to others."""
     return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not load modules of which every test is slow where no slow ones are asked for: each worker would."""
+    if config.option.markexpr != ALL_BUT_SLOW or collection_path.suffix != ".py":
+        return None
+    return True if WHOLLY_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 @pytest.hookimpl(trylast=True)
