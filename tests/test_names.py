@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent / "sipwatch"
@@ -19,11 +20,16 @@ SAME_ACT = {
 }
 
 
+@cache
+def trees() -> dict[Path, ast.Module]:
+    return {module: ast.parse(module.read_text()) for module in sorted(ROOT.rglob("*.py"))}
+
+
 def defined(kinds: tuple[type[ast.stmt], ...]) -> dict[str, list[str]]:
     """Return the public names that modules define, and in which."""
     found = defaultdict(list)
-    for module in sorted(ROOT.rglob("*.py")):
-        for node in ast.parse(module.read_text()).body:
+    for module, tree in trees().items():
+        for node in tree.body:
             if isinstance(node, kinds) and not (name := getattr(node, "name", "_")).startswith("_"):
                 found[name].append(str(module.relative_to(ROOT)))
     return {name: modules for name, modules in found.items() if len(modules) > 1}

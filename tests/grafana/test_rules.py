@@ -180,7 +180,7 @@ def with_what_it_asks_for(path: Path, folder: Path) -> Path:
             for group in load(path.parent / file)["groups"]
         ]
         (folder / "tests" / file).write_text(json.dumps({"groups": groups}))  # which is YAML as well
-    return shutil.copy(path, folder / "tests")
+    return Path(shutil.copy(path, folder / "tests"))
 
 
 def test_promtool_accepts_the_configuration_with_the_rules_it_will_find(tmp_path: Path) -> None:
