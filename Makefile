@@ -68,7 +68,7 @@ types: $(VENV)/dev
 
 fuzz: $(VENV)/dev
 	@$(PIP) install --only-binary=atheris --editable '.[fuzz]' || echo 'atheris cannot be installed'
-	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
 
 fuzz-long:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600

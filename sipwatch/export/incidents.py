@@ -174,12 +174,12 @@ class IncidentSearch:
         self._places = _places(self._pairs)
 
     def incidents(self) -> list[IncidentRecord]:
-        """Return all incidents: those that go on first, then the latest first."""
+        """Return all incidents: those that go on first, the largest first, then those that are over, the latest first."""
         found: list[_Rise] = []
         for what, word in self._lately.words(self._pairs):
             found += self._where(what, word)
         records = [self._record(rises) for rises in _grouped(found)]
-        return sorted(records, key=lambda one: (one.until is not None, -one.since, one.id))
+        return sorted(records, key=lambda one: (one.until is not None, -(one.until or one.calls), one.id))
 
     def _of(self, place: IncidentPlace) -> list[Pair]:
         return [pair for pair in self._pairs if place.has(pair)]
