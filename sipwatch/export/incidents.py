@@ -174,7 +174,7 @@ class IncidentSearch:
         self._places = _places(self._pairs)
 
     def incidents(self) -> list[IncidentRecord]:
-        """Return all incidents: those that go on first, the largest first, then those that are over, the latest first."""
+        """Return all: those that go on first, the largest first, then those that are over, the latest first."""
         found: list[_Rise] = []
         for what, word in self._lately.words(self._pairs):
             found += self._where(what, word)
