@@ -20,7 +20,7 @@ from sipwatch.export.moments import Moment
 from sipwatch.export.shifts import LEAST, ShareCount, Shift, Usual, shifts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 OUTCOME, ENDING = "outcome", "ending"
 ALL, DESTINATION, SOURCE = "all", "destination", "source"
@@ -34,19 +34,19 @@ _NOT_OF: Final = {  # the population
     ENDING: frozenset({Ending.EVICTED.value, Ending.CAPTURE_END.value}),
 }
 _MUCH: Final = 0.25  # of the largest rise; where less rose it is not told first
+_MAX_USUAL: Final = 2_000  # of places, without those of others, and words
 
 Pair = tuple[str, str]
 
 
-class CallCount(NamedTuple):
-    """So many calls between two peers that have a word in common, in the interval that begins ``at`` (ns)."""
+class CallSeries(NamedTuple):
+    """How many calls between two peers that have a word in common, by the beginning of each interval (ns)."""
 
-    at: int
     source: str
     destination: str
     what: str
     word: str
-    calls: int
+    calls: Mapping[int, int]
 
 
 class IncidentPlace(NamedTuple):
@@ -117,19 +117,21 @@ class IncidentRecord(msgspec.Struct, frozen=True):
 
 
 class CountsByPair:
-    """Counts by pair of peers, word and interval."""
+    """Counts by pair of peers, word and interval. What was asked for some pairs is known when it is asked again."""
 
-    def __init__(self, counted: Iterable[CallCount]) -> None:
+    def __init__(self, counted: Iterable[CallSeries]) -> None:
         self.pairs: set[Pair] = set()
         self._words: dict[tuple[str, str], dict[Pair, dict[int, int]]] = {}
         self._whole: dict[str, dict[Pair, dict[int, int]]] = {OUTCOME: {}, ENDING: {}}
+        self._wholes: dict[tuple[frozenset[Pair], str], list[tuple[int, int]]] = {}
+        self._usual: dict[tuple[frozenset[Pair], str, str], Usual] = {}
         for one in counted:
             if one.word not in _NOT_OF[one.what]:
                 pair = (one.source, one.destination)
                 self.pairs.add(pair)
-                _count(self._whole[one.what], pair, one)
+                _count(self._whole[one.what].setdefault(pair, {}), one.calls)
                 if one.word in _WORDS[one.what]:
-                    _count(self._words.setdefault((one.what, one.word), {}), pair, one)
+                    _count(self._words.setdefault((one.what, one.word), {}).setdefault(pair, {}), one.calls)
 
     def words(self, pairs: Iterable[Pair]) -> list[tuple[str, str]]:
         """Return the words that enough calls between some peers had to be looked at."""
@@ -140,19 +142,51 @@ class CountsByPair:
             if sum(sum(calls.values()) for pair, calls in by_pair.items() if pair in some) >= LEAST
         ]
 
-    def tallies(self, pairs: Iterable[Pair], what: str, word: str) -> list[ShareCount]:
-        """Return how many calls between some peers had a word, by interval, in the order of time."""
-        found: dict[int, list[int]] = {}
-        for place, by_pair in enumerate((self._words.get((what, word), {}), self._whole[what])):
-            for pair in pairs:
-                for at, calls in by_pair.get(pair, {}).items():
-                    found.setdefault(at, [0, 0])[place] += calls
-        return [ShareCount(at, *both) for at, both in sorted(found.items())]
+    def tallies(self, pairs: Collection[Pair], what: str, word: str, least: int = 0) -> list[ShareCount]:
+        """Return how many calls between some peers had a word, by interval, in the order of time.
+
+        With fewer than ``least`` of them in all, none.
+        """
+        parts = _together(self._words.get((what, word), {}), pairs)
+        if sum(parts.values()) < least:
+            return []
+        return [ShareCount(at, parts.get(at, 0), of) for at, of in self._whole_of(frozenset(pairs), what)]
+
+    def usual(self, pairs: Collection[Pair], what: str, word: str) -> Usual:
+        """Return what the share of a word among the calls between some peers is, if this is their past."""
+        key = (frozenset(pairs), what, word)
+        usual = self._usual.get(key)
+        if usual is None:
+            if len(self._usual) >= _MAX_USUAL:
+                self._usual.clear()
+            usual = self._usual[key] = Usual(self.tallies(pairs, what, word))
+        return usual
+
+    def _whole_of(self, pairs: frozenset[Pair], what: str) -> list[tuple[int, int]]:
+        """Return how many calls between some peers there were, by interval."""
+        found = self._wholes.get((pairs, what))
+        if found is None:
+            if len(self._wholes) >= _MAX_USUAL:
+                self._wholes.clear()
+            found = self._wholes[pairs, what] = sorted(_together(self._whole[what], pairs).items())
+        return found
 
 
-def _count(by_pair: dict[Pair, dict[int, int]], pair: Pair, one: CallCount) -> None:
-    calls = by_pair.setdefault(pair, {})
-    calls[one.at] = calls.get(one.at, 0) + one.calls
+def _together(by_pair: Mapping[Pair, dict[int, int]], pairs: Iterable[Pair]) -> dict[int, int]:
+    """Add up the calls of some pairs."""
+    found: dict[int, int] = {}
+    for pair in pairs:
+        if pair in by_pair:
+            _count(found, by_pair[pair])
+    return found
+
+
+def _count(found: dict[int, int], calls: Mapping[int, int]) -> None:
+    if not found:
+        found.update(calls)
+        return
+    for at, number in calls.items():
+        found[at] = found.get(at, 0) + number
 
 
 class _Rise(NamedTuple):
@@ -186,11 +220,10 @@ class IncidentSearch:
 
     def _rises(self, place: IncidentPlace, what: str, word: str, without: Sequence[IncidentPlace] = ()) -> list[_Rise]:
         pairs = [pair for pair in self._of(place) if not any(other.has(pair) for other in without)]
-        lately = self._lately.tallies(pairs, what, word)
-        if sum(one.part for one in lately) < LEAST:
+        lately = self._lately.tallies(pairs, what, word, LEAST)
+        if not lately:
             return []
-        usual = Usual(self._past.tallies(pairs, what, word))
-        return [_Rise(place, what, word, shift) for shift in shifts(usual, lately)]
+        return [_Rise(place, what, word, shift) for shift in shifts(self._past.usual(pairs, what, word), lately)]
 
     def _where(self, what: str, word: str) -> list[_Rise]:
         """Return where a word rose: at each place with what cannot be put down to another."""

@@ -75,7 +75,7 @@ class Shift(NamedTuple):
 class Usual:
     """What a share used to be, by the hour of the day (UTC)."""
 
-    __slots__ = ("_shares", "of", "part", "spread")
+    __slots__ = ("_shares", "_speaks", "of", "part", "spread")
 
     def __init__(self, past: Sequence[ShareCount]) -> None:
         """Learn from the hours of the past."""
@@ -84,6 +84,8 @@ class Usual:
         self.of = sum(one.of for one in kept)
         self._shares = _by_hour(kept, self._bounded((self.part + _NONE_YET) / (self.of + 1)))
         self.spread = self._spread_of(kept)
+        # What a call speaks for: of ten thousand intervals, logarithms would take longest.
+        self._speaks = [self._spoken(share, _higher(share)) for share in self._shares]
 
     @property
     def known(self) -> bool:
@@ -101,9 +103,17 @@ class Usual:
 
     def evidence(self, one: ShareCount, higher: float) -> float:
         """Return the logarithm of how much likelier a higher share makes what came than the usual one."""
-        share = self.share(one.at)
-        good = one.of - one.part
-        return (one.part * math.log(higher / share) + good * math.log((1 - higher) / (1 - share))) / self.spread
+        bad, good = self._spoken(self.share(one.at), higher)
+        return one.part * bad + (one.of - one.part) * good
+
+    def evidence_of_more(self, one: ShareCount) -> float:
+        """Return the same for the higher share that is looked for."""
+        bad, good = self._speaks[one.at // HOUR % _HOURS]
+        return one.part * bad + (one.of - one.part) * good
+
+    def _spoken(self, share: float, higher: float) -> tuple[float, float]:
+        """Return for how much a call counts that is one of so many, and one that is not."""
+        return math.log(higher / share) / self.spread, math.log((1 - higher) / (1 - share)) / self.spread
 
     def chance(self, one: Shift) -> float:
         """Return how likely so much more than usual is, by how many calls the usual is known from as well."""
@@ -143,9 +153,10 @@ def _rise(usual: Usual, lately: Sequence[ShareCount], place: int) -> tuple[int, 
     for at in range(place, len(lately)):
         if not value:
             begin = at
-        share = usual.share(lately[at].at)
-        value = max(0.0, value + usual.evidence(lately[at], _higher(share)))
-        if value >= ALARM:
+        value += usual.evidence_of_more(lately[at])
+        if value < 0.0:
+            value = 0.0
+        elif value >= ALARM:
             return begin, at
     return begin, None
 

@@ -36,7 +36,7 @@ from sipwatch.store.rows import (
     Parts,
     call_of,
 )
-from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES, SUMS, UP_SINCE
+from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES, SUMS, SUMS_SINCE, UP_SINCE
 from sipwatch.store.spool import Kept
 from sipwatch.store.sql import Clause, placeholders
 from sipwatch.store.sums import ASK_AGENTS, agents_of
@@ -45,7 +45,7 @@ from sipwatch.wire.message import Path, Request, Response, Transport, decoded
 from sipwatch.wire.sip import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path as FilePath
 
     from sipwatch.export.record import CallRecord
@@ -285,7 +285,8 @@ class StoreReader:
     def sums(self, since: int | None = None, until: int | None = None) -> Iterator[Sum]:
         """Give the sums of calls that began in a time (ns, whole minutes), by the hour where it has whole ones."""
         columns = ", ".join(("at", *SUM_KEYS, *SUM_VALUES))
-        for row in self._sums(f"SELECT {columns} FROM {{}} WHERE at >= ? AND at < ? ORDER BY at", since, until):
+        sql = f"SELECT {columns} FROM {{}} WHERE at >= ? AND at < ? ORDER BY at"
+        for row in self.rows_of_sums(sql, since, until, tables=tables_of(HOUR)):
             yield Sum(*row)
 
     def totals(
@@ -315,7 +316,7 @@ class StoreReader:
         sql = f"SELECT {when}, {', '.join(keys)}, {added} FROM {{}} WHERE at >= ? AND at < ?{of}{grouped}"
         found: dict[tuple[Any, ...], list[int]] = {}
         width = 1 + len(SUM_KEYS)
-        for row in self._sums(sql, since, until, more, by_hour=not 0 < span < HOUR):
+        for row in self.rows_of_sums(sql, since, until, more, tables=tables_of(span)):
             before = found.get(row[:width])
             if before is None and most is not None and len(found) >= most:
                 raise TooManyError("too many sums: ask for a shorter time, a longer span, or fewer keys")
@@ -325,21 +326,6 @@ class StoreReader:
             )
         return [Sum(*key, *values) for key, values in found.items()]
 
-    def _sums(
-        self,
-        sql: str,
-        since: int | None,
-        until: int | None,
-        more: tuple[object, ...] = (),
-        *,
-        by_hour: bool = True,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Ask for a time, hours where it has whole ones, minutes at its ends.
-
-        ``sql`` lacks the table's name, and may ask for ``more`` behind the time.
-        """
-        return self.rows_of_sums(sql, since, until, more, tables=(*SUMS,) if by_hour else ("minutes",))
-
     def rows_of_sums(
         self,
         sql: str,
@@ -347,24 +333,22 @@ class StoreReader:
         until: int | None,
         more: tuple[object, ...] = (),
         *,
-        tables: Sequence[str],
+        tables: Mapping[str, int],
         version: int = 1,
     ) -> Iterator[tuple[Any, ...]]:
-        """Ask for sums of a time: ``tables`` are those by minute and by hour, or the first alone.
+        """Ask for sums of a time, those of longer spans where it has whole ones, those by the minute at its ends.
 
-        Asked are the files with tables of that version or later; ``sql`` is as for ``_sums``.
+        ``tables`` are that by the minute and one of longer spans, or the first alone, each with its span (ns); ``sql``
+        lacks the table's name, and may ask for ``more`` behind the time. Asked are the files with tables of that
+        version or later.
         """
         first = 0 if since is None else since // MINUTE * MINUTE
         last = FOREVER if until is None else -(-until // MINUTE) * MINUTE
-        begin, end = -(-first // HOUR) * HOUR, last // HOUR * HOUR
-        minutes, *hours = tables
-        spans = [(hours[0], begin, end)] if hours and begin <= end else []
-        spans += [(minutes, first, begin), (minutes, end, last)] if spans else [(minutes, first, last)]
         for file in days_between(self.files(), first, last):
-            if version > 1 and self._version(file) < version:
-                continue
-            for table, since_, until_ in spans:
-                if since_ < until_:
+            has = self._version(file)
+            if has >= version:
+                known = {table: span for table, span in tables.items() if has >= SUMS_SINCE.get(table, version)}
+                for table, since_, until_ in _spans(known, first, last):
                     yield from self._ask(file.path, CALLS, sql.format(table), (since_, until_, *more))
 
     def up(self, since: int, until: int, span: int) -> list[UpSum]:
@@ -467,6 +451,24 @@ class StoreReader:
         known = self._open.pop(path, None)
         if known is not None:
             known[1].close()
+
+
+def tables_of(span: int) -> dict[str, int]:
+    """Return the tables for sums by a span (ns, whole minutes; 0 is one sum of all): the fewest rows that tell it."""
+    longest = max([table for table, of in SUMS.items() if span % of == 0], key=SUMS.__getitem__)
+    return {table: SUMS[table] for table in ("minutes", longest)}
+
+
+def _spans(tables: Mapping[str, int], first: int, last: int) -> Iterator[tuple[str, int, int]]:
+    """Give which of two tables, or of one, has what of a time."""
+    (minutes, _), (longer, span) = (*tables.items(),)[0], (*tables.items(),)[-1]
+    begin, end = -(-first // span) * span, last // span * span
+    parts = (
+        [(longer, begin, end), (minutes, first, begin), (minutes, end, last)]
+        if begin <= end
+        else [(minutes, first, last)]
+    )
+    yield from (part for part in parts if part[1] < part[2])
 
 
 def _message_record(kept: KeptText) -> MessageRecord:

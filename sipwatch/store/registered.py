@@ -96,7 +96,7 @@ def registrations_in(reader: StoreReader, wanted: RegistrationsWanted) -> list[R
 def register_sums(reader: StoreReader, since: int | None, until: int | None) -> list[RegisterSum]:
     """Return what became of the attempts of a time (ns, whole minutes), by ends and outcome. Raises StoreError."""
     found: dict[tuple[str, str, str, int], list[int]] = {}
-    rows = reader.rows_of_sums(_ASK_SUMS, since, until, tables=(*REGISTER_SUMS,), version=REGISTRATIONS_SINCE)
+    rows = reader.rows_of_sums(_ASK_SUMS, since, until, tables=REGISTER_SUMS, version=REGISTRATIONS_SINCE)
     for source, destination, outcome, status_code, *values in rows:
         before = found.setdefault((source, destination, outcome, status_code), [0, 0, 0])
         for place, value in enumerate(values):

@@ -8,7 +8,6 @@ Must not know: what time it is (it is told), pages, sentences.
 
 from __future__ import annotations
 
-import contextlib
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,9 +16,7 @@ from msgspec.structs import replace
 from sipwatch.export.filters import compile_filter
 from sipwatch.export.incidents import (
     ALL,
-    ENDING,
     OUTCOME,
-    CallCount,
     CountsByPair,
     ExampleRecord,
     IncidentRecord,
@@ -28,24 +25,18 @@ from sipwatch.export.incidents import (
 from sipwatch.export.moments import Moment
 from sipwatch.export.shifts import LEAST_PAST
 from sipwatch.knowledge import load
-from sipwatch.store.days import TooManyError
+from sipwatch.store.counted import RecentCounts, series
 from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.wanted import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sipwatch.store.reader import StoreReader
 
-SPANS: Final = (5 * MINUTE, 15 * MINUTE, HOUR)  # intervals, the first that are not too many
 PAST: Final = 7 * DAY
 LEAST_PERSONS: Final = 3  # callers, or numbers called; one person who dials again and again is no incident
 MAX_PERSONS: Final = 10_000  # that are told apart
 EXAMPLES: Final = 3
 _SETTLED: Final = MINUTE  # a call that began later may be ringing, while one that failed is stored already
-_MAX_ROWS: Final = 100_000
-_BY: Final = ("source", "destination", "outcome", "ending")
-_ANSWERED: Final = "answered"
 _PERSONS: Final = "SELECT DISTINCT coalesce({0}_digits, {0}, '') FROM calls WHERE {{}} LIMIT {1}"
 # Of each code the latest whose messages are kept: of rows that are grouped, SQLite shows the one with the maximum.
 _EXAMPLES: Final = (
@@ -89,6 +80,7 @@ class Troubles:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._recent = RecentCounts()
         self._past: tuple[object, CountsByPair, int] = (None, CountsByPair([]), 0)
         self._found: tuple[object, Looked] | None = None
 
@@ -104,7 +96,7 @@ class Troubles:
 
     def _look(self, reader: StoreReader, since: int, until: int) -> Looked:
         past, calls = self._usual(reader, since)
-        search = IncidentSearch(past, CountsByPair(_lately(reader, since, until)))
+        search = IncidentSearch(past, CountsByPair(self._recent.between(reader, since, until)))
         found = [_with_calls(reader, one, until) for one in search.incidents()]
         return Looked(since - PAST, since, until, calls, [one for one in found if _touches_people(one)])
 
@@ -113,8 +105,8 @@ class Troubles:
         begin = max(0, since - PAST)
         key = (since, reader.written(begin, since))
         if self._past[0] != key:
-            counted = list(_counted(reader, begin, since, HOUR))
-            calls = sum(one.calls for one in counted if one.what == OUTCOME)
+            counted = series(reader, begin, since, HOUR)
+            calls = sum(sum(one.calls.values()) for one in counted if one.what == OUTCOME)
             self._past = (key, CountsByPair(counted), calls)
         return self._past[1:]
 
@@ -132,24 +124,6 @@ def filter_of_incident(incident: IncidentRecord) -> str:
         return rose
     rose = f"({rose})" if len(incident.rises) > 1 else rose
     return f'{incident.end} == "{incident.peer}" and {rose}'
-
-
-def _lately(reader: StoreReader, since: int, until: int) -> list[CallCount]:
-    """Return what was counted in a time, by intervals as short as are not too many. Raises StoreError."""
-    for span in SPANS:
-        with contextlib.suppress(TooManyError):
-            return list(_counted(reader, since, until, span))
-    raise TooManyError("too many peers in too long a time: ask for a shorter one")
-
-
-def _counted(reader: StoreReader, since: int, until: int, span: int) -> Iterator[CallCount]:
-    """Give what was counted in a time; calls that are up have been answered."""
-    for one in reader.totals(since, until, by=_BY, span=span, most=_MAX_ROWS):
-        yield CallCount(one.at, one.source, one.destination, OUTCOME, one.outcome, one.calls)
-        if one.ending:
-            yield CallCount(one.at, one.source, one.destination, ENDING, one.ending, one.calls)
-    for up in reader.up(since, until, span):
-        yield CallCount(up.at, up.source, up.destination, OUTCOME, _ANSWERED, up.calls)
 
 
 def _with_calls(reader: StoreReader, incident: IncidentRecord, until: int) -> IncidentRecord:

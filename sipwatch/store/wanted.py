@@ -11,6 +11,7 @@ from sipwatch.classify.numbers import MIN_NUMBER_LENGTH, same_number
 from sipwatch.evidence.period import LAST_MOMENT
 from sipwatch.export.offers import address_of
 from sipwatch.store.rows import digits_turned
+from sipwatch.store.schema import OFFERED_TO
 from sipwatch.store.sql import ANY, Clause, all_of, placeholders
 from sipwatch.wire.message import is_address
 
@@ -121,13 +122,15 @@ def _offered_to(leg: LegRecord) -> set[str]:
 
 def _offered(agent: Sequence[str]) -> Clause:
     """Return what is sure of calls that were offered to an agent."""
-    marks = placeholders(len(agent))
-    sql, values = f"device IN ({marks}) OR callee IN ({marks})", (*agent, *agent)
+    conditions = [Clause(f"{OFFERED_TO} IN ({placeholders(len(agent))})", tuple(agent))]
     for address in filter(is_address, agent):
         begin = f"[{address}]:" if ":" in address else f"{address}:"  # and then the port
-        sql += " OR destination_address >= ? AND destination_address < ?"
-        values += (begin, begin[:-1] + ";")
-    return Clause(f"number IN (SELECT call FROM legs WHERE offered IS NOT NULL AND ({sql}))", values)
+        conditions.append(Clause("destination_address >= ? AND destination_address < ?", (begin, begin[:-1] + ";")))
+    # One after the other: the first by its index, which an OR would not use.
+    each = [f"SELECT call FROM legs WHERE offered IS NOT NULL AND {one.sql}" for one in conditions]
+    return Clause(
+        f"number IN ({' UNION ALL '.join(each)})", tuple([value for one in conditions for value in one.values])
+    )
 
 
 class Position(NamedTuple):

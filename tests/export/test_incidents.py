@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.export.incidents import ENDING, OUTCOME, CallCount, CountsByPair, IncidentRecord, IncidentSearch
+from sipwatch.export.incidents import ENDING, OUTCOME, CallSeries, CountsByPair, IncidentRecord, IncidentSearch
 from sipwatch.export.shifts import HOUR
 from tests.each import for_each
 
@@ -24,7 +24,9 @@ DEAD = {"not_responding": 0.9, "answered": 0.1}
 FLAKY = {"answered": 0.4, "server_error": 0.35, "no_answer": 0.2, "busy": 0.05}
 
 
-def traffic(begin: int, intervals: int, span: int, calls: int, shares: Shares, *, seed: int = 0) -> Iterator[CallCount]:
+def traffic(
+    begin: int, intervals: int, span: int, calls: int, shares: Shares, *, seed: int = 0
+) -> Iterator[CallSeries]:
     """Make calls from a PBX, and from a second one, to three trunks."""
     chance = random.Random(seed)
     for place in range(intervals):
@@ -33,7 +35,7 @@ def traffic(begin: int, intervals: int, span: int, calls: int, shares: Shares, *
                 of = shares(source, trunk, place)
                 words = chance.choices(list(of), list(of.values()), k=some)
                 for word in sorted(set(words)):
-                    yield CallCount(begin + place * span, source, trunk, OUTCOME, word, words.count(word))
+                    yield CallSeries(source, trunk, OUTCOME, word, {begin + place * span: words.count(word)})
 
 
 def found(shares: Shares, calls: int = 10) -> list[IncidentRecord]:
@@ -99,12 +101,12 @@ def test_it_is_told_of_the_trunk_and_not_of_the_pbx_behind_all_of_its_calls() ->
 def test_two_trunks_of_many_that_fail_together_are_two_incidents() -> None:
     """All calls come from one PBX: it accounts for everything, and brings about nothing."""
 
-    def day(begin: int, intervals: int, span: int, calls: int, dead: range) -> Iterator[CallCount]:
+    def day(begin: int, intervals: int, span: int, calls: int, dead: range) -> Iterator[CallSeries]:
         for place in range(intervals):
             for trunk in ("north", "south", "west", "east", "last"):
                 bad = calls if trunk in ("north", "south") and place in dead else 0
                 for word, number in (("server_error", bad), ("answered", calls - bad)):
-                    yield CallCount(begin + place * span, "pbx", trunk, OUTCOME, word, number)
+                    yield CallSeries("pbx", trunk, OUTCOME, word, {begin + place * span: number})
 
     past = CountsByPair(day(0, 168, HOUR, 60, range(0)))
     both = IncidentSearch(past, CountsByPair(day(NOW, 288, SPAN, 5, range(100, 130)))).incidents()
@@ -112,12 +114,12 @@ def test_two_trunks_of_many_that_fail_together_are_two_incidents() -> None:
 
 
 def test_what_rose_from_most_to_the_only_one_is_said_of_all() -> None:
-    def day(begin: int, intervals: int, span: int, calls: int, dead: range) -> Iterator[CallCount]:
+    def day(begin: int, intervals: int, span: int, calls: int, dead: range) -> Iterator[CallSeries]:
         for place in range(intervals):
             for source in ("north", "south", "west"):
                 bad = calls if place in dead else 0
                 for word, number in (("server_error", bad), ("answered", calls - bad)):
-                    yield CallCount(begin + place * span, source, "pbx", OUTCOME, word, number)
+                    yield CallSeries(source, "pbx", OUTCOME, word, {begin + place * span: number})
 
     past = CountsByPair(day(0, 168, HOUR, 60, range(0)))
     [one] = IncidentSearch(past, CountsByPair(day(NOW, 288, SPAN, 5, range(100, 130)))).incidents()
@@ -171,13 +173,13 @@ def test_an_incident_keeps_its_id_while_it_goes_on() -> None:
 def test_how_answered_calls_end_is_looked_at_as_well() -> None:
     """Of those whose end was seen: those that are still up when the capture ends say nothing."""
 
-    def ends(begin: int, intervals: int, span: int, bad: Callable[[int], int]) -> Iterator[CallCount]:
+    def ends(begin: int, intervals: int, span: int, bad: Callable[[int], int]) -> Iterator[CallSeries]:
         for place in range(intervals):
             for trunk in TRUNKS:
                 dropped = bad(place) if trunk == "west" else 0
                 for word, calls in (("normal", 12 - dropped), ("session_expired", dropped), ("capture_end", 90)):
                     if calls:
-                        yield CallCount(begin + place * span, "pbx", trunk, ENDING, word, calls)
+                        yield CallSeries("pbx", trunk, ENDING, word, {begin + place * span: calls})
 
     past = CountsByPair(ends(0, 168, HOUR, lambda _: 0))
     [one] = IncidentSearch(past, CountsByPair(ends(NOW, 288, SPAN, lambda place: 6 if place > 200 else 0))).incidents()
@@ -198,7 +200,7 @@ def test_of_a_peer_without_a_past_nothing_is_said() -> None:
 
 
 def test_without_configured_peers_it_is_said_of_all() -> None:
-    def nobody(counted: Iterator[CallCount]) -> CountsByPair:
+    def nobody(counted: Iterator[CallSeries]) -> CountsByPair:
         return CountsByPair(one._replace(source="other", destination="other") for one in counted)
 
     past = nobody(traffic(0, 168, HOUR, 120, lambda *_: USUAL))

@@ -8,7 +8,17 @@ import pytest
 
 from sipwatch.export.record import CallRecord, ConditionRecord, FindingRecord, LegRecord, LinkRecord
 from sipwatch.store.rows import COLUMNS
-from sipwatch.store.schema import CALLS, MESSAGES, MIGRATIONS, SUM_KEYS, SUM_VALUES, TooNewError, migrate, version_of
+from sipwatch.store.schema import (
+    CALLS,
+    MESSAGES,
+    MIGRATIONS,
+    SUM_KEYS,
+    SUM_VALUES,
+    SUMS,
+    TooNewError,
+    migrate,
+    version_of,
+)
 
 
 @pytest.fixture
@@ -30,7 +40,7 @@ def test_every_key_of_a_call_has_its_column_or_a_table_of_its_own(file: sqlite3.
     assert columns(file, "tags") == ["call", "place", "tag"]
     left = set(CallRecord.__struct_fields__) - set(COLUMNS)
     assert left == {"conditions", "legs", "linked", "findings", "tags", "messages"}
-    for table in ("minutes", "hours"):
+    for table in SUMS:
         assert columns(file, table) == ["at", *SUM_KEYS, *SUM_VALUES]
 
 

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from sipwatch.export.filters import compile_filter
+from sipwatch.store import counted as counted_module
 from sipwatch.store import troubles as troubles_module
 from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.troubles import Looked, Troubles, filter_of_incident, wanted_of, yesterday_and_today
@@ -111,11 +112,11 @@ def test_a_store_without_a_past_says_so(store: Stored) -> None:
 
 def test_the_past_is_counted_once(troubled: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    counted = troubles_module._counted
+    series = counted_module.series
     monkeypatch.setattr(
         troubles_module,
-        "_counted",
-        lambda *given: asked.append(given[-1]) or counted(*given),  # type: ignore[func-returns-value]
+        "series",
+        lambda *given: asked.append(given[-1]) or series(*given),  # type: ignore[func-returns-value]
     )
     troubles, reader = Troubles(), troubled.read()
     first = troubles.look(reader, *yesterday_and_today(NOON))
@@ -126,7 +127,7 @@ def test_the_past_is_counted_once(troubled: Stored, monkeypatch: pytest.MonkeyPa
 def test_where_there_are_very_many_pairs_intervals_are_longer(
     troubled: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(troubles_module, "_MAX_ROWS", 400)
+    monkeypatch.setattr(counted_module, "MAX_COUNTS", 400)
     [one] = look(troubled).incidents
     assert one.peer == "south"
 

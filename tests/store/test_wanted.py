@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sipwatch.export.filters import compile_filter
+from sipwatch.store import schema
 from sipwatch.store.wanted import Number, Wanted
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.store.stored import Stored
 
 
@@ -90,6 +93,27 @@ def test_calls_are_an_agents_that_were_offered_to_his_numbers_or_addresses(
     ]
     store.put(*[records.call(id=f"{place}" * 12, started=at(place), legs=[leg]) for place, leg in enumerate(hops)])
     assert [one[0] for one in store.ids(agent=agent)] == ids
+
+
+def test_legs_are_found_by_whose_device_they_were_offered_to(store: Stored) -> None:
+    """By their index: of a million calls, to look through all legs would take seconds."""
+    store.put(records.call())
+    condition = Wanted(agent=("201", "202")).condition()
+    sql = f"EXPLAIN QUERY PLAN SELECT id FROM calls WHERE {condition.sql}"  # noqa: S608
+    plan = store.read().rows(sql, condition.values, None, None, 1)
+    assert any("legs_offered (<expr>=?)" in row[3] for row in plan)
+
+
+def test_files_without_that_index_are_read_as_well(
+    stores: Callable[..., Stored], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setitem(schema.MIGRATIONS, schema.CALLS, schema.MIGRATIONS[schema.CALLS][:3])
+        before.delitem(schema.SUMS, "five_minutes")
+        old = stores()
+        old.put(records.call(id="a" * 12, legs=[records.leg(offered="busy", callee="201")]), records.call(id="b" * 12))
+        old.close()
+    assert [one[0] for one in old.ids(agent=("201",))] == ["a"]
 
 
 def test_a_hop_that_was_offered_to_no_device_is_nobodys() -> None:
