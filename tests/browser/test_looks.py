@@ -34,6 +34,7 @@ PAGES = {
     "registrations-none": "/registrations?number=9999",
     "explain": "/explain",
     "explained": "/explain/486",
+    "alert": "/explain/SipTrunkBusy",
     "not-found": "/nowhere",
 }
 REFUSED = {"not-found": "404", "calls-wrong": "400"}  # a browser tells of those in its console
