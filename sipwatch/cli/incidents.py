@@ -26,7 +26,7 @@ def incidents(
     store: Store,
     since: Annotated[str | None, value("WHEN", _WHEN)] = None,
     until: Annotated[str | None, value("WHEN", "Look until this time, written the same way. Default: now.")] = None,
-    peer: Annotated[str, value("NAME", "Only those of this peer, and of all calls.", "--peer")] = "",
+    peer: Annotated[str, value("NAME[,NAME]", "Only those of these peers, and of all calls.", "--peer")] = "",
     form: Annotated[Format, format_option(Format.TABLE, Format.JSON, Format.JSONL)] = Format.TABLE,
     output: Output = None,
     force: Force = False,
@@ -41,13 +41,14 @@ def incidents(
     begin, end = time_between(since, until, zone)
     with opened(output, [], force=force) as out, FailOn(StoreError):
         looked = Troubles().look(StoreReader(Path(store)), begin if begin is not None else usual[0], end or usual[1])
-        _write(out, form, looked, peer.strip())
+        _write(out, form, looked, peer)
 
 
 def _write(out: IO[bytes], form: Format, looked: Looked, peer: str) -> None:
-    from sipwatch.export.incidents import IncidentRecord
+    from sipwatch.export.incidents import IncidentRecord, is_of_peers, peers_in_list
     from sipwatch.report.incidents import Looking, print_incidents
 
-    found = [one for one in looked.incidents if not peer or one.peer in (None, peer)]
-    looking = Looking(looked.past, looked.since, looked.until, looked.calls)
+    peers = peers_in_list(peer)
+    found = [one for one in looked.incidents if is_of_peers(one, peers)]
+    looking = Looking(looked.past, looked.since, looked.until, looked.calls, tuple(peers))
     write_listed(out, form, IncidentRecord, found, lambda text: print_incidents(text, found, looking))

@@ -18,12 +18,15 @@ from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, Outcome
 from sipwatch.export.moments import Moment
 from sipwatch.export.shifts import LEAST, ShareCount, Shift, Usual, shifts
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 OUTCOME, ENDING = "outcome", "ending"
 ALL, DESTINATION, SOURCE = "all", "destination", "source"
+MAX_PAIRS: Final = 3  # of source and destination, between which a word rose
+QUIET: Final = 900 * SECOND  # without any call
 MAX_WELL: Final = 10  # peers of which it is said that they are well
 _WORDS: Final = {
     OUTCOME: frozenset(word for word, category in CATEGORY_OF.items() if category in FAILED),
@@ -60,8 +63,21 @@ class IncidentPlace(NamedTuple):
         return self.end == ALL or pair[self.end == DESTINATION] == self.peer
 
 
+class PairRecord(msgspec.Struct, frozen=True):
+    """So many calls from one peer to another had what rose, of so many between them in the same time."""
+
+    source: str
+    destination: str
+    calls: int
+    of: int
+
+
 class RiseRecord(msgspec.Struct, frozen=True):
-    """A share that is, or was, higher than usual: ``calls`` of ``of``, where ``expected`` would have been usual."""
+    """A share that is, or was, higher than usual: ``calls`` of ``of``, where ``expected`` would have been usual.
+
+    All that in its own time, ``until`` null while it goes on. ``pairs`` has between whom, most calls first; ``owner``
+    is who should look, in few words.
+    """
 
     what: str
     word: str
@@ -72,6 +88,8 @@ class RiseRecord(msgspec.Struct, frozen=True):
     share: float
     usual: float
     expected: float
+    pairs: list[PairRecord]
+    owner: str = ""
 
 
 class WellRecord(msgspec.Struct, frozen=True):
@@ -95,9 +113,9 @@ class IncidentRecord(msgspec.Struct, frozen=True):
     """What rose at a place (``end`` ``all``: everywhere), since when, and what was still well.
 
     ``since`` is by the rise that was certain first, whatever is found later: with the place it makes the ``id``.
-    ``before`` says that it began before the time that was looked at. ``until`` is null while it goes on, ``last`` is
-    when the last such call began. ``calls`` are those behind the rises, with so many ``callers``, and numbers called;
-    ``owner`` is who should look, in few words.
+    ``before`` says that it began before the time that was looked at. ``quiet_since`` is since when no call at all of
+    this place has begun, null while there are some. ``until`` is null while it goes on, ``last`` is
+    when the last such call began. ``calls`` are those behind the rises, with so many ``callers``, and numbers called.
     """
 
     id: str
@@ -107,13 +125,23 @@ class IncidentRecord(msgspec.Struct, frozen=True):
     before: bool
     until: Moment | None
     last: Moment
+    quiet_since: Moment | None
     calls: int
     rises: list[RiseRecord]
     well: list[WellRecord]
     callers: int = 0
     callees: int = 0
     examples: list[ExampleRecord] = []
-    owner: str = ""
+
+
+def peers_in_list(text: str) -> list[str]:
+    """Return the peers in a list with commas between: the two ends that an alert is about."""
+    return [name for name in (part.strip() for part in text.split(",")) if name]
+
+
+def is_of_peers(incident: IncidentRecord, peers: Sequence[str]) -> bool:
+    """Tell whether an incident is of one of some peers, if any are asked for: those of all calls are everybody's."""
+    return not peers or incident.peer is None or incident.peer in peers
 
 
 class CountsByPair:
@@ -199,9 +227,13 @@ class _Rise(NamedTuple):
 
 
 class IncidentSearch:
-    """Looks for incidents in what was counted ``lately``, held against the ``past``, of which intervals are hours."""
+    """Looks for incidents in what was counted ``lately``, held against the ``past``, of which intervals are hours.
 
-    def __init__(self, past: CountsByPair, lately: CountsByPair) -> None:
+    ``until`` is where looking ended (ns): by it one knows for how long no call has come.
+    """
+
+    def __init__(self, past: CountsByPair, lately: CountsByPair, until: int = 0) -> None:
+        self._until = until
         self._past = past
         self._lately = lately
         self._pairs = past.pairs | lately.pairs
@@ -285,10 +317,27 @@ class IncidentSearch:
             before=first.cut,
             until=None if until is None else Moment(until),
             last=Moment(max(rise.shift.last for rise in rises)),
+            quiet_since=self._quiet_since(rises) if until is None else None,
             calls=sum(rise.shift.part for rise in rises),
-            rises=[_rise_record(rise) for rise in rises],
+            rises=[_rise_record(rise, self._between(rise)) for rise in rises],
             well=self._well(rises[0], first.since, until),
         )
+
+    def _between(self, rise: _Rise) -> list[PairRecord]:
+        """Return between whom a word rose, most calls first; those between whom it did not come are left out."""
+        found = []
+        for pair in self._of(rise.place):
+            some = _within(self._lately.tallies([pair], rise.what, rise.word), rise.shift.since, rise.shift.until)
+            calls = sum(one.part for one in some)
+            if calls:
+                found.append(PairRecord(*pair, calls, sum(one.of for one in some)))
+        return sorted(found, key=lambda one: (-one.calls, one.source, one.destination))[:MAX_PAIRS]
+
+    def _quiet_since(self, rises: Sequence[_Rise]) -> Moment | None:
+        """Return when the last interval began that had a call of the place, if that is long ago."""
+        calls = self._lately.tallies(self._of(rises[0].place), OUTCOME, "")
+        last = max([*[one.at for one in calls], *[rise.shift.last for rise in rises]])
+        return Moment(last) if self._until - last >= QUIET else None
 
     def _well(self, rise: _Rise, since: int, until: int | None) -> list[WellRecord]:
         """Return the other peers at the same end that had calls meanwhile, those with most calls first."""
@@ -296,7 +345,7 @@ class IncidentSearch:
         for place in self._places:
             if place.end == rise.place.end != ALL and place != rise.place:
                 tallies = self._lately.tallies(self._of(place), rise.what, rise.word)
-                some = [one for one in tallies if since <= one.at and (until is None or one.at < until)]
+                some = _within(tallies, since, until)
                 rose = any(other.shift.until is None or other.shift.until > since
                            for other in self._rises(place, rise.what, rise.word))  # fmt: skip
                 if some and not rose:
@@ -335,7 +384,11 @@ def _grouped(rises: Sequence[_Rise]) -> Iterator[list[_Rise]]:
         yield sorted(group, key=lambda one: (-one.shift.excess, one.word))
 
 
-def _rise_record(rise: _Rise) -> RiseRecord:
+def _within(tallies: Iterable[ShareCount], since: int, until: int | None) -> list[ShareCount]:
+    return [one for one in tallies if since <= one.at and (until is None or one.at < until)]
+
+
+def _rise_record(rise: _Rise, pairs: list[PairRecord]) -> RiseRecord:
     shift = rise.shift
     return RiseRecord(
         what=rise.what,
@@ -347,4 +400,5 @@ def _rise_record(rise: _Rise) -> RiseRecord:
         share=round(shift.part / shift.of, 6),
         usual=round(shift.expected / shift.of, 6),
         expected=round(shift.expected, 1),
+        pairs=pairs,
     )

@@ -14,6 +14,7 @@ from sipwatch.export.incidents import ALL, ENDING, SOURCE
 from sipwatch.export.moments import Moment
 from sipwatch.export.naming import name_of_any
 from sipwatch.export.shifts import LEAST_PAST
+from sipwatch.packet import SECOND
 from sipwatch.report.plain import plain_ending, several
 from sipwatch.report.screen import console, indented
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sipwatch.export.incidents import ExampleRecord, IncidentRecord, RiseRecord
 
+MINUTE: Final = 60 * SECOND
 _INDENT: Final = 4
 _HARDLY: Final = 0.003  # what a share that has never been seen is taken for, and a little more
 _ENDS: Final = {ALL: "All calls", SOURCE: "Calls from"}
@@ -45,11 +47,25 @@ def incident_name(incident: IncidentRecord) -> str:
     return f"{place_words(incident)}: {' and '.join(names[:2]) if not more else ', '.join(names[:2])}{more}"
 
 
-def rise_words(rise: RiseRecord) -> str:
-    """Say by how much a share rose, beside what is usual at these hours of the day."""
+def rise_words(rise: RiseRecord, incident: IncidentRecord, now: int) -> str:
+    """Say by how much a share rose, when, beside what is usual at these hours of the day, and between whom."""
     of = "answered calls" if rise.what == ENDING else "calls"
     usual = "hardly any are usual" if rise.usual <= _HARDLY else f"{rise.usual:.1%} are usual"
-    return f"{rise.calls:,} of {rise.of:,} {of} ({rise.share:.0%}), where {usual}: “{rise_name(rise)}”"
+    when = "" if len(incident.rises) == 1 else f" {_span(rise.since, rise.until, now)}"
+    said = f"{rise.calls:,} of {rise.of:,} {of}{when} ({rise.share:.0%}), where {usual}: “{rise_name(rise)}”"
+    return f"{said}{_between(rise, incident)}"
+
+
+def _between(rise: RiseRecord, incident: IncidentRecord) -> str:
+    """Say between whom, where that is not said by the place alone."""
+    if incident.end == ALL and len(rise.pairs) == 1 and rise.pairs[0].source == rise.pairs[0].destination:
+        return ""  # peers are not told apart
+    return "".join([f"; {one.source} → {one.destination} {one.calls:,} of {one.of:,}" for one in rise.pairs])
+
+
+def _span(since: Moment, until: Moment | None, now: int) -> str:
+    begin = f"since {_clock(since, now)}" if until is None else f"from {_clock(since, now)}"
+    return begin if until is None else f"{begin} until {_clock(until, now)}"
 
 
 def when_words(incident: IncidentRecord, now: int) -> str:
@@ -57,7 +73,10 @@ def when_words(incident: IncidentRecord, now: int) -> str:
     begin = f"{'before ' if incident.before else ''}{_clock(incident.since, now)}"
     if incident.until is not None:
         return f"from {begin} until {_clock(incident.until, now)}"
-    return f"since {begin}; the last such call began at {_clock(incident.last, now)}"
+    quiet = ""
+    if incident.quiet_since is not None:
+        quiet = f", and no call at all has come for about {several((now - incident.quiet_since) // MINUTE, 'minute')}"
+    return f"since {begin}; the last such call began at {_clock(incident.last, now)}{quiet}"
 
 
 def _clock(at: Moment, now: int) -> str:
@@ -89,11 +108,22 @@ def incident_sentences(incident: IncidentRecord, now: int) -> list[str]:
     when = when_words(incident, now)
     return [
         f"{incident_name(incident)}, {when}.",
-        *[f"{rise_words(rise)}." for rise in incident.rises],
+        *[f"{rise_words(rise, incident, now)}." for rise in incident.rises],
         f"{touched_words(incident)}.",
         well_words(incident),
-        *([f"Who should look: {incident.owner}."] if incident.owner else []),
+        *([f"Who should look: {owners}."] if (owners := owner_words(incident)) else []),
     ]
+
+
+def owner_words(incident: IncidentRecord) -> str:
+    """Say who should look, of each that rose if that differs; nothing where nobody is known."""
+    owners: dict[str, list[str]] = {}
+    for rise in incident.rises:
+        if rise.owner:
+            owners.setdefault(rise.owner, []).append(f"“{rise_name(rise)}”")
+    if len(owners) < 2:
+        return "".join(owners)
+    return "; ".join([f"of {' and '.join(names)}: {owner}" for owner, names in owners.items()])
 
 
 class Looking(NamedTuple):
@@ -103,6 +133,7 @@ class Looking(NamedTuple):
     since: int
     until: int
     calls: int
+    peers: tuple[str, ...] = ()  # that were asked for, if any were
 
 
 def print_incidents(out: IO[str], incidents: Sequence[IncidentRecord], looking: Looking) -> None:
@@ -127,8 +158,12 @@ def none_words(looking: Looking) -> str:
         )
     return (
         f"No incident: of the calls from {since} to {until} UTC no share that fails, or ends oddly, was above what was "
-        f"usual from {past} on, at any peer."
+        f"usual from {past} on, {f'of {_joined(looking.peers)} or of all calls' if looking.peers else 'at any peer'}."
     )
+
+
+def _joined(peers: Sequence[str]) -> str:
+    return " and ".join(peers)
 
 
 def _example(example: ExampleRecord) -> str:

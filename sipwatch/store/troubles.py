@@ -30,6 +30,9 @@ from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.wanted import Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sipwatch.export.incidents import RiseRecord
     from sipwatch.store.reader import StoreReader
 
 PAST: Final = 7 * DAY
@@ -96,7 +99,7 @@ class Troubles:
 
     def _look(self, reader: StoreReader, since: int, until: int) -> Looked:
         past, calls = self._usual(reader, since)
-        search = IncidentSearch(past, CountsByPair(self._recent.between(reader, since, until)))
+        search = IncidentSearch(past, CountsByPair(self._recent.between(reader, since, until)), until)
         found = [_with_calls(reader, one, until) for one in search.incidents()]
         return Looked(since - PAST, since, until, calls, [one for one in found if _touches_people(one)])
 
@@ -111,51 +114,51 @@ class Troubles:
         return self._past[1:]
 
 
-def wanted_of(incident: IncidentRecord, until: int) -> Wanted:
-    """Return which calls are behind an incident; ``until`` is where looking ended (ns)."""
-    since = min(rise.since for rise in incident.rises)
-    return Wanted(int(since), int(incident.until or until), compile_filter(filter_of_incident(incident)))
+def wanted_of(incident: IncidentRecord, rise: RiseRecord, until: int) -> Wanted:
+    """Return which calls are behind what rose at an incident; ``until`` is where looking ended (ns)."""
+    return Wanted(int(rise.since), int(rise.until or until), compile_filter(filter_of_rise(incident, rise)))
 
 
-def filter_of_incident(incident: IncidentRecord) -> str:
-    """Return the filter that calls behind an incident match."""
-    rose = " or ".join([f'{rise.what} == "{rise.word}"' for rise in incident.rises])
-    if incident.end == ALL:
-        return rose
-    rose = f"({rose})" if len(incident.rises) > 1 else rose
-    return f'{incident.end} == "{incident.peer}" and {rose}'
+def filter_of_rise(incident: IncidentRecord, rise: RiseRecord) -> str:
+    """Return the filter that the calls behind it match; when they began is not in it."""
+    rose = f'{rise.what} == "{rise.word}"'
+    return rose if incident.end == ALL else f'{incident.end} == "{incident.peer}" and {rose}'
 
 
 def _with_calls(reader: StoreReader, incident: IncidentRecord, until: int) -> IncidentRecord:
     """Return an incident with who was touched, the first and last call behind it, examples, and who should look."""
-    wanted = wanted_of(incident, until)
-    callers, callees = (len(_persons(reader, wanted, side)) for side in ("caller", "callee"))
-    first = wanted._replace(since=int(incident.since))
-    moments = [row for row in reader.answers(_FIRST, first, MAX_PERSONS) if row[0] is not None]
-    knowledge, leader = load(), incident.rises[0]
-    entry = knowledge.outcome(leader.word) if leader.what == OUTCOME else knowledge.ending(leader.word)
+    wanted = [wanted_of(incident, rise, until) for rise in incident.rises]
+    moments = [row for one in wanted for row in reader.answers(_FIRST, one, MAX_PERSONS) if row[0] is not None]
+    first = min((row[0] for row in moments if row[0] >= incident.since), default=incident.since)
     return replace(
         incident,
-        callers=callers,
-        callees=callees,
-        since=Moment(min(row[0] for row in moments)) if moments and not incident.before else incident.since,
-        last=Moment(max(row[1] for row in moments)) if moments else incident.last,
+        callers=len(_persons(reader, wanted, "caller")),
+        callees=len(_persons(reader, wanted, "callee")),
+        since=incident.since if incident.before else Moment(first),
+        last=Moment(max([row[1] for row in moments], default=incident.last)),
         examples=_examples(reader, wanted),
-        owner=entry.who,
+        rises=[replace(rise, owner=_owner(rise)) for rise in incident.rises],
     )
 
 
-def _persons(reader: StoreReader, wanted: Wanted, side: str) -> set[str]:
-    rows = reader.answers(_PERSONS.format(side, MAX_PERSONS), wanted, 40 * MAX_PERSONS)
-    return set([row[0] for row in rows][:MAX_PERSONS])
+def _owner(rise: RiseRecord) -> str:
+    knowledge = load()
+    return (knowledge.outcome(rise.word) if rise.what == OUTCOME else knowledge.ending(rise.word)).who
 
 
-def _examples(reader: StoreReader, wanted: Wanted) -> list[ExampleRecord]:
+def _persons(reader: StoreReader, wanted: Sequence[Wanted], side: str) -> set[str]:
+    """Return the numbers at one side of calls, the first of very many."""
+    question = _PERSONS.format(side, MAX_PERSONS)
+    return {row[0] for one in wanted for row in reader.answers(question, one, MAX_PERSONS)}
+
+
+def _examples(reader: StoreReader, wanted: Sequence[Wanted]) -> list[ExampleRecord]:
     """Return a call of each of the commonest codes and causes, the commonest first."""
     found: dict[tuple[int | None, int | None], tuple[int, int, str]] = {}
-    for record_id, code, cause, calls, latest in reader.answers(_EXAMPLES, wanted, MAX_PERSONS):
-        before, best, example = found.get((code, cause), (0, -1, ""))
-        found[code, cause] = (before + calls, *max((latest, record_id), (best, example)))
+    for one in wanted:
+        for record_id, code, cause, calls, latest in reader.answers(_EXAMPLES, one, MAX_PERSONS):
+            before, best, example = found.get((code, cause), (0, -1, ""))
+            found[code, cause] = (before + calls, *max((latest, record_id), (best, example)))
     ranked = sorted(found.items(), key=lambda one: (-one[1][0], one[1][2]))
     return [ExampleRecord(record_id, code, cause, calls) for (code, cause), (calls, _, record_id) in ranked[:EXAMPLES]]
 

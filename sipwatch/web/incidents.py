@@ -8,20 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from sipwatch.export.incidents import OUTCOME
+from sipwatch.export.incidents import OUTCOME, is_of_peers, peers_in_list
 from sipwatch.packet import MILLISECOND
 from sipwatch.report.incidents import (
     Looking,
     example_words,
     incident_name,
     none_words,
+    owner_words,
     rise_name,
     rise_words,
     touched_words,
     well_words,
     when_words,
 )
-from sipwatch.store.troubles import PAST, Looked, filter_of_incident, wanted_of, yesterday_and_today
+from sipwatch.store.troubles import PAST, Looked, filter_of_rise, wanted_of, yesterday_and_today
 from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
 from sipwatch.web.peers import peer_path
@@ -50,6 +51,7 @@ class RiseRow(NamedTuple):
     name: str
     explains: str
     words: str
+    calls_path: str
     share: float
     usual: float
 
@@ -65,7 +67,6 @@ class IncidentCard(NamedTuple):
     goes_on: bool
     rises: list[RiseRow]
     touched: str
-    calls_path: str
     peer_path: str
     well: str
     examples: list[tuple[str, str]]
@@ -85,7 +86,9 @@ def routes(site: Website) -> list[Route]:
     async def incidents(request: Request) -> Response:
         given = request.query_params
         shown = await incidents_in(site, given)
-        cards = [_card(one, shown.looked.until) for one in shown.looked.incidents if _is_of(one, given)]
+        cards = [
+            _card(one, shown.looked.until) for one in shown.looked.incidents if is_of_peers(one, peers_asked_for(given))
+        ]
         return site.frame.page(request, "incidents.html", "Incidents", **_on_page(site, shown, cards, given))
 
     return [site.route("/incidents", incidents)]
@@ -106,7 +109,7 @@ async def incidents_in(site: Website, given: Mapping[str, str]) -> IncidentsShow
 
 def incident_records(looked: Looked, given: Mapping[str, str]) -> list[IncidentRecord]:
     """Return those of a peer, if an address asks for one."""
-    return [one for one in looked.incidents if _is_of(one, given)]
+    return [one for one in looked.incidents if is_of_peers(one, peers_asked_for(given))]
 
 
 def lines_of_now(looked: Looked) -> list[tuple[str, str, str]]:
@@ -119,14 +122,8 @@ def lines_of_now(looked: Looked) -> list[tuple[str, str, str]]:
 
 
 def peers_asked_for(given: Mapping[str, str]) -> list[str]:
-    """Return the peers that an address asks for, with commas between: the two ends that an alert is about."""
-    return [name for name in (part.strip() for part in given.get("peer", "").split(",")) if name]
-
-
-def _is_of(one: IncidentRecord, given: Mapping[str, str]) -> bool:
-    """Tell whether an incident is of a peer that is asked for: those of all calls are everybody's."""
-    wanted = peers_asked_for(given)
-    return not wanted or one.peer is None or one.peer in wanted
+    """Return the peers that an address asks for."""
+    return peers_in_list(given.get("peer", ""))
 
 
 def _card(one: IncidentRecord, until: int) -> IncidentCard:
@@ -138,32 +135,34 @@ def _card(one: IncidentRecord, until: int) -> IncidentCard:
         running_clock(lasts),
         lasts // MILLISECOND,
         one.until is None,
-        [_row(rise) for rise in one.rises],
+        [_row(rise, one, until) for rise in one.rises],
         touched_words(one),
-        _calls_path(one, until),
         "" if one.peer is None else peer_path(one.peer),
         well_words(one),
         [(example.id, example_words(example)) for example in one.examples],
-        one.owner,
+        owner_words(one),
     )
 
 
-def _row(rise: RiseRecord) -> RiseRow:
+def _row(rise: RiseRecord, one: IncidentRecord, until: int) -> RiseRow:
     explains = rise.word if rise.what == OUTCOME else f"ending {rise.word}"
-    return RiseRow(rise_name(rise), explains, rise_words(rise), rise.share, rise.usual)
+    said = rise_words(rise, one, until)
+    return RiseRow(rise_name(rise), explains, said, _calls_path(one, rise, until), rise.share, rise.usual)
 
 
-def _calls_path(one: IncidentRecord, until: int) -> str:
-    """Return where the calls behind an incident are listed."""
-    wanted = wanted_of(one, until)
+def _calls_path(one: IncidentRecord, rise: RiseRecord, until: int) -> str:
+    """Return where the calls behind what rose are listed."""
+    wanted = wanted_of(one, rise, until)
     span = {"since": (wanted.since or 0) // MILLISECOND, "until": -(-(wanted.until or until) // MILLISECOND)}
-    return "calls?" + urlencode({**span, "filter": filter_of_incident(one)})
+    return "calls?" + urlencode({**span, "filter": filter_of_rise(one, rise)})
 
 
 def _on_page(
     site: Website, shown: IncidentsShown, cards: Sequence[IncidentCard], given: Mapping[str, str]
 ) -> dict[str, Any]:
     looked, period = shown
+    peers = peers_asked_for(given)
+    looking = Looking(looked.past, looked.since, looked.until, looked.calls, tuple(peers))
     peer = given.get("peer", "").strip()
     form = period_form(period or period_of({}, site.now(), site.zone), "incidents", {"peer": peer})
     if period is None:
@@ -174,9 +173,9 @@ def _on_page(
         "every": EVERY,
         "is_live": period is None,
         "peer": peer,
-        "peers": peers_asked_for(given),
+        "peers": peers,
         "going_on": [one for one in cards if one.goes_on],
         "over": [one for one in cards if not one.goes_on],
         "calls": looked.calls,
-        "why_none": none_words(Looking(looked.past, looked.since, looked.until, looked.calls)),
+        "why_none": none_words(looking),
     }

@@ -59,7 +59,7 @@ def test_incidents_fit_their_window_and_axe_finds_nothing_serious(
 def test_from_an_incident_to_a_call_in_two_clicks(chromium: Browser, url: str, script: bool) -> None:
     visitor = Visitor(chromium, url, script=script)
     page = visitor.go(THEN)
-    page.get_by_role("link", name="these calls").click()
+    page.get_by_role("link", name="These calls").click()
     expect(page.locator("table.calls tbody tr")).to_have_count(30)
     page.locator("table.calls tbody tr").first.locator("a").first.click()
     expect(page.locator("main")).to_contain_text("Server failure")

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.export.incidents import ENDING, OUTCOME, CallSeries, CountsByPair, IncidentRecord, IncidentSearch
+from sipwatch.export.incidents import (
+    ENDING,
+    OUTCOME,
+    CallSeries,
+    CountsByPair,
+    IncidentRecord,
+    IncidentSearch,
+    is_of_peers,
+    peers_in_list,
+)
 from sipwatch.export.shifts import HOUR
 from tests.each import for_each
+from tests.report.test_incidents import incident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +80,11 @@ def test_a_trunk_that_fails_is_one_incident_with_what_is_still_well() -> None:
     assert rise.calls == one.calls == pytest.approx(0.9 * 30 * 12, rel=0.1)
     assert rise.usual == pytest.approx(0.002, abs=0.001)
     assert rise.share == pytest.approx(0.9, abs=0.05)
+    assert [(pair.source, pair.destination, pair.of) for pair in rise.pairs] == [
+        ("pbx", "south", 300),
+        ("branch", "south", 60),
+    ]
+    assert sum(pair.calls for pair in rise.pairs) == rise.calls
     assert [(well.peer, well.calls) for well in one.well] == [("north", 0), ("west", 0)]
     assert all(well.of == 360 for well in one.well)
 
@@ -132,7 +147,7 @@ def test_one_of_two_peers_does_not_stand_for_all() -> None:
     shares = during(range(100, 120), DEAD, lambda _, trunk: trunk == "south")
     day = traffic(NOW, 288, SPAN, 10, shares, seed=1)
     two = [CountsByPair(one for one in some if one.destination != "west") for some in (past, day)]
-    [one] = IncidentSearch(*two).incidents()
+    [one] = IncidentSearch(two[0], two[1]).incidents()
     assert where(one) == ("destination", "south")
     assert [well.peer for well in one.well] == ["north"]
 
@@ -207,6 +222,29 @@ def test_without_configured_peers_it_is_said_of_all() -> None:
     day = nobody(traffic(NOW, 288, SPAN, 10, during(range(100, 120), DEAD, lambda *_: True), seed=1))
     [one] = IncidentSearch(past, day).incidents()
     assert where(one) == ("all", None)
+
+
+def test_where_no_call_comes_any_more_that_is_said() -> None:
+    """It goes on, as far as anybody knows, and nobody calls there."""
+    past = CountsByPair(traffic(0, 168, HOUR, 120, lambda *_: USUAL))
+    wrong = during(range(100, 120), DEAD, lambda _, trunk: trunk == "south")
+    day = [
+        one
+        for one in traffic(NOW, 140, SPAN, 10, wrong, seed=1)
+        if one.destination != "south" or min(one.calls) < NOW + 120 * SPAN
+    ]
+    for last, quiet in ((121, None), (140, 119)):
+        [one_record] = IncidentSearch(past, CountsByPair(day), NOW + last * SPAN).incidents()
+        assert place(one_record.quiet_since) == quiet
+        assert one_record.until is None
+
+
+@for_each(
+    "asked, peer, taken",
+    [("", "a", True), ("a", "a", True), ("b, a", "a", True), ("b", "a", False), ("b", None, True), (",", "a", True)],
+)
+def test_peers_are_asked_for_in_a_list(asked: str, peer: str | None, taken: bool) -> None:
+    assert is_of_peers(incident(peer=peer), peers_in_list(asked)) is taken
 
 
 def test_where_nothing_was_counted_nothing_is_found() -> None:

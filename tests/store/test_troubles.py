@@ -11,7 +11,7 @@ from sipwatch.export.filters import compile_filter
 from sipwatch.store import counted as counted_module
 from sipwatch.store import troubles as troubles_module
 from sipwatch.store.schema import DAY, HOUR, MINUTE
-from sipwatch.store.troubles import Looked, Troubles, filter_of_incident, wanted_of, yesterday_and_today
+from sipwatch.store.troubles import Looked, Troubles, filter_of_rise, wanted_of, yesterday_and_today
 from sipwatch.store.wanted import Wanted
 from tests.store.troubled import NOON, TODAY, calls, trouble, trouble_from_ten_to_eleven, week
 
@@ -39,27 +39,41 @@ def test_an_incident_has_the_calls_behind_it(troubled: Stored) -> None:
     assert (one.calls, one.callers, one.callees) == (30, 30, 1)
     assert one.until is not None
     assert [(example.status_code, example.calls) for example in one.examples] == [(503, 30)]
-    assert one.owner == "the server or provider that said so"
+    assert [rise.owner for rise in one.rises] == ["the server or provider that said so"]
     assert [well.peer for well in one.well] == ["north"]
 
 
-def test_its_filter_finds_just_these_calls(troubled: Stored) -> None:
+def test_what_rose_leads_to_just_its_calls(troubled: Stored) -> None:
     looked = look(troubled)
     [one] = looked.incidents
-    assert filter_of_incident(one) == 'destination == "south" and outcome == "server_error"'
-    found = list(troubled.read().calls(wanted_of(one, looked.until)))
-    assert len(found) == one.calls
+    [rise] = one.rises
+    assert filter_of_rise(one, rise) == 'destination == "south" and outcome == "server_error"'
+    found = list(troubled.read().calls(wanted_of(one, rise, looked.until)))
+    assert len(found) == rise.calls == one.calls
     assert one.examples[0].id in {each.record.id for each in found}
 
 
-def test_of_two_words_and_all_peers_the_filter_is_as_wide(troubled: Stored) -> None:
+def test_two_that_rose_at_different_times_lead_to_the_calls_of_each(troubled: Stored) -> None:
+    """The figures of each are of its own time, and so are the calls, those who were touched, and the examples."""
+    store = troubled
+    later = trouble(TODAY + 10 * HOUR + 40 * MINUTE, TODAY + 11 * HOUR + 40 * MINUTE)
+    store.put(
+        *[replace(one, id="f" + one.id[1:], outcome="congested", caller="9" + (one.caller or "")) for one in later]
+    )
+    looked = look(store)
+    [one] = looked.incidents
+    assert sorted(rise.word for rise in one.rises) == ["congested", "server_error"]
+    reader = store.read()
+    for rise in one.rises:
+        assert len(list(reader.calls(wanted_of(one, rise, looked.until)))) == rise.calls
+    assert one.calls == sum(rise.calls for rise in one.rises) == one.callers == sum(each.calls for each in one.examples)
+
+
+def test_of_all_calls_no_peer_is_in_the_filter(troubled: Stored) -> None:
     [one] = look(troubled).incidents
-    both = [one.rises[0], replace(one.rises[0], what="ending", word="no_bye")]
-    of_all = replace(one, end="all", peer=None, rises=both)
-    assert filter_of_incident(of_all) == 'outcome == "server_error" or ending == "no_bye"'
-    compile_filter(filter_of_incident(of_all))
-    of_one = replace(one, rises=both)
-    assert filter_of_incident(of_one) == 'destination == "south" and (outcome == "server_error" or ending == "no_bye")'
+    rise = replace(one.rises[0], what="ending", word="no_bye")
+    assert filter_of_rise(replace(one, end="all", peer=None), rise) == 'ending == "no_bye"'
+    compile_filter(filter_of_rise(one, rise))
 
 
 def test_what_was_found_is_found_again_later_with_the_same_id(troubled: Stored) -> None:

@@ -42,7 +42,7 @@ def test_an_incident_is_told_whole(troubled: Stored) -> None:
     for part in (
         "Calls to south: “Server failure”",
         "Over, after 1:00:00: from 10:00 until 11:00.",
-        "30 of 45 calls (67%), where hardly any are usual: “Server failure”",
+        "30 of 45 calls (67%), where hardly any are usual: “Server failure”; pbx → south 30 of 45.",
         "30 calls of 30 callers to 1 number",
         "Well meanwhile: to north 0 of 15.",
         "Examples: 503: 30 such.",
