@@ -75,8 +75,7 @@ def test_an_incident_is_told_in_five_sentences() -> None:
         ),
         (
             {"quiet_since": at(3100)},
-            "Calls to south: “Server failure”, since 09:00; the last such call began at 09:50, "
-            "and no call at all has come for about 8 minutes.",
+            "Calls to south: “Server failure”, since 09:00; the last such call began at 09:50, and no call at all has come",
         ),
         (
             {"end": "all", "peer": None, "rises": [rise(pairs=[PairRecord("other", "other", 30, 40)])]},
