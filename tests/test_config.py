@@ -31,6 +31,7 @@ from sipwatch.config import (
     load,
     parse,
 )
+from sipwatch.config.incidents import INCIDENTS_KEYS
 from sipwatch.packet import SECOND
 from sipwatch.track.table import Heard
 from tests.config.mistakes import complaint
@@ -215,6 +216,7 @@ KEYS_OF = {
     "[callback]": CALLBACK_KEYS,
     "[links]": LINKS_KEYS,
     "[privacy]": PRIVACY_KEYS,
+    "[incidents]": INCIDENTS_KEYS,
     "[store]": STORE_KEYS,
     "[[peer]]": PEER_KEYS,
     "[[peer.rule]]": RULE_KEYS,
