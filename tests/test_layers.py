@@ -102,6 +102,7 @@ TESTED_ELSEWHERE = {
     "capture/tally.py": "plain counts; read in tests/capture/test_files.py",
     "capture/hep_connection.py": "one of those in tests/capture/test_hep.py",
     "export/counting.py": "what tests/export/test_metrics.py counts with",
+    "store/ids.py": "conditions and a complaint; tests/store/test_reader.py finds calls by them",
     "store/sql.py": "pieces of SQL; tests/store/test_reader.py asks with them",
     "track/inside.py": "part of the tracker; tests/track/test_tracker.py, test_dialog.py and test_match.py",
     "track/needs.py": "two protocols; tests/track/test_tracker.py has who keeps to them",

@@ -57,7 +57,8 @@ def calls(
     form: Annotated[Format, format_option(*_FORMS)] = Format.TABLE,
     messages: Annotated[bool, switch("--messages", "Include the messages that are kept (not in a table).")] = False,
     ladder: Annotated[
-        str | None, value("CALL", "Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID.")
+        str | None,
+        value("CALL", "Draw this call as a sequence diagram; CALL is an id, 6 digits of it or more, or a Call-ID."),
     ] = None,
     output: Output = None,
     force: Force = False,
@@ -96,9 +97,11 @@ def _wanted(
 
 def _draw(out: IO[bytes], reader: StoreReader, wanted: str, store: str) -> None:
     from sipwatch.report.ladder import print_ladder
+    from sipwatch.store.ids import UnclearIdError
     from sipwatch.store.linked import drawable, linked_calls
 
-    found = reader.call(wanted.lower()) or reader.call(wanted)
+    with FailOn(UnclearIdError):
+        found = reader.call(wanted)
     if found is None:
         fail(f"no call {wanted!r} in {store}; sipwatch calls --store {store} lists the ids")
     call = reader.with_messages(found.record)

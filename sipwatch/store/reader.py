@@ -5,15 +5,12 @@ Must not know: formats, pages, what time it is. A reader is for one thread at a 
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from sipwatch.export.calls import message_record
 from sipwatch.export.moments import Moment
-from sipwatch.export.record import MessageRecord
 from sipwatch.store.days import (
     EmptyStoreError,
     NoTablesError,
@@ -27,22 +24,23 @@ from sipwatch.store.days import (
     open_to_read,
     path_of,
 )
+from sipwatch.store.ids import MAX_NAMED, MIN_BEGINNING, UnclearIdError, begins_so, exactly
 from sipwatch.store.rows import (
     CONDITION_COLUMNS,
     FINDING_COLUMNS,
     LEG_COLUMNS,
     LINK_COLUMNS,
     SCALARS,
+    KeptText,
     Parts,
     call_of,
+    kept_text,
+    message_of,
 )
 from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES, SUMS, SUMS_SINCE, UP_SINCE
-from sipwatch.store.spool import Kept
 from sipwatch.store.sql import Clause, placeholders
 from sipwatch.store.sums import ASK_AGENTS, agents_of
 from sipwatch.store.wanted import FOREVER, Position
-from sipwatch.wire.message import Path, Request, Response, Transport, decoded
-from sipwatch.wire.sip import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -66,7 +64,7 @@ _PARTS: Final = (
     ("links", LINK_COLUMNS, Parts.link),
     ("tags", ("tag",), Parts.tag),
 )
-_BEGINNING: Final = re.compile("[0-9a-f]{1,12}")  # of an id
+_LAST: Final = Position(FOREVER, FOREVER)  # what every call comes before
 _COLUMNS: Final = ", ".join((*SCALARS, "completed", "kept", "number"))
 
 
@@ -106,14 +104,6 @@ class UpSum(NamedTuple):
     source: str
     destination: str
     calls: int
-
-
-class KeptText(NamedTuple):
-    """A message that was kept: ``again`` says that it repeats an earlier one, ``placed`` that it has a place."""
-
-    message: Kept
-    again: bool
-    placed: bool
 
 
 class StoreReader:
@@ -162,17 +152,35 @@ class StoreReader:
                 if place is not None:
                     return
 
-    def call(self, record_id: str) -> Stored | None:
-        """Return the call with an id, or the newest whose id begins so or whose Call-ID that is; None without one."""
-        conditions = [Clause("id = ?", (record_id,)), Clause("call_id = ?", (record_id,))]
-        if _BEGINNING.fullmatch(record_id):
-            conditions.insert(1, Clause("id >= ? AND id < ?", (record_id, record_id + "g")))
-        for file in reversed(self.files()):
-            for condition in conditions:
-                found = self._rows(file, condition, Position(FOREVER, FOREVER), 1, oldest_first=False)
+    def call(self, named: str) -> Stored | None:
+        """Return the call with an id, the newest with a Call-ID, or the one whose id begins so; None without one.
+
+        Raises UnclearIdError where the ids of several calls begin so, or the beginning is too short to be sure.
+        """
+        files = self.files()[::-1]
+        for file in files:
+            for condition in exactly(named):
+                found = self._newest(file, condition, 1)
                 if found:
-                    return self._whole(file, found)[0]
-        return None
+                    return found[0]
+        beginning = begins_so(named)
+        return None if beginning is None else self._only(files, beginning, named)
+
+    def _only(self, files: Sequence[DayFile], condition: Clause, beginning: str) -> Stored | None:
+        """Return the only call of which a condition holds; of the files the newest comes first."""
+        count, found = 0, list[Stored]()
+        for file in files:
+            sql = f"SELECT count(*) FROM calls WHERE {condition.sql}"
+            here = sum(number for (number,) in self._ask(file.path, CALLS, sql, condition.values))
+            count += here
+            if here and len(found) < MAX_NAMED:
+                found += self._newest(file, condition, MAX_NAMED - len(found))
+        if count > 1 or (count and len(beginning) < MIN_BEGINNING):
+            raise UnclearIdError(beginning, count, found)
+        return found[0] if found else None
+
+    def _newest(self, file: DayFile, condition: Clause, most: int) -> list[Stored]:
+        return self._whole(file, self._rows(file, condition, _LAST, most, oldest_first=False))
 
     def added(self, marks: dict[str, int], most: int) -> list[Stored]:
         """Return at most so many of the calls that were written since ``marks``, which are brought up to now.
@@ -225,7 +233,7 @@ class StoreReader:
     ) -> Generator[Stored, None, Position | None]:
         """Give a day's calls; return where it was told to stop, None at the day's end."""
         condition = wanted.condition()
-        place = behind or (Position(-1, -1) if oldest_first else Position(FOREVER, FOREVER))
+        place = behind or (Position(-1, -1) if oldest_first else _LAST)
         batch = _FIRST_BATCH
         while True:
             rows = self._rows(file, condition, place, batch, oldest_first=oldest_first)
@@ -274,11 +282,11 @@ class StoreReader:
             "SELECT time, transport, ends, raw, link_type, before, after, again, placed FROM messages WHERE id = ?"
             " ORDER BY place"
         )
-        return [_kept(row) for row in self._ask(path, MESSAGES, sql, (record.id,))]
+        return [kept_text(row) for row in self._ask(path, MESSAGES, sql, (record.id,))]
 
     def with_messages(self, record: CallRecord) -> CallRecord:
         """Return a call with the messages that are kept of it, as a replay with messages has it."""
-        return replace(record, messages=[_message_record(kept) for kept in self.messages(record)])
+        return replace(record, messages=[message_of(kept) for kept in self.messages(record)])
 
     # Sums
 
@@ -469,21 +477,3 @@ def _spans(tables: Mapping[str, int], first: int, last: int) -> Iterator[tuple[s
         else [(minutes, first, last)]
     )
     yield from (part for part in parts if part[1] < part[2])
-
-
-def _message_record(kept: KeptText) -> MessageRecord:
-    message = kept.message
-    path = Path(message.ends, message.transport)
-    # What was cut off by the snap length, or is no SIP any more with everything hidden, is shown as it stands.
-    read = parse(message.time, path, message.raw, True)
-    if isinstance(read, (Request, Response)):
-        return message_record(read, kept.again, kept.placed)
-    text = decoded(message.raw)
-    line = text.partition("\n")[0].rstrip("\r")
-    return MessageRecord(Moment(message.time), path.source, path.destination, line, kept.again, kept.placed, text)
-
-
-def _kept(row: tuple[Any, ...]) -> KeptText:
-    time, transport, ends, raw, link_type, before, after, again, placed = row
-    around = (-1, b"", b"") if link_type is None else (link_type, before, after)
-    return KeptText(Kept(time, Transport(transport), ends, raw, *around), bool(again), bool(placed))

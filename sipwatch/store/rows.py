@@ -6,12 +6,13 @@ Must not know: files, queries, threads.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from sipwatch.classify.findings import Sort, Term, own
+from sipwatch.export.calls import message_record
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import (
     CallRecord,
@@ -20,8 +21,12 @@ from sipwatch.export.record import (
     FindingRecord,
     LegRecord,
     LinkRecord,
+    MessageRecord,
     Words,
 )
+from sipwatch.store.spool import Kept
+from sipwatch.wire.message import Path, Request, Response, Transport, decoded
+from sipwatch.wire.sip import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,6 +152,14 @@ def call_of(row: Sequence[Any], parts: Parts) -> CallRecord:
     )
 
 
+class KeptText(NamedTuple):
+    """A message that was kept: ``again`` says that it repeats an earlier one, ``placed`` that it has a place."""
+
+    message: Kept
+    again: bool
+    placed: bool
+
+
 class Parts:
     """What a call has several of, read from tables of their own."""
 
@@ -192,6 +205,26 @@ def _with_moments(values: list[Any], places: tuple[int, ...]) -> list[Any]:
         if values[at] is not None:
             values[at] = Moment(values[at])
     return values
+
+
+def message_of(kept: KeptText) -> MessageRecord:
+    """Return a message that was kept as a replay with messages has it."""
+    message = kept.message
+    path = Path(message.ends, message.transport)
+    # What was cut off by the snap length, or is no SIP any more with everything hidden, is shown as it stands.
+    read = parse(message.time, path, message.raw, True)
+    if isinstance(read, (Request, Response)):
+        return message_record(read, kept.again, kept.placed)
+    text = decoded(message.raw)
+    line = text.partition("\n")[0].rstrip("\r")
+    return MessageRecord(Moment(message.time), path.source, path.destination, line, kept.again, kept.placed, text)
+
+
+def kept_text(row: Row) -> KeptText:
+    """Return the message of a row."""
+    time, transport, ends, raw, link_type, before, after, again, placed = row
+    around = (-1, b"", b"") if link_type is None else (link_type, before, after)
+    return KeptText(Kept(time, Transport(transport), ends, raw, *around), bool(again), bool(placed))
 
 
 def as_strangers(record: CallRecord) -> CallRecord:

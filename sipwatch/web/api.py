@@ -14,6 +14,7 @@ from sipwatch.export.escape import json_text
 from sipwatch.export.moments import Moment
 from sipwatch.export.writers import encode
 from sipwatch.store.days import StoreError, TooManyError
+from sipwatch.store.ids import UnclearIdError
 from sipwatch.store.registrations import registration_record
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web import now, openapi
@@ -176,6 +177,8 @@ def _route(path: str, ask: Callable[[Request], Awaitable[Response]]) -> Route:
             return await ask(request)
         except AskedError as error:
             return refused(400, str(error), error.where)
+        except UnclearIdError as error:
+            return refused(404, str(error), "id")
         except Busy:
             return refused(503, "too much is asked for at once", headers={"Retry-After": "1"})
         except TimeoutError:

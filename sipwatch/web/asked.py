@@ -106,7 +106,7 @@ def _number(given: Mapping[str, str], region: str | None) -> Number | None:
     try:
         return Number(text, region)
     except ValueError as error:
-        raise AskedError("number", _sentence(str(error))) from None
+        raise AskedError("number", as_sentence(str(error))) from None
 
 
 def _filter(given: Mapping[str, str]) -> Filter | None:
@@ -120,7 +120,7 @@ def compiled(expression: str) -> Filter:
         with _compiling:
             return compile_filter(expression)
     except FilterError as error:
-        raise AskedError("filter", _sentence(f"The filter cannot be used: {error}")) from None
+        raise AskedError("filter", as_sentence(f"The filter cannot be used: {error}")) from None
 
 
 def _choices(given: Mapping[str, str]) -> Filter | None:
@@ -152,8 +152,9 @@ def _place(given: Mapping[str, str], key: str) -> Position | None:
     return place
 
 
-def _sentence(words: str) -> str:
-    return words if words.endswith(("?", ".")) else f"{words}."
+def as_sentence(words: str) -> str:
+    """Return words as a sentence: with a capital letter, and an end."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('?', '.')) else '.'}"
 
 
 def as_given(text: str) -> str:

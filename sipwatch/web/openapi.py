@@ -14,6 +14,7 @@ from sipwatch.export.filters import MAX_LENGTH
 from sipwatch.export.intervals import By
 from sipwatch.export.record import CallRecord
 from sipwatch.export.schemas import Schema, schemas_of
+from sipwatch.store.ids import MIN_BEGINNING
 from sipwatch.store.schema import SUM_KEYS
 from sipwatch.web.answers import (
     MAX_SUMS,
@@ -163,10 +164,16 @@ _PATHS: Final = {
     "/calls/{id}": CALL,
     "/sums": SUMS,
 }
-_ID: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_ID: Final[Schema] = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": f"The call's id, a beginning of it with {MIN_BEGINNING} digits or more, or its Call-ID.",
+    "schema": {"type": "string"},
+}
 _REFUSALS: Final = {
     "400": "A parameter is wrong.",
-    "404": "There is no such call.",
+    "404": "There is no such call, or several calls begin so.",
     "503": "The store cannot be read, or too much is asked for at once; ask again later.",
 }
 

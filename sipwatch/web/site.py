@@ -21,6 +21,7 @@ from sipwatch.export.present import HOUR
 from sipwatch.export.runbook import runbook_of
 from sipwatch.knowledge import load as load_knowledge
 from sipwatch.store.days import EmptyStoreError, StoreError, TooLongError
+from sipwatch.store.ids import UnclearIdError
 from sipwatch.store.troubles import Troubles
 from sipwatch.web import (
     agent,
@@ -39,21 +40,23 @@ from sipwatch.web import (
     registrations,
     taken,
 )
-from sipwatch.web.asked import FAILED_ONES, AskedError, asked_for
+from sipwatch.web.asked import FAILED_ONES, AskedError, as_sentence, asked_for
 from sipwatch.web.frame import Chapter, Frame
+from sipwatch.web.shown import row
 from sipwatch.web.statics import static_files
 from sipwatch.web.stored import BESIDE_A_CAPTURE, MAX_QUESTIONS, Store
 from sipwatch.web.watching import Watching
 from sipwatch.web.workers import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import Message
 
     from sipwatch.store.reader import StoreReader
+    from sipwatch.web.shown import CallRow
     from sipwatch.web.watching import Watcher
     from sipwatch.web.workers import Workers
 
@@ -63,6 +66,16 @@ T = TypeVar("T")
 _SECTIONED: Final = (now, incidents, calls, callbacks, agents, peers, registrations, explained)
 SECTIONS: Final = tuple([page.SECTION for page in _SECTIONED])
 _PAGES: Final = (*_SECTIONED, downloads, taken, call, agent, peer, api, events)
+
+# What keeps a page from an answer, by what is raised: the status, a title, and words where what is raised has none.
+_REFUSALS: Final[dict[type[Exception], tuple[int, str, str]]] = {
+    AskedError: (400, "That cannot be shown", ""),
+    UnclearIdError: (404, "Which call is it?", ""),
+    Busy: (503, "Too much at once", "Others are being answered. Try again in a moment."),
+    TooLongError: (503, "That takes too long", ""),
+    TimeoutError: (503, "No answer", "The capture loop gave no answer in time. Try again."),
+    StoreError: (503, "The store cannot be read", ""),
+}
 
 
 class Website:
@@ -146,23 +159,23 @@ class Website:
         async def answer(request: Request) -> Response:
             try:
                 return await page(request)
-            except AskedError as error:
-                return self.told(request, 400, "That cannot be shown", str(error))
-            except Busy:
-                return self.told(request, 503, "Too much at once", "Others are being answered. Try again in a moment.")
-            except TooLongError as error:
-                return self.told(request, 503, "That takes too long", f"{str(error).capitalize()}.")
-            except TimeoutError:
-                return self.told(request, 503, "No answer", "The capture loop gave no answer in time. Try again.")
-            except StoreError as error:
-                return self.told(request, 503, "The store cannot be read", f"{error}.")
+            except tuple(_REFUSALS) as error:
+                status, title, words = next(_REFUSALS[kind] for kind in _REFUSALS if isinstance(error, kind))
+                newest = error.newest if isinstance(error, UnclearIdError) else ()
+                return self.told(
+                    request,
+                    status,
+                    title,
+                    words or as_sentence(str(error)),
+                    [row(one.record, one.kept) for one in newest],
+                )
 
         return Route(path, answer, methods=["GET"])
 
-    def told(self, request: Request, status: int, title: str, words: str) -> Response:
-        """Return a page that says something in a sentence or two."""
+    def told(self, request: Request, status: int, title: str, words: str, rows: Sequence[CallRow] = ()) -> Response:
+        """Return a page that says something in a sentence or two, with the calls that this is about."""
         headers = {"Retry-After": "1"} if status == 503 else None
-        return self.frame.page(request, "message.html", title, status=status, headers=headers, words=words)
+        return self.frame.page(request, "message.html", title, status=status, headers=headers, words=words, rows=rows)
 
 
 async def _stream() -> None:

@@ -125,6 +125,8 @@ def test_it_is_said_why_there_is_nothing_to_draw(tmp_path: Path) -> None:
     assert said == "sipwatch: no message of call 0123456789ab is kept: [store] messages says whose are kept"
     said = the_complaint(run("calls", "--store", store.folder, "--ladder", "ffff", status=1))
     assert "no call 'ffff' in " in said
+    said = the_complaint(run("calls", "--store", store.folder, "--ladder", "01", status=1))
+    assert said == "sipwatch: '01' names no single call: 1 call begins so; give 6 digits of the id or more"
     store.close()
 
 

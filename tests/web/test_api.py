@@ -104,6 +104,14 @@ def test_what_is_not_there_is_said_as_json(store: Stored, path: str) -> None:
     assert answer.json()["error"]
 
 
+def test_a_beginning_that_names_no_single_call_is_told(store: Stored) -> None:
+    store.put(records.call(id="a" * 12))
+    (answer,) = get(site_of(store), "/api/v1/calls/aaa")
+    assert answer.status_code == 404
+    said = "'aaa' names no single call: 1 call begins so; give 6 digits of the id or more"
+    assert answer.json() == {"error": said, "parameter": "id"}
+
+
 def test_whatever_is_asked_no_answer_is_an_error_of_ours(store: Stored) -> None:
     store.put(records.call())
     evil = [quote(text[:3000], safe="") for text in HOSTILE] + ["%ff%fe", "%00", "%2e%2e%2f", "9" * 400, "-1", "NaN"]

@@ -112,6 +112,16 @@ def test_a_call_that_is_not_there_is_told(store: Stored, wanted: str) -> None:
     assert words(tree(answer.text).find(".//h1")) == "No such call"
 
 
+@for_each("path", ["", "/ladder.svg", "/call.pcap"])
+def test_a_beginning_of_several_ids_shows_a_list_and_no_call(store: Stored, path: str) -> None:
+    store.put(*[records.call(id=f"aaaaaa{n:06x}", started=at(n)) for n in range(2)])
+    found = page(site_of(store), f"/calls/aaaaaa{path}", 404)
+    assert words(found.find(".//h1")) == "Which call is it?"
+    assert "2 calls begin so" in words(found.find(".//p[@role='alert']"))
+    root = "../" * (1 + path.count("/"))
+    assert [one for one in links(found) if "calls/" in one] == [f"{root}calls/aaaaaa{n:06x}" for n in (1, 0)]
+
+
 def test_an_empty_store_has_no_call(store: Stored) -> None:
     assert get(site_of(store), "/calls/0123")[0].status_code == 503
 
