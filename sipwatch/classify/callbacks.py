@@ -2,7 +2,9 @@
 
 Must not know: calls, records, peers, or any clock: time is an argument, integer nanoseconds of packet time.
 
-A caller who called three times in vain and is spoken to once is served: all three calls are called back.
+A caller who called three times in vain and is spoken to once is served: all three calls are called back. So is one who
+is spoken to while his call still rings elsewhere: he redialled, and his first call is over only now, or somebody called
+him meanwhile. What counts is that he was spoken to after he had called.
 """
 
 from __future__ import annotations
@@ -35,21 +37,25 @@ def can_be_called(number: str) -> bool:
 class Missed:
     """One missed call of ``number`` to ``dialled`` that ended at ``at``; ``id`` and ``payload`` are its giver's own.
 
-    ``size`` is what it takes with them (bytes).
+    ``size`` is what it takes with them (bytes), ``began`` from when on an answer serves it.
 
-    ``attempts`` counts the calls to and from that number since then that were not answered either, the
-    latest at ``last_attempt``; ``answered_at`` is when the number was spoken to. Both times are -1 before.
+    ``attempts`` counts the calls to that number since then that were not answered, the latest at ``last_attempt``;
+    ``redials`` those from it, the latest at ``last_redial``; ``answered_at`` is when the number was spoken to. All
+    three times are -1 before.
     """
 
     __slots__ = (
         "answered_at",
         "at",
         "attempts",
+        "began",
         "dialled",
         "id",
         "last_attempt",
+        "last_redial",
         "number",
         "payload",
+        "redials",
         "serial",
         "size",
     )
@@ -62,8 +68,9 @@ class Missed:
         self.payload = payload
         self.serial = serial
         self.size = _MISSED + of_text(number) + of_text(dialled)
-        self.attempts = 0
-        self.last_attempt = -1
+        self.began = at
+        self.attempts = self.redials = 0
+        self.last_attempt = self.last_redial = -1
         self.answered_at = -1
 
 
@@ -76,7 +83,8 @@ class Callbacks:
 
     Times given must not go back by more than ``late``, the ns that pass between what happens and its
     report. By so much calls wait longer before they are given up, and answers are remembered, so that
-    an answer counts by its own time. How often anybody looks changes nothing (Law 1).
+    an answer counts by its own time; by ``rings``, the ns for which a call in vain may ring, they are
+    remembered longer, so that one given meanwhile counts. How often anybody looks changes nothing (Law 1).
     """
 
     __slots__ = (
@@ -88,6 +96,7 @@ class Callbacks:
         "_order",
         "_region",
         "_release",
+        "_rings",
         "_within",
         "answers",
         "bytes",
@@ -102,12 +111,14 @@ class Callbacks:
         limit: int = 10_000,
         late: int = 0,
         memory: Memory | None = None,
+        rings: int = 0,
     ) -> None:
         self.evicted = 0
         self.bytes = 0
         self._memory = memory or Memory()
         self._memory.share(self)
         self._within = within
+        self._rings = rings
         self._region = region
         self._release = release
         self._limit = limit
@@ -115,7 +126,7 @@ class Callbacks:
         self._next_serial = 0
         self._order: list[Missed] = []  # oldest first
         self._by_key: dict[str, dict[str, list[Missed]]] = {}  # by key and spelling
-        self.answers = Answers(late, limit, self._memory)
+        self.answers = Answers(late + rings, limit, self._memory)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -124,21 +135,32 @@ class Callbacks:
         """Give each call that waits right now, oldest first."""
         return iter(tuple(self._order))
 
-    def missed(self, number: str, dialled: str, at: int, id: str, payload: object, size: int = 0) -> bool:  # noqa: A002 - as a record
-        """Take a missed inbound call that ended at ``at``; it counts as an attempt of those that wait already.
+    def missed(
+        self,
+        number: str,
+        dialled: str,
+        at: int,
+        id: str,  # noqa: A002 - as a record
+        payload: object,
+        size: int = 0,
+        began: int | None = None,
+    ) -> bool:
+        """Take a missed inbound call that ended at ``at``; to those that wait already its caller has called again.
 
-        ``size`` is what the payload takes (bytes).
+        ``size`` is what the payload takes (bytes); ``began`` is when it was made, if that is known.
 
         Returns False, and keeps and releases nothing, for a caller who cannot be called back. One who
         was spoken to before the call was reported is released at once.
         """
-        self.attempted(number, at)
+        self.redialled(number, at)
         if not can_be_called(number):
             return False
         self._next_serial += 1
         missed = Missed(number, dialled, at, id, payload, self._next_serial)
         missed.size += size
-        missed.answered_at = self.answers.first(number, at, at + self._within, self._region)
+        if began is not None:
+            missed.began = max(min(began, at), at - self._rings)  # no answer is remembered for longer
+        missed.answered_at = self.answers.first(number, missed.began, at + self._within, self._region)
         if missed.answered_at >= 0:
             self._release(missed, True)
         else:
@@ -146,11 +168,20 @@ class Callbacks:
         return True
 
     def attempted(self, number: str, at: int) -> None:
-        """Take a call to or from a number that was given up, or refused, at ``at``."""
+        """Take a call to a number that was given up, or refused, at ``at``."""
         self.advance(at)
         for missed in self._open(number, at):
-            missed.attempts += 1
-            missed.last_attempt = max(missed.last_attempt, at)
+            if missed.at <= at:
+                missed.attempts += 1
+                missed.last_attempt = max(missed.last_attempt, at)
+
+    def redialled(self, number: str, at: int) -> None:
+        """Take a call from a number that came to nothing, and was over at ``at``."""
+        self.advance(at)
+        for missed in self._open(number, at):
+            if missed.at <= at:
+                missed.redials += 1
+                missed.last_redial = max(missed.last_redial, at)
 
     def answered(self, number: str, at: int) -> None:
         """Take a call to or from a number that was answered at ``at``: all who waited until then are called back."""
@@ -182,7 +213,7 @@ class Callbacks:
         for spelling in islice(reversed(spellings), _MAX_ALIKE):
             if spelling != number and same_number(spelling, number, self._region):
                 found += spellings[spelling]
-        return [missed for missed in found if missed.at <= at <= missed.at + self._within]
+        return [missed for missed in found if missed.began <= at <= missed.at + self._within]
 
     def _keep(self, missed: Missed) -> None:
         same = self._by_key.get(index_key(missed.number), {}).get(missed.number, ())

@@ -15,7 +15,7 @@ from sipwatch.classify.remembered import SLOT, Memory, of_id
 from sipwatch.classify.tags import Tag, in_order, is_inbound, is_missed, is_outbound, tags_of, was_transferred
 from sipwatch.classify.verdict import reached
 from sipwatch.classify.wall import Wall
-from sipwatch.track.table import FORK_SETTLES, RETRY_WINDOW
+from sipwatch.track.table import FORK_SETTLES, RETRY_WINDOW, TIMER_C
 from sipwatch.wire.sip import user_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ class Desk:
         asked = self._asked = self.directory.settings.callback
         before, self.callbacks = self.callbacks, None
         if asked is not None:
-            self.callbacks = Callbacks(asked.within_ns, asked.region, self._released, late=_LATE, memory=self._memory)
+            self.callbacks = Callbacks(
+                asked.within_ns, asked.region, self._released, late=_LATE, memory=self._memory, rings=TIMER_C
+            )
             if before is not None:  # counts go on
                 self.callbacks.evicted = before.evicted
                 self.callbacks.answers.evicted = before.answers.evicted
@@ -121,13 +123,12 @@ class Desk:
             for callbacks in self._all():
                 callbacks.answered(number, last.answered_at if last.answered_at >= 0 else over_at)
             return
+        missed_by = self.callbacks if is_missed(outcome, source, destination) else None
         if CATEGORY_OF[outcome] != Category.UNKNOWN.value:
-            for callbacks in self._earlier:
-                callbacks.attempted(number, over_at)
-        if self.callbacks is not None and is_missed(outcome, source, destination):
-            self._missed(self.callbacks, call, number, (source.name, destination.name))
-        elif self.callbacks is not None and CATEGORY_OF[outcome] != Category.UNKNOWN.value:
-            self.callbacks.attempted(number, over_at)
+            others = [one for one in self._all() if one is not missed_by]
+            _in_vain(others, number, over_at, is_ours=is_outbound(source, destination))
+        if missed_by is not None:
+            self._missed(missed_by, call, number, (source.name, destination.name))
 
     def _number_outside(self, call: Call, source: Peer, destination: Peer) -> str | None:
         """Return the number of the end beyond the trunk, None for a call that has none there."""
@@ -141,7 +142,8 @@ class Desk:
         waiting = Waiting((call.call_id, call.from_tag, call.started), ends)
         self._waiting[call.serial] = waiting
         dialled = said(user_of(call.front[0].invite.request_uri))
-        if not callbacks.missed(number, dialled, _over_at(call), "", waiting, _WAITING + of_id(waiting.key)):
+        size = _WAITING + of_id(waiting.key)
+        if not callbacks.missed(number, dialled, _over_at(call), "", waiting, size, call.started):
             del self._waiting[call.serial]
 
     def over(self, call: Call, findings: list[Finding], given: Any) -> list[Tag] | None:
@@ -209,6 +211,14 @@ class Desk:
         """Give up everybody who still waits: the capture is over."""
         for callbacks in self._all():
             callbacks.finish(now)
+
+
+def _in_vain(desks: list[Callbacks], number: str, at: int, *, is_ours: bool) -> None:
+    for callbacks in desks:
+        if is_ours:
+            callbacks.attempted(number, at)
+        else:
+            callbacks.redialled(number, at)
 
 
 def _missed_at(missed: Missed) -> tuple[int, int]:

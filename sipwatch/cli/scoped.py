@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def scope_of(config: Config, source: list[str], zone: tzinfo = UTC, zone_name: str = "UTC", **more: Any) -> Scope:
     """Return the scope of a report on calls from a source; ``more`` are others of its fields."""
+    from sipwatch.classify.peers import PeerKind
     from sipwatch.evidence.asked import hidden_in_words
     from sipwatch.report.html.scope import Scope
     from sipwatch.report.html.times import ZoneTimes
@@ -33,6 +34,7 @@ def scope_of(config: Config, source: list[str], zone: tzinfo = UTC, zone_name: s
         hidden=hidden_in_words(config.privacy),
         roster=roster_of(config),
         region=dialled_in(config),
+        trunks=frozenset(peer.name for peer in config.settings.peers if peer.kind is PeerKind.TRUNK),
         **more,
     )
 

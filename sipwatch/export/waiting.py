@@ -26,7 +26,10 @@ _AT_ONCE: Final = 100  # records made in one step, in less than a millisecond
 
 
 class WaitingRecord(msgspec.Struct, frozen=True):
-    """A missed call whose caller was not reached. ``waited_seconds`` is until the capture ended."""
+    """A missed call whose caller was not reached. ``waited_seconds`` is until the capture ended.
+
+    ``attempts`` are calls to him since that nobody answered, None where they are not known; ``redials`` his own.
+    """
 
     id: str
     number: str
@@ -34,8 +37,10 @@ class WaitingRecord(msgspec.Struct, frozen=True):
     source: str
     missed: str
     waited_seconds: float
-    attempts: int
+    attempts: int | None
     last_attempt: str | None
+    redials: int
+    last_redial: str | None
     overdue: bool
 
 
@@ -68,9 +73,15 @@ def waiting_record(missed: Missed, end: int, within: int, policy: Policy, ahead:
         missed=timestamp(missed.at + ahead),
         waited_seconds=round(waited / SECOND, 3),
         attempts=missed.attempts,
-        last_attempt=timestamp(missed.last_attempt + ahead) if missed.last_attempt >= 0 else None,
+        last_attempt=_moment(missed.last_attempt, ahead),
+        redials=missed.redials,
+        last_redial=_moment(missed.last_redial, ahead),
         overdue=waited > within,
     )
+
+
+def _moment(at: int, ahead: int) -> str | None:
+    return None if at < 0 else timestamp(at + ahead)
 
 
 def desk_steps(engine: AtWork, policy: Policy) -> Generator[None, None, DeskRecord]:

@@ -35,7 +35,7 @@ def print_waiting(out: IO[str], records: list[WaitingRecord], within: int) -> No
     columns = (
         Column("Missed, UTC", one_piece=True),
         *("Caller", "Dialled", "Over"),
-        *(figures("Waits"), figures("Tries since")),
+        *(figures("Waits"), figures("Called\nagain"), figures("We\ntried")),
         *(Column("Last try", one_piece=True), Column("ID", one_piece=True)),
     )
     print_list(target, records, columns, _row, _lines, lambda record: "red" if record.overdue else "")
@@ -43,14 +43,29 @@ def print_waiting(out: IO[str], records: list[WaitingRecord], within: int) -> No
 
 def _lines(record: WaitingRecord) -> list[RenderableType]:
     """Return a record's paragraph for a narrow terminal."""
-    missed, caller, dialled, over, waits, _, last, short = _row(record)
-    tries = several(record.attempts, "try since", "tries since") if record.attempts else "not tried since"
+    missed, caller, dialled, over, waits, _, _, _, short = _row(record)
+    tries = ", ".join(tried_since(record))
     return [
         Text(f"{missed}  {caller} → {dialled}"),
-        indented(
-            f"over {over}, waits {waits}, {tries}{'' if last == '-' else f', the last at {last}'}  {short}", 4, FAINT
-        ),
+        indented(f"over {over}, waits {waits}, {tries}  {short}", 4, FAINT),
     ]
+
+
+def tried_since(record: WaitingRecord) -> list[str]:
+    """Say what the caller has tried again, if he has, and what was tried to reach him, if that is known."""
+    words = []
+    if record.redials:
+        words.append(_tries("called again", record.redials, record.last_redial))
+    if record.attempts:
+        words.append(_tries("we tried", record.attempts, record.last_attempt))
+    elif record.attempts == 0:
+        words.append("we have not tried")
+    return words
+
+
+def _tries(what: str, count: int, last: str | None) -> str:
+    times = "once" if count == 1 else f"{count:,} times"
+    return f"{what} {times}" + ("" if last is None else f"{', at' if count == 1 else ', the last at'} {last[11:19]}")
 
 
 def _row(record: WaitingRecord) -> tuple[str, ...]:
@@ -60,7 +75,8 @@ def _row(record: WaitingRecord) -> tuple[str, ...]:
         terminal(record.dialled),
         terminal(record.source),
         duration(record.waited_seconds),
-        f"{record.attempts:,}",
+        f"{record.redials:,}",
+        "-" if record.attempts is None else f"{record.attempts:,}",
         "-" if record.last_attempt is None else record.last_attempt[11:19],
         record.id,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -16,6 +17,8 @@ from sipwatch.export.waiting import WaitingRecord
 from sipwatch.export.writers import write_rows
 from sipwatch.packet import MILLISECOND, SECOND
 from sipwatch.report.plain import duration, several
+from sipwatch.report.waiting import tried_since
+from sipwatch.store.schema import HOUR
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.asked import asked_for, compiled
 from sipwatch.web.frame import PRIVATE, Chapter
@@ -37,18 +40,34 @@ SECTION: Final = Chapter("Call backs", "callbacks", "Who called in vain and has 
 EVERY: Final = 5  # seconds between two looks
 MAX_SHOWN: Final = 500  # callers
 MAX_ROWS: Final = 10_000  # missed calls that are looked at
+_LOOKED_BACK: Final = 24 * HOUR  # for those who were given up
 REACHED: Final = 20  # that were called back last
 _HIDDEN: Final = "*"  # stands in numbers that are hidden: what reads alike need not be the same
 
 
+class GivenUp(NamedTuple):
+    """Missed calls whose callers were not reached in time: how many there were, and where they are listed."""
+
+    calls: int
+    has_more: bool
+    path: str
+
+
 class Waits(NamedTuple):
-    """Who waits ``at`` a moment (ns), the oldest first; who was reached last; and why nobody can, if so."""
+    """Who waits ``at`` a moment (ns), the oldest first; who was reached last, who was given up; why nobody waits."""
 
     at: int
     within: float
     waiting: Sequence[WaitingRecord]
     reached: Sequence[CallRecord]
+    given_up: GivenUp
     why_none: str
+
+
+class _Stored(NamedTuple):
+    waiting: list[CallRecord]
+    reached: list[CallRecord]
+    given_up: list[CallRecord]
 
 
 class Caller(NamedTuple):
@@ -61,8 +80,7 @@ class Caller(NamedTuple):
     waits_ms: int
     dialled: str
     over: str
-    tries: str
-    last: str
+    tries: list[str]
     is_overdue: bool
     id: str
 
@@ -85,6 +103,7 @@ def routes(site: Website) -> list[Route]:
             calls=several(len(found.waiting), "missed call"),
             reached=[(one.caller or "?", one.callee or "?", one.started, one.id) for one in found.reached],
             within=duration(found.within),
+            given_up=found.given_up,
             why_none=found.why_none,
         )
 
@@ -104,22 +123,40 @@ async def _waits(site: Website, given: Mapping[str, str]) -> Waits:
     since = asked_for({"since": given.get("since", "")}, at).wanted.since
     since = at - site.within if since is None else since
 
-    def question(reader: StoreReader) -> tuple[list[CallRecord], list[CallRecord]]:
-        waiting = [] if desk is not None else _tagged(reader, Tag.WAITING_CALLBACK, since, MAX_ROWS)
-        return waiting, _tagged(reader, Tag.CALLED_BACK, since, REACHED)
+    def question(reader: StoreReader) -> _Stored:
+        return _Stored(
+            [] if desk is not None else _tagged(reader, Tag.WAITING_CALLBACK, MAX_ROWS, since),
+            _tagged(reader, Tag.CALLED_BACK, REACHED, since),
+            _tagged(reader, Tag.WAITING_CALLBACK, MAX_ROWS, since - _LOOKED_BACK, since),
+        )
 
-    nothing: tuple[list[CallRecord], list[CallRecord]] = [], []
-    waiting, reached = await site.ask_or(question, nothing)
+    stored = await site.ask_or(question, _Stored([], [], []))
     if desk is not None:
         within = site.within / SECOND if desk.within_seconds is None else desk.within_seconds
-        return Waits(at, within, desk.waiting, reached, _why_none(desk))
-    records = waiting_records(waiting, at, site.within)
-    return Waits(at, (at - since) / SECOND, records, reached, "")
+        given_up = _given_up(stored, since, desk.waiting)
+        return Waits(at, within, desk.waiting, stored.reached, given_up, _why_none(desk))
+    records = waiting_records(stored.waiting, at, site.within)
+    return Waits(at, (at - since) / SECOND, records, stored.reached, _given_up(stored, since), "")
 
 
-def _tagged(reader: StoreReader, tag: Tag, since: int, most: int) -> list[CallRecord]:
-    keep = compiled(f'"{tag.value}" in tags')
-    return [one.record for one in listed(reader, Wanted(since=since, keep=keep), most).calls]
+def _given_up(stored: _Stored, until: int, waiting: Sequence[WaitingRecord] = ()) -> GivenUp:
+    """Count who was given up before; a call that rang for long may have begun then and wait still."""
+    still = {one.id for one in waiting}
+    span = {"since": (until - _LOOKED_BACK) // MILLISECOND, "until": until // MILLISECOND}
+    return GivenUp(
+        sum(call.id not in still for call in stored.given_up),
+        len(stored.given_up) == MAX_ROWS,
+        "calls?" + urlencode({"filter": _marked(Tag.WAITING_CALLBACK), **span}),
+    )
+
+
+def _marked(tag: Tag) -> str:
+    return f'"{tag.value}" in tags'
+
+
+def _tagged(reader: StoreReader, tag: Tag, most: int, since: int, until: int | None = None) -> list[CallRecord]:
+    wanted = Wanted(since=since, until=until, keep=compiled(_marked(tag)))
+    return [one.record for one in listed(reader, wanted, most).calls]
 
 
 def _why_none(desk: DeskRecord) -> str:
@@ -139,14 +176,14 @@ def _why_none(desk: DeskRecord) -> str:
 def waiting_records(calls: Iterable[CallRecord], at: int, within: int) -> list[WaitingRecord]:
     """Return stored calls that wait, the newest first, as records, the oldest first: as they are ``at`` a moment (ns).
 
-    What else was tried since is known of calls from the same number that wait as well, and of no others.
+    That their callers called again is known where those calls wait as well; what was tried to reach them is not.
     """
     later: dict[str, tuple[int, str]] = {}  # by number: how many waited since, when the last one was missed
     found = []
     for call in calls:
         number = call.caller or ""
         ended = call.started if call.ended is None else call.ended
-        attempts, last = later.get(number, (0, ""))
+        redials, last = later.get(number, (0, ""))
         waited = max(0, at - ended)
         found.append(
             WaitingRecord(
@@ -156,12 +193,14 @@ def waiting_records(calls: Iterable[CallRecord], at: int, within: int) -> list[W
                 source=call.source,
                 missed=timestamp(ended),
                 waited_seconds=round(waited / SECOND, 3),
-                attempts=attempts,
-                last_attempt=last or None,
+                attempts=None,
+                last_attempt=None,
+                redials=redials,
+                last_redial=last or None,
                 overdue=waited > within,
             )
         )
-        later[number] = (attempts + 1, last or timestamp(ended))
+        later[number] = (redials + 1, last or timestamp(ended))
     return found[::-1]
 
 
@@ -186,8 +225,7 @@ def _caller(one: WaitingRecord) -> Caller:
         waited // MILLISECOND,
         one.dialled or "?",
         one.source,
-        f"{one.attempts:,}" if one.attempts else "none",
-        "" if one.last_attempt is None else one.last_attempt[11:19],
+        tried_since(one),
         one.overdue,
         one.id,
     )

@@ -25,18 +25,20 @@ ANNA, BEN = "+49301234567", "+49401234567"
 class Desk:
     """Takes what is released, by the id of the call."""
 
-    def __init__(self, within: int = HOUR, region: str | None = "DE", limit: int = 10_000, late: int = 0) -> None:
+    def __init__(
+        self, within: int = HOUR, region: str | None = "DE", limit: int = 10_000, late: int = 0, rings: int = 0
+    ) -> None:
         self.released: list[tuple[str, bool]] = []
         self.calls: list[Missed] = []
-        self.callbacks = Callbacks(within, region, self.release, limit, late)
+        self.callbacks = Callbacks(within, region, self.release, limit, late, rings=rings)
 
     def release(self, missed: Missed, called_back: bool) -> None:
         assert (missed.answered_at >= 0) == called_back
         self.released.append((missed.id, called_back))
         self.calls.append(missed)
 
-    def missed(self, id: str, number: str = ANNA, at: int = 0) -> bool:  # noqa: A002 - as the module's
-        return self.callbacks.missed(number, "100", at, id, None)
+    def missed(self, id: str, number: str = ANNA, at: int = 0, began: int | None = None) -> bool:  # noqa: A002 - as the module's
+        return self.callbacks.missed(number, "100", at, id, None, began=began)
 
     @property
     def waiting(self) -> list[str]:
@@ -92,7 +94,7 @@ def test_who_called_three_times_in_vain_and_is_spoken_to_once_is_served() -> Non
     desk = Desk()
     for minute, name in enumerate("abc"):
         desk.missed(name, at=minute * MINUTE)
-    assert [missed.attempts for missed in desk.callbacks.waiting()] == [2, 1, 0]
+    assert [missed.redials for missed in desk.callbacks.waiting()] == [2, 1, 0]
     desk.callbacks.answered(ANNA, 3 * MINUTE)
     assert desk.released == [("a", True), ("b", True), ("c", True)]
     assert len(desk.callbacks) == 0
@@ -115,11 +117,36 @@ def test_who_was_called_back_and_calls_in_vain_again_waits_again() -> None:
     assert desk.waiting == ["b"]
 
 
-def test_an_answer_does_not_serve_calls_that_ended_after_it() -> None:
-    desk = Desk()
+def test_an_answer_does_not_serve_calls_that_began_after_it() -> None:
+    desk = Desk(rings=3 * MINUTE)
     desk.callbacks.answered(ANNA, MINUTE)
-    desk.missed("a", at=2 * MINUTE)
+    desk.missed("a", at=3 * MINUTE, began=2 * MINUTE)
     assert desk.waiting == ["a"]
+
+
+def test_who_is_spoken_to_while_his_call_still_rings_elsewhere_is_served() -> None:
+    """He hung up unseen and redialled, or somebody called him meanwhile: his first call is over later than the other."""
+    desk = Desk(rings=3 * MINUTE)
+    desk.callbacks.answered("0301234567", 90 * SECOND)
+    desk.missed("a", at=2 * MINUTE, began=MINUTE)
+    assert desk.released == [("a", True)]
+    assert desk.calls[0].answered_at == 90 * SECOND
+
+
+def test_nor_does_it_matter_which_of_the_two_is_reported_first() -> None:
+    desk = Desk(late=32 * SECOND, rings=3 * MINUTE)
+    desk.missed("a", at=2 * MINUTE, began=MINUTE)
+    desk.callbacks.answered(ANNA, MINUTE + SECOND)
+    assert desk.released == [("a", True)]
+
+
+def test_an_answer_is_remembered_for_as_long_as_a_call_may_ring() -> None:
+    for before, called_back in ((3 * MINUTE, True), (3 * MINUTE + 1, False)):
+        desk = Desk(rings=3 * MINUTE)
+        desk.callbacks.answered(ANNA, 10 * MINUTE - before)
+        desk.missed("a", at=10 * MINUTE, began=MINUTE)
+        desk.callbacks.finish(10 * MINUTE)
+        assert desk.released == [("a", called_back)]
 
 
 # In time
@@ -173,9 +200,29 @@ def test_attempts_are_counted_with_the_time_of_the_last() -> None:
     desk.callbacks.attempted("0049301234567", 3 * MINUTE)
     desk.callbacks.attempted(BEN, 4 * MINUTE)
     assert [(m.id, m.attempts, m.last_attempt) for m in desk.callbacks.waiting()] == [
-        ("a", 3, 3 * MINUTE),
+        ("a", 2, 3 * MINUTE),
         ("b", 1, 3 * MINUTE),
     ]
+
+
+def test_what_the_caller_tries_himself_is_told_apart_from_what_we_try() -> None:
+    desk = Desk()
+    desk.missed("a")
+    desk.callbacks.redialled("0301234567", MINUTE)
+    desk.missed("b", at=2 * MINUTE)
+    desk.callbacks.attempted(ANNA, 3 * MINUTE)
+    assert [(m.id, m.redials, m.last_redial, m.attempts, m.last_attempt) for m in desk.callbacks.waiting()] == [
+        ("a", 2, 2 * MINUTE, 1, 3 * MINUTE),
+        ("b", 0, -1, 1, 3 * MINUTE),
+    ]
+
+
+def test_what_was_over_before_the_call_was_is_no_attempt_since() -> None:
+    desk = Desk(late=32 * SECOND, rings=3 * MINUTE)
+    desk.missed("a", at=2 * MINUTE, began=MINUTE)
+    desk.callbacks.attempted(ANNA, 119 * SECOND)
+    desk.callbacks.redialled(ANNA, 119 * SECOND)
+    assert [(missed.attempts, missed.redials) for missed in desk.callbacks.waiting()] == [(0, 0)]
 
 
 def test_what_is_given_comes_back() -> None:
@@ -322,12 +369,13 @@ def test_missed_calls_wait_in_the_order_in_which_they_ended() -> None:
 
 
 class Event(NamedTuple):
-    """``what`` happens to a number at ``at``, and is reported at ``reported``."""
+    """``what`` happens to a number at ``at``, is reported at ``reported``, and lasted for ``lasted``."""
 
     what: str
     number: str
     at: int
     reported: int
+    lasted: int = 0
 
 
 SPELT = [ANNA, "0301234567", "0 030 1234567", BEN, "0401234567", "204", "anonymous"]
@@ -339,8 +387,9 @@ def events(draw: st.DrawFn, latest: int = 0) -> list[Event]:
     found = []
     for _ in range(draw(st.integers(1, 25))):
         at = draw(st.integers(0, 60)) * SECOND
-        what = draw(st.sampled_from(["missed", "missed", "attempted", "answered"]))
-        found.append(Event(what, draw(st.sampled_from(SPELT)), at, at + draw(st.integers(0, latest)) * SECOND))
+        what = draw(st.sampled_from(["missed", "missed", "attempted", "redialled", "answered"]))
+        reported, lasted = at + draw(st.integers(0, latest)) * SECOND, draw(st.integers(0, 30)) * SECOND
+        found.append(Event(what, draw(st.sampled_from(SPELT)), at, reported, lasted))
     return sorted(found, key=lambda event: event.reported)
 
 
@@ -355,25 +404,29 @@ def play(desk: Desk, happened: list[Event], ticks: list[int]) -> list[str]:
         while due and due[0] <= event.reported:
             desk.callbacks.advance(due.pop(0))
         if event.what == "missed":
-            if desk.missed(str(index), event.number, event.at):
+            if desk.missed(str(index), event.number, event.at, event.at - event.lasted):
                 taken.append(str(index))
         elif event.what == "attempted":
             desk.callbacks.attempted(event.number, event.at)
+        elif event.what == "redialled":
+            desk.callbacks.redialled(event.number, event.at)
         else:
             desk.callbacks.answered(event.number, event.at)
     desk.callbacks.finish(happened[-1].reported)
     return taken
 
 
-def told(desk: Desk) -> list[tuple[str, int, int, int]]:
-    return [(missed.id, missed.attempts, missed.last_attempt, missed.answered_at) for missed in desk.calls]
+def told(desk: Desk) -> list[tuple[str, int, int, int, int, int]]:
+    return [
+        (one.id, one.attempts, one.last_attempt, one.redials, one.last_redial, one.answered_at) for one in desk.calls
+    ]
 
 
 @examples(300)
 @given(events(), TICKS, st.integers(0, 30), st.integers(1, 6))
 def test_idle_ticks_change_nothing(happened: list[Event], ticks: list[int], within: int, limit: int) -> None:
     """Law 1: whoever looks, and however often."""
-    quiet, busy = Desk(within * SECOND, limit=limit), Desk(within * SECOND, limit=limit)
+    quiet, busy = (Desk(within * SECOND, limit=limit, rings=20 * SECOND) for _ in range(2))
     assert play(quiet, happened, []) == play(busy, happened, ticks)
     assert busy.released == quiet.released
     assert told(busy) == told(quiet)
@@ -385,7 +438,7 @@ def test_idle_ticks_change_nothing(happened: list[Event], ticks: list[int], with
 def test_idle_ticks_change_nothing_although_reports_come_late(
     happened: list[Event], ticks: list[int], within: int
 ) -> None:
-    quiet, busy = (Desk(within * SECOND, late=10 * SECOND) for _ in range(2))
+    quiet, busy = (Desk(within * SECOND, late=10 * SECOND, rings=20 * SECOND) for _ in range(2))
     assert play(quiet, happened, []) == play(busy, happened, ticks)
     assert sorted(told(busy)) == sorted(told(quiet))
 
@@ -395,13 +448,16 @@ def test_idle_ticks_change_nothing_although_reports_come_late(
 def test_a_call_is_called_back_if_and_only_if_an_answer_came_in_time(
     happened: list[Event], ticks: list[int], within: int
 ) -> None:
-    desk = Desk(within * SECOND, late=10 * SECOND)
+    desk = Desk(within * SECOND, late=10 * SECOND, rings=20 * SECOND)
     taken = play(desk, happened, ticks)
     end = {ANNA: 1, "0301234567": 1, "0 030 1234567": 1, BEN: 2, "0401234567": 2, "204": 3}
     answers = [(end.get(event.number), event.at) for event in happened if event.what == "answered"]
     for name, called_back in desk.released:
         missed = happened[int(name)]
-        in_time = [at for who, at in answers if who == end[missed.number] and 0 <= at - missed.at <= within * SECOND]
+        rang = min(missed.lasted, 20 * SECOND)
+        in_time = [
+            at for who, at in answers if who == end[missed.number] and -rang <= at - missed.at <= within * SECOND
+        ]
         assert called_back == bool(in_time)
     assert sorted(name for name, _ in desk.released) == sorted(taken)
 

@@ -79,6 +79,12 @@ def test_the_caller_who_gets_through_himself_is_served() -> None:
     assert run(missed() + again).calls["m1"].tags == ["called_back"]
 
 
+def test_who_is_spoken_to_while_his_call_still_rings_elsewhere_is_served() -> None:
+    """On a company's line, or by somebody who calls him meanwhile: he was spoken to after he had called."""
+    assert run(missed(seconds=30) + calls_back(10)).calls["m1"].tags == ["called_back"]
+    assert run(missed(start=20) + calls_back(10)).calls["m1"].tags == ["waiting_callback"]
+
+
 def test_numbers_are_compared_however_they_are_written() -> None:
     assert run(missed(caller="+15555550142") + calls_back(300, "0015555550142")).calls["m1"].tags == ["called_back"]
     assert run(missed(caller="02079460142") + calls_back(300, "442079460142"), centre(region="GB")).calls[

@@ -122,7 +122,7 @@ def test_each_caller_is_a_line_where_it_fits_and_a_paragraph_where_not(
     out = io.StringIO()
     record = WaitingRecord(
         "0123456789ab", "15555550109", "15555550130", "acme", "2026-01-05T09:00:00Z", 600.0, 1,
-        "2026-01-05T09:05:00Z", overdue=True,
+        "2026-01-05T09:05:00Z", 0, None, overdue=True,
     )  # fmt: skip
     print_waiting(out, [record], 300 * 10**9)
     head, *lines = out.getvalue().splitlines()

@@ -13,6 +13,7 @@ from tests.export.stepwise import end_of, taken
 
 SITE = [ACME, peer("pbx", SERVER, "P")]
 BACK = "0 P>T INVITE uri=sip:15550100@x\n1 T>P 200\n1.1 P>T ACK ttag=callee branch=z9hG4bKa\n"
+IN_VAIN = BACK.split("\n", maxsplit=1)[0] + "\n1 T>P 486\n1.1 P>T ACK ttag=callee\n"
 MISSED = "0 T>P INVITE\n0.1 P>T 180\n12 T>P CANCEL\n12 P>T 487\n12.1 T>P ACK ttag=callee\n"
 
 
@@ -33,12 +34,14 @@ def centre(within: int = 1200) -> Settings:
 
 
 def test_who_waits_is_told_with_number_time_and_attempts() -> None:
-    found = desk(at(0, MISSED, call="a") + at(100, MISSED, call="b"), 200, centre())
+    script = at(0, MISSED, call="a") + at(100, MISSED, call="b") + at(150, IN_VAIN, call="back")
+    found = desk(script, 200, centre())
     first, second = found.waiting
     assert (first.number, first.dialled, first.source) == ("15550100", "15550101", "acme")
     assert (first.missed, first.waited_seconds, first.overdue) == (str(moment(12)), 188.0, False)
-    assert (first.attempts, first.last_attempt) == (1, str(moment(112)))
-    assert (second.attempts, second.last_attempt) == (0, None)
+    assert (first.redials, first.last_redial) == (1, str(moment(112)))
+    assert (second.redials, second.last_redial) == (0, None)
+    assert {(one.attempts, one.last_attempt) for one in found.waiting} == {(1, str(moment(151)))}
     assert (found.at, found.within_seconds, found.has_trunk) == (moment(200), 1200, True)
 
 

@@ -31,19 +31,20 @@ def live(store: Stored, *waiting: WaitingRecord, within: float | None = 3600, tr
 def missed(seconds: float, caller: str = "+4930555123", tag: str = "waiting_callback", **more: object) -> CallRecord:
     return records.call(
         "no_answer",
-        id=f"{int(seconds):012x}",
+        **{"id": f"{int(seconds):012x}", **more},
         started=at(seconds),
         ended=at(seconds + 10),
         caller=caller,
         tags=[tag],
-        **more,
     )
 
 
 def test_who_waits_is_shown_with_all_that_one_needs_to_call_back(store: Stored) -> None:
-    found = page(live(store, waits(attempts=2, last_attempt=str(at(3300)))), "/callbacks")
+    found = page(
+        live(store, waits(attempts=2, last_attempt=str(at(3300)), redials=1, last_redial=str(at(3240)))), "/callbacks"
+    )
     assert rows_of(found) == [
-        "+493055512310:002026-01-05 09:50:00dialled 4401over acmetries since: 2, the last at 09:55:00Look into the call of +4930555123"
+        "+493055512310:002026-01-05 09:50:00dialled 4401over acmecalled again once, at 09:54:00, we tried 2 times, the last at 09:55:00Look into the call of +4930555123"
     ]
     [clock] = [one for one in found.iter("span") if "data-lasts" in one.attrib]
     assert clock.attrib["data-lasts"] == "600000"
@@ -109,10 +110,25 @@ def test_a_page_shows_so_many_and_says_how_many_more_there_are(store: Stored) ->
     assert "1,500 more wait" in words(found)
 
 
-def test_stored_calls_tell_what_the_same_caller_tried_since() -> None:
-    """Missed at 110 s, 210 s and 310 s: the first has two tries behind it."""
+def test_who_was_not_reached_in_time_is_counted_and_leads_to_his_calls(store: Stored) -> None:
+    """It is 10:00 by the daemon: who was missed at 07:00 and at 08:00 is not waited for any more."""
+    waiting = waits(id=f"{10:012x}")
+    store.put(missed(10), missed(-3600, "+4930555125", id="d" * 12), missed(-7200, "+4930555126", id="e" * 12))
+    found = page(live(store, waiting), "/callbacks")
+    assert "2 missed calls of the 24 hours before the last 1:00:00" in words(found)
+    [path] = [link for link in links(found) if "waiting_callback" in link]
+    listed = page(live(store, waiting), path.removeprefix("."))
+    assert "+4930555125" in words(listed)
+    assert "+4930555126" in words(listed)
+    assert "+4930555123" not in words(listed)
+    assert "Not reached in time" not in words(page(live(store, waits(id="d" * 12), waits(id="e" * 12)), "/callbacks"))
+
+
+def test_stored_calls_tell_that_the_same_caller_called_again() -> None:
+    """Missed at 110 s, 210 s and 310 s: the first has two tries behind it; what we tried is not known."""
     found = waiting_records([missed(300), missed(200), missed(100)], int(at(3720)), WITHIN)
-    assert [(one.attempts, one.last_attempt) for one in found] == [
+    assert {one.attempts for one in found} == {None}
+    assert [(one.redials, one.last_redial) for one in found] == [
         (2, str(at(310))),
         (1, str(at(310))),
         (0, None),

@@ -57,6 +57,6 @@ def waits(**more: Any) -> WaitingRecord:
     """Return a missed call whose caller has waited for ten minutes."""
     given: dict[str, Any] = {
         "id": "a" * 12, "number": "+4930555123", "dialled": "4401", "source": "acme", "missed": str(at(3000)),
-        "waited_seconds": 600.0, "attempts": 0, "last_attempt": None, "overdue": False,
+        "waited_seconds": 600.0, "attempts": 0, "last_attempt": None, "redials": 0, "last_redial": None, "overdue": False,
     }  # fmt: skip
     return WaitingRecord(**{**given, **more})

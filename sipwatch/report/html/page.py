@@ -162,7 +162,7 @@ class PageWriter:
         self._timeline = Timeline(scope.times.zone)
         self._tally = ResponseTally(scope.times)
         self._agents = AgentFigures(roster=scope.roster)
-        self._unreached = UnreachedCallers(scope.region)
+        self._unreached = UnreachedCallers(scope.region, scope.trunks)
         self._worst = WorstCalls()
         self._failed: NewestRows[FailedRow] = NewestRows()
         self._odd: NewestRows[OddRow] = NewestRows()

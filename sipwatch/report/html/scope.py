@@ -46,7 +46,7 @@ class Scope(NamedTuple):
 
     ``source`` says where the calls are from, ``period`` (ns) from when until when they were asked for, None where
     nobody asked. ``selection`` is the filter, ``hidden`` what is hidden, ``gaps`` what is missing beside what the
-    capture lacks. ``region`` is where numbers are dialled (ISO 3166).
+    capture lacks. ``region`` is where numbers are dialled (ISO 3166), ``trunks`` are the peers that lead outside.
     """
 
     source: list[str]
@@ -60,6 +60,7 @@ class Scope(NamedTuple):
     gaps: tuple[str, ...] = ()
     roster: Roster = Roster()
     region: str | None = None
+    trunks: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:

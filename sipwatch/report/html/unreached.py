@@ -35,12 +35,17 @@ class UnreachedCaller(NamedTuple):
 
 
 class UnreachedCallers:
-    """Takes calls in any order. ``region`` is that of ``numbers.same_number``; ``left_out`` found no room."""
+    """Takes calls in any order. ``region`` is that of ``numbers.same_number``; ``left_out`` found no room.
 
-    def __init__(self, region: str | None = None) -> None:
+    ``trunks`` are the names of the peers beyond which is outside: who is at the other end of a call was not called
+    back by it, though his number be that of a caller. Where nobody names any, both ends count.
+    """
+
+    def __init__(self, region: str | None = None, trunks: frozenset[str] = frozenset()) -> None:
         self.left_out = 0
         self.is_known = False  # whether calls were marked at all: that takes trunks and [callback]
         self._region = region
+        self._trunks = trunks
         self._missed: dict[str, dict[str, UnreachedCaller]] = {}  # by key and spelling
         self._waiting = 0
         self._spoken: dict[str, dict[str, int]] = {}  # when a number was last spoken to
@@ -53,8 +58,8 @@ class UnreachedCallers:
         elif Tag.CALLED_BACK in call.tags:
             self.is_known = True
         if call.answered is not None:
-            for number in (call.caller, call.callee):
-                if number and len(number) <= MAX_NUMBER_LENGTH:
+            for number, peer in ((call.caller, call.source), (call.callee, call.destination)):
+                if number and len(number) <= MAX_NUMBER_LENGTH and (not self._trunks or peer in self._trunks):
                     self._speak(number, call.answered)
 
     def waiting(self) -> list[UnreachedCaller]:

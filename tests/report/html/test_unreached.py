@@ -44,6 +44,17 @@ def test_who_was_spoken_to_before_or_not_at_all_waits_on() -> None:
     assert waiting(missed, answered(callee="0307654321", answered=at(500))) == [("+49301234567", 1)]
 
 
+def test_his_own_number_inside_calls_nobody_back() -> None:
+    """An agent called in from outside by his own number; what he says inside, or to others, is not with that caller."""
+    known = UnreachedCallers("DE", frozenset({"trunk"}))
+    known.add(call("no_answer", **WAITS))
+    known.add(answered(caller="0301234567", source="phones", callee="0307", destination="trunk", answered=at(500)))
+    known.add(answered(caller="0307", source="trunk", callee="0301234567", destination="phones", answered=at(500)))
+    assert [one.number for one in known.waiting()] == ["+49301234567"]
+    known.add(answered(caller="201", source="phones", callee="0301234567", destination="trunk", answered=at(600)))
+    assert known.waiting() == []
+
+
 def test_the_longest_waiting_stands_first() -> None:
     calls = [call("abandoned", started=at(n), tags=["waiting_callback"], caller=f"+4930765432{n}") for n in (2, 1)]
     assert [number for number, _ in waiting(*calls)] == ["+49307654321", "+49307654322"]
