@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
-import typer
-
+from sipwatch.cli.one_call import LADDER_ONLY, NO_LADDER, LadderForm, LadderFormed
 from sipwatch.cli.options import (
     DialledIn,
     Filter,
@@ -21,13 +20,14 @@ from sipwatch.cli.options import (
     filter_of,
     format_option,
     number,
+    refuse_first,
     switch,
     value,
 )
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.scoped import dialled_in
 from sipwatch.cli.when import read_option, time_between
-from sipwatch.cli.words import FailOn, configuration, fail
+from sipwatch.cli.words import FailOn, complain, configuration, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,8 @@ MAX_LISTED = 50
 _WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1h (ago)."
 _NUMBER = "Only calls from or to this number, in any notation: +49 30 1234567, 030 1234567, 201; *4567 for its end."
 _LIMIT = f"Only the newest N calls. Default: {MAX_LISTED} in a table, else all."
-_FORMS = (Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.PARQUET)
+_FORMS = (Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.PARQUET, Format.PCAP)
+_FORM_WORDS = "How to write the result; pcap: the packets that are kept of the newest 500 of the calls."
 
 
 def calls(
@@ -54,12 +55,13 @@ def calls(
     expression: Filter = None,
     phone: Annotated[str | None, value("NUMBER", _NUMBER, "--number")] = None,
     limit: Annotated[int | None, number("N", 1, words=_LIMIT)] = None,
-    form: Annotated[Format, format_option(*_FORMS)] = Format.TABLE,
+    form: Annotated[Format, format_option(*_FORMS, words=_FORM_WORDS)] = Format.TABLE,
     messages: Annotated[bool, switch("--messages", "Include the messages that are kept (not in a table).")] = False,
     ladder: Annotated[
         str | None,
         value("CALL", "Draw this call as a sequence diagram; CALL is an id, 6 digits of it or more, or a Call-ID."),
     ] = None,
+    ladder_form: LadderFormed = None,
     output: Output = None,
     force: Force = False,
     config: DialledIn = None,
@@ -69,13 +71,18 @@ def calls(
     from sipwatch.store.days import StoreError
     from sipwatch.store.reader import StoreReader
 
-    if ladder is not None and form is not Format.TABLE:
-        raise typer.BadParameter("a ladder is drawn for the terminal; it cannot be combined with --format")
+    refuse_first(
+        (ladder is not None and form is not Format.TABLE, "--ladder", LADDER_ONLY),
+        (ladder_form is not None and ladder is None, "--ladder-form", NO_LADDER),
+        (form is Format.PCAP and output is None, "--output", "packets are no reading for a terminal; name a file"),
+    )
     wanted = _wanted(since, until, expression, phone, configuration(config), zone)
     with opened(output, [config], force=force) as out, FailOn(StoreError):
         reader = StoreReader(Path(store))
         if ladder is not None:
-            _draw(out, reader, ladder, store)
+            _draw(out, reader, ladder, ladder_form or LadderForm.TEXT, store)
+        elif form is Format.PCAP:
+            _write_packets(out, reader, wanted, limit)
         elif form is Format.TABLE:
             _list(out, reader, wanted, limit or MAX_LISTED, store)
         else:
@@ -95,25 +102,41 @@ def _wanted(
 # What is shown
 
 
-def _draw(out: IO[bytes], reader: StoreReader, wanted: str, store: str) -> None:
-    from sipwatch.report.ladder import print_ladder
+def _draw(out: IO[bytes], reader: StoreReader, wanted: str, form: LadderForm, store: str) -> None:
+    from sipwatch.cli.one_call import write_calls
+    from sipwatch.report.ladder import print_verdict
     from sipwatch.store.ids import UnclearIdError
     from sipwatch.store.linked import drawable, linked_calls
+    from sipwatch.store.missing import why_no_messages
 
     with FailOn(UnclearIdError):
         found = reader.call(wanted)
     if found is None:
         fail(f"no call {wanted!r} in {store}; sipwatch calls --store {store} lists the ids")
-    call = reader.with_messages(found.record)
-    if not call.messages:
-        why = (
-            "they have gone since, as [store] message_days says"
-            if found.kept
-            else "[store] messages says whose are kept"
-        )
-        fail(f"no message of call {call.id} is kept: {why}")
+    call, links = reader.with_messages(found.record), linked_calls(reader, found.record)
+    linked = drawable(reader, links)
+    if form is LadderForm.WIRESHARK:  # which names calls, and needs no messages
+        linked = [one.call.record for one in links if one.call is not None]
+    elif not call.messages and form is not LadderForm.TEXT:
+        fail(f"call {call.id}: {why_no_messages(found)}")
     with text_of(out) as text:
-        print_ladder(text, call, drawable(reader, linked_calls(reader, call)))
+        if call.messages or form is LadderForm.WIRESHARK:
+            write_calls(text, [call], lambda _: linked, None, form)
+        else:
+            print_verdict(text, call, why_no_messages(found))
+
+
+def _write_packets(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int | None) -> None:
+    from sipwatch.capture.write import capture_file
+    from sipwatch.store.packets import packets_of
+    from sipwatch.store.selected import selected_messages
+
+    found = selected_messages(reader, wanted, limit)
+    if not found.messages:
+        fail(found.why_none)
+    out.write(capture_file(packets_of(found.messages).saved))
+    if found.without or found.cut:
+        complain(found.what_is_missing)
 
 
 def _list(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int, store: str) -> None:

@@ -6,12 +6,14 @@ Must not know: where calls come from.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Annotated
 
+from sipwatch.cli.options import choice
 from sipwatch.cli.words import fail
 
 if TYPE_CHECKING:
-    from sipwatch.cli.wanted import FoundCalls
+    from collections.abc import Callable, Sequence
+
     from sipwatch.export.privacy import Policy
     from sipwatch.export.record import CallRecord
 
@@ -30,20 +32,38 @@ class LadderForm(StrEnum):
 
 
 _DRAWN = (LadderForm.TEXT, LadderForm.SVG, LadderForm.MERMAID)
+LADDER_ONLY = "a ladder has forms of its own (--ladder-form); it cannot be combined with --format"
+NO_LADDER = "is of use only with --ladder"
+
+LadderFormed = Annotated[
+    LadderForm | None,
+    choice(
+        *LadderForm,
+        flag="--ladder-form",
+        words="What --ladder writes: a drawing as text, as SVG or for Mermaid, a display filter for Wireshark, or what"
+        " the caller or the called side did as a scenario for SIPp. Default: text.",
+    ),
+]
 
 
-def write_calls(out: IO[str], wanted: FoundCalls, policy: Policy | None, form: LadderForm) -> None:
+def write_calls(
+    out: IO[str],
+    found: Sequence[CallRecord],
+    linked_with: Callable[[CallRecord], Sequence[CallRecord]],
+    policy: Policy | None,
+    form: LadderForm,
+) -> None:
     """Write calls, in time order, with what is to be hidden hidden; some forms have room for one call.
 
     A ladder has the calls that are linked with it as well, and so has a filter.
     """
-    calls = sorted(wanted.found, key=lambda call: call.started)
+    calls = sorted(found, key=lambda call: call.started)
     if form in _DRAWN:
         for call in calls if form is LadderForm.TEXT else [_only(calls)]:
-            first, *others = _shown([call, *wanted.linked_with(call)], policy)
+            first, *others = _shown([call, *linked_with(call)], policy)
             _draw(out, first, others, form)
     elif form is LadderForm.WIRESHARK:
-        out.write(_filter([*calls, *(other for call in calls for other in wanted.linked_with(call))], policy) + "\n")
+        out.write(_filter([*calls, *(other for call in calls for other in linked_with(call))], policy) + "\n")
     else:
         (call,) = _shown([_only(calls)], policy)
         out.write(_scenario(call, form))

@@ -28,6 +28,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     PARQUET = "parquet"
+    PCAP = "pcap"
     HTML = "html"
     OPENMETRICS = "openmetrics"
     TOML = "toml"
@@ -80,6 +81,13 @@ def switch(flag: str, words: str) -> Any:
 def format_option(*formats: Format, words: str = "How to write the result.") -> Any:
     """Return the option ``--format`` of a command that knows these."""
     return choice(*formats, flag="--format", words=words)
+
+
+def refuse_first(*combinations: tuple[bool, str, str]) -> None:
+    """End for the first of the combinations (whether it was asked for, option, why not) that makes no sense."""
+    for asked_for, option, why in combinations:
+        if asked_for:
+            raise typer.BadParameter(why, param_hint=option)
 
 
 def filter_of(expression: str | None) -> CallFilter | None:

@@ -11,11 +11,9 @@ import stat
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Annotated, NamedTuple
 
-import typer
-
 from sipwatch.budget import shared_out
 from sipwatch.cli.feed import captures, deep_captures, feed, warn
-from sipwatch.cli.one_call import LadderForm, write_calls
+from sipwatch.cli.one_call import LADDER_ONLY, NO_LADDER, LadderForm, LadderFormed, write_calls
 from sipwatch.cli.options import (
     Files,
     Filter,
@@ -26,6 +24,7 @@ from sipwatch.cli.options import (
     filter_of,
     format_option,
     number,
+    refuse_first,
     switch,
     value,
 )
@@ -59,7 +58,6 @@ class UsePrefilter(StrEnum):
     OFF = "off"
 
 
-_LADDER_ONLY = "a ladder has forms of its own (--ladder-form); it cannot be combined with --format"
 _NO_RECORDS = "is filled beside a report; it cannot be combined with --ladder or --format openmetrics"
 _COUNT_ALL = "metrics count every call; they cannot be filtered"
 _STEP_WORDS = "Seconds between samples (openmetrics). Default: 15, more if the capture is longer than three hours."
@@ -79,15 +77,6 @@ _Ladder = Annotated[
     str | None,
     value("CALL", "Draw this call as a sequence diagram; CALL is an id, its beginning, or a Call-ID."),
 ]
-_LadderForm = Annotated[
-    LadderForm | None,
-    choice(
-        *LadderForm,
-        flag="--ladder-form",
-        words="What --ladder writes: a drawing as text, as SVG or for Mermaid, a display filter for Wireshark, or what"
-        " the caller or the called side did as a scenario for SIPp. Default: text.",
-    ),
-]
 
 
 def replay(
@@ -99,7 +88,7 @@ def replay(
     expression: Filter = None,
     messages: Annotated[bool, switch("--messages", "Include every call's messages (json, jsonl, csv).")] = False,
     ladder: _Ladder = None,
-    ladder_form: _LadderForm = None,
+    ladder_form: LadderFormed = None,
     deep: _Deep = False,
     keylog: Annotated[str | None, value("FILE", "TLS key log for --deep (SSLKEYLOGFILE format).")] = None,
     prefilter: _Prefilter = UsePrefilter.AUTO,
@@ -110,10 +99,10 @@ def replay(
 ) -> None:
     """Say what became of every call in capture files."""
     metrics = form is Format.OPENMETRICS
-    _refuse_first(
+    refuse_first(
         (keylog is not None and not deep, "--keylog", "a key log is of use only with --deep"),
-        (ladder is not None and form is not Format.TABLE, "--ladder", _LADDER_ONLY),
-        (ladder_form is not None and ladder is None, "--ladder-form", "is of use only with --ladder"),
+        (ladder is not None and form is not Format.TABLE, "--ladder", LADDER_ONLY),
+        (ladder_form is not None and ladder is None, "--ladder-form", NO_LADDER),
         (step is not None and not metrics, "--step", "is of use only with --format openmetrics"),
         (listen is not None and not serve, "--listen", "is of use only with --serve"),
         (expression is not None and (serve or metrics), "--filter", _COUNT_ALL),
@@ -138,13 +127,6 @@ def replay(
             from sipwatch.cli.history import Replayed
 
             Replayed(engine, source).serve(listen or DEFAULT_LISTEN)
-
-
-def _refuse_first(*combinations: tuple[bool, str, str]) -> None:
-    """End for the first of the combinations (whether it was asked for, option, why not) that makes no sense."""
-    for asked_for, option, why in combinations:
-        if asked_for:
-            raise typer.BadParameter(why, param_hint=option)
 
 
 class _Run(NamedTuple):
@@ -260,7 +242,7 @@ def _draw(run: _Run, wanted: str, form: LadderForm) -> None:
         warn(run.source)
         fail(f"no call {wanted!r} in {', '.join(run.source.files)}; the report without --ladder lists the ids")
     with text_of(run.out) as text:
-        write_calls(text, calls, run.policy, form)
+        write_calls(text, calls.found, calls.linked_with, run.policy, form)
 
 
 @contextlib.contextmanager

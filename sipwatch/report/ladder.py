@@ -66,6 +66,17 @@ def print_ladder(out: IO[str], call: CallRecord, others: Sequence[CallRecord] = 
         _say(target, mark, _below(one, said))
 
 
+def print_verdict(out: IO[str], call: CallRecord, why: str) -> None:
+    """Print what is said of a call without messages; ``why`` says why it has none."""
+    target = console(out)
+    for line in (*_title(call), *[Text(f"Linked with {link.id} {link_words(link)}") for link in call.linked]):
+        target.print(line, soft_wrap=True)
+    target.print()
+    target.print(Text(why))
+    target.print()
+    _say(target, "", _below(call, ()))
+
+
 def _say(target: Console, mark: str, lines: Iterable[RenderableType]) -> None:
     """Print what is said of one call, behind its letter if it has one."""
     for line in lines:

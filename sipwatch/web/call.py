@@ -22,6 +22,7 @@ from sipwatch.report.plain import (
 from sipwatch.report.svg import ladder_svg
 from sipwatch.report.wireshark import display_filter
 from sipwatch.store.linked import FollowedLink, drawable, linked_calls
+from sipwatch.store.missing import why_no_messages
 from sipwatch.web.attempts import Attempts, attempts_around
 from sipwatch.web.explained import explain_path
 from sipwatch.web.facts import facts_of, hop
@@ -109,7 +110,7 @@ def _page(site: Website, request: Request, found: _Whole) -> Response:
         choices=_choices(to_scale=to_scale, alone=alone, has_others=bool(found.others)),
         taken="?" + urlencode([ALONE]) if alone else "",
         shown=messages,
-        why_none=_why_none(found.stored),
+        why_none=why_no_messages(found.stored),
         wireshark=display_filter([call]),
         links=[(one, _why_linked(one), None if one.call is None else _row(one.call)) for one in found.links],
         before=[_row(one) for one in found.attempts.before],
@@ -153,19 +154,6 @@ def _pictures(call: CallRecord, others: list[CallRecord], *, to_scale: bool) -> 
         narrow = ladder_svg(call, others, to_scale=to_scale, width=_PHONE, links="#message-")
         found.append(("narrow", Markup(narrow)))  # noqa: S704 - it escapes
     return found
-
-
-def _why_none(stored: Stored) -> str:
-    """Say why there are no messages of a call, if there are none."""
-    if stored.kept:
-        return (
-            f"{stored.kept:,} messages were kept of this call, and have been let go of since: messages are kept for"
-            " fewer days than calls, and give way first where room is short."
-        )
-    return (
-        "No messages were kept of this call. The store keeps those of calls that failed or had trouble, and of a sample"
-        " of the others, unless its configuration says otherwise."
-    )
 
 
 def _why_linked(one: FollowedLink) -> tuple[str, str]:

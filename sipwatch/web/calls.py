@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.export.moments import Moment
+from sipwatch.store.selected import MAX_CALLS
 from sipwatch.web.asked import SELECTION, AskedError, AskedFor, asked_for, place_text
-from sipwatch.web.downloads import MAX_CALLS, MAX_ROWS
+from sipwatch.web.downloads import MAX_ROWS
 from sipwatch.web.frame import Chapter
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
 from sipwatch.web.stored import Listed, listed

@@ -7,7 +7,6 @@ memory nor other questions wait for a large file.
 from __future__ import annotations
 
 import io
-from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from starlette.responses import Response, StreamingResponse
@@ -15,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from sipwatch.capture.write import capture_file, extension
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter
 from sipwatch.store.packets import packets_of
+from sipwatch.store.selected import selected_messages
 from sipwatch.web.asked import asked_for
 from sipwatch.web.frame import PRIVATE
 from sipwatch.web.stored import Listed, listed
@@ -29,13 +29,10 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord
     from sipwatch.store.reader import StoreReader
     from sipwatch.store.spool import Kept
-    from sipwatch.store.wanted import Wanted
     from sipwatch.web.asked import AskedFor
     from sipwatch.web.site import Website
 
 MAX_ROWS: Final = 100_000  # calls of a file with rows
-MAX_CALLS: Final = 500  # calls of a capture file
-MAX_BYTES: Final = 64 << 20  # of their messages
 _AT_A_TIME: Final = 500
 PCAP: Final = "application/vnd.tcpdump.pcap"
 
@@ -58,11 +55,10 @@ def routes(site: Website) -> list[Route]:
 
     async def pcap(request: Request) -> Response:
         asked = asked_for(request.query_params, site.now(), site.region)
-        messages = await site.ask(lambda reader: _messages(reader, asked.wanted))
-        if not messages:
-            words = "No packets are kept of these calls: those of calls that failed or had trouble are, for some days."
-            return site.told(request, 404, "No packets", words)
-        return await site.ask(lambda _: capture_of(messages, "calls"))
+        found = await site.ask(lambda reader: selected_messages(reader, asked.wanted))
+        if not found.messages:
+            return site.told(request, 404, "No packets", found.why_none)
+        return await site.ask(lambda _: capture_of(found.messages, "calls"))
 
     return [site.route("/calls.csv", csv), site.route("/calls.jsonl", lines), site.route("/calls.pcap", pcap)]
 
@@ -115,17 +111,3 @@ def _step(asked: AskedFor, before: Listed | None, writer: _Taker, most: int) -> 
         return page
 
     return question
-
-
-def _messages(reader: StoreReader, wanted: Wanted) -> list[Kept]:
-    """Return the messages of the newest calls, within bounds."""
-    found: list[Kept] = []
-    size = 0
-    for one in islice(reader.calls(wanted), MAX_CALLS):
-        if one.kept:
-            messages = [kept.message for kept in reader.messages(one.record)]
-            size += sum(len(message.raw) for message in messages)
-            if size > MAX_BYTES:
-                break
-            found += messages
-    return found

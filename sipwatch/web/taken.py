@@ -13,6 +13,7 @@ from sipwatch.report.mermaid import mermaid_text
 from sipwatch.report.sipp import NothingToPlayError, PlayedSide, sipp_scenario
 from sipwatch.report.svg import ladder_svg
 from sipwatch.store.linked import drawable, linked_calls
+from sipwatch.store.missing import why_no_messages
 from sipwatch.web.call import ALONE, no_such_call
 from sipwatch.web.downloads import attached, capture_of
 from sipwatch.web.frame import PRIVATE
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from sipwatch.export.record import CallRecord
-    from sipwatch.store.reader import StoreReader
+    from sipwatch.store.reader import Stored, StoreReader
     from sipwatch.web.site import Website
 
 
@@ -57,9 +58,9 @@ def routes(site: Website) -> list[Route]:
             found = await site.ask(lambda reader: _with_messages(reader, wanted, alone=alone or form.is_file))
             if found is None:
                 return no_such_call(site, request)
-            call, others = found
+            stored, call, others = found
             if not call.messages:
-                return _nothing(site, request)
+                return _nothing(site, request, stored)
             try:
                 text = await site.ask(lambda _: form.write(call, others))
             except NothingToPlayError as error:
@@ -74,28 +75,30 @@ def routes(site: Website) -> list[Route]:
         found = await site.ask(lambda reader: _packets(reader, wanted))
         if found is None:
             return no_such_call(site, request)
-        return found if found.body else _nothing(site, request)
+        return found if isinstance(found, Response) else _nothing(site, request, found)
 
     return [*(one(name, form) for name, form in _FORMS.items()), site.route("/calls/{id}/call.pcap", pcap)]
 
 
-def _nothing(site: Website, request: Request) -> Response:
-    return site.told(request, 404, "No messages", "No messages are kept of this call.")
+def _nothing(site: Website, request: Request, stored: Stored) -> Response:
+    return site.told(request, 404, "No messages", why_no_messages(stored))
 
 
-def _with_messages(reader: StoreReader, wanted: str, *, alone: bool) -> tuple[CallRecord, list[CallRecord]] | None:
-    """Return a call and, unless it is wanted ``alone``, those that can be drawn beside it."""
+def _with_messages(
+    reader: StoreReader, wanted: str, *, alone: bool
+) -> tuple[Stored, CallRecord, list[CallRecord]] | None:
+    """Return a call, the same with messages and, unless it is wanted ``alone``, those that can be drawn beside it."""
     stored = reader.call(wanted)
     if stored is None:
         return None
     others = [] if alone else drawable(reader, linked_calls(reader, stored.record))
-    return reader.with_messages(stored.record), others
+    return stored, reader.with_messages(stored.record), others
 
 
-def _packets(reader: StoreReader, wanted: str) -> Response | None:
-    """Return a capture file of a call's messages, one without anything where there are none, None without the call."""
+def _packets(reader: StoreReader, wanted: str) -> Response | Stored | None:
+    """Return a capture file of a call's messages, the call where there are none, None without the call."""
     stored = reader.call(wanted)
     if stored is None:
         return None
     messages = [kept.message for kept in reader.messages(stored.record)]
-    return capture_of(messages, stored.record.id) if messages else Response(b"")
+    return capture_of(messages, stored.record.id) if messages else stored

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sipwatch.cli.one_call import LadderForm
 from sipwatch.export.moments import Duration, Moment
 from tests.cli.program import DEMO, ROOT, run, the_complaint
 from tests.export import records
@@ -118,15 +119,47 @@ def test_a_ladder_is_drawn_of_a_call_whose_messages_are_kept(demo: Path) -> None
     assert "INVITE" in drawn.stdout
 
 
-def test_it_is_said_why_there_is_nothing_to_draw(tmp_path: Path) -> None:
+def test_the_verdict_is_shown_of_a_call_without_messages_and_why_it_has_none(tmp_path: Path) -> None:
     store = Stored(tmp_path / "store", EVERYTHING)
     store.put(records.call())
-    said = the_complaint(run("calls", "--store", store.folder, "--ladder", "0123456789ab", status=1))
-    assert said == "sipwatch: no message of call 0123456789ab is kept: [store] messages says whose are kept"
-    said = the_complaint(run("calls", "--store", store.folder, "--ladder", "ffff", status=1))
-    assert "no call 'ffff' in " in said
-    said = the_complaint(run("calls", "--store", store.folder, "--ladder", "01", status=1))
-    assert said == "sipwatch: '01' names no single call: 1 call begins so; give 6 digits of the id or more"
+    said = " ".join(run("calls", "--store", store.folder, "--ladder", "0123456789ab").stdout.split())
+    assert said.startswith("15550100 → 15550101 2026-01-05 09:00:00.000 UTC 0123456789ab Call-ID c1 ")
+    assert "No message of this call was stored, although it failed or had trouble" in said
+    assert "Busy - 486 Busy Here, ended by callee" in said
+    why = the_complaint(run("calls", "--store", store.folder, "--ladder", "012345", "--ladder-form", "svg", status=1))
+    assert why.startswith("sipwatch: call 0123456789ab: No message of this call was stored, although it failed")
+    assert "no call 'ffff' in " in the_complaint(run("calls", "--store", store.folder, "--ladder", "ffff", status=1))
+    unclear = the_complaint(run("calls", "--store", store.folder, "--ladder", "01", status=1))
+    assert unclear == "sipwatch: '01' names no single call: 1 call begins so; give 6 digits of the id or more"
+    store.close()
+
+
+@pytest.mark.parametrize("form", list(LadderForm))
+def test_a_stored_call_has_every_form_that_one_of_a_file_has(form: LadderForm, tmp_path: Path) -> None:
+    store = Stored(tmp_path / "store")
+    linked = ROOT / "pcaps/situations/linked.pcap"
+    store.capture(linked)
+    store.close()
+    asked = ("--ladder", "session-out", "--ladder-form", form.value)
+    assert run("calls", "--store", store.folder, *asked).stdout == run("replay", linked, *asked).stdout
+
+
+def test_the_packets_of_a_selection_are_a_capture(demo: Path, tmp_path: Path) -> None:
+    """Of as many calls as are asked for; they are those of the file."""
+    file = tmp_path / "busy.pcap"
+    run("calls", "--store", demo, "--filter", 'outcome == "busy"', "--limit", "3", "--format", "pcap", "-o", file)
+    again = json.loads(run("replay", file, "--format", "json").stdout)
+    assert [call["outcome"] for call in again["calls"]] == ["busy"] * 3
+    said = run("calls", "--store", demo, "--format", "pcap", "-o", file).stderr
+    assert said == "" or "older calls are left out" in said
+
+
+def test_where_no_packets_are_kept_no_file_is_written(tmp_path: Path) -> None:
+    store = Stored(tmp_path / "store", EVERYTHING)
+    store.put(records.call())
+    done = run("calls", "--store", store.folder, "--format", "pcap", "-o", tmp_path / "none.pcap", status=1)
+    assert "No packets are kept of this call" in the_complaint(done)
+    assert not (tmp_path / "none.pcap").exists()
     store.close()
 
 
@@ -145,6 +178,8 @@ def test_where_no_call_matches_it_is_said_what_was_looked_at(demo: Path) -> None
         (["--zone", "Mars/Base"], 2, "Mars/Base"),
         (["--limit", "0"], 2, "not a whole number from 1 on"),
         (["--ladder", "x", "--format", "csv"], 2, "cannot be combined with --format"),
+        (["--ladder-form", "svg"], 2, "only with --ladder"),
+        (["--format", "pcap"], 2, "name a file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

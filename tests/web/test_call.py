@@ -130,7 +130,7 @@ def test_why_there_are_no_messages_is_said(stores: Callable[..., Stored]) -> Non
     store = stores(StoreSettings(messages=KeepMessages.NONE))
     call = watched(store, PROXIED)
     found = page(site_of(store), f"/calls/{call.id}")
-    assert "No messages were kept of this call." in part(found, "ladder")
+    assert "No message of this call was stored, although it failed" in part(found, "ladder")
     assert found.find(f".//{SVG}svg[@role]") is None
 
 
@@ -139,7 +139,7 @@ def test_messages_that_have_gone_are_said_to_have_been_there(store: Stored) -> N
     for path in store.folder.glob("*.messages.sqlite*"):
         path.unlink()
     found = page(site_of(store), f"/calls/{call.id}")
-    assert "7 messages were kept of this call, and have been let go of since" in part(found, "ladder")
+    assert "Messages of this call were kept (7), and have been let go of since" in part(found, "ladder")
 
 
 def test_links_and_attempts_lead_to_other_calls(store: Stored) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sipwatch.capture.files import Prefilter, open_capture
+from sipwatch.store import selected
 from sipwatch.web import downloads
 from tests.each import for_each
 from tests.export import records
@@ -73,16 +74,16 @@ def test_the_packets_of_a_selection_are_a_capture(store: Stored, tmp_path: Path)
 def test_without_packets_it_is_said_why(store: Stored) -> None:
     filled(store, 1)
     (answer,) = get(site_of(store), "/calls.pcap")
-    assert (answer.status_code, "No packets are kept of these calls" in answer.text) == (404, True)
+    assert (answer.status_code, "No packets are kept of this call" in answer.text) == (404, True)
 
 
 def test_a_capture_is_of_so_many_calls_and_bytes_at_most(store: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     store.watch(PROXIED + PROXIED.replace("INVITE", "INVITE call=c2").replace("486", "486 call=c2"), until=int(LONG))
     site = site_of(store)
     whole = len(get(site, "/calls.pcap")[0].content)
-    monkeypatch.setattr(downloads, "MAX_CALLS", 1)
+    monkeypatch.setattr(selected, "MAX_CALLS", 1)
     assert 0 < len(get(site, "/calls.pcap")[0].content) < whole
-    monkeypatch.setattr(downloads, "MAX_BYTES", 10)
+    monkeypatch.setattr(selected, "MAX_BYTES", 10)
     assert get(site, "/calls.pcap")[0].status_code == 404
 
 

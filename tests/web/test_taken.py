@@ -44,7 +44,7 @@ def test_without_the_call_or_its_messages_there_is_nothing_to_take(store: Stored
     store.put(records.call())
     gone, none = get(site_of(store), f"/calls/nope/{form}", f"/calls/0123456789ab/{form}")
     assert (gone.status_code, "No such call" in gone.text) == (404, True)
-    assert (none.status_code, "No messages are kept of this call" in none.text) == (404, True)
+    assert (none.status_code, "No message of this call was stored, although it failed" in none.text) == (404, True)
 
 
 def test_a_side_that_cannot_be_played_is_told(store: Stored) -> None:
