@@ -5,6 +5,7 @@ Must not know: what is posted.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - later it may be out of reach, and names of hosts need it
 import threading
 import urllib.error
 import urllib.request
