@@ -17,6 +17,7 @@ from sipwatch.cli.options import (
     Output,
     Store,
     Zone,
+    choices_of,
     filter_of,
     format_option,
     number,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 MAX_LISTED = 50
 _WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1h (ago)."
 _NUMBER = "Only calls from or to this number, in any notation: +49 30 1234567, 030 1234567, 201; *4567 for its end."
+_OUTCOME = "Only calls with this outcome, such as busy or no_progress; failed is all that failed."
 _LIMIT = f"Only the newest N calls. Default: {MAX_LISTED} in a table, else all."
 _FORMS = (Format.TABLE, Format.JSON, Format.JSONL, Format.CSV, Format.PARQUET, Format.PCAP)
 _FORM_WORDS = "How to write the result; pcap: the packets that are kept of the newest 500 of the calls."
@@ -54,6 +56,8 @@ def calls(
     until: Annotated[str | None, value("WHEN", "Only calls that began before this time, written the same way.")] = None,
     expression: Filter = None,
     phone: Annotated[str | None, value("NUMBER", _NUMBER, "--number")] = None,
+    outcome: Annotated[str, value("WORD", _OUTCOME, "--outcome")] = "",
+    peer: Annotated[str, value("NAME", "Only calls from or to this peer.", "--peer")] = "",
     limit: Annotated[int | None, number("N", 1, words=_LIMIT)] = None,
     form: Annotated[Format, format_option(*_FORMS, words=_FORM_WORDS)] = Format.TABLE,
     messages: Annotated[bool, switch("--messages", "Include the messages that are kept (not in a table).")] = False,
@@ -68,7 +72,9 @@ def calls(
     zone: Zone = "UTC",
 ) -> None:
     """Say what became of the calls that a daemon stored."""
+    from sipwatch.export.choices import NoSuchPeerError
     from sipwatch.store.days import StoreError
+    from sipwatch.store.peers import need_peers
     from sipwatch.store.reader import StoreReader
 
     refuse_first(
@@ -76,9 +82,12 @@ def calls(
         (ladder_form is not None and ladder is None, "--ladder-form", NO_LADDER),
         (form is Format.PCAP and output is None, "--output", "packets are no reading for a terminal; name a file"),
     )
-    wanted = _wanted(since, until, expression, phone, configuration(config), zone)
-    with opened(output, [config], force=force) as out, FailOn(StoreError):
+    wanted = _wanted(since, until, expression, phone, configuration(config), zone)._replace(
+        also=choices_of(outcome, peer)
+    )
+    with opened(output, [config], force=force) as out, FailOn(StoreError, NoSuchPeerError):
         reader = StoreReader(Path(store))
+        need_peers(reader, filter(None, [peer]))
         if ladder is not None:
             _draw(out, reader, ladder, ladder_form or LadderForm.TEXT, store)
         elif form is Format.PCAP:

@@ -33,14 +33,19 @@ def incidents(
     zone: Zone = "UTC",
 ) -> None:
     """Say what left its own past: of which peer, since when, whom it touches, what is still well."""
+    from sipwatch.export.choices import NoSuchPeerError
+    from sipwatch.export.incidents import peers_in_list
     from sipwatch.store.days import StoreError
+    from sipwatch.store.peers import need_peers
     from sipwatch.store.reader import StoreReader
     from sipwatch.store.troubles import Troubles, yesterday_and_today
 
     usual = yesterday_and_today(time.time_ns())
     begin, end = time_between(since, until, zone)
-    with opened(output, [], force=force) as out, FailOn(StoreError):
-        looked = Troubles().look(StoreReader(Path(store)), begin if begin is not None else usual[0], end or usual[1])
+    with opened(output, [], force=force) as out, FailOn(StoreError, NoSuchPeerError):
+        reader = StoreReader(Path(store))
+        need_peers(reader, peers_in_list(peer))
+        looked = Troubles().look(reader, begin if begin is not None else usual[0], end or usual[1])
         _write(out, form, looked, peer)
 
 

@@ -102,6 +102,16 @@ def filter_of(expression: str | None) -> CallFilter | None:
         raise typer.BadParameter(str(error), param_hint="--filter") from None
 
 
+def choices_of(outcome: str, peer: str) -> CallFilter | None:
+    """Return the test of calls that ``--outcome`` and ``--peer`` ask for, as the choices of pages do, if they do."""
+    from sipwatch.export.choices import ChoiceError, chosen
+
+    try:
+        return filter_of(chosen(outcome, peer) or None)
+    except ChoiceError as error:
+        raise typer.BadParameter(str(error), param_hint=f"--{error.where}") from None
+
+
 Files = Annotated[
     list[str],
     typer.Argument(

@@ -50,15 +50,19 @@ def registrations(
     zone: Zone = "UTC",
 ) -> None:
     """Say who registered or tried to, since when that fails and how; the worst come first."""
+    from sipwatch.export.choices import NoSuchPeerError
     from sipwatch.store.days import StoreError
+    from sipwatch.store.peers import need_peers
     from sipwatch.store.reader import StoreReader
     from sipwatch.store.registered import RegistrationsWanted
 
     wanted = RegistrationsWanted(
         *time_between(since, until, zone), who.strip(), dialled_in(configuration(config)), peer.strip()
     )
-    with opened(output, [config], force=force) as out, FailOn(StoreError):
-        _write(out, form, StoreReader(Path(store)), wanted, limit)
+    with opened(output, [config], force=force) as out, FailOn(StoreError, NoSuchPeerError):
+        reader = StoreReader(Path(store))
+        need_peers(reader, filter(None, [wanted.peer]))
+        _write(out, form, reader, wanted, limit)
 
 
 def _write(out: IO[bytes], form: Format, reader: StoreReader, wanted: RegistrationsWanted, limit: int | None) -> None:

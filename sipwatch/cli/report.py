@@ -14,11 +14,11 @@ from typing import IO, TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from sipwatch.cli.options import Filter, Force, Output, choice, filter_of, switch, value
+from sipwatch.cli.options import Filter, Force, Output, choice, choices_of, filter_of, switch, value
 from sipwatch.cli.output import opened
 from sipwatch.cli.scoped import scope_of
 from sipwatch.cli.when import moment_by_now, read_option, zone_named
-from sipwatch.cli.words import FailOn, configuration, fail
+from sipwatch.cli.words import FailOn, configuration
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1d (ago)."
 _LAST = "The last whole day, week (from Monday) or month of --zone, instead of --from and --to."
 _CSV = "Write the calls behind the report to this file as well, a row each."
-_PEER_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
 
 
 class LastSpan(StrEnum):
@@ -74,8 +73,10 @@ def report(
     force: Force = False,
 ) -> None:
     """Write a report on stored calls: one HTML file that loads nothing, for a browser, for paper, for mail."""
+    from sipwatch.export.choices import NoSuchPeerError
     from sipwatch.report.html.scope import View
     from sipwatch.store.days import StoreError
+    from sipwatch.store.peers import need_peers
     from sipwatch.store.reader import StoreReader
 
     if agents and peer is not None:
@@ -87,9 +88,9 @@ def report(
     asked = _asked(since, until, last, zone, expression, peer)
     read = configuration(config)
     view = View.AGENTS if agents else View.PEER if peer is not None else View.WHOLE
-    with FailOn(StoreError):
+    with FailOn(StoreError, NoSuchPeerError):
         reader = StoreReader(Path(store))
-        _need_peer(reader, peer, store)
+        need_peers(reader, filter(None, [peer]))
         scope = scope_of(
             read,
             [f"the store {store}"],
@@ -141,18 +142,9 @@ def last_span(last: LastSpan, zone: ZoneInfo, now: int) -> tuple[int, int]:
 def _of_peer(peer: str | None) -> CompiledFilter | None:
     if peer is None:
         return None
-    if not peer or not set(peer) <= _PEER_CHARACTERS:
-        raise typer.BadParameter(f"{peer[:40]!r} is no peer's name", param_hint="--peer")
-    return filter_of(f'source == "{peer}" or destination == "{peer}"')
-
-
-def _need_peer(reader: StoreReader, peer: str | None, store: str) -> None:
-    if peer is None:
-        return
-    known = reader.peers()
-    if peer not in known:
-        named = ", ".join(sorted(known - {"other"})) or "no peer at all"
-        fail(f"no call in {store} is from or to a peer {peer!r}; it knows {named}")
+    if not peer:
+        raise typer.BadParameter("is the name of no peer", param_hint="--peer")
+    return choices_of("", peer)
 
 
 def _gaps(reader: StoreReader, asked: _Asked) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from sipwatch.classify.outcomes import FAILED, OF_CALLS
 from sipwatch.evidence.period import moment_from_now
+from sipwatch.export.choices import ChoiceError, chosen
 from sipwatch.export.filters import FilterError, compile_filter
 from sipwatch.packet import MILLISECOND
 from sipwatch.store.wanted import FOREVER, Number, Position, Wanted
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
     from sipwatch.export.filters import Filter
 
-FAILED_ONES: Final = "failed"  # a quick choice beside the outcomes: all that failed
 SELECTION: Final = ("filter", "since", "until", "number", "outcome", "peer", "agent")
 _UTC: Final = ZoneInfo("UTC")
 _MOMENT: Final = "a moment (UTC) such as 2026-01-05T09:00, or 1h for an hour ago"
-_PEER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")  # as the configuration takes them
 _PLACE: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?")  # s or ms since 1970, as dashboards write moments
 _MAX_SHOWN: Final = 60
@@ -125,20 +123,11 @@ def compiled(expression: str) -> Filter:
 
 def _choices(given: Mapping[str, str]) -> Filter | None:
     """Return the filter that the quick choices make together."""
-    outcome, peer = given.get("outcome", ""), given.get("peer", "")
-    parts = []
-    if outcome == FAILED_ONES:
-        words = ", ".join(f'"{category.value}"' for category in FAILED)
-        parts.append(f"category in [{words}]")
-    elif outcome:
-        if outcome not in list(OF_CALLS):
-            raise AskedError("outcome", f"There is no outcome {as_given(outcome)}.")
-        parts.append(f'outcome == "{outcome}"')
-    if peer:
-        if not _PEER.fullmatch(peer):
-            raise AskedError("peer", f"There is no peer {as_given(peer)}.")
-        parts.append(f'(source == "{peer}" or destination == "{peer}")')
-    return compiled(" and ".join(parts)) if parts else None
+    try:
+        expression = chosen(given.get("outcome", ""), given.get("peer", ""))
+    except ChoiceError as error:
+        raise AskedError(error.where, as_sentence(str(error))) from None
+    return compiled(expression) if expression else None
 
 
 def _place(given: Mapping[str, str], key: str) -> Position | None:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sipwatch.export.choices import NoSuchPeerError
 from sipwatch.export.moments import Moment
+from sipwatch.store.peers import need_peers
 from sipwatch.store.selected import MAX_CALLS
-from sipwatch.web.asked import SELECTION, AskedError, AskedFor, asked_for, place_text
+from sipwatch.web.asked import SELECTION, AskedError, AskedFor, as_sentence, asked_for, place_text
 from sipwatch.web.downloads import MAX_ROWS
 from sipwatch.web.frame import Chapter
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
 from sipwatch.web.stored import Listed, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -55,13 +57,19 @@ def routes(site: Website) -> list[Route]:
             asked = asked_for(given, site.now(), site.region)
         except AskedError as error:
             return _wrong(site, request, given, error)
-        return await _right(site, request, asked)
+        try:
+            return await _right(site, request, asked)
+        except NoSuchPeerError as error:
+            peers = await site.ask(site.store.peers)
+            return _wrong(site, request, {**given, "peer": ""}, AskedError("peer", as_sentence(str(error))), peers)
 
     return [site.route("/calls", calls)]
 
 
 async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
     def question(reader: StoreReader) -> _Found:
+        if asked.given.get("peer"):
+            need_peers(reader, [asked.given["peer"]], site.objectives)
         page = listed(reader, asked.wanted, PAGE, behind=asked.behind, before=asked.before)
         return _Found(page, site.store.peers(reader), reader.span())
 
@@ -86,8 +94,10 @@ async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
     )
 
 
-def _wrong(site: Website, request: Request, given: dict[str, str], error: AskedError) -> Response:
-    form = _form(given, [])
+def _wrong(
+    site: Website, request: Request, given: dict[str, str], error: AskedError, peers: Sequence[str] = ()
+) -> Response:
+    form = _form(given, [*peers])
     return site.frame.page(request, "calls.html", "Calls", status=400, **form, wrong=error, narrows=True)
 
 

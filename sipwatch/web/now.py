@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sipwatch.export.choices import FAILED_ONES
 from sipwatch.export.moments import Moment
 from sipwatch.export.naming import name_of_any
 from sipwatch.export.present import HOUR, MAX_PAIRS, MAX_STUCK, MINUTE
@@ -15,7 +16,7 @@ from sipwatch.report.plain import CONDITION_WORDS, several
 from sipwatch.store.troubles import Looked, nothing_looked_at, yesterday_and_today
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.answers import NowAnswer
-from sipwatch.web.asked import FAILED_ONES, asked_for
+from sipwatch.web.asked import asked_for
 from sipwatch.web.frame import Chapter
 from sipwatch.web.incidents import lines_of_now
 from sipwatch.web.lately import by_outcome, lately

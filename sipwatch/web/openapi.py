@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from sipwatch import installed_version
 from sipwatch.classify.outcomes import OF_CALLS
+from sipwatch.export.choices import FAILED_ONES
 from sipwatch.export.filters import MAX_LENGTH
 from sipwatch.export.intervals import By
 from sipwatch.export.record import CallRecord
@@ -28,7 +29,6 @@ from sipwatch.web.answers import (
     RegistrationsAnswer,
     SumsAnswer,
 )
-from sipwatch.web.asked import FAILED_ONES
 from sipwatch.web.period import NamedPeriod
 
 MAX_LIMIT: Final = 1000  # calls of one answer

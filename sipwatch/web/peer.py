@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.classify.outcomes import FAULTS, Category
+from sipwatch.export.choices import FAILED_ONES
 from sipwatch.export.objectives import PERIOD_DAYS
 from sipwatch.knowledge import load
 from sipwatch.report.agents import share_words
 from sipwatch.report.bars import BarCounts, chart
+from sipwatch.store.peers import need_peers
 from sipwatch.web.agents import period_form
-from sipwatch.web.asked import FAILED_ONES, asked_for
+from sipwatch.web.asked import asked_for
 from sipwatch.web.explained import explain_path
 from sipwatch.web.peerfigures import one_peer
 from sipwatch.web.peers import END_NAMES, HEADS, calls_with, peer_path, peer_row
@@ -69,7 +71,10 @@ def routes(site: Website) -> list[Route]:
 
         def question(reader: StoreReader) -> _FoundPeer | None:
             found = one_peer(reader, period, name, site.now(), site.objectives.get(name))
-            return None if found is None else _FoundPeer(found, listed(reader, failed, LAST_FAILURES).calls)
+            if found is None:
+                need_peers(reader, [name], site.objectives)
+                return None
+            return _FoundPeer(found, listed(reader, failed, LAST_FAILURES).calls)
 
         found = await site.ask_or(question, None)
         values: dict[str, Any] = {"peer": None} if found is None else _on_page(found, name, period)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, OF_CALLS, Category
 from sipwatch.classify.peers import OTHER
+from sipwatch.export.choices import FAILED_ONES
 from sipwatch.export.naming import name_of_any, name_of_call
 from sipwatch.packet import SECOND
 from sipwatch.report import plain
 from sipwatch.report.listed import response_words
 from sipwatch.report.plain import duration, plain_ending
-from sipwatch.web.asked import FAILED_ONES
 
 if TYPE_CHECKING:
     from sipwatch.export.moments import Moment

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from sipwatch import installed_version
 from sipwatch.classify.roster import Roster
+from sipwatch.export.choices import FAILED_ONES, NoSuchPeerError
 from sipwatch.export.explaining import everything
 from sipwatch.export.html import load_all
 from sipwatch.export.present import HOUR
@@ -40,7 +41,7 @@ from sipwatch.web import (
     registrations,
     taken,
 )
-from sipwatch.web.asked import FAILED_ONES, AskedError, as_sentence, asked_for
+from sipwatch.web.asked import AskedError, as_sentence, asked_for
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.shown import row
 from sipwatch.web.statics import static_files
@@ -70,6 +71,7 @@ _PAGES: Final = (*_SECTIONED, downloads, taken, call, agent, peer, api, events)
 # What keeps a page from an answer, by what is raised: the status, a title, and words where what is raised has none.
 _REFUSALS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     AskedError: (400, "That cannot be shown", ""),
+    NoSuchPeerError: (404, "No such peer", ""),
     UnclearIdError: (404, "Which call is it?", ""),
     Busy: (503, "Too much at once", "Others are being answered. Try again in a moment."),
     TooLongError: (503, "That takes too long", ""),

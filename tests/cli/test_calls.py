@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sipwatch.classify.outcomes import FAILURES
 from sipwatch.cli.one_call import LadderForm
 from sipwatch.export.moments import Duration, Moment
 from tests.cli.program import DEMO, ROOT, run, the_complaint
@@ -77,6 +78,26 @@ def test_a_number_is_found_however_it_is_written(demo: Path) -> None:
     calls = [json.loads(line) for line in found[0].splitlines()]
     assert calls
     assert all("15555550142" in (call["caller"], call["callee"]) for call in calls)
+
+
+def test_the_choices_are_those_of_pages(demo: Path) -> None:
+    """An outcome, all that failed, and a peer, with a filter beside them."""
+
+    def asked(*more: str) -> list[dict[str, object]]:
+        lines = run("calls", "--store", demo, "--format", "jsonl", *more).stdout.splitlines()
+        return [json.loads(line) for line in lines]
+
+    everything = asked()
+    assert asked("--outcome", "busy") == [call for call in everything if call["outcome"] == "busy"]
+    failed = [call for call in everything if call["outcome"] in FAILURES]
+    assert asked("--outcome", "failed") == failed
+    destination = str(failed[0]["destination"])
+    assert asked("--outcome", "failed", "--peer", destination, "--filter", "status_code == 486") == [
+        call for call in failed if destination in (call["source"], call["destination"]) and call["status_code"] == 486
+    ]
+    assert asked("--outcome", "failed", "--peer", destination)
+    told = the_complaint(run("calls", "--store", demo, "--peer", "nord", status=1))
+    assert "is from or to a peer 'nord'; " in told
 
 
 def test_the_time_may_be_a_moment_or_how_long_ago(tmp_path: Path) -> None:
@@ -178,6 +199,7 @@ def test_where_no_call_matches_it_is_said_what_was_looked_at(demo: Path) -> None
         (["--zone", "Mars/Base"], 2, "Mars/Base"),
         (["--limit", "0"], 2, "not a whole number from 1 on"),
         (["--ladder", "x", "--format", "csv"], 2, "cannot be combined with --format"),
+        (["--outcome", "bussy"], 2, "there is no outcome 'bussy'; did you mean busy?"),
         (["--ladder-form", "svg"], 2, "only with --ladder"),
         (["--format", "pcap"], 2, "name a file"),
     ],

@@ -52,6 +52,8 @@ def test_programs_get_the_record(filled: Path) -> None:
 def test_a_peer_can_be_asked_for(filled: Path) -> None:
     assert run("incidents", "--store", filled, *THEN, "--peer", "south").stdout.startswith("Calls to south")
     assert run("incidents", "--store", filled, *THEN, "--peer", "north").stdout.endswith("of north or of all calls.\n")
+    told = the_complaint(run("incidents", "--store", filled, *THEN, "--peer", "south,nord", status=1))
+    assert told.endswith("is from or to a peer 'nord'; did you mean north?")
 
 
 def test_without_a_past_it_is_said_what_is_missing(filled: Path) -> None:

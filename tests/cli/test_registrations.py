@@ -58,7 +58,8 @@ def test_somebody_is_asked_for_by_number_address_and_time(filled: Path) -> None:
     assert asked(filled, "--number", str(one["device"])) == [one]
     assert asked(filled, "--number", "*0105", "--since", "2026-01-05T09:00Z") == [one]
     assert asked(filled, "--number", "*0105", "--since", "2026-01-06") == []
-    assert asked(filled, "--peer", "nobody") == []
+    unknown = the_complaint(run("registrations", "--store", filled, "--peer", "nobody", status=1))
+    assert "is from or to a peer 'nobody'; no peer is known" in unknown
     nobody = run("registrations", "--store", filled, "--number", "4711").stdout
     assert nobody == "Nobody like that registered, or tried to, in a store with days from 2026-01-05 to 2026-01-05.\n"
 

@@ -106,6 +106,16 @@ def test_what_was_asked_for_stands_in_the_form_again(store: Stored) -> None:
     assert [option.attrib["value"] for option in found.iter("option") if "selected" in option.attrib] == ["busy"]
 
 
+def test_a_peer_that_is_nowhere_is_told_and_is_not_in_the_menu(store: Stored) -> None:
+    store.put(records.call(source="phones", destination="north"))
+    (answer,) = get(site_of(store), "/calls?peer=nord")
+    assert answer.status_code == 400
+    found = tree(answer.text)
+    assert "a peer 'nord'; did you mean north?" in words(found.find(".//*[@role='alert']"))
+    [menu] = [field for field in found.iter("select") if field.attrib["name"] == "peer"]
+    assert [words(option) for option in menu] == ["Any", "north", "phones"]
+
+
 def test_a_wrong_filter_is_told_in_words_where_it_stands(store: Stored) -> None:
     store.put(records.call())
     found = page(site_of(store), "/calls?filter=outcom+%3D%3D+1", status=400)

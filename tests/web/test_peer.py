@@ -92,8 +92,19 @@ def test_without_an_objective_nothing_is_said_of_one(demo: Stored) -> None:
     ]
 
 
-def test_a_peer_without_calls_is_told(demo: Stored) -> None:
-    assert "No call from or to this peer" in words(page(site_of(demo), "/peers/nobody").find(".//main"))
+def test_a_peer_without_calls_in_that_time_is_told(demo: Stored) -> None:
+    found = page(site_of(demo), "/peers/north?from=2025-01-01&to=2025-01-01")
+    assert "No call from or to this peer began in this time" in words(found.find(".//main"))
+
+
+def test_a_peer_that_is_nowhere_is_not_there_and_the_nearest_is_named(demo: Stored) -> None:
+    """One that is configured is there, with or without calls."""
+    (answer,) = get(site_of(demo), "/peers/nord")
+    assert answer.status_code == 404
+    assert "Nothing that is stored is from or to a peer &#39;nord&#39;; did you mean north?" in answer.text
+    site = site_of(demo)
+    site.objectives["nord"] = 0.9
+    assert get(site, "/peers/nord")[0].status_code == 200
 
 
 @for_each("name", ["%22%20or%20true", "a%2Fb", "%00", "x" * 70, "%3Cscript%3E"])
