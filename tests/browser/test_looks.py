@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,29 @@ def test_a_page_fits_its_window_and_axe_finds_nothing_serious(
     if width == DESK:  # a phone gets the same document
         assert visitor.found_by_axe() == []
     visitor.forgive(REFUSED.get(name, "-"))
+
+
+@for_each("name", ["agents", "agent", "peers", "peer", "calls", "callbacks", "registrations"])
+def test_on_paper_no_column_is_cut_off(site: Site, visit: Callable[..., Visitor], name: str) -> None:
+    """Nobody can scroll there: what a box would cut off has to be within the page."""
+    visitor = visit()
+    visitor.on_paper()
+    page = visitor.go(path(site, name))
+    visitor.picture(f"{name}-paper")
+    assert not visitor.is_wider_than_the_window()
+    assert (
+        page.eval_on_selector_all(".scroll", "all => all.filter(one => one.scrollWidth > one.clientWidth).length") == 0
+    )
+    assert page.locator("header nav").is_hidden()
+
+
+@for_each("name", ["agents", "agent", "peers", "peer", "registrations"])
+def test_on_paper_the_time_is_named_of_which_it_tells(site: Site, visit: Callable[..., Visitor], name: str) -> None:
+    visitor = visit()
+    visitor.on_paper()
+    page = visitor.go(path(site, name))
+    assert re.search(r"to [0-9-]{10} [0-9:]{5} \(UTC\)", page.locator(".status.period").inner_text())
+    assert page.locator(".status.period").is_visible()
 
 
 @for_each("name", list(PAGES))

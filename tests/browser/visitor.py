@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[2]
 PICTURES: Final = Path(os.environ.get("SIPWATCH_PICTURES", ROOT / "build" / "pages"))
 DESK, PHONE = 1280, 360  # px
+PAPER: Final = 1032  # px: 273 mm
 Theme = Literal["light", "dark"]
 
 
@@ -78,6 +79,11 @@ class Visitor:
     def is_wider_than_the_window(self) -> bool:
         """Tell whether one would have to scroll sideways."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+    def on_paper(self) -> None:
+        """Show pages as they are printed: on A4, landscape, within margins of 12 mm."""
+        self.page.emulate_media(media="print")
+        self.page.set_viewport_size({"width": PAPER, "height": 702})
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

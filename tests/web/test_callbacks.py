@@ -44,7 +44,7 @@ def test_who_waits_is_shown_with_all_that_one_needs_to_call_back(store: Stored) 
         live(store, waits(attempts=2, last_attempt=str(at(3300)), redials=1, last_redial=str(at(3240)))), "/callbacks"
     )
     assert rows_of(found) == [
-        "+493055512310:002026-01-05 09:50:00dialled 4401over acmecalled again once, at 09:54:00, we tried 2 times, the last at 09:55:00Look into the call of +4930555123"
+        "+493055512310:002026-01-05 09:50:00dialled 4401over acmecalled again once, at 09:54:00; we tried 2 times, the last at 09:55:00Look into the call of +4930555123"
     ]
     [clock] = [one for one in found.iter("span") if "data-lasts" in one.attrib]
     assert clock.attrib["data-lasts"] == "600000"
