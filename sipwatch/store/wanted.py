@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sipwatch.export.record import CallRecord, LegRecord
 
 FOREVER: Final = LAST_MOMENT
+HIDDEN: Final = "*"  # stands in numbers that are hidden: what reads alike need not be the same
 
 
 class Number:
@@ -69,6 +70,16 @@ class Number:
         if len(self._turned) < MIN_NUMBER_LENGTH:
             return digits_turned(number) == self._turned
         return same_number(number, self._number, self._region)
+
+
+def known_number(text: str | None, region: str | None = None) -> Number | None:
+    """Return the number of a call by which others are found, None for what is none, or is hidden in part."""
+    if not text or HIDDEN in text:
+        return None
+    try:
+        return Number(text, region)
+    except ValueError:
+        return None
 
 
 class Wanted(NamedTuple):

@@ -15,7 +15,7 @@ from sipwatch.evidence.period import moment_from_now
 from sipwatch.export.choices import ChoiceError, chosen
 from sipwatch.export.filters import FilterError, compile_filter
 from sipwatch.packet import MILLISECOND
-from sipwatch.store.wanted import FOREVER, Number, Position, Wanted
+from sipwatch.store.wanted import FOREVER, Number, Position, Wanted, known_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,11 @@ def asked_for(given: Mapping[str, str], now: int, region: str | None = None) -> 
 def place_text(place: Position) -> str:
     """Return a place as addresses have it."""
     return f"{int(place.started)}-{place.number}"
+
+
+def path_to_calls(number: str | None) -> str | None:
+    """Return where all calls of a number stand, from the root on; None for what no calls are found by."""
+    return None if known_number(number) is None else f"calls?{urlencode({'number': number})}"
 
 
 def whole_number(given: Mapping[str, str], key: str, least: int, most: int, default: int) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from sipwatch.classify.endings import UNREMARKABLE
+from sipwatch.classify.tags import Tag
 from sipwatch.export.naming import name_of_call, name_of_leg
 from sipwatch.knowledge import Topic, load
 from sipwatch.report.listed import response_words
@@ -23,12 +24,13 @@ from sipwatch.report.svg import ladder_svg
 from sipwatch.report.wireshark import display_filter
 from sipwatch.store.linked import FollowedLink, drawable, linked_calls
 from sipwatch.store.missing import why_no_messages
-from sipwatch.web.attempts import Attempts, attempts_around
+from sipwatch.web.asked import path_to_calls
+from sipwatch.web.attempts import Around, Attempts, CallBack, called_back, calls_around, is_marked_missed
 from sipwatch.web.explained import explain_path
 from sipwatch.web.facts import facts_of, hop
 from sipwatch.web.raw import shown_messages
 from sipwatch.web.registrations import registrations_path
-from sipwatch.web.shown import CallRow, badge, row
+from sipwatch.web.shown import CallRow, badge, reached_by, row
 from sipwatch.web.why import reasons_for
 
 if TYPE_CHECKING:
@@ -47,13 +49,17 @@ _FEW: Final = 120  # messages of which a second picture, for phones, costs littl
 
 
 class _Whole(NamedTuple):
-    """A call with its messages, and what lies around it; ``others`` can be drawn beside it."""
+    """A call with its messages, and what lies around it; ``others`` can be drawn beside it.
+
+    ``reached`` is how its caller was reached, if it was missed and is marked so.
+    """
 
     stored: Stored
     call: CallRecord
     links: list[FollowedLink]
     others: list[CallRecord]
-    attempts: Attempts
+    around: Around
+    reached: CallBack | None
 
 
 def routes(site: Website) -> list[Route]:
@@ -67,8 +73,9 @@ def routes(site: Website) -> list[Route]:
             if stored is None:
                 return None
             record = reader.with_messages(stored.record)
-            links, around = linked_calls(reader, record), attempts_around(reader, record, site.region)
-            return _Whole(stored, record, links, drawable(reader, links), around)
+            links, around = linked_calls(reader, record), calls_around(reader, record, site.region)
+            found = called_back(reader, record, site.region) if is_marked_missed(record) else None
+            return _Whole(stored, record, links, drawable(reader, links), around, found)
 
         found = await site.ask(question)
         return no_such_call(site, request) if found is None else _page(site, request, found)
@@ -113,9 +120,12 @@ def _page(site: Website, request: Request, found: _Whole) -> Response:
         why_none=why_no_messages(found.stored),
         wireshark=display_filter([call]),
         links=[(one, _why_linked(one), None if one.call is None else _row(one.call)) for one in found.links],
-        before=[_row(one) for one in found.attempts.before],
-        after=[_row(one) for one in found.attempts.after],
-        why_alone=found.attempts.why_not,
+        two=_rows(found.around.two),
+        others=_rows(found.around.caller),
+        calls_of=(path_to_calls(call.caller), path_to_calls(call.callee)),
+        is_missed=is_marked_missed(call),
+        reached=None if found.reached is None else reached_by(found.reached),
+        why_unreached=_why_unreached(call),
         registered=_registered(call),
         path=explain_path,
         explain_code=None if call.status_code is None else f"status {call.status_code}",
@@ -130,6 +140,20 @@ def _registered(call: CallRecord) -> list[tuple[str, str]]:
 
 def _row(stored: Stored) -> CallRow:
     return row(stored.record, stored.kept)
+
+
+def _rows(attempts: Attempts) -> dict[str, object]:
+    before, after = ([_row(one) for one in side] for side in attempts[:2])
+    return {"before": before, "after": after, "why_not": attempts.why_not}
+
+
+def _why_unreached(call: CallRecord) -> str:
+    """Say what is known of the caller of a missed call where no later call reached him, as far as the store has any."""
+    if path_to_calls(call.caller) is None:
+        return "It cannot be looked for: the caller has no number by which calls are found."
+    if Tag.CALLED_BACK in call.tags:
+        return "Yes, says the mark that the daemon gave; the call that reached the caller is not in this store."
+    return "Not yet, as far as this store goes: no call from or to this number was answered in the week after."
 
 
 def _choices(*, to_scale: bool, alone: bool, has_others: bool) -> list[list[tuple[str, str | None]]]:

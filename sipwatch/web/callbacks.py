@@ -19,10 +19,11 @@ from sipwatch.packet import MILLISECOND, SECOND
 from sipwatch.report.plain import duration, several
 from sipwatch.report.waiting import tried_since
 from sipwatch.store.schema import HOUR
-from sipwatch.store.wanted import Wanted
+from sipwatch.store.wanted import HIDDEN, Wanted
 from sipwatch.web.asked import asked_for, compiled
+from sipwatch.web.attempts import called_back
 from sipwatch.web.frame import PRIVATE, Chapter
-from sipwatch.web.shown import running_clock
+from sipwatch.web.shown import reached_by, running_clock
 from sipwatch.web.stored import listed
 
 if TYPE_CHECKING:
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from sipwatch.export.moments import Moment
     from sipwatch.export.record import CallRecord
     from sipwatch.export.waiting import DeskRecord
     from sipwatch.store.reader import StoreReader
+    from sipwatch.web.attempts import CallBack
+    from sipwatch.web.shown import Reached
     from sipwatch.web.site import Website
 
 SECTION: Final = Chapter("Call backs", "callbacks", "Who called in vain and has not been reached since.")
@@ -42,7 +46,6 @@ MAX_SHOWN: Final = 500  # callers
 MAX_ROWS: Final = 10_000  # missed calls that are looked at
 _LOOKED_BACK: Final = 24 * HOUR  # for those who were given up
 REACHED: Final = 20  # that were called back last
-_HIDDEN: Final = "*"  # stands in numbers that are hidden: what reads alike need not be the same
 
 
 class GivenUp(NamedTuple):
@@ -59,14 +62,14 @@ class Waits(NamedTuple):
     at: int
     within: float
     waiting: Sequence[WaitingRecord]
-    reached: Sequence[CallRecord]
+    reached: Sequence[tuple[CallRecord, CallBack | None]]
     given_up: GivenUp
     why_none: str
 
 
 class _Stored(NamedTuple):
     waiting: list[CallRecord]
-    reached: list[CallRecord]
+    reached: list[tuple[CallRecord, CallBack | None]]
     given_up: list[CallRecord]
 
 
@@ -101,7 +104,7 @@ def routes(site: Website) -> list[Route]:
             callers=callers[:MAX_SHOWN],
             more=max(0, len(callers) - MAX_SHOWN),
             calls=several(len(found.waiting), "missed call"),
-            reached=[(one.caller or "?", one.callee or "?", one.started, one.id) for one in found.reached],
+            reached=[_ticked(*one) for one in found.reached],
             within=duration(found.within),
             given_up=found.given_up,
             why_none=found.why_none,
@@ -124,9 +127,10 @@ async def _waits(site: Website, given: Mapping[str, str]) -> Waits:
     since = at - site.within if since is None else since
 
     def question(reader: StoreReader) -> _Stored:
+        ticked = _tagged(reader, Tag.CALLED_BACK, REACHED, since)
         return _Stored(
             [] if desk is not None else _tagged(reader, Tag.WAITING_CALLBACK, MAX_ROWS, since),
-            _tagged(reader, Tag.CALLED_BACK, REACHED, since),
+            [(call, called_back(reader, call, site.region)) for call in ticked],
             _tagged(reader, Tag.WAITING_CALLBACK, MAX_ROWS, since - _LOOKED_BACK, since),
         )
 
@@ -137,6 +141,10 @@ async def _waits(site: Website, given: Mapping[str, str]) -> Waits:
         return Waits(at, within, desk.waiting, stored.reached, given_up, _why_none(desk))
     records = waiting_records(stored.waiting, at, site.within)
     return Waits(at, (at - since) / SECOND, records, stored.reached, _given_up(stored, since), "")
+
+
+def _ticked(call: CallRecord, by: CallBack | None) -> tuple[str, str, Moment, str, Reached | None]:
+    return call.caller or "?", call.callee or "?", call.started, call.id, None if by is None else reached_by(by)
 
 
 def _given_up(stored: _Stored, until: int, waiting: Sequence[WaitingRecord] = ()) -> GivenUp:
@@ -209,7 +217,7 @@ def _callers(found: Waits) -> list[Caller]:
     seen: set[str] = set()
     callers = []
     for one in found.waiting:
-        if _HIDDEN in one.number or one.number not in seen:
+        if HIDDEN in one.number or one.number not in seen:
             seen.add(one.number)
             callers.append(_caller(one))
     return callers

@@ -20,6 +20,7 @@ from sipwatch.report.plain import duration, plain_ending
 if TYPE_CHECKING:
     from sipwatch.export.moments import Moment
     from sipwatch.export.record import CallRecord
+    from sipwatch.web.attempts import CallBack
 
 LONGEST_BAR: Final = 60.0  # seconds
 MARKS: Final = plain.CATEGORY_MARKS
@@ -62,6 +63,16 @@ class CallRow(NamedTuple):
     destination: str
     is_linked: bool
     has_messages: bool
+
+
+class Reached(NamedTuple):
+    """By which call the caller of a missed one was reached, when, how long after, with whom; and who rang whom."""
+
+    id: str
+    at: Moment
+    after: str
+    other: str
+    rang_again: bool
 
 
 def badge(outcome: str, name: str) -> Badge:
@@ -107,6 +118,13 @@ def row(call: CallRecord, kept: int) -> CallRow:
         bool(call.linked),
         kept > 0,
     )
+
+
+def reached_by(found: CallBack) -> Reached:
+    """Return how a caller was reached as pages show it."""
+    by = found.by.record
+    other = by.callee if found.rang_again else by.caller
+    return Reached(by.id, by.answered or by.started, duration(found.after / SECOND), other or "?", found.rang_again)
 
 
 def running_clock(span: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sipwatch.classify.findings import Sort, Term
 from sipwatch.export.record import EvidenceRecord, FindingRecord, Words
 from sipwatch.store.settings import KeepMessages, StoreSettings
@@ -153,6 +155,51 @@ def test_links_and_attempts_lead_to_other_calls(store: Stored) -> None:
     assert "../calls/111111111111" in links(found)
     assert "15550100 → 15550101 ✓ Answered" in part(found, "attempts")
     assert "../calls/222222222222" in links(found)
+
+
+@pytest.mark.parametrize(
+    ("tag", "caller", "after", "said"),
+    [
+        (
+            "called_back",
+            "+4930555123",
+            "4402",
+            "✓ Yes: the caller was called back by 4402 at 2026-01-05 09:01:00, 1:00 later.",
+        ),
+        ("waiting_callback", "+4930555123", "4402", "✓ Yes: the caller was called back by 4402 at"),
+        (
+            "called_back",
+            "+4930555123",
+            None,
+            "Yes, says the mark that the daemon gave; the call that reached the caller is not",
+        ),
+        ("waiting_callback", "+4930555123", None, "Not yet, as far as this store goes: no call from or to this number"),
+        ("waiting_callback", "anonymous", "4402", "It cannot be looked for: the caller has no number"),
+        ("refused", "+4930555123", "4402", None),
+    ],
+)
+def test_whether_a_missed_caller_was_reached_is_said_with_the_call_that_did(
+    store: Stored, tag: str, caller: str, after: str | None, said: str | None
+) -> None:
+    store.put(records.call("no_answer", caller=caller, callee="4402", tags=[tag]))
+    if after is not None:
+        store.put(records.answered(id="d" * 12, caller=after, callee=caller, started=at(50), answered=at(60)))
+    found = page(site_of(store), "/calls/0123456789ab")
+    section = found.find(".//section[@aria-labelledby='reached']")
+    assert (section is None) == (said is None)
+    if said is not None and section is not None:
+        assert words(section).removeprefix("Was the caller reached? ").startswith(said)
+        assert ("../calls/dddddddddddd" in links(section)) == said.startswith("✓")
+
+
+def test_each_number_leads_to_all_its_calls(store: Stored) -> None:
+    store.put(records.call(caller="+4930555123", callee="anonymous"), records.call(id="d" * 12, callee="1555****"))
+    heading = page(site_of(store), "/calls/0123456789ab").find(".//h1")
+    assert heading is not None
+    assert links(heading) == ["../calls?number=%2B4930555123"]
+    hidden = page(site_of(store), "/calls/dddddddddddd")
+    assert [one for one in links(hidden) if one.startswith("../calls?number=1555%2A")] == []
+    assert "All calls of 15550100" in part(hidden, "others")
 
 
 def test_it_is_asked_where_the_two_were_registered_on_that_day(store: Stored) -> None:

@@ -76,12 +76,14 @@ def test_an_empty_page_says_why(store: Stored, within: float | None, trunk: bool
 
 
 def test_who_was_reached_is_ticked_off(store: Stored) -> None:
-    store.put(missed(100, tag="called_back"), missed(200, "+4930555124", tag="called_back"))
+    again = records.answered(id="d" * 12, caller="+4930555123", callee="4402", started=at(160), answered=at(170))
+    store.put(missed(100, tag="called_back"), missed(200, "+4930555124", tag="called_back"), again)
     found = page(live(store, waits()), "/callbacks")
     assert [words(one) for one in found.findall(".//ul[@class='ticked']/li")] == [
         "✓ +4930555124, who had dialled 15550101 at 2026-01-05 09:03:20",
-        "✓ +4930555123, who had dialled 15550101 at 2026-01-05 09:01:40",
+        "✓ +4930555123, who had dialled 15550101 at 2026-01-05 09:01:40, rang again and spoke to 4402 at 2026-01-05 09:02:50, 1:10 later",
     ]
+    assert "./calls/dddddddddddd" in links(found)
 
 
 def test_over_a_store_alone_its_marks_say_who_waits(store: Stored) -> None:
