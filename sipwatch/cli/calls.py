@@ -150,6 +150,7 @@ def _write_packets(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: i
 
 def _list(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int, store: str) -> None:
     from sipwatch.report.stored import nothing_found, print_calls
+    from sipwatch.store.endings import ending_hint
 
     found = [one.record for one in _newest(reader, wanted, limit + 1)]
     with text_of(out) as text:
@@ -157,7 +158,9 @@ def _list(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int, store
             print_calls(text, found[:limit][::-1], more=len(found) > limit)
         else:
             days = [file.day for file in reader.files()]
-            nothing_found(text, f"{store}, which has calls from {days[0]} to {days[-1]}")
+            hint = ending_hint(reader, wanted)
+            words = "" if hint is None else f"{hint.words}: --number '{hint.ending}'"
+            nothing_found(text, f"{store}, which has calls from {days[0]} to {days[-1]}", words)
 
 
 def _newest(reader: StoreReader, wanted: Wanted, limit: int) -> Iterator[Stored]:

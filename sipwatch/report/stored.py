@@ -44,9 +44,9 @@ def print_calls(out: IO[str], calls: Sequence[CallRecord], *, more: bool) -> Non
         target.print(Text(words, style=FAINT))
 
 
-def nothing_found(out: IO[str], looked_at: str) -> None:
-    """Say that no call was found, and where it was looked for."""
-    console(out).print(Text(f"No call matches in {terminal(looked_at)}."))
+def nothing_found(out: IO[str], looked_at: str, hint: str = "") -> None:
+    """Say that no call was found, where it was looked for, and what would find some."""
+    console(out).print(Text(f"No call matches in {terminal(looked_at)}.{hint and ' '}{terminal(hint)}"))
 
 
 def _cells(call: CallRecord) -> tuple[str | Text, ...]:

@@ -43,6 +43,11 @@ class Number:
             raise ValueError(f"{text[:40]!r} is no number; write one such as +49 30 1234567, 201, or *4567 for its end")
         self._turned = turned
 
+    @property
+    def ending(self) -> str | None:
+        """Return what finds all numbers that end so, as it is written; None where that is looked for already."""
+        return None if self._ending else f"*{self._turned[::-1]}"
+
     def condition(self) -> Clause:
         """Return what is sure of the digits of one that is the same."""
         of = {side: self.clause(f"{side}_digits") for side in ("caller", "callee")}

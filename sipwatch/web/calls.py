@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sipwatch.export.choices import NoSuchPeerError
 from sipwatch.export.moments import Moment
+from sipwatch.store.endings import ending_hint
 from sipwatch.store.peers import need_peers
 from sipwatch.store.selected import MAX_CALLS
 from sipwatch.web.asked import SELECTION, AskedError, AskedFor, as_sentence, asked_for, place_text
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from sipwatch.store.endings import EndingHint
     from sipwatch.store.reader import StoreReader
     from sipwatch.store.wanted import Wanted
     from sipwatch.web.site import Website
@@ -41,11 +43,12 @@ EXAMPLES: Final = (
 
 
 class _Found(NamedTuple):
-    """What the store said: a page, the names of peers, when its first and last call began."""
+    """What the store said: a page, the names of peers, when its first and last call began, what would find more."""
 
     page: Listed
     peers: list[str]
     span: tuple[Moment, Moment] | None
+    hint: EndingHint | None = None
 
 
 def routes(site: Website) -> list[Route]:
@@ -71,7 +74,9 @@ async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
         if asked.given.get("peer"):
             need_peers(reader, [asked.given["peer"]], site.objectives)
         page = listed(reader, asked.wanted, PAGE, behind=asked.behind, before=asked.before)
-        return _Found(page, site.store.peers(reader), reader.span())
+        is_empty = not page.calls and asked.behind is None and asked.before is None and page.cut_at is None
+        hint = ending_hint(reader, asked.wanted) if is_empty else None
+        return _Found(page, site.store.peers(reader), reader.span(), hint)
 
     found = await site.ask_or(question, _Found(Listed([], None, None), [], None))
     page = found.page
@@ -91,6 +96,8 @@ async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
         narrows=asked.narrows,
         looked_at=_looked_at(asked.wanted, found.span),
         span=found.span,
+        hint=found.hint,
+        by_ending="" if found.hint is None else "calls" + asked.query(number=found.hint.ending),
     )
 
 

@@ -219,3 +219,11 @@ def test_whatever_stands_in_an_address_is_a_mistake_or_nothing(store: Stored, ke
         assert answer.status_code in {200, 400}
         assert {element.tag for element in tree(answer.text).iter()} <= KNOWN
     assert len(rows_of(page(site, "/calls"))) == 1  # it is all still there
+
+
+def test_a_number_without_a_hit_is_proposed_by_its_end(store: Stored) -> None:
+    store.put(records.call(caller="+49309305386", started=at(60)))
+    found = page(site_of(store), "/calls?number=5386&outcome=busy&since=2026-01-05")
+    assert "1 call is from or to a number that ends so: *5386" in words(found)
+    assert "./calls?since=2026-01-05&number=%2A5386&outcome=busy" in links(found)
+    assert "ends so" not in words(page(site_of(store), "/calls?number=5387").find(".//div[@class='empty']"))
