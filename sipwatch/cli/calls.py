@@ -15,8 +15,8 @@ from sipwatch.cli.options import (
     Force,
     Format,
     Output,
+    PrintedZone,
     Store,
-    Zone,
     choices_of,
     filter_of,
     format_option,
@@ -27,7 +27,7 @@ from sipwatch.cli.options import (
 )
 from sipwatch.cli.output import opened, text_of
 from sipwatch.cli.scoped import dialled_in
-from sipwatch.cli.when import read_option, time_between
+from sipwatch.cli.when import read_option, time_between, times_in
 from sipwatch.cli.words import FailOn, complain, configuration, fail
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sipwatch.config import Config
     from sipwatch.export.parquet import ParquetWriter
     from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter
+    from sipwatch.report.html.times import ZoneTimes
     from sipwatch.store.reader import Stored, StoreReader
     from sipwatch.store.wanted import Wanted
 
@@ -69,7 +70,7 @@ def calls(
     output: Output = None,
     force: Force = False,
     config: DialledIn = None,
-    zone: Zone = "UTC",
+    zone: PrintedZone = "UTC",
 ) -> None:
     """Say what became of the calls that a daemon stored."""
     from sipwatch.export.choices import NoSuchPeerError
@@ -93,7 +94,7 @@ def calls(
         elif form is Format.PCAP:
             _write_packets(out, reader, wanted, limit)
         elif form is Format.TABLE:
-            _list(out, reader, wanted, limit or MAX_LISTED, store)
+            _list(out, reader, wanted, limit or MAX_LISTED, times_in(zone), store)
         else:
             _write(out, _writer(form, out, messages=messages), reader, wanted, limit, messages=messages)
 
@@ -148,19 +149,20 @@ def _write_packets(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: i
         complain(found.what_is_missing)
 
 
-def _list(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int, store: str) -> None:
+def _list(out: IO[bytes], reader: StoreReader, wanted: Wanted, limit: int, times: ZoneTimes, store: str) -> None:
     from sipwatch.report.stored import nothing_found, print_calls
     from sipwatch.store.endings import ending_hint
 
     found = [one.record for one in _newest(reader, wanted, limit + 1)]
     with text_of(out) as text:
         if found:
-            print_calls(text, found[:limit][::-1], more=len(found) > limit)
+            print_calls(text, found[:limit][::-1], times, more=len(found) > limit)
         else:
-            days = [file.day for file in reader.files()]
+            span = reader.span()
+            began = "no call" if span is None else f"calls from {times.full(span[0])} to {times.full(span[1])}"
             hint = ending_hint(reader, wanted)
             words = "" if hint is None else f"{hint.words}: --number '{hint.ending}'"
-            nothing_found(text, f"{store}, which has calls from {days[0]} to {days[-1]}", words)
+            nothing_found(text, f"{store}, which has {began} ({times.name})", words)
 
 
 def _newest(reader: StoreReader, wanted: Wanted, limit: int) -> Iterator[Stored]:

@@ -148,6 +148,10 @@ Store = Annotated[str, value("DIR", "The store that sipwatch live --store DIR wr
 DialledIn = Annotated[
     str | None, value("FILE", "Configuration: in which country numbers are dialled ([callback] region).", "--config")
 ]
+PrintedZone = Annotated[
+    str,
+    value("ZONE", "Time zone of --since and --until, and of the times in a table, such as Europe/Berlin.", "--zone"),
+]
 Zone = Annotated[str, value("ZONE", "Time zone of --since and --until, such as Europe/Berlin.", "--zone")]
 Force = Annotated[bool, switch("--force", "If OUT is a symbolic link, overwrite what it points to.")]
 WithoutUsers = Annotated[

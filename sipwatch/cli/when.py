@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from sipwatch.report.html.times import ZoneTimes
+
 _EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of today (14:30), or how long ago (1h, 2d)"
 
 
@@ -29,6 +31,14 @@ def zone_named(name: str) -> ZoneInfo:
     from sipwatch.classify.hours import zone_of
 
     return zone_of(name)
+
+
+def times_in(zone: str) -> ZoneTimes:
+    """Return what writes moments by the clocks of ``--zone``. Raises BadParameter."""
+    from sipwatch.report.html.times import ZoneTimes
+
+    where = read_option("--zone", zone_named, zone)
+    return ZoneTimes(where, where.key)
 
 
 def time_between(since: str | None, until: str | None, zone: str) -> tuple[int | None, int | None]:

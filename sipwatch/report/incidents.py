@@ -16,7 +16,7 @@ from sipwatch.export.naming import name_of_any
 from sipwatch.export.shifts import LEAST_PAST
 from sipwatch.packet import SECOND
 from sipwatch.report.plain import plain_ending, several
-from sipwatch.report.screen import console, indented
+from sipwatch.report.screen import FAINT, console, indented
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,8 +144,7 @@ def print_incidents(out: IO[str], incidents: Sequence[IncidentRecord], looking: 
         screen.print(Text(first, "bold" if one.until is None else ""))
         lines = [*others, *[_example(example) for example in one.examples]]
         screen.print(Group(*[indented(Text(line), _INDENT) for line in lines]))
-    if not incidents:
-        screen.print(Text(none_words(looking)))
+    screen.print(Text("Times are UTC.", FAINT) if incidents else Text(none_words(looking)))
 
 
 def none_words(looking: Looking) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import FAILURES, IN_ORDER
+from sipwatch.classify.peers import OTHER
 from sipwatch.export.delays import stands_for_the_call
 from sipwatch.export.escape import terminal
 from sipwatch.export.naming import name_of_call
@@ -171,6 +172,11 @@ def end_cause(call: CallRecord) -> str:
 def parties(call: CallRecord) -> str:
     """Return who called whom."""
     return f"{terminal(call.caller or '?')} → {terminal(call.callee or '?')}"
+
+
+def end_name(peer: str, address: str) -> str:
+    """Return what an end is called: the peer's name where it is configured, else its address."""
+    return address if peer == OTHER else peer
 
 
 def stuck_at(call: CallRecord) -> str:

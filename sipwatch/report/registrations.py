@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sipwatch.export.moments import Moment
+    from sipwatch.report.html.times import ZoneTimes
 
     Clock = Callable[[Moment], str]
 
@@ -124,24 +125,37 @@ def _at(moment: Moment | None, at: Clock) -> str:
 # On a terminal
 
 
-def print_registrations(out: IO[str], records: Sequence[RegistrationRecord], left: int, looked_at: str) -> None:
-    """Print who registered or tried to; ``left`` more are not shown, and ``looked_at`` is where was looked."""
+def print_registrations(out: IO[str], records: Sequence[RegistrationRecord], left: int, times: ZoneTimes) -> None:
+    """Print who registered or tried to, times by the clocks of a zone; ``left`` more are not shown."""
     target = console(out)
-    if not records:
-        target.print(Text(f"Nobody like that registered, or tried to, in {terminal(looked_at)}."))
-        return
     for record in records:
-        target.print(Group(*_lines(record)))
+        target.print(Group(*_lines(record, times)))
     if left:
         target.print(Text(f"{left:,} more; --limit shows more, --format csv all.", style=FAINT))
-    target.print(Text("Times are UTC; counts are of whole days (UTC).", style=FAINT))
+    target.print(Text(f"Times are {times.name}; counts are of whole days (UTC).", style=FAINT))
 
 
-def _lines(record: RegistrationRecord) -> list[RenderableType]:
+def print_nobody(
+    out: IO[str], asked: tuple[int | None, int | None], span: tuple[int, int] | None, times: ZoneTimes
+) -> None:
+    """Say that nobody was found in the time (ns) that was ``asked`` for, and of when attempts are stored at all."""
+    since, until = asked
+    begin = "" if since is None else f" from {times.full(since)}"
+    when = begin + ("" if until is None else f" until {times.full(until)}") or " at any time"
+    stored = (
+        "No attempt to register is stored at all: none was captured, or an earlier version wrote the store."
+        if span is None
+        else f"The store has attempts to register from {times.full(span[0])} to the hour of {times.full(span[1])}."
+    )
+    said = f"Nobody like that registered, or tried to,{when}. {stored} Times are {times.name}."
+    console(out).print(Text(said))
+
+
+def _lines(record: RegistrationRecord, times: ZoneTimes) -> list[RenderableType]:
     category = registration_category(record)
     name = Text(f"{CATEGORY_MARKS[category]} {STATE_NAMES[record.state]}", style=CATEGORY_STYLE[category])
     ends = f"{record.device} ({record.source}) → {record.registrar} ({record.destination})"
-    told = " ".join(registration_sentences(record, lambda moment: f"{moment.day} {moment.clock}"))
+    told = " ".join(registration_sentences(record, times.full))
     counts = f"{several(record.attempts, 'attempt')}, {record.failures:,} failed, {record.expired:,} ran out"
     software = "" if record.user_agent is None else f"; {record.user_agent}"
     return [

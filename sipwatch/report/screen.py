@@ -113,11 +113,24 @@ def print_list(
     style: Callable[[_T], str] = lambda _: "",
 ) -> None:
     """Print items as a table with a line for each where that fits, else as a paragraph of ``lines`` for each."""
+    if print_fitting(target, items, columns, cells, style):
+        return
+    for item in items:
+        target.print(Group(*lines(item)), style=style(item))
+
+
+def print_fitting(
+    target: Console,
+    items: Sequence[_T],
+    columns: Sequence[Column | str],
+    cells: Callable[[_T], Iterable[RenderableType]],
+    style: Callable[[_T], str] = lambda _: "",
+) -> bool:
+    """Print items as a table with a line for each, and tell whether that fitted: else nothing is printed."""
     rows = table(*columns)
     for item in items:
         rows.add_row(*cells(item), style=style(item))
     if fits(target, rows):
         target.print(rows)
-        return
-    for item in items:
-        target.print(Group(*lines(item)), style=style(item))
+        return True
+    return False

@@ -43,7 +43,7 @@ class RegistrationsWanted(NamedTuple):
     """Which registrations somebody wants: of a time (ns), of ``who``, and from or to a peer.
 
     ``who`` is an IP address, a telephone number as ``Number`` takes it, dialled in ``region``, or a part of an address
-    of record.
+    of record, which ``is_part`` says of what may be a number as well.
     """
 
     since: int | None = None
@@ -51,11 +51,12 @@ class RegistrationsWanted(NamedTuple):
     who: str = ""
     region: str | None = None
     peer: str = ""
+    is_part: bool = False
 
     @property
     def number(self) -> Number | None:
         """Return the number that is looked for, None where it is none."""
-        if not self.who or is_address(self.who):
+        if not self.who or self.is_part or is_address(self.who):
             return None
         try:
             return Number(self.who, self.region)
@@ -78,8 +79,19 @@ class RegistrationsWanted(NamedTuple):
 def registrations_in(reader: StoreReader, wanted: RegistrationsWanted) -> list[RegistrationRow]:
     """Return how registering went for each device, the worst first. Raises StoreError.
 
-    Days (UTC) that have a part of the time are taken whole, but who was not seen within it is left out.
+    Days (UTC) that have a part of the time are taken whole, but who was not seen within it is left out. Where nobody
+    has the number on these days, those are given whose address of record has it in it.
     """
+    found = _by_device(reader, wanted)
+    if not found and wanted.number is not None:
+        found = _by_device(reader, wanted._replace(is_part=True))
+    since, until = wanted.since or 0, wanted.until
+    seen = [row for row in found.values() if row.seen >= since and (until is None or row.begins < until)]
+    return sorted(seen, key=_worst_first)
+
+
+def _by_device(reader: StoreReader, wanted: RegistrationsWanted) -> dict[tuple[str, str, str], RegistrationRow]:
+    """Return what is stored of each device on the days that have a part of the time."""
     condition, number = wanted.condition(), wanted.number
     sql = f"{ASK_REGISTRATIONS} WHERE {condition.sql}"
     found: dict[tuple[str, str, str], RegistrationRow] = {}
@@ -88,9 +100,7 @@ def registrations_in(reader: StoreReader, wanted: RegistrationsWanted) -> list[R
         if number is None or number.is_same(row.number):
             before = found.get(row.key)
             found[row.key] = row if before is None else before.joined(row)
-    since, until = wanted.since or 0, wanted.until
-    seen = [row for row in found.values() if row.seen >= since and (until is None or row.begins < until)]
-    return sorted(seen, key=_worst_first)
+    return found
 
 
 def register_sums(reader: StoreReader, since: int | None, until: int | None) -> list[RegisterSum]:
@@ -102,6 +112,13 @@ def register_sums(reader: StoreReader, since: int | None, until: int | None) -> 
         for place, value in enumerate(values):
             before[place] += value
     return [RegisterSum(*key, *values) for key, values in found.items()]
+
+
+def registrations_span(reader: StoreReader) -> tuple[int, int] | None:
+    """Return when attempts were seen first and last (ns), None where there are none. Raises StoreError."""
+    sql = "SELECT min(at), max(at) FROM register_hours"
+    found = [row for row in reader.rows(sql, (), None, None, REGISTRATIONS_SINCE) if row[0] is not None]
+    return (min(first for first, _ in found), max(last for _, last in found)) if found else None
 
 
 def _worst_first(row: RegistrationRow) -> tuple[int, bool, int, int]:

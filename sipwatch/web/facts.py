@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.packet import SECOND
-from sipwatch.report.listed import end_cause, response_words
+from sipwatch.report.listed import end_cause, end_name, response_words
 from sipwatch.report.plain import ENDED_BY_WORDS, duration, plain_ending
-from sipwatch.web.shown import end_name
 
 if TYPE_CHECKING:
     from sipwatch.export.moments import Moment

@@ -12,6 +12,7 @@ from sipwatch.export.moments import Moment
 from sipwatch.export.naming import name_of_any
 from sipwatch.export.present import HOUR, MAX_PAIRS, MAX_STUCK, MINUTE
 from sipwatch.packet import MILLISECOND
+from sipwatch.report.listed import end_name
 from sipwatch.report.plain import CONDITION_WORDS, several
 from sipwatch.store.troubles import Looked, nothing_looked_at, yesterday_and_today
 from sipwatch.store.wanted import Wanted
@@ -20,7 +21,7 @@ from sipwatch.web.asked import asked_for
 from sipwatch.web.frame import Chapter
 from sipwatch.web.incidents import lines_of_now
 from sipwatch.web.lately import by_outcome, lately
-from sipwatch.web.shown import badge, end_name, row, running_clock
+from sipwatch.web.shown import badge, row, running_clock
 from sipwatch.web.stored import listed
 
 if TYPE_CHECKING:

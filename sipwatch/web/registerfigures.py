@@ -11,8 +11,7 @@ import msgspec
 
 from sipwatch.export.registrations import EXPIRED, FAILED_TO_REGISTER, SUCCEEDED_TO_REGISTER
 from sipwatch.packet import SECOND
-from sipwatch.store.registered import RegistrationsWanted, register_sums, registrations_in
-from sipwatch.store.schema import REGISTRATIONS_SINCE
+from sipwatch.store.registered import RegistrationsWanted, register_sums, registrations_in, registrations_span
 from sipwatch.web.moves import moves_between
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 ACCEPTED: Final = "accepted"
 SHARES: Final = (ACCEPTED, *(outcome.value for outcome in FAILED_TO_REGISTER))
-_FOREVER: Final = (0, (1 << 62))
 
 
 class RegisterCounts:
@@ -127,13 +125,6 @@ def registered_between(reader: StoreReader, period: Period) -> list[RegisterFigu
         for ends, counts in now.items()
     ]
     return sorted(found, key=lambda one: (-one.now.attempts, one.source, one.destination))
-
-
-def registrations_span(reader: StoreReader) -> tuple[int, int] | None:
-    """Return when attempts were seen first and last (ns), None where there are none. Raises StoreError."""
-    sql = "SELECT min(at), max(at) FROM register_hours"
-    found = [row for row in reader.rows(sql, (), *_FOREVER, REGISTRATIONS_SINCE) if row[0] is not None]
-    return (min(first for first, _ in found), max(last for _, last in found)) if found else None
 
 
 def register_shares(one: RegisterFigures) -> RegisterSharesRecord:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, OF_CALLS, Category
-from sipwatch.classify.peers import OTHER
 from sipwatch.export.choices import FAILED_ONES
 from sipwatch.export.naming import name_of_any, name_of_call
 from sipwatch.packet import SECOND
 from sipwatch.report import plain
-from sipwatch.report.listed import response_words
+from sipwatch.report.listed import end_name, response_words
 from sipwatch.report.plain import duration, plain_ending
 
 if TYPE_CHECKING:
@@ -131,11 +130,6 @@ def running_clock(span: int) -> str:
     """Write a span (ns) as a clock that runs shows it: 42 s, 3:05, 1:02:03."""
     seconds = span // SECOND
     return f"{seconds} s" if seconds < 60 else duration(seconds)
-
-
-def end_name(peer: str, address: str) -> str:
-    """Return what an end is called: the peer's name where it is configured, else its address."""
-    return address if peer == OTHER else peer
 
 
 def outcome_choices() -> list[tuple[str, str]]:

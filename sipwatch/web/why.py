@@ -12,7 +12,7 @@ from sipwatch.classify.outcomes import OUTCOME_OF
 from sipwatch.export.naming import name_of_any, name_of_call
 from sipwatch.knowledge.leads import When, cause_leads, status_leads
 from sipwatch.report.deciding import decided_by
-from sipwatch.web.shown import end_name
+from sipwatch.report.listed import end_name
 from sipwatch.wire.sip import header
 
 if TYPE_CHECKING:

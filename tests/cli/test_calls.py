@@ -186,7 +186,11 @@ def test_where_no_packets_are_kept_no_file_is_written(tmp_path: Path) -> None:
 
 def test_where_no_call_matches_it_is_said_what_was_looked_at(demo: Path) -> None:
     said = run("calls", "--store", demo, "--since", "1h").stdout
-    assert " ".join(said.split()) == f"No call matches in {demo}, which has calls from 2026-01-05 to 2026-01-05."
+    assert " ".join(said.split()) == (
+        f"No call matches in {demo}, which has calls from 2026-01-05 09:00:01 to 2026-01-05 09:09:59 (UTC)."
+    )
+    said = run("calls", "--store", demo, "--since", "1h", "--zone", "Europe/Berlin").stdout
+    assert "from 2026-01-05 10:00:01 to 2026-01-05 10:09:59 (Europe/Berlin)." in " ".join(said.split())
     said = run("calls", "--store", demo, "--number", "5550142").stdout
     assert " ".join(said.split()).endswith(" calls are from or to a number that ends so: --number '*5550142'")
 

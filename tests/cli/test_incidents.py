@@ -28,7 +28,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_it_is_told_in_sentences_with_an_example_to_look_into(filled: Path) -> None:
-    first, *others = run("incidents", "--store", filled, *THEN).stdout.splitlines()
+    first, *others, zone = run("incidents", "--store", filled, *THEN).stdout.splitlines()
     assert first == "Calls to south: “Server failure”, from 10:00 until 11:00."
     assert [line.strip() for line in others] == [
         "30 of 45 calls (67%), where hardly any are usual: “Server failure”; pbx → south 30 of 45.",
@@ -37,6 +37,7 @@ def test_it_is_told_in_sentences_with_an_example_to_look_into(filled: Path) -> N
         "Who should look: the server or provider that said so.",
         others[-1].strip(),
     ]
+    assert zone == "Times are UTC."
     example = others[-1].split()[2].rstrip(",")
     found = run("calls", "--store", filled, "--filter", f'id == "{example}"', "--format", "jsonl").stdout
     assert json.loads(found)["outcome"] == "server_error"

@@ -60,8 +60,21 @@ def test_somebody_is_asked_for_by_number_address_and_time(filled: Path) -> None:
     assert asked(filled, "--number", "*0105", "--since", "2026-01-06") == []
     unknown = the_complaint(run("registrations", "--store", filled, "--peer", "nobody", status=1))
     assert "is from or to a peer 'nobody'; no peer is known" in unknown
-    nobody = run("registrations", "--store", filled, "--number", "4711").stdout
-    assert nobody == "Nobody like that registered, or tried to, in a store with days from 2026-01-05 to 2026-01-05.\n"
+    assert asked(filled, "--number", "0105") == [one]  # a part of the address of record
+    nobody = " ".join(
+        run("registrations", "--store", filled, "--number", "4711", "--since", "2026-01-05").stdout.split()
+    )
+    assert nobody.startswith(
+        "Nobody like that registered, or tried to, from 2026-01-05 00:00:00. The store has attempts"
+    )
+    unnamed = run("registrations", "--store", filled, "--number", " ", status=2).stderr
+    assert "is no number, address of record or IP" in " ".join(unnamed.split())
+
+
+def test_times_are_by_the_clocks_of_the_zone(filled: Path) -> None:
+    shown = run("registrations", "--store", filled, "--limit", "1", "--zone", "Europe/Berlin").stdout
+    assert "at 2026-01-05 10:" in " ".join(shown.split())
+    assert shown.endswith("Times are Europe/Berlin; counts are of whole days (UTC).\n")
 
 
 def test_a_replay_counts_a_file_that_it_reads_again_once(filled: Path, tmp_path: Path) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC
 from functools import reduce
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sipwatch.classify.outcomes import Category
-from sipwatch.report.registrations import print_registrations, registration_category, registration_sentences
+from sipwatch.report.html.times import ZoneTimes
+from sipwatch.report.registrations import (
+    print_nobody,
+    print_registrations,
+    registration_category,
+    registration_sentences,
+)
 from sipwatch.store.registrations import RegistrationRow, registration_record, row_of_attempt
 from tests.each import for_each
-from tests.export.records import EVIL
+from tests.export.records import EVIL, at
 from tests.store.attempts import attempt
 
 if TYPE_CHECKING:
@@ -77,9 +85,19 @@ def test_a_mark_says_what_kind_of_trouble_it_is() -> None:
     assert found == [Category.POLICY, Category.POLICY, Category.TECHNICAL, Category.SUCCESS]
 
 
+UTC_TIMES = ZoneTimes(UTC, "UTC")
+BERLIN_TIMES = ZoneTimes(ZoneInfo("Europe/Berlin"), "Europe/Berlin")
+
+
+def nobody(asked: tuple[int | None, int | None], span: tuple[int, int] | None) -> str:
+    out = io.StringIO()
+    print_nobody(out, asked, span, BERLIN_TIMES)
+    return " ".join(out.getvalue().split())
+
+
 def printed(*records: RegistrationRecord, left: int = 0) -> str:
     out = io.StringIO()
-    print_registrations(out, records, left, "a store")
+    print_registrations(out, records, left, UTC_TIMES)
     return out.getvalue()
 
 
@@ -89,8 +107,18 @@ def test_the_list_has_who_where_how_often_and_by_what() -> None:
     assert "192.0.2.80 (phones) → 198.51.100.5 (pbx); 1 attempt, 1 failed, 1 ran out; Phone/1" in shown
 
 
-def test_that_nobody_was_found_and_that_there_are_more_is_said() -> None:
-    assert printed() == "Nobody like that registered, or tried to, in a store.\n"
+def test_nobody_is_said_with_the_time_asked_for_and_when_any_are_stored() -> None:
+    assert nobody((at(60), None), (at(0), at(3600))) == (
+        "Nobody like that registered, or tried to, from 2026-01-05 10:01:00. The store has attempts to register from"
+        " 2026-01-05 10:00:00 to the hour of 2026-01-05 11:00:00. Times are Europe/Berlin."
+    )
+    assert nobody((None, at(60)), None).startswith(
+        "Nobody like that registered, or tried to, until 2026-01-05 10:01:00. No attempt to register is stored at all:"
+    )
+    assert nobody((None, None), None).startswith("Nobody like that registered, or tried to, at any time. ")
+
+
+def test_that_there_are_more_is_said() -> None:
     assert "3 more; --limit shows more" in printed(record((0, "registered")), left=3)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sipwatch.store.registered import RegistrationsWanted
+from sipwatch.store.registered import RegistrationsWanted, registrations_span
 from sipwatch.web.period import period_of
-from sipwatch.web.registerfigures import find_registrations, register_shares, registered_between, registrations_span
+from sipwatch.web.registerfigures import find_registrations, register_shares, registered_between
 from tests.export.records import at
 from tests.store.attempts import attempt
 from tests.store.test_registered import put
