@@ -244,10 +244,18 @@ def _check_hop(text: str) -> None:
 
 
 def _no_such_word(key: str, word: str) -> str:
+    owners = [_asked_of(other, word) for other, its_words in _CLOSED.items() if word in its_words]
+    if owners:
+        return f"{key} is never {word!r}; did you mean {owners[0]}?"
     words = sorted(map(str, _CLOSED[key]))
     near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(words)}"
     return f"{key} is never {word!r}; {hint}"
+
+
+def _asked_of(key: str, word: str) -> str:
+    """Write how a key is asked whether it is a word, or a list whether it has it."""
+    return f'"{word}" in {key}' if key in _LISTS else f'{key} == "{word}"'
 
 
 def _unknown(name: str) -> str:
