@@ -76,7 +76,7 @@ def test_who_asks_again_is_answered_anew() -> None:
     for _ in range(2):
         asked.ask()
         asked.inquiry.go_on(float("inf"))
-    assert asked.over() == ["answer 1", "answer 2"]
+    assert sorted(asked.over()) == ["answer 1", "answer 2"]  # who asked first may be the last to write it down
 
 
 def test_an_answer_that_is_fresh_is_given_again_without_waking_anybody() -> None:
