@@ -6,6 +6,7 @@ Must not know: how offers are counted. All text from the wire is escaped here.
 from __future__ import annotations
 
 from itertools import groupby
+from textwrap import wrap
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from rich.text import Text
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
     from sipwatch.export.agents import AgentRecord
     from sipwatch.export.moments import Duration
 
+SHARE_HEAD: Final = "Took of offered"
+FAIR_SHARE_HEAD: Final = "Took of those left to the agent"
+_HEAD_WIDTH: Final = 10  # characters of a column's head on a terminal
 _COLUMNS: Final = (
     Column("Agent", one_piece=True),
     *map(
         figures,
         (
             *("Offered", "Took", "Busy", "Declined", "Rang\nout", "Not\nalerted"),
-            *("Caller\ngave up\nfirst", "Another\ntook it", "Took of\noffered"),
-            *("Took\nwithout\ncallers\nwho gave\nup", "Answer\nafter", "In a\nrow"),
+            *("Caller\ngave up\nfirst", "Another\ntook it"),
+            *("\n".join(wrap(head, _HEAD_WIDTH)) for head in (SHARE_HEAD, FAIR_SHARE_HEAD)),
+            *("Answer\nafter", "In a\nrow"),
         ),
     ),
 )
@@ -38,9 +43,9 @@ NO_DEVICES: Final = (
     " where REGISTER requests were captured."
 )
 AGENTS_LEGEND: Final = (
-    "Took without callers who gave up: of the calls that were left to the agent, without those whose caller hung up"
-    " first and those that another took. Answer after: from the first ring, on average. In a row: the most that were"
-    " not taken one after another. Nobody is to blame for a device that was not alerted."
+    "Left to the agent is all that was offered but calls whose caller gave up first and calls that another took. Answer"
+    " after: from the first ring, on average. In a row: the most that were not taken one after another. Nobody is to"
+    " blame for a device that was not alerted; such calls count among those left to the agent, and in the row."
 )
 IDLE_LEGEND: Final = "Busy in brackets: busy while idle, in no call that was seen (do not disturb, or a stale state)."
 
@@ -93,7 +98,7 @@ def _section(target: Console, heads: list[str], records: list[AgentRecord]) -> N
 
 
 def _style(record: AgentRecord) -> str:
-    return "yellow" if record.longest >= STREAK_FROM or record.idle_busy else ""
+    return "yellow" if remark_words(record.longest, record.idle_busy) else ""
 
 
 def _row(record: AgentRecord, *, besides: bool) -> tuple[str, ...]:
@@ -123,15 +128,19 @@ def _lines(record: AgentRecord) -> list[RenderableType]:
         f"offered {record.offered:,}, took {record.taken:,}",
         *(f"{name} {count}" for name, count in counts if count),
     ]
-    shares = (
-        f"took {share_words(record.share)} of offered, {share_words(record.fair_share)} without callers who gave up"
-    )
+    shares = f"took {share_words(record.share)} of offered, {share_words(record.fair_share)} of those left to the agent"
     answer = f"; answer after {answer_words(record)}" if record.answers else ""
     return [
         Text(_who(record)),
         indented(", ".join(told), 4),
         indented(f"{shares}{answer}; {record.longest:,} in a row", 4, FAINT),
     ]
+
+
+def remark_words(longest: int, idle_busy: int) -> str:
+    """Say what is remarkable about an agent: that he took none of many in a row, that he was busy while idle."""
+    found = [f"{longest:,} not taken in a row"] if longest >= STREAK_FROM else []
+    return ", ".join([*found, *(["busy while idle"] if idle_busy else [])])
 
 
 def _who(record: AgentRecord) -> str:

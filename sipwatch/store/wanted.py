@@ -105,7 +105,7 @@ class Wanted(NamedTuple):
         """Tell whether a call that began in time is wanted."""
         if self.number is not None and not self.number.is_in(record):
             return False
-        if self.agent and not any(_offered_to(leg) & {*self.agent} for leg in record.legs):
+        if self.agent and not any(offered_to(leg) & {*self.agent} for leg in record.legs):
             return False
         return all(keep(record) for keep in (self.also, self.keep) if keep is not None)
 
@@ -131,7 +131,7 @@ class Wanted(NamedTuple):
         return all_of(conditions) if conditions else ANY
 
 
-def _offered_to(leg: LegRecord) -> set[str]:
+def offered_to(leg: LegRecord) -> set[str]:
     """Return under which names a hop was offered to a device: nobody's where it was not."""
     return set() if leg.offered is None else {leg.device or leg.callee or "", address_of(leg)}
 

@@ -18,7 +18,7 @@ from sipwatch.report.agents import share_words
 from sipwatch.report.bars import BarCounts, Chart, chart
 from sipwatch.report.plain import OFFERED_WORDS
 from sipwatch.store.wanted import Wanted
-from sipwatch.web.agentfigures import NOBODYS, REFUSED, one_agent
+from sipwatch.web.agentfigures import NOBODYS, REFUSED, how_taken, one_agent
 from sipwatch.web.agents import BY_NAMES, AgentCells, agent_path, cells, columns_of, period_form
 from sipwatch.web.explained import explain_path
 from sipwatch.web.period import period_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from sipwatch.export.agents import AgentRecord
+    from sipwatch.export.record import CallRecord
     from sipwatch.store.reader import Stored, StoreReader
     from sipwatch.web.agentfigures import OneAgent
     from sipwatch.web.period import Period
@@ -175,8 +176,14 @@ def _shown(found: _Found, period: Period) -> dict[str, Any]:
         "streak": load().finding(Kind.REFUSAL_STREAK),
         "path": explain_path,
         "calls": [row(one.record, one.kept) for one in found.calls],
+        "taken": [_taken_words(one.record, agent.numbers) for one in found.calls],
         "all_calls": [(number, "?" + urlencode({"agent": number, **period.calls})) for number in agent.numbers],
     }
+
+
+def _taken_words(call: CallRecord, numbers: Sequence[str]) -> str:
+    how = how_taken(call, numbers)
+    return "" if how is None else OFFERED_WORDS[how]
 
 
 def _row(record: AgentRecord, *, besides: bool) -> AgentCells:

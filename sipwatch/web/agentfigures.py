@@ -9,16 +9,20 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sipwatch.classify.offers import Offered
 from sipwatch.export.agents import MAX_ROWS, RolledAgents, together
 from sipwatch.export.intervals import By
+from sipwatch.export.offers import offers_of
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import HOUR
+from sipwatch.store.wanted import offered_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sipwatch.classify.roster import Roster
     from sipwatch.export.agents import AgentRecord
+    from sipwatch.export.record import CallRecord
     from sipwatch.export.rolled import Rolled
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.period import Period
@@ -77,6 +81,16 @@ def one_agent(reader: StoreReader, period: Period, number: str, roster: Roster, 
         tuple(numbers),
         _last(rows, calls),
     )
+
+
+def how_taken(call: CallRecord, numbers: Sequence[str]) -> Offered | None:
+    """Return how the agent with these numbers, and at these addresses, took a call; None if it was not offered to him.
+
+    A call that was offered to him several times is one call, as in his figures.
+    """
+    his = {*numbers}
+    offers = offers_of(call, lambda leg: bool(offered_to(leg) & his))
+    return Offered(offers[True].how) if True in offers else None
 
 
 def _of(rows: Sequence[tuple[int, str, Rolled]], by: By, period: Period, roster: Roster) -> list[AgentRecord]:

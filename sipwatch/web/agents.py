@@ -12,16 +12,18 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from sipwatch.classify.families.device import STREAK_FROM
 from sipwatch.export.agents import AgentRecord, together
 from sipwatch.export.intervals import By
 from sipwatch.export.writers import write_json, write_rows
 from sipwatch.report.agents import (
     AGENTS_LEGEND,
+    FAIR_SHARE_HEAD,
     IDLE_LEGEND,
     NO_DEVICES,
+    SHARE_HEAD,
     answer_words,
     busy_words,
+    remark_words,
     share_words,
 )
 from sipwatch.web.agentfigures import agents_in
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
     from sipwatch.web.site import Website
 
 SECTION: Final = Chapter(
-    "Agents", "agents", "How every agent took the calls that were offered, with and without callers who gave up."
+    "Agents",
+    "agents",
+    "How every agent took the calls that were offered, and of these the ones that were left to the agent.",
 )
 MAX_SHOWN: Final = 1000  # rows of a page; the files have all
 BY_NAMES: Final = {By.ALL: "Whole period", By.DAY: "Days", By.HOUR: "Hours"}
@@ -70,10 +74,8 @@ _COLUMNS: Final = (
     AgentColumn("gave-up", "Caller gave up first", lambda one: one.gave_up),
     AgentColumn("elsewhere", "Another took it", lambda one: one.elsewhere),
     _OTHER,
-    AgentColumn("share", "Took of offered", lambda one: -1 if one.share is None else one.share),
-    AgentColumn(
-        "fair-share", "Without callers who gave up", lambda one: -1 if one.fair_share is None else one.fair_share
-    ),
+    AgentColumn("share", SHARE_HEAD, lambda one: -1 if one.share is None else one.share),
+    AgentColumn("fair-share", FAIR_SHARE_HEAD, lambda one: -1 if one.fair_share is None else one.fair_share),
     AgentColumn("answer", "Answer after", lambda one: one.answer_seconds / one.answers if one.answers else -1),
     AgentColumn("row", "In a row, now / most", lambda one: (one.longest, one.streak)),
 )
@@ -92,7 +94,7 @@ class AgentCells(NamedTuple):
     shares: tuple[str, str]
     answer: str
     row: str
-    is_remarkable: bool
+    remarks: str
 
 
 class _Part(NamedTuple):
@@ -106,7 +108,8 @@ class _Part(NamedTuple):
 class _Found(NamedTuple):
     records: list[AgentRecord]
     left_out: int
-    span: tuple[Moment, Moment] | None
+    span: tuple[Moment, Moment] | None = None
+    is_ever: bool = False  # whether a call was offered to any agent, at whatever time
 
 
 def routes(site: Website) -> list[Route]:
@@ -181,9 +184,13 @@ def _asked(site: Website, request: Request) -> tuple[Period, By]:
 
 async def _found(site: Website, period: Period, by: By) -> _Found:
     def question(reader: StoreReader) -> _Found:
-        return _Found(*agents_in(reader, period, by, site.roster), reader.span())
+        found = _Found(*agents_in(reader, period, by, site.roster))
+        if found.records:
+            return found
+        is_ever = next(reader.agents(by_day=True), None) is not None
+        return found._replace(span=reader.span(), is_ever=is_ever)
 
-    return await site.ask_or(question, _Found([], 0, None))
+    return await site.ask_or(question, _Found([], 0))
 
 
 def _sorted_by(given: Mapping[str, str]) -> AgentColumn | None:
@@ -213,7 +220,7 @@ def _on_page(found: _Found, period: Period, by: By, column: AgentColumn | None) 
         "left_out": found.left_out,
         "agents": len({record.device for record in records}),
         "offers": sum(record.offered for record in records),
-        "why_none": NO_DEVICES,
+        "why_none": "" if found.is_ever else NO_DEVICES,
         "span": found.span,
     }
 
@@ -238,7 +245,7 @@ def row_of(record: AgentRecord, period: Period, *, besides: bool) -> AgentCells:
         number=record.device,
         path=agent_path(record.device) + period.query(),
         row=f"{record.streak:,} / {record.longest:,}",
-        is_remarkable=record.longest >= STREAK_FROM or record.idle_busy > 0,
+        remarks=remark_words(record.longest, record.idle_busy),
     )
 
 
@@ -249,4 +256,4 @@ def cells(one: AgentRecord, *, besides: bool) -> AgentCells:
     written[2] = busy_words(one)
     shares = (share_words(one.share), share_words(one.fair_share))
     answer = answer_words(one)
-    return AgentCells("", "", "", written, one.share, one.fair_share, shares, answer, "", is_remarkable=False)
+    return AgentCells("", "", "", written, one.share, one.fair_share, shares, answer, "", "")

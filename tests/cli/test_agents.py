@@ -28,7 +28,7 @@ def test_every_agent_is_told_of_in_plain_words() -> None:
     assert "13 agents, 249 offers of calls 15555550100 offered 25" in shown
     assert (
         "15555550110 offered 21, took 6, busy 1, declined 1, rang out 1, caller gave up first 4, another took it 8"
-        " took 29% of offered, 67% without callers who gave up; answer after 11.5 s; 3 in a row"
+        " took 29% of offered, 67% of those left to the agent; answer after 11.5 s; 3 in a row"
     ) in shown
     assert "15555550106 offered 20, took 6, busy 3 (2), rang out 3" in shown
     assert "Busy in brackets: busy while idle" in shown

@@ -64,7 +64,7 @@ def test_where_the_table_finds_no_room_each_agent_is_a_paragraph(columns: str, m
     joined = " ".join(text.split())
     assert (
         "offered 9, took 2, busy 2 (1), declined 1, rang out 1, not alerted 1, caller gave up first 1, another took it 1,"
-        " other 3 took 22% of offered, 29% without callers who gave up; answer after 2.00 s; 5 in a row"
+        " other 3 took 22% of offered, 29% of those left to the agent; answer after 2.00 s; 5 in a row"
     ) in joined
 
 
@@ -76,8 +76,7 @@ def test_what_is_not_there_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     text = " ".join(shown(bare).split())
     assert (
-        "offered 9, took 0, caller gave up first 9 took 0% of offered, - without callers who gave up; 0 in a row"
-        in text
+        "offered 9, took 0, caller gave up first 9 took 0% of offered, - of those left to the agent; 0 in a row" in text
     )
     assert "brackets" not in text
     assert "times are" not in text

@@ -78,6 +78,25 @@ def test_his_last_calls_are_those_that_were_offered_to_him_whatever_was_dialled(
     assert len(rows_of(page(site_of(store), onward.removeprefix("..")))) == 12
 
 
+def test_how_he_took_a_call_stands_before_what_became_of_it(store: Stored) -> None:
+    """A colleague took one; one was declined first and taken when it came again."""
+    his = {"device": "201", "callee": "201"}
+    again = [records.leg(offered="declined", settled=at(1), **his), records.leg(offered="taken", settled=at(9), **his)]
+    elsewhere = [records.leg(offered="elsewhere", **his), records.leg(offered="taken", device="202", callee="202")]
+    store.put(
+        records.answered(id="a" * 12, started=at(1), legs=elsewhere),
+        records.answered(id="b" * 12, started=at(2), legs=again),
+    )
+    part = section(page(site_of(store), "/agents/201"), "calls")
+    heads = [words(head) for head in part.findall(".//thead//th")]
+    assert heads[2:4] == ["This agent", "What became of the call"]
+    told = [[words(cell) for cell in row][2:4] for row in part.findall(".//tbody/tr")]
+    assert [(how, "✓ Answered" in became) for how, became in told] == [
+        ("Took it", True),
+        ("Another took it", True),
+    ]
+
+
 def test_an_agent_is_found_by_what_the_configuration_calls_him(store: Stored) -> None:
     leg = records.leg(offered="taken", device="4930555201", callee="4930555201")
     store.put(records.answered(legs=[leg]))

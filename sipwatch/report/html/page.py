@@ -25,7 +25,16 @@ from sipwatch.export.naming import BUSY_NAME, name_of_call
 from sipwatch.export.summary import by_frequency
 from sipwatch.export.writers import PrivateWriter
 from sipwatch.knowledge import load
-from sipwatch.report.agents import answer_words, busy_words, share_words
+from sipwatch.report.agents import (
+    AGENTS_LEGEND,
+    FAIR_SHARE_HEAD,
+    IDLE_LEGEND,
+    SHARE_HEAD,
+    answer_words,
+    busy_words,
+    remark_words,
+    share_words,
+)
 from sipwatch.report.html.chart import STACK, patterns, stacked, swatch
 from sipwatch.report.html.known import known_of
 from sipwatch.report.html.rows import (
@@ -279,6 +288,9 @@ class PageWriter:
             "answer_words": answer_words,
             "busy_words": busy_words,
             "share_words": share_words,
+            "share_heads": (SHARE_HEAD, FAIR_SHARE_HEAD),
+            "agents_legend": [AGENTS_LEGEND, *([IDLE_LEGEND] if any(agent.idle_busy for agent in agents) else [])],
+            "remark_words": remark_words,
         }
 
     def _losses(self, capture: CaptureRecord) -> list[str]:

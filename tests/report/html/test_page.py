@@ -138,7 +138,22 @@ def test_agents_are_told_with_what_they_cannot_help_beside() -> None:
         roster=roster,
     )
     (row,) = read.table("agents")[1:]
-    assert row == ["Anna 201", "Sales", "6", "1", "2 (1)", "0", "0", "1", "1", "1", "17%", "25%", "2.00 s", "3, still"]
+    assert row == [
+        "Anna 201 ⚠ 3 not taken in a row, busy while idle",
+        "Sales",
+        "6",
+        "1",
+        "2 (1)",
+        "0",
+        "0",
+        "1",
+        "1",
+        "1",
+        "17%",
+        "25%",
+        "2.00 s",
+        "3, still",
+    ]
 
 
 def test_a_call_that_no_device_took_names_the_agent() -> None:
