@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     CallWriter = CsvWriter | JsonLinesWriter | JsonWriter | ParquetWriter
 
 MAX_LISTED = 50
-_WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1h (ago)."
+_WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), yesterday, 1h (ago)."
 _NUMBER = "Only calls from or to this number, in any notation: +49 30 1234567, 030 1234567, 201; *4567 for its end."
 _OUTCOME = "Only calls with this outcome, such as busy or no_progress; failed is all that failed."
 _LIMIT = f"Only the newest N calls. Default: {MAX_LISTED} in a table, else all."

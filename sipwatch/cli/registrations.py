@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sipwatch.store.registered import RegistrationsWanted
 
 MAX_LISTED = 50
-_WHEN = "Only who was seen at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1h (ago)."
+_WHEN = "Only who was seen at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), yesterday, 1h (ago)."
 _WHO = "Only of this number, in any notation (*4567 for its end), else part of an address of record, or IP address."
 _LIMIT = f"Only the worst N. Default: {MAX_LISTED} in a table, else all."
 

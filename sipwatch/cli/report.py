@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sipwatch.store.reader import StoreReader
     from sipwatch.store.wanted import Wanted
 
-_WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), 1d (ago)."
+_WHEN = "Only calls that began at this time or later: 2026-01-05T09:00:00+01:00, 14:30 (today), yesterday, 1d (ago)."
 _LAST = "The last whole day, week (from Monday) or month of --zone, instead of --from and --to."
 _CSV = "Write the calls behind the report to this file as well, a row each."
 

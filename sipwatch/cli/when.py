@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from sipwatch.report.html.times import ZoneTimes
 
-_EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of today (14:30), or how long ago (1h, 2d)"
+_EXPECTED = (
+    "a moment such as 2026-01-05T09:00:00+01:00, today, yesterday, a time of today (14:30), or how long ago"
+    " (1h, 2d, 1w)"
+)
 
 
 def read_option(option: str, reader: Any, *given: object) -> Any:

@@ -14,11 +14,12 @@ from sipwatch.packet import SECOND
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_SPAN = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?[smhd])+")
-_PART = re.compile(r"([\d.]+)([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SPAN = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?[smhdw])+")
+_PART = re.compile(r"([\d.]+)([smhdw])")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _LAST_SECOND = 253_402_214_400  # no zone is farther east of UTC than a day
+DAYS_AGO = {"today": 0, "yesterday": 1}  # words for days
 LAST_MOMENT = (1 << 63) - 1  # ns since 1970: the largest number of a database
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPECTED = "a moment such as 2026-01-05T09:00:00+01:00, a time of the capture's day (14:30), or 1h before its end"
@@ -52,10 +53,13 @@ def moment(text: str, zone: ZoneInfo, first: int, last: int, *, later: bool = Fa
 def moment_from_now(text: str, zone: ZoneInfo, now: int) -> int:
     """Return a moment that was written, ``now``, or one so long ago (ns since 1970). Raises ValueError.
 
-    ``now`` is what time it is; no moment is later than a store can hold.
+    ``today`` and ``yesterday`` are when these days began by the clocks of ``zone``. ``now`` is what time it is; no
+    moment is later than a store can hold.
     """
     if text == "now":
         return now
+    if text in DAYS_AGO:
+        return midnight(there(now, zone).date() - timedelta(days=DAYS_AGO[text]), zone)
     try:
         return min(LAST_MOMENT, moment(text, zone, now, now))
     except OverflowError:

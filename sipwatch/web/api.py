@@ -32,7 +32,7 @@ from sipwatch.web.answers import (
     SumsAnswer,
     sum_records,
 )
-from sipwatch.web.asked import AskedError, asked_for, place_text, whole_number
+from sipwatch.web.asked import AskedError, place_text, whole_number
 from sipwatch.web.frame import PRIVATE
 from sipwatch.web.incidents import incident_records, incidents_in
 from sipwatch.web.peerfigures import peer_shares, peers_in
@@ -63,7 +63,7 @@ def routes(site: Website) -> list[Route]:
 
     async def calls(request: Request) -> Response:
         given = _parameters(request, openapi.CALLS)
-        asked = asked_for(given, site.now(), site.region)
+        asked = site.asked_for(given)
         limit = whole_number(given, "limit", 1, openapi.MAX_LIMIT, openapi.DEFAULT_LIMIT)
 
         def question(reader: StoreReader) -> bytes:
@@ -79,7 +79,7 @@ def routes(site: Website) -> list[Route]:
 
     async def sums(request: Request) -> Response:
         given = _parameters(request, openapi.SUMS)
-        asked = asked_for({key: value for key, value in given.items() if key in ("since", "until")}, site.now())
+        asked = site.asked_for({key: value for key, value in given.items() if key in ("since", "until")})
         by, span = _by(given), _span(given)
 
         def question(reader: StoreReader) -> bytes:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from sipwatch.evidence.period import moment_from_now
+from sipwatch.classify.hours import zone_of
+from sipwatch.evidence.period import DAYS_AGO, moment_from_now
 from sipwatch.export.choices import ChoiceError, chosen
 from sipwatch.export.filters import FilterError, compile_filter
 from sipwatch.packet import MILLISECOND
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from sipwatch.export.filters import Filter
 
 SELECTION: Final = ("filter", "since", "until", "number", "outcome", "peer", "agent")
-_UTC: Final = ZoneInfo("UTC")
-_MOMENT: Final = "a moment (UTC) such as 2026-01-05T09:00, or 1h for an hour ago"
+UTC: Final = ZoneInfo("UTC")
+_MOMENT: Final = "a moment (UTC) such as 2026-01-05T09:00, today, yesterday, or 1h or 1w for so long ago"
 _PLACE: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?")  # s or ms since 1970, as dashboards write moments
+_LOST_PLUS: Final = re.compile(r"(?<=T\d\d:\d\d) (?=\d\d:?\d\d$)|(?<=T\d\d:\d\d:\d\d) (?=\d\d:?\d\d$)")  # of an offset
 _MAX_SHOWN: Final = 60
 _compiling = Lock()  # rule-engine's parser is one for all threads
 
@@ -58,11 +60,13 @@ class AskedFor(NamedTuple):
         return any(self.given.get(key) for key in SELECTION)
 
 
-def asked_for(given: Mapping[str, str], now: int, region: str | None = None) -> AskedFor:
-    """Return what an address asks for. Raises AskedError."""
+def asked_for(given: Mapping[str, str], now: int, region: str | None = None, zone: str = "UTC") -> AskedFor:
+    """Return what an address asks for. Raises AskedError.
+
+    Moments are UTC; ``today`` and ``yesterday`` begin by the clocks of ``zone``.
+    """
     given = {key: value.strip() for key, value in given.items() if key in (*SELECTION, "behind", "before")}
-    since = _moment(given, "since", now)
-    until = _moment(given, "until", now)
+    since, until = (_moment(given, key, now, zone) for key in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise AskedError("until", "“until” is not after “since”: no call can have begun between them.")
     agent = (given["agent"],) if given.get("agent") else ()
@@ -90,16 +94,24 @@ def whole_number(given: Mapping[str, str], key: str, least: int, most: int, defa
     return int(text)
 
 
-def _moment(given: Mapping[str, str], key: str, now: int) -> int | None:
+def _moment(given: Mapping[str, str], key: str, now: int, zone: str) -> int | None:
     text = given.get(key, "")
     if not text:
         return None
     if _EPOCH.fullmatch(text):
         return min(FOREVER, int(text) * (1000 if len(text) == 10 else 1) * MILLISECOND)
+    return asked_moment(key, text, zone_of(zone) if text in DAYS_AGO else UTC, now, _MOMENT)
+
+
+def asked_moment(key: str, text: str, zone: ZoneInfo, now: int, expected: str) -> int:
+    """Return a moment (ns since 1970) that a parameter names. Raises AskedError, which says what was expected.
+
+    The plus of an offset may have become a blank, as it does in an address.
+    """
     try:
-        return moment_from_now(text, _UTC, now)
+        return moment_from_now(_LOST_PLUS.sub("+", text), zone, now)
     except ValueError:
-        raise AskedError(key, f"“{key}” is {as_given(text)}, which is no moment; write {_MOMENT}.") from None
+        raise AskedError(key, f"“{key}” is {as_given(text)}, which is no moment; write {expected}.") from None
 
 
 def _number(given: Mapping[str, str], region: str | None) -> Number | None:

@@ -123,7 +123,7 @@ async def _waits(site: Website, given: Mapping[str, str]) -> Waits:
     """Ask the daemon's desk, if it has one, else the store. Raises what site.ask and asked_for raise."""
     desk = None if site.watching is None else await site.watching.waiting()
     at = site.now() if desk is None else int(desk.at)
-    since = asked_for({"since": given.get("since", "")}, at).wanted.since
+    since = asked_for({"since": given.get("since", "")}, at, zone=site.zone).wanted.since
     since = at - site.within if since is None else since
 
     def question(reader: StoreReader) -> _Stored:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sipwatch.evidence.period import there
 from sipwatch.export.choices import NoSuchPeerError
 from sipwatch.export.moments import Moment
 from sipwatch.store.endings import ending_hint
 from sipwatch.store.peers import need_peers
 from sipwatch.store.selected import MAX_CALLS
-from sipwatch.web.asked import SELECTION, AskedError, AskedFor, as_sentence, asked_for, place_text
+from sipwatch.web.asked import SELECTION, UTC, AskedError, AskedFor, as_sentence, place_text
 from sipwatch.web.downloads import MAX_ROWS
 from sipwatch.web.frame import Chapter
+from sipwatch.web.period import PERIOD_NAMES, NamedPeriod, period_of
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, outcome_choices, row
 from sipwatch.web.stored import Listed, listed
 
@@ -34,6 +36,7 @@ SECTION: Final = Chapter(
     "Calls", "calls", "Each call with its outcome, by time, number, peer or filter; with its packets."
 )
 PAGE: Final = 50  # calls
+_QUICK: Final = (NamedPeriod.TODAY, NamedPeriod.YESTERDAY, NamedPeriod.WEEK)
 EXAMPLES: Final = (
     'outcome == "busy" and setup_seconds > 3',
     "status_code == 503",
@@ -57,7 +60,7 @@ def routes(site: Website) -> list[Route]:
     async def calls(request: Request) -> Response:
         given = dict(request.query_params)
         try:
-            asked = asked_for(given, site.now(), site.region)
+            asked = site.asked_for(given)
         except AskedError as error:
             return _wrong(site, request, given, error)
         try:
@@ -84,7 +87,7 @@ async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
         request,
         "calls.html",
         "Calls",
-        **_form(asked.given, found.peers),
+        **_form(site, asked.given, found.peers, _quick(asked, site)),
         wrong=None,
         rows=[row(one.record, one.kept) for one in page.calls],
         older=None if page.older is None else "calls" + asked.query(behind=place_text(page.older)),
@@ -104,11 +107,13 @@ async def _right(site: Website, request: Request, asked: AskedFor) -> Response:
 def _wrong(
     site: Website, request: Request, given: dict[str, str], error: AskedError, peers: Sequence[str] = ()
 ) -> Response:
-    form = _form(given, [*peers])
+    form = _form(site, given, [*peers], [])
     return site.frame.page(request, "calls.html", "Calls", status=400, **form, wrong=error, narrows=True)
 
 
-def _form(given: Mapping[str, str], peers: list[str]) -> dict[str, Any]:
+def _form(
+    site: Website, given: Mapping[str, str], peers: list[str], quick: list[tuple[str, bool, str]]
+) -> dict[str, Any]:
     """Return what the form shows: as it was given, and what there is to choose from."""
     shown = {key: given.get(key, "") for key in SELECTION}
     if shown["peer"] and shown["peer"] not in peers:
@@ -116,12 +121,25 @@ def _form(given: Mapping[str, str], peers: list[str]) -> dict[str, Any]:
     legend = [(MARKS[category], name, category.value) for category, name in CATEGORY_NAMES.items()]
     return {
         "form": shown,
+        "quick": quick,
+        "zone": site.zone,
         "outcomes": outcome_choices(),
         "peers": peers,
         "examples": EXAMPLES,
         "legend": legend,
         "most": {"rows": MAX_ROWS, "pcap": MAX_CALLS},
     }
+
+
+def _quick(asked: AskedFor, site: Website) -> list[tuple[str, bool, str]]:
+    """Return the times that are chosen with a click: name, whether it is shown, path. A link that is sent stays so."""
+    found = []
+    for span in _QUICK:
+        period = period_of({"period": span.value}, site.now(), site.zone)
+        since, until = (f"{there(at, UTC):%Y-%m-%dT%H:%M}" for at in (period.since, period.until))
+        is_it = (asked.wanted.since, asked.wanted.until) == (period.since, period.until)
+        found.append((PERIOD_NAMES[span], is_it, "calls" + asked.query(since=since, until=until)))
+    return found
 
 
 def _moment(started: int) -> Moment:

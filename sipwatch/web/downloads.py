@@ -15,7 +15,6 @@ from sipwatch.capture.write import capture_file, extension
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter
 from sipwatch.store.packets import packets_of
 from sipwatch.store.selected import selected_messages
-from sipwatch.web.asked import asked_for
 from sipwatch.web.frame import PRIVATE
 from sipwatch.web.stored import Listed, listed
 
@@ -54,7 +53,7 @@ def routes(site: Website) -> list[Route]:
         return await _rows(site, request, JsonLinesWriter, "application/x-ndjson", "calls.jsonl")
 
     async def pcap(request: Request) -> Response:
-        asked = asked_for(request.query_params, site.now(), site.region)
+        asked = site.asked_for(request.query_params)
         found = await site.ask(lambda reader: selected_messages(reader, asked.wanted))
         if not found.messages:
             return site.told(request, 404, "No packets", found.why_none)
@@ -77,7 +76,7 @@ def attached(name: str) -> dict[str, str]:
 async def _rows(
     site: Website, request: Request, writer_to: Callable[[IO[bytes]], _Taker], media_type: str, name: str
 ) -> Response:
-    asked = asked_for(request.query_params, site.now(), site.region)
+    asked = site.asked_for(request.query_params)
     out = io.BytesIO()
     writer = writer_to(out)
     first = await site.ask(

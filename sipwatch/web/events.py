@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from sipwatch.store.days import EmptyStoreError, StoreError
-from sipwatch.web.asked import AskedError, asked_for
+from sipwatch.web.asked import AskedError
 from sipwatch.web.workers import Busy
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def routes(site: Website) -> list[Route]:
 
     async def events(request: Request) -> Response:
         try:
-            asked = asked_for(request.query_params, site.now(), site.region)
+            asked = site.asked_for(request.query_params)
         except AskedError as error:
             return PlainTextResponse(f"{error}\n", 400)
         if request.method == "HEAD":

@@ -33,7 +33,7 @@ from sipwatch.web.period import NamedPeriod
 
 MAX_LIMIT: Final = 1000  # calls of one answer
 DEFAULT_LIMIT: Final = 100
-_MOMENT: Final = "a moment (UTC unless it says otherwise), 1h for an hour ago, seconds or milliseconds since"
+_MOMENT: Final = "a moment (UTC unless it says otherwise), today, 1h for an hour ago, seconds or milliseconds since"
 
 
 class Parameter(NamedTuple):
@@ -109,7 +109,7 @@ _PERIOD: Final = {
         {"type": "string", "enum": [one.value for one in NamedPeriod], "default": NamedPeriod.TODAY.value},
         "A time by its name; from and to go before it.",
     ),
-    "from": Parameter({"type": "string"}, "A day such as 2026-01-05, a moment, or 2d for two days ago."),
+    "from": Parameter({"type": "string"}, "A day (2026-01-05, today, yesterday), a moment, or 2d for two days ago."),
     "to": Parameter({"type": "string"}, "The same; a day is included, now without it."),
     "zone": Parameter(
         {"type": "string"}, "The IANA name of a time zone, for days and hours; else the configuration's."

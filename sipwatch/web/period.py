@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 
 from sipwatch.classify.hours import zone_of
-from sipwatch.evidence.period import LAST_MOMENT, midnight, moment_from_now, month_before, there
+from sipwatch.evidence.period import DAYS_AGO, LAST_MOMENT, midnight, month_before, there
 from sipwatch.packet import SECOND
 from sipwatch.store.schema import HOUR
-from sipwatch.web.asked import AskedError, as_given
+from sipwatch.web.asked import AskedError, as_given, asked_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KEYS: Final = ("period", "from", "to", "zone")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_MOMENT: Final = "a day such as 2026-01-05, a moment such as 2026-01-05T09:00, or 2d for two days ago"
+_MOMENT: Final = "a day such as 2026-01-05, a moment such as 2026-01-05T09:00, today, yesterday, or 2d for two days ago"
 
 
 class NamedPeriod(StrEnum):
@@ -133,19 +133,16 @@ def _between(given: Mapping[str, str], now: int, zone: ZoneInfo) -> Period:
 
 
 def _begin(text: str, now: int, zone: ZoneInfo) -> int:
-    at = _moment("from", text, now, zone)
-    return at if _DAY.fullmatch(text) else at // HOUR * HOUR
+    at = asked_moment("from", text, zone, now, _MOMENT)
+    return at if _is_day(text) else at // HOUR * HOUR
 
 
 def _end(text: str, now: int, zone: ZoneInfo) -> int:
-    at = _moment("to", text, now, zone)
-    if _DAY.fullmatch(text):
+    at = asked_moment("to", text, zone, now, _MOMENT)
+    if _is_day(text):
         return midnight(there(at, zone).date() + timedelta(days=1), zone)
     return min(LAST_MOMENT, -(-at // HOUR) * HOUR)
 
 
-def _moment(key: str, text: str, now: int, zone: ZoneInfo) -> int:
-    try:
-        return moment_from_now(text, zone, now)
-    except ValueError:
-        raise AskedError(key, f"“{key}” is {as_given(text)}, which is no time; write {_MOMENT}.") from None
+def _is_day(text: str) -> bool:
+    return text in DAYS_AGO or _DAY.fullmatch(text) is not None

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
     from sipwatch.store.reader import StoreReader
+    from sipwatch.web.asked import AskedFor
     from sipwatch.web.shown import CallRow
     from sipwatch.web.watching import Watcher
     from sipwatch.web.workers import Workers
@@ -143,6 +144,10 @@ class Website:
     def routes(self) -> list[Route]:
         """Return the routes of all pages."""
         return [route for page in _PAGES for route in page.routes(self)]
+
+    def asked_for(self, given: Mapping[str, str]) -> AskedFor:
+        """Return which calls an address asks for, by the site's time, region and zone. Raises AskedError."""
+        return asked_for(given, self.now(), self.region, self.zone)
 
     async def ask(self, question: Callable[[StoreReader], T]) -> T:
         """Return what a question to the store finds. Raises Busy, StoreError, and whatever it raises."""

@@ -198,7 +198,7 @@ def test_where_no_call_matches_it_is_said_what_was_looked_at(demo: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["--since", "yesterday"], 2, "'yesterday' is no moment; write a moment such as"),
+        (["--since", "tomorrow"], 2, "'tomorrow' is no moment; write a moment such as"),
         (["--since", "1h", "--until", "2h"], 2, "2h is not later than --since 1h"),
         (["--number", "alice"], 2, "'alice' is no number"),
         (["--filter", "outcome == 'bussy'"], 2, "did you mean 'busy'?"),

@@ -35,7 +35,7 @@ def test_moments_are_utc(text: str, moment: int) -> None:
     assert asked_for({"since": text}, NOW).wanted.since == moment
 
 
-@for_each("text", ["yesterday", "2026-13-01", "1x", "25:00", "\0", "' OR 1=1 --", "9" * 400, "1767603600 "[::-1] + "x"])
+@for_each("text", ["tomorrow", "2026-13-01", "1x", "25:00", "\0", "' OR 1=1 --", "9" * 400, "1767603600 "[::-1] + "x"])
 def test_what_is_no_moment_is_told(text: str) -> None:
     with pytest.raises(AskedError, match="is no moment; write a moment") as raised:
         asked_for({"until": text}, NOW)

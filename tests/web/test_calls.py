@@ -227,3 +227,39 @@ def test_a_number_without_a_hit_is_proposed_by_its_end(store: Stored) -> None:
     assert "1 call is from or to a number that ends so: *5386" in words(found)
     assert "./calls?since=2026-01-05&number=%2A5386&outcome=busy" in links(found)
     assert "ends so" not in words(page(site_of(store), "/calls?number=5387").find(".//div[@class='empty']"))
+
+
+def test_a_day_is_chosen_with_a_click_and_a_link_that_is_sent_shows_the_same_tomorrow(store: Stored) -> None:
+    """By the clocks of the site's zone; what else is asked for stays."""
+    store.put(records.call(started=at(0)), records.call(id="a" * 12, started=at(-11 * 3600)))
+    site = site_of(store, zone="Europe/Berlin")
+    quick = page(site, "/calls?outcome=busy").find(".//ul[@class='quick']")
+    assert quick is not None
+    assert [words(one) for one in quick.iter("a")] == ["Today", "Yesterday", "Last 7 days"]
+    days = (("2026-01-04", "2026-01-05"), ("2026-01-03", "2026-01-04"), ("2025-12-29", "2026-01-05"))
+    at_midnight = [f"since={since}T23%3A00&until={until}T23%3A00" for since, until in days]
+    assert links(quick) == [f"./calls?outcome=busy&{times}" for times in at_midnight]
+    chosen = page(site, links(quick)[1][1:])
+    assert [words(one) for one in chosen.findall(".//ul[@class='quick']//a[@aria-current]")] == ["Yesterday"]
+    assert ids_of(chosen) == ["a" * 12]
+
+
+@for_each(
+    "since, found",
+    [
+        ("today", 1),
+        ("yesterday", 2),
+        ("1w", 2),
+        ("2026-01-05T10:00%2B01:00", 1),
+        ("2026-01-05T10:00+01:00", 1),
+        ("2026-01-05T10:00:01+01:00", 0),
+    ],
+)
+def test_days_have_names_and_a_plus_that_became_a_blank_is_one(store: Stored, since: str, found: int) -> None:
+    if not any(store.folder.glob("*.calls.sqlite")):  # of the first row
+        store.put(records.call(started=at(0)), records.call(id="a" * 12, started=at(-11 * 3600)))
+    assert len(ids_of(page(site_of(store, zone="Europe/Berlin"), f"/calls?since={since}"))) == found
+
+
+def ids_of(found: Element) -> list[str]:
+    return [one.rpartition("/")[2] for one in links(found) if one.startswith("./calls/")]

@@ -68,6 +68,7 @@ def test_the_month_before_a_longer_one_is_not_gone_beyond() -> None:
         ({"from_": "2026-01-05"}, "2026-01-05", "2026-01-07T10:30"),
         ({"to": "2026-01-05"}, "2026-01-05", "2026-01-06"),
         ({"from_": "2d", "to": "now"}, "2026-01-05T10:00", "2026-01-07T11:00"),
+        ({"from_": "yesterday", "to": "yesterday"}, "2026-01-06", "2026-01-07"),
         ({"from_": "2026-01-05", "period": "week"}, "2026-01-05", "2026-01-07T10:30"),
     ],
 )
@@ -81,7 +82,7 @@ def test_days_are_included_and_hours_are_whole(given: dict[str, str], since: str
     "given, where",
     [
         ({"period": "century"}, "period"),
-        ({"from_": "yesterday"}, "from"),
+        ({"from_": "tomorrow"}, "from"),
         ({"to": "2026-13-01"}, "to"),
         ({"to": "99999999999999999999d"}, "to"),
         ({"from_": "2026-01-06", "to": "2026-01-05"}, "to"),
