@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sipwatch.config import Config
     from sipwatch.export.filters import Filter as CompiledFilter
-    from sipwatch.export.record import CaptureRecord
+    from sipwatch.export.record import CallRecord, CaptureRecord
     from sipwatch.export.writers import Writer
     from sipwatch.report.html.scope import Scope
     from sipwatch.store.reader import StoreReader
@@ -62,7 +62,7 @@ def report(
     zone: Annotated[str, value("ZONE", "Time zone of the report and of its period, such as Europe/Berlin.")] = "UTC",
     agents: Annotated[bool, switch("--agents", "For a supervisor: agents first, nothing technical.")] = False,
     peer: Annotated[
-        str | None, value("NAME", "For a supplier: the calls from and to this peer, with Call-IDs.")
+        str | None, value("NAME", "For a supplier: the calls from and to this peer with Call-IDs, and nothing of ours.")
     ] = None,
     expression: Filter = None,
     config: Annotated[
@@ -93,7 +93,7 @@ def report(
         need_peers(reader, filter(None, [peer]))
         scope = scope_of(
             read,
-            [f"the store {store}"],
+            [] if view is View.PEER else [f"the store {store}"],
             asked.zone,
             asked.zone.key,
             view=view,
@@ -165,14 +165,22 @@ def _write(
     from sipwatch.export.summary import Summary
     from sipwatch.export.writers import CsvWriter, PrivateWriter
     from sipwatch.report.html.page import PageWriter
+    from sipwatch.report.html.scope import View
+    from sipwatch.report.html.supplier import at_peer
     from sipwatch.store.rows import as_strangers
 
     policy, summary = policy_of(config.privacy), Summary()
-    page = PageWriter(out, summary, scope, policy, reader.with_messages)
+
+    def told(record: CallRecord) -> CallRecord:
+        """Return a call as far as whoever gets the report may know of it."""
+        return at_peer(record, scope.peer) if scope.view is View.PEER else record
+
+    page = PageWriter(out, summary, scope, policy, lambda record: told(reader.with_messages(record)))
     table = None if rows is None else CsvWriter(rows)
     row: Writer | None = table if table is None or policy is None else PrivateWriter(table, policy)
     for stored in reader.calls(_wanted(asked), oldest_first=True):
-        record = stored.record if policy is None else as_strangers(stored.record)
+        record = told(stored.record)
+        record = record if policy is None else as_strangers(record)
         summary.add(record, stored.completed)
         page.call(record)
         if row is not None:

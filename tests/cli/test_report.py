@@ -134,6 +134,41 @@ def test_a_supplier_gets_his_own_calls_with_their_call_ids(demo: Path, known: di
     assert "agents" not in {given["id"] for name, given in read.elements if name == "section"}
 
 
+def test_a_supplier_is_told_nothing_of_ours(demo: Path, tmp_path: Path) -> None:
+    """Not where it is stored, who should staff what, which device takes no calls, who waits; in the rows neither."""
+    rows = tmp_path / "rows.csv"
+    text = run("report", "--store", demo, "--peer", "north", "--csv", rows).stdout
+    assert str(demo) not in text
+    for ours in (
+        "A device that takes no calls",
+        "calls in a row",
+        "waits to be called back",
+        "staffing",
+        "To who runs",
+    ):
+        assert ours not in text, ours
+    assert "staffing" in run("report", "--store", demo).stdout
+    for row in csv.DictReader(rows.read_text().splitlines()):
+        assert row["tags"] == ""
+        assert "refusal_streak" not in row["findings"]
+
+
+def test_a_supplier_sees_calls_to_it_apart_from_those_from_it(demo: Path, known: dict[str, object]) -> None:
+    calls = known["calls"]
+    assert isinstance(calls, list)
+    read = of_store(demo, "--peer", "acme")
+    totals: dict[str, int] = {"to acme": 0, "from acme": 0}
+    for row in read.table("outcomes"):
+        if row[0] != "Calls":
+            totals["sum"] = totals.get("sum", 0) + int(row[0])
+    to, by = (sum(one[end] == "acme" for one in calls) for end in ("destination", "source"))
+    assert to
+    assert by
+    assert totals["sum"] == to + by
+    assert read.words.index("Calls to acme") < read.words.index("Calls from acme")
+    assert {"to acme", "from acme"} <= {word for row in read.table("failed") for word in (row[1][-9:], row[1][-7:])}
+
+
 def test_a_peer_that_the_store_does_not_know_is_told_with_those_it_does(demo: Path) -> None:
     told = the_complaint(run("report", "--store", demo, "--peer", "nrth", status=1))
     assert told.endswith("is from or to a peer 'nrth'; did you mean north?")

@@ -50,6 +50,7 @@ from sipwatch.report.html.rows import (
     short_text,
 )
 from sipwatch.report.html.scope import OF_AGENTS, SECTIONS, View
+from sipwatch.report.html.supplier import direction_of
 from sipwatch.report.html.tally import MAX_RESPONSES, ResponseTally
 from sipwatch.report.html.timeline import Timeline
 from sipwatch.report.html.unreached import UnreachedCallers
@@ -197,12 +198,21 @@ class PageWriter:
     def _list(self, record: CallRecord, shown: CallRecord, *, failed: bool, odd: bool) -> None:
         times = self._scope.times
         if failed:
-            self._failed.take(record.started, failed_row(shown, times, load()))
+            own = {"who": self._who(record.outcome), "direction": self._direction(record)}
+            self._failed.take(record.started, failed_row(shown, times, load())._replace(**own))
         if odd:
-            self._odd.take(record.started, odd_row(shown, times))
+            self._odd.take(record.started, odd_row(shown, times)._replace(direction=self._direction(record)))
         names = {id(leg): self._agent(own) for leg, own in zip(shown.legs, record.legs, strict=True)}
         for row in refused_rows(shown, times, lambda leg: names[id(leg)] or device_of(leg)):
             self._refused.take(record.started, row)
+
+    def _direction(self, record: CallRecord) -> str:
+        return direction_of(record, self._scope.peer) if self._scope.view is View.PEER else ""
+
+    def _who(self, outcome: str) -> str:
+        """Return who should look at calls with an outcome; what is up to people is no supplier's business."""
+        ours = self._scope.view is View.PEER and CATEGORY_OF[outcome] == Category.USER
+        return "" if ours or CATEGORY_OF[outcome] == Category.SUCCESS else load().outcome(outcome).who
 
     def _agent(self, leg: LegRecord) -> str | None:
         """Return what the agent at the end of a hop is called, None where the configuration does not say."""
@@ -240,7 +250,7 @@ class PageWriter:
         return {
             "scope": scope,
             "sections": sections,
-            "titles": TITLES,
+            "titles": TITLES if scope.view is not View.PEER else {**TITLES, "knowledge": "What it means"},
             "capture": capture,
             "summary": summary,
             "counted": self._summary,
@@ -285,6 +295,7 @@ class PageWriter:
             "streak_from": STREAK_FROM,
             "plain_finding": lambda kind: load().finding(kind).plain,
             "knowledge": load(),
+            "who_acts": self._who,
             "answer_words": answer_words,
             "busy_words": busy_words,
             "share_words": share_words,
@@ -308,17 +319,25 @@ class PageWriter:
             )
         return found
 
-    def _outcomes(self) -> list[SharedOut]:
+    def _outcomes(self) -> list[tuple[str, list[SharedOut]]]:
+        """Return what became of all calls; for a supplier apart of those to it and of those from it."""
+        counted, peer = self._summary, self._scope.peer
+        if self._scope.view is not View.PEER:
+            return [("", self._shared_out(counted))]
+        sides = ((f"Calls to {peer}", counted.destinations), (f"Calls from {peer}", counted.sources))
+        return [(title, self._shared_out(ends[peer])) for title, ends in sides if peer in ends]
+
+    def _shared_out(self, counted: OutcomeCounts) -> list[SharedOut]:
         return [
             SharedOut(
                 name,
                 CATEGORY_OF[outcome],
                 CATEGORY_MARKS[Category(CATEGORY_OF[outcome])],
                 count,
-                count / self._summary.calls,
-                "" if CATEGORY_OF[outcome] == Category.SUCCESS else load().outcome(outcome).who,
+                count / counted.calls,
+                self._who(outcome),
             )
-            for outcome, name, count in self._summary.named()
+            for outcome, name, count in counted.named()
         ]
 
     def _causes(self, summary: SummaryRecord) -> list[CaptureFindingRecord]:
@@ -382,7 +401,8 @@ def _head(scope: Scope, capture: CaptureRecord, counted: Summary, began: tuple[i
     elif counted.calls:
         first, last = (times.full(moment) for moment in began)
         found.append(("Calls began", f"{first} to {last} ({times.name})"))
-    found.append(("From", ", ".join(scope.source)))
+    if scope.source:
+        found.append(("From", ", ".join(scope.source)))
     if capture.packets:
         found.append(("Read", f"{several(capture.packets, 'packet')}, {several(capture.messages, 'SIP message')}"))
     if scope.selection:

@@ -51,6 +51,7 @@ class FailedRow(NamedTuple):
     who: str
     call_id: str
     id: str
+    direction: str = ""
 
 
 class OddRow(NamedTuple):
@@ -66,6 +67,7 @@ class OddRow(NamedTuple):
     hop: str
     call_id: str
     id: str
+    direction: str = ""
 
 
 class RefusedRow(NamedTuple):

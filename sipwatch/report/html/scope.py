@@ -44,9 +44,10 @@ OF_AGENTS: Final = frozenset(
 class Scope(NamedTuple):
     """What a report says of itself; texts are in plain words.
 
-    ``source`` says where the calls are from, ``period`` (ns) from when until when they were asked for, None where
-    nobody asked. ``selection`` is the filter, ``hidden`` what is hidden, ``gaps`` what is missing beside what the
-    capture lacks. ``region`` is where numbers are dialled (ISO 3166), ``trunks`` are the peers that lead outside.
+    ``source`` says where the calls are from, nothing where that is nobody else's business; ``period`` (ns) from when
+    until when they were asked for, None where nobody asked. ``selection`` is the filter, ``hidden`` what is hidden,
+    ``gaps`` what is missing beside what the capture lacks. ``region`` is where numbers are dialled (ISO 3166),
+    ``trunks`` are the peers that lead outside.
     """
 
     source: list[str]

@@ -213,7 +213,9 @@ def test_the_knowledge_speaks_to_whoever_reads() -> None:
     whole, agents, peer = (page(call(source="acme"), view=view, peer="acme").words for view in View)
     assert (known.agent in whole, known.admin in whole) == (True, True)
     assert (known.agent in agents, known.admin in agents) == (True, False)
-    assert (known.agent in peer, known.admin in peer) == (False, True)
+    assert (known.agent in peer, known.admin in peer, known.who in peer) == (False, False, False)
+    assert known.meaning in peer
+    assert load().outcome("congested").who in page(call("congested", source="acme"), view=View.PEER, peer="acme").words
 
 
 def test_a_supplier_finds_his_calls_by_call_id() -> None:
@@ -260,13 +262,13 @@ def test_what_is_to_be_hidden_is_hidden_in_all_parts_and_still_compared() -> Non
 
 
 def hostile(evil: str, view: View = View.WHOLE) -> str:
+    ours = evil[:200]  # what the configuration and the command line hold, and facts of findings, are short
     hop = leg(offered="busy", device=evil, callee=evil, destination_address=evil, source_address=evil)
     given: dict[str, Any] = {
-        "caller": evil, "callee": evil, "call_id": evil, "reason_phrase": evil, "source": evil, "destination": evil,
+        "caller": evil, "callee": evil, "call_id": evil, "reason_phrase": evil, "source": ours, "destination": ours,
         "source_address": evil, "destination_address": evil, "user_agent": evil, "legs": [hop, BUSY],
         "cause": 17, "cause_protocol": evil, "tags": ["waiting_callback"],
     }  # fmt: skip
-    ours = evil[:200]  # what the configuration and the command line hold, and facts of findings, are short
     odd = answered(**{**given, "caller": "200", "callee": "201"}, ending="error_reason", end_cause_text=evil)
     return written(
         call(**given, messages=talk(f"INVITE {evil} SIP/2.0", f"SIP/2.0 486 {evil}")),
