@@ -21,7 +21,7 @@ from sipwatch.store.wanted import Wanted
 from sipwatch.web.agentfigures import NOBODYS, REFUSED, how_taken, one_agent
 from sipwatch.web.agents import BY_NAMES, AgentCells, agent_path, cells, columns_of, period_form
 from sipwatch.web.explained import explain_path
-from sipwatch.web.period import period_of
+from sipwatch.web.period import KEYS, period_of
 from sipwatch.web.shown import row
 from sipwatch.web.stored import listed
 
@@ -102,7 +102,7 @@ def routes(site: Website) -> list[Route]:
             **values,
         )
 
-    return [site.route("/agents/{number:path}", agent)]
+    return [site.route("/agents/{number:path}", agent, KEYS)]
 
 
 def why_not_taken(record: AgentRecord) -> list[NotTaken]:

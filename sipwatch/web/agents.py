@@ -30,7 +30,7 @@ from sipwatch.web.agentfigures import agents_in
 from sipwatch.web.asked import AskedError, as_given
 from sipwatch.web.downloads import attached
 from sipwatch.web.frame import Chapter
-from sipwatch.web.period import PERIOD_NAMES, period_of
+from sipwatch.web.period import KEYS, PERIOD_NAMES, period_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -131,7 +131,8 @@ def routes(site: Website) -> list[Route]:
         found = await _found(site, period, by)
         return file_of("agents.json", lambda out: write_json(out, found.records), "application/json")
 
-    return [site.route("/agents", page), site.route("/agents.csv", csv), site.route("/agents.json", json)]
+    paths = {"/agents": page, "/agents.csv": csv, "/agents.json": json}
+    return [site.route(path, answer, (*KEYS, "by", "sort")) for path, answer in paths.items()]
 
 
 def file_of(name: str, write: Callable[[io.BytesIO], object], media_type: str) -> Response:

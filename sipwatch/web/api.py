@@ -32,7 +32,7 @@ from sipwatch.web.answers import (
     SumsAnswer,
     sum_records,
 )
-from sipwatch.web.asked import AskedError, place_text, whole_number
+from sipwatch.web.asked import AskedError, parameters_of, place_text, whole_number
 from sipwatch.web.frame import PRIVATE
 from sipwatch.web.incidents import incident_records, incidents_in
 from sipwatch.web.peerfigures import peer_shares, peers_in
@@ -191,15 +191,7 @@ def _route(path: str, ask: Callable[[Request], Awaitable[Response]]) -> Route:
 
 def _parameters(request: Request, operation: Operation) -> dict[str, str]:
     """Return what an address asks for. Raises AskedError for what this path does not know, or is said twice."""
-    given: dict[str, str] = {}
-    for key, value in request.query_params.multi_items():
-        if key not in operation.parameters:
-            known = ", ".join(operation.parameters) or "none"
-            raise AskedError(key[:40], f"there is no such parameter here; there are {known}")
-        if key in given:
-            raise AskedError(key, f"{key} is said twice")
-        given[key] = value
-    return given
+    return parameters_of(request.query_params.multi_items(), operation.parameters)
 
 
 def _page(page: Listed) -> CallsAnswer:

@@ -19,11 +19,12 @@ from sipwatch.packet import MILLISECOND
 from sipwatch.store.wanted import FOREVER, Number, Position, Wanted, known_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sipwatch.export.filters import Filter
 
 SELECTION: Final = ("filter", "since", "until", "number", "outcome", "peer", "agent")
+PLACES: Final = ("behind", "before")  # from where to go on
 UTC: Final = ZoneInfo("UTC")
 _MOMENT: Final = "a moment (UTC) such as 2026-01-05T09:00, today, yesterday, or 1h or 1w for so long ago"
 _PLACE: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
@@ -60,12 +61,28 @@ class AskedFor(NamedTuple):
         return any(self.given.get(key) for key in SELECTION)
 
 
+def parameters_of(pairs: Iterable[tuple[str, str]], known: Collection[str]) -> dict[str, str]:
+    """Return what an address asks for. Raises AskedError for a parameter that is not known there, or is said twice.
+
+    Who mistypes one would be shown other things than those that were asked for.
+    """
+    given: dict[str, str] = {}
+    for key, value in pairs:
+        if key not in known:
+            there_are = f"there are {', '.join(known)}" if known else "there are none"
+            raise AskedError(key[:40], f"there is no parameter {as_given(key)} here; {there_are}")
+        if key in given:
+            raise AskedError(key, f"{as_given(key)} is said twice")
+        given[key] = value
+    return given
+
+
 def asked_for(given: Mapping[str, str], now: int, region: str | None = None, zone: str = "UTC") -> AskedFor:
     """Return what an address asks for. Raises AskedError.
 
     Moments are UTC; ``today`` and ``yesterday`` begin by the clocks of ``zone``.
     """
-    given = {key: value.strip() for key, value in given.items() if key in (*SELECTION, "behind", "before")}
+    given = {key: value.strip() for key, value in given.items() if key in (*SELECTION, *PLACES)}
     since, until = (_moment(given, key, now, zone) for key in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise AskedError("until", "“until” is not after “since”: no call can have begun between them.")

@@ -80,7 +80,7 @@ def routes(site: Website) -> list[Route]:
         found = await site.ask(question)
         return no_such_call(site, request) if found is None else _page(site, request, found)
 
-    return [site.route("/calls/{id}", call)]
+    return [site.route("/calls/{id}", call, (SCALE[0], ALONE[0]))]
 
 
 def no_such_call(site: Website, request: Request) -> Response:

@@ -116,7 +116,7 @@ def routes(site: Website) -> list[Route]:
         headers = {**PRIVATE, "Content-Disposition": 'attachment; filename="callbacks.csv"'}
         return Response(out.getvalue(), headers=headers, media_type="text/csv; charset=utf-8; header=present")
 
-    return [site.route("/callbacks", page), site.route("/callbacks.csv", csv)]
+    return [site.route("/callbacks", page, ("since",)), site.route("/callbacks.csv", csv, ("since",))]
 
 
 async def _waits(site: Website, given: Mapping[str, str]) -> Waits:

@@ -13,7 +13,7 @@ from sipwatch.export.moments import Moment
 from sipwatch.store.endings import ending_hint
 from sipwatch.store.peers import need_peers
 from sipwatch.store.selected import MAX_CALLS
-from sipwatch.web.asked import SELECTION, UTC, AskedError, AskedFor, as_sentence, place_text
+from sipwatch.web.asked import PLACES, SELECTION, UTC, AskedError, AskedFor, as_sentence, place_text
 from sipwatch.web.downloads import MAX_ROWS
 from sipwatch.web.frame import Chapter
 from sipwatch.web.period import PERIOD_NAMES, NamedPeriod, period_of
@@ -69,7 +69,7 @@ def routes(site: Website) -> list[Route]:
             peers = await site.ask(site.store.peers)
             return _wrong(site, request, {**given, "peer": ""}, AskedError("peer", as_sentence(str(error))), peers)
 
-    return [site.route("/calls", calls)]
+    return [site.route("/calls", calls, (*SELECTION, *PLACES))]
 
 
 async def _right(site: Website, request: Request, asked: AskedFor) -> Response:

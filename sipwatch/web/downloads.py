@@ -15,6 +15,7 @@ from sipwatch.capture.write import capture_file, extension
 from sipwatch.export.writers import CsvWriter, JsonLinesWriter
 from sipwatch.store.packets import packets_of
 from sipwatch.store.selected import selected_messages
+from sipwatch.web.asked import SELECTION
 from sipwatch.web.frame import PRIVATE
 from sipwatch.web.stored import Listed, listed
 
@@ -59,7 +60,8 @@ def routes(site: Website) -> list[Route]:
             return site.told(request, 404, "No packets", found.why_none)
         return await site.ask(lambda _: capture_of(found.messages, "calls"))
 
-    return [site.route("/calls.csv", csv), site.route("/calls.jsonl", lines), site.route("/calls.pcap", pcap)]
+    paths = {"/calls.csv": csv, "/calls.jsonl": lines, "/calls.pcap": pcap}
+    return [site.route(path, answer, SELECTION) for path, answer in paths.items()]
 
 
 def capture_of(messages: list[Kept], name: str) -> Response:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from sipwatch.store.days import EmptyStoreError, StoreError
-from sipwatch.web.asked import AskedError
+from sipwatch.web.asked import SELECTION, AskedError
 from sipwatch.web.workers import Busy
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def routes(site: Website) -> list[Route]:
             return PlainTextResponse("Too many listen already.\n", 503, {"Retry-After": "60"})
         return StreamingResponse(_stream(watch, asked.wanted), media_type="text/event-stream", headers=_HEADERS)
 
-    return [site.route("/events", events)]
+    return [site.route("/events", events, SELECTION)]
 
 
 async def _stream(watch: Watch, wanted: Wanted) -> AsyncIterator[bytes]:

@@ -98,7 +98,7 @@ def routes(site: Website) -> list[Route]:
             runbook=_runbook,
         )
 
-    return [site.route("/explain", whole), site.route("/explain/{what:path}", one)]
+    return [site.route("/explain", whole, ("what",)), site.route("/explain/{what:path}", one)]
 
 
 def _heading(entry: ExplanationRecord) -> str:

@@ -91,7 +91,7 @@ def routes(site: Website) -> list[Route]:
         ]
         return site.frame.page(request, "incidents.html", "Incidents", **_on_page(site, shown, cards, given))
 
-    return [site.route("/incidents", incidents)]
+    return [site.route("/incidents", incidents, (*KEYS, "peer"))]
 
 
 async def incidents_in(site: Website, given: Mapping[str, str]) -> IncidentsShown:

@@ -19,7 +19,7 @@ from sipwatch.web.asked import asked_for
 from sipwatch.web.explained import explain_path
 from sipwatch.web.peerfigures import one_peer
 from sipwatch.web.peers import END_NAMES, HEADS, calls_with, peer_path, peer_row
-from sipwatch.web.period import period_of
+from sipwatch.web.period import KEYS, period_of
 from sipwatch.web.shown import row
 from sipwatch.web.stored import listed
 
@@ -90,7 +90,7 @@ def routes(site: Website) -> list[Route]:
             **values,
         )
 
-    return [site.route("/peers/{name:path}", peer)]
+    return [site.route("/peers/{name:path}", peer, KEYS)]
 
 
 def outcomes_chart(intervals: list[tuple[str, PeerCounts]]) -> Chart:

@@ -17,7 +17,7 @@ from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
 from sipwatch.web.moves import move_words
 from sipwatch.web.peerfigures import ENDS, peers_in
-from sipwatch.web.period import period_of
+from sipwatch.web.period import KEYS, period_of
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def routes(site: Website) -> list[Route]:
         found = await site.ask_or(question, _FoundPeers([], None))
         return site.frame.page(request, "peers.html", "Peers", **_on_page(found, period))
 
-    return [site.route("/peers", peers)]
+    return [site.route("/peers", peers, KEYS)]
 
 
 def peer_path(name: str) -> str:

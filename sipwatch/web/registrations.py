@@ -21,7 +21,7 @@ from sipwatch.track.events import RegistrationOutcome
 from sipwatch.web.agents import file_of, period_form
 from sipwatch.web.frame import Chapter
 from sipwatch.web.moves import move_words
-from sipwatch.web.period import NamedPeriod, period_of
+from sipwatch.web.period import KEYS, NamedPeriod, period_of
 from sipwatch.web.registerfigures import ACCEPTED, NO_REGISTRATIONS, find_registrations
 from sipwatch.web.registrants import guess_cells, guesses_apart, registration_cells
 
@@ -82,7 +82,7 @@ def routes(site: Website) -> list[Route]:
         return file_of("registrations.json", lambda out: write_json(out, records), "application/json")
 
     paths = {"/registrations": page, "/registrations.csv": csv, "/registrations.json": json}
-    return [site.route(path, answer) for path, answer in paths.items()]
+    return [site.route(path, answer, (*KEYS, "number", "peer")) for path, answer in paths.items()]
 
 
 def registrations_path(number: str, day: str) -> str:

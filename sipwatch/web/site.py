@@ -41,7 +41,7 @@ from sipwatch.web import (
     registrations,
     taken,
 )
-from sipwatch.web.asked import AskedError, as_sentence, asked_for
+from sipwatch.web.asked import AskedError, as_sentence, asked_for, parameters_of
 from sipwatch.web.frame import Chapter, Frame
 from sipwatch.web.shown import row
 from sipwatch.web.statics import static_files
@@ -50,7 +50,7 @@ from sipwatch.web.watching import Watching
 from sipwatch.web.workers import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -160,11 +160,17 @@ class Website:
         except EmptyStoreError:
             return otherwise
 
-    def route(self, path: str, page: Callable[[Request], Awaitable[Response]]) -> Route:
-        """Return the route of a page; what keeps it from an answer becomes a page in words."""
+    def route(
+        self, path: str, page: Callable[[Request], Awaitable[Response]], parameters: Collection[str] = ()
+    ) -> Route:
+        """Return the route of a page; what keeps it from an answer becomes a page in words.
+
+        ``parameters`` are those that an address of it may have.
+        """
 
         async def answer(request: Request) -> Response:
             try:
+                parameters_of(request.query_params.multi_items(), parameters)
                 return await page(request)
             except tuple(_REFUSALS) as error:
                 status, title, words = next(_REFUSALS[kind] for kind in _REFUSALS if isinstance(error, kind))

@@ -68,7 +68,7 @@ def routes(site: Website) -> list[Route]:
             headers = attached(f"{call.id}-{name}") if form.is_file else PRIVATE
             return Response(text, headers=headers, media_type=form.media_type)
 
-        return site.route(f"/calls/{{id}}/{name}", taken)
+        return site.route(f"/calls/{{id}}/{name}", taken, (ALONE[0],))
 
     async def pcap(request: Request) -> Response:
         wanted = str(request.path_params["id"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import pytest
 
@@ -17,6 +19,8 @@ from tests.web.browsing import get, links, page, site_of, tree, words
 from tests.web.watched import Told as Watched
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from sipwatch.store.reader import StoreReader
     from tests.store.stored import Stored
 
@@ -113,3 +117,46 @@ def test_head_is_get_without_the_page(store: Stored) -> None:
 def test_what_is_not_there_is_not_found(store: Stored, path: str) -> None:
     (answer,) = get(site_of(store), path, headers={"Accept": "text/html"})
     assert answer.status_code == 404
+
+
+def test_a_parameter_that_no_page_knows_or_that_is_said_twice_is_told(store: Stored) -> None:
+    """Whoever mistypes one would else be shown everybody's calls."""
+    store.put(records.call())
+    site = site_of(store)
+    paths = {re.sub(r"\{.*?\}", "x", route.path) for route in site.routes()} - {"/api/v1/openapi.json"}
+    assert len(paths) > 30
+    for path, answer in zip(paths, get(site, *[f"{path}?nummer=4402" for path in paths]), strict=True):
+        assert (path, answer.status_code) == (path, 400)
+        text = answer.json()["error"] if "/api/" in path else words(tree(answer.text).find(".//main"))
+        assert "here is no parameter 'nummer' here; there are " in text
+    found = page(site, "/calls?number=201&number=202", 400)
+    assert words(found.find(".//p[@role='alert']")) == "'number' is said twice."
+
+
+def test_every_link_and_every_form_asks_for_what_its_page_knows(demo: Stored) -> None:
+    """One of each kind of address that the pages lead to, from the first one on."""
+    site, known, waiting = site_of(demo, daemon=Watched()), set[tuple[object, ...]](), ["/now"]
+    while waiting:
+        here = waiting.pop()
+        (answer,) = get(site, here, headers={"Accept": "text/html"})
+        assert (here, answer.status_code) != (here, 400), answer.text
+        if "text/html" not in answer.headers.get("content-type", ""):
+            continue
+        found = tree(answer.text)
+        for address in [*links(found), *_forms(found)]:
+            at = urlsplit(urljoin(f"http://sipwatch{here}", address))
+            parts = at.path.split("/")
+            kind = (parts[1], len(parts), parts[-1] if "." in parts[-1] else "", *sorted(dict(parse_qsl(at.query))))
+            if at.netloc == "sipwatch" and kind not in known and "metrics" not in at.path:
+                known.add(kind)
+                waiting.append(f"{at.path}?{at.query}")
+    assert len(known) > 40
+
+
+def _forms(found: Element) -> list[str]:
+    """Return what each form asks for where all its fields are filled in."""
+    addresses = []
+    for form in found.iter("form"):
+        fields = [one for tag in ("input", "select") for one in form.iter(tag) if "name" in one.attrib]
+        addresses.append(f"{form.attrib['action']}?{urlencode({one.attrib['name']: '' for one in fields})}")
+    return addresses
