@@ -56,8 +56,8 @@ def explain(
         typer.Argument(
             metavar="[WHAT]",
             help="A status code (486), a cause ('Q.850;cause=19'), an outcome, condition, ending, finding or tag "
-            "(no_answer, 'Agent busy'), a ratio (SER), a metric or alert, a status line or a Reason header. Without "
-            "it: a list of all.",
+            "(no_answer, 'Agent busy'), how an agent took a call (rang_out), a ratio (SER), a metric or alert, a "
+            "status line or a Reason header. Without it: a list of all.",
             show_default=False,
             autocompletion=_begun,
         ),

@@ -43,6 +43,7 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     finding: str
     tag: str
     link: str
+    offer: str
     ratio: str
     metric: str
     alert: str
@@ -55,6 +56,7 @@ class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     findings: str
     tags: str
     links: str
+    offers: str
     ratios: str
     metrics: str
     alerts: str
@@ -131,6 +133,10 @@ class Knowledge:
     def finding(self, key: str) -> Entry:
         """Return what is known about a kind of finding. Raises KeyError."""
         return self._entries[Topic.FINDING, key]
+
+    def offer(self, key: str) -> Entry:
+        """Return what is known about how a device took a call. Raises KeyError."""
+        return self._entries[Topic.OFFER, key]
 
     def says(self, key: str, variant: str) -> str:
         """Return the sentence in which a finding is told. Raises KeyError."""

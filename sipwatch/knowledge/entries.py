@@ -13,6 +13,7 @@ from sipwatch.classify.causes import PROGRESS_CODES
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind
 from sipwatch.classify.links import LinkedBy
+from sipwatch.classify.offers import Offered
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.track.conditions import Condition
@@ -27,6 +28,7 @@ class Topic(StrEnum):
     FINDING = "finding"
     TAG = "tag"
     LINK = "link"
+    OFFER = "offer"
     RATIO = "ratio"
     STATUS = "status"
     CAUSE = "cause"
@@ -36,9 +38,9 @@ class Topic(StrEnum):
 class Entry(Struct, frozen=True, kw_only=True):
     """One explanation, for two readers.
 
-    ``key`` is the outcome, condition, ending, finding, tag, link or ratio, the number of a code, or ``4xx``. ``name``
-    is as on the wire or in the standard, the key where there is no such name. ``registered`` is False for a number
-    that no standard defines: its texts are those of what it is to be treated as. ``says`` has the sentence
+    ``key`` is the outcome, condition, ending, finding, tag, link, offer or ratio, the number of a code, or ``4xx``.
+    ``name`` is as on the wire or in the standard, the key where there is no such name. ``registered`` is False for
+    a number that no standard defines: its texts are those of what it is to be treated as. ``says`` has the sentence
     for each variant of a finding, with the names of its facts in braces; ``who`` has in few words who should look at an
     outcome or an ending.
     """
@@ -60,6 +62,11 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 # RFC 6076, and what telephone networks have always counted (ITU-T E.425). The summary has them in lower case.
 RATIOS = ("SER", "SEER", "ISA", "SCR", "ASR", "NER")
+
+# How a device took a call that it was offered, by the words that are no outcome's (busy, declined); and the other words
+# of an agent's figures.
+OFFERED, LEFT_TO_AGENT, IN_A_ROW = "offered", "left_to_agent", "in_a_row"
+OFFERS = (OFFERED, *(how.value for how in Offered if how.value not in {*Outcome}), LEFT_TO_AGENT, IN_A_ROW)
 
 FINDINGS = tuple(kind.value for kind in Kind)
 
@@ -131,6 +138,7 @@ KEYS: dict[Topic, tuple[str, ...]] = {
     Topic.FINDING: FINDINGS,
     Topic.TAG: tuple(tag.value for tag in Tag),
     Topic.LINK: tuple(reason.value for reason in LinkedBy),
+    Topic.OFFER: OFFERS,
     Topic.RATIO: RATIOS,
     Topic.CLASS: CLASSES,
     Topic.STATUS: tuple(str(code) for code in sorted((*STATUS_CODES, *HISTORIC_CODES))),

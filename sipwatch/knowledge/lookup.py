@@ -25,6 +25,7 @@ _KINDS = {
     "finding": Topic.FINDING,
     "tag": Topic.TAG,
     "link": Topic.LINK,
+    "offer": Topic.OFFER,
     "ratio": Topic.RATIO,
     "status": Topic.STATUS,
     "status code": Topic.STATUS,

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from sipwatch.classify.families.device import STREAK_FROM
 from sipwatch.classify.findings import Kind
 from sipwatch.classify.offers import Offered
-from sipwatch.classify.outcomes import Outcome
 from sipwatch.export.intervals import By
 from sipwatch.knowledge import load
 from sipwatch.report.agents import share_words
@@ -41,16 +40,12 @@ if TYPE_CHECKING:
 
 LAST_CALLS: Final = 10
 _MAX_SHOWN: Final = 60
-# What stands behind each way of not taking a call, of the knowledge: how it is asked for.
-_REASONS: Final = (
-    (Offered.IDLE_BUSY, Kind.IDLE_BUSY),
-    (Offered.BUSY, Outcome.BUSY),
-    (Offered.DECLINED, Outcome.DECLINED),
-    (Offered.RANG_OUT, Outcome.NO_ANSWER),
-    (Offered.NOT_ALERTED, Outcome.NOT_RESPONDING),
-    (Offered.GAVE_UP, Outcome.ABANDONED),
-    (Offered.ELSEWHERE, Outcome.ANSWERED_ELSEWHERE),
+# Ways of not taking a call, in the order in which equal ones are told.
+_WAYS: Final = (
+    *(Offered.IDLE_BUSY, Offered.BUSY, Offered.DECLINED, Offered.RANG_OUT, Offered.NOT_ALERTED),
+    *(Offered.GAVE_UP, Offered.ELSEWHERE, Offered.OTHER),
 )
+_AS_OUTCOMES: Final = frozenset({Offered.BUSY, Offered.DECLINED})  # by whose names they are known
 KINDS: Final = (
     ("took", "took"),
     ("refused", "not taken: busy, declined, rang out, not alerted"),
@@ -112,10 +107,10 @@ def why_not_taken(record: AgentRecord) -> list[NotTaken]:
     """
     knowledge = load()
     found = []
-    for how, what in _REASONS:
+    for how in _WAYS:
         count = getattr(record, how) - (record.idle_busy if how is Offered.BUSY else 0)
         if count:
-            entry = knowledge.finding(what) if isinstance(what, Kind) else knowledge.outcome(what)
+            entry = knowledge.outcome(how) if how in _AS_OUTCOMES else knowledge.offer(how)
             share = share_words(count / record.offered)
             found.append(
                 NotTaken(
@@ -123,7 +118,7 @@ def why_not_taken(record: AgentRecord) -> list[NotTaken]:
                     how in NOBODYS,
                     count,
                     share,
-                    explain_path(what),
+                    explain_path(how),
                     entry.meaning,
                     entry.agent or "",
                     entry.admin,

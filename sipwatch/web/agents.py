@@ -12,9 +12,12 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from sipwatch.classify.offers import Offered
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.export.agents import AgentRecord, together
 from sipwatch.export.intervals import By
 from sipwatch.export.writers import write_json, write_rows
+from sipwatch.knowledge.entries import IN_A_ROW, LEFT_TO_AGENT, OFFERED
 from sipwatch.report.agents import (
     AGENTS_LEGEND,
     FAIR_SHARE_HEAD,
@@ -50,6 +53,23 @@ SECTION: Final = Chapter(
 )
 MAX_SHOWN: Final = 1000  # rows of a page; the files have all
 BY_NAMES: Final = {By.ALL: "Whole period", By.DAY: "Days", By.HOUR: "Hours"}
+
+
+# What the page's words are explained by, in the order of its columns.
+GLOSSARY: Final = (
+    (OFFERED, "offered"),
+    (Offered.TAKEN.value, "took"),
+    (Outcome.BUSY.value, "busy"),
+    (Offered.IDLE_BUSY.value, "busy while idle"),
+    (Outcome.DECLINED.value, "declined"),
+    (Offered.RANG_OUT.value, "rang out"),
+    (Offered.NOT_ALERTED.value, "not alerted"),
+    (Offered.GAVE_UP.value, "caller gave up first"),
+    (Offered.ELSEWHERE.value, "another took it"),
+    (Offered.OTHER.value, "other"),
+    (LEFT_TO_AGENT, "left to the agent"),
+    (IN_A_ROW, "not taken in a row"),
+)
 
 
 class AgentColumn(NamedTuple):
@@ -216,6 +236,7 @@ def _on_page(found: _Found, period: Period, by: By, column: AgentColumn | None) 
         "parts": _parts(records[:MAX_SHOWN], period, column, besides=besides),
         "columns": [(one, period.query(**{**kept, "sort": one.word})) for one in columns_of(besides=besides)],
         "legend": [AGENTS_LEGEND, *([IDLE_LEGEND] if any(record.idle_busy for record in records) else [])],
+        "glossary": GLOSSARY,
         "files": period.query(by=kept["by"]),
         "more_rows": max(0, len(records) - MAX_SHOWN),
         "left_out": found.left_out,

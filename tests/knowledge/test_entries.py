@@ -10,6 +10,7 @@ import pytest
 from sipwatch.classify.endings import Ending
 from sipwatch.classify.findings import Kind
 from sipwatch.classify.links import LinkedBy
+from sipwatch.classify.offers import Offered
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.tags import Tag
 from sipwatch.export.record import SummaryRecord
@@ -23,7 +24,7 @@ from sipwatch.knowledge.entries import (
     general_cause,
     general_code,
 )
-from sipwatch.report.plain import RATIO_WORDS
+from sipwatch.report.plain import OFFERED_WORDS, RATIO_WORDS
 from sipwatch.track.conditions import Condition
 from tests.each import for_each
 
@@ -71,6 +72,15 @@ def test_every_tag_every_link_and_every_ratio_of_a_summary_is_explained() -> Non
     assert ratios == list(RATIO_WORDS)
 
 
+def test_every_word_on_how_an_agent_took_a_call_is_explained_once_by_the_name_that_reports_use() -> None:
+    """Busy and declined stand with the outcomes, under the same key."""
+    offers = {entry.key: entry.plain for entry in ENGLISH.all(Topic.OFFER)}
+    words = {how.value for how in Offered if how not in ("busy", "declined")}
+    assert set(offers) - {"offered", "left_to_agent", "in_a_row"} == words
+    assert all(offers[how] == OFFERED_WORDS[how] for how in Offered if how in offers)
+    assert all(ENGLISH.find(how.value) for how in Offered)
+
+
 def test_outcomes_have_the_names_that_reports_use() -> None:
     assert {entry.key: entry.plain for entry in ENGLISH.all(Topic.OUTCOME)} == {
         outcome.value: outcome.plain_name for outcome in Outcome
@@ -111,6 +121,8 @@ def test_a_reference_names_a_section(entry: Entry) -> None:
     whole = {"RFC 4411", "RFC 6314", "RFC 7616", "RFC 8760", "ITU-T E.164", "ITU-T E.411", "ITU-T E.425"}
     if entry.kind in (Topic.TAG, Topic.LINK):
         whole.add("docs/configuration.md")  # what somebody configured decides about most
+    if entry.kind is Topic.OFFER:
+        whole.add("docs/people.md")  # whom it is held against is no standard's business
     if entry.key != "unfinished":
         for part in entry.reference.split("; "):
             assert re.match(r"(RFC \d{4}|ITU-T Q\.850) §\d", part) or part in whole, part

@@ -44,7 +44,7 @@ def test_why_calls_were_not_taken_stands_with_what_to_do_and_nobodys_last(demo: 
         "Another took it: 4 (20% of what was offered)",
         "Caller gave up first: 3 (15% of what was offered)",
     ]
-    assert "Look whether do not disturb is on" in words(part)
+    assert "Look for do not disturb" in words(part)
     assert {"../explain/idle_busy", "../explain/busy"} <= set(links(part))
 
 

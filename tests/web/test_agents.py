@@ -138,6 +138,14 @@ def test_where_no_agent_was_ever_seen_it_is_said_how_one_is_known(store: Stored)
     assert 'kind = "devices"' in shown
 
 
+def test_its_words_are_all_explained(demo: Stored) -> None:
+    site = site_of(demo)
+    paths = [link for link in links(page(site, "/agents")) if "/explain/" in link]
+    assert len(paths) == 12
+    for path in paths:
+        page(site, path.removeprefix("."))
+
+
 def test_a_sign_says_in_words_what_it_is_about(demo: Stored) -> None:
     heads = [words(one) for one in page(site_of(demo), "/agents").findall(".//tbody/tr/th")]
     told = {number: remark for number, _, remark in (head.partition(" ⚠ ") for head in heads)}
