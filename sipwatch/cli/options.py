@@ -112,11 +112,12 @@ def choices_of(outcome: str, peer: str) -> CallFilter | None:
         raise typer.BadParameter(str(error), param_hint=f"--{error.where}") from None
 
 
+FILE_WORDS = "Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order."
 Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE...",
-        help="Capture files: pcap, pcapng, gzip of either; - is standard input. Several are merged in time order.",
+        help=FILE_WORDS,
     ),
 ]
 Output = Annotated[

@@ -15,6 +15,8 @@ from sipwatch.classify.peers import OTHER
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sipwatch.classify.tags import Tag
+
 FAILED_ONES: Final = "failed"  # all that failed, beside the outcomes
 _PEER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")  # as the configuration takes them
 _MAX_SHOWN: Final = 40  # characters of a word that is repeated
@@ -46,6 +48,11 @@ def chosen(outcome: str = "", peer: str = "") -> str:
             raise ChoiceError("peer", f"there is no peer {shortened(peer)!r}")
         parts.append(f'(source == "{peer}" or destination == "{peer}")')
     return " and ".join(parts)
+
+
+def marked(tag: Tag) -> str:
+    """Return the filter for the calls that have a tag."""
+    return f'"{tag.value}" in tags'
 
 
 def _of_outcome(outcome: str) -> str:

@@ -16,11 +16,12 @@ from sipwatch.export.moments import Moment, timestamp
 from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from sipwatch.classify.callbacks import Missed
     from sipwatch.export.present import AtWork
     from sipwatch.export.privacy import Policy
+    from sipwatch.export.record import CallRecord
 
 _AT_ONCE: Final = 100  # records made in one step, in less than a millisecond
 
@@ -82,6 +83,37 @@ def waiting_record(missed: Missed, end: int, within: int, policy: Policy, ahead:
 
 def _moment(at: int, ahead: int) -> str | None:
     return None if at < 0 else timestamp(at + ahead)
+
+
+def waiting_records(calls: Iterable[CallRecord], at: int, within: int) -> list[WaitingRecord]:
+    """Return stored calls that wait, the newest first, as records, the oldest first: as they are ``at`` a moment (ns).
+
+    That their callers called again is known where those calls wait as well; what was tried to reach them is not.
+    """
+    later: dict[str, tuple[int, str]] = {}  # by number: how many waited since, when the last one was missed
+    found = []
+    for call in calls:
+        number = call.caller or ""
+        ended = call.started if call.ended is None else call.ended
+        redials, last = later.get(number, (0, ""))
+        waited = max(0, at - ended)
+        found.append(
+            WaitingRecord(
+                id=call.id,
+                number=number,
+                dialled=call.callee or "",
+                source=call.source,
+                missed=timestamp(ended),
+                waited_seconds=round(waited / SECOND, 3),
+                attempts=None,
+                last_attempt=None,
+                redials=redials,
+                last_redial=last or None,
+                overdue=waited > within,
+            )
+        )
+        later[number] = (redials + 1, last or timestamp(ended))
+    return found[::-1]
 
 
 def desk_steps(engine: AtWork, policy: Policy) -> Generator[None, None, DeskRecord]:

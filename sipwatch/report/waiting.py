@@ -17,14 +17,15 @@ from sipwatch.report.screen import FAINT, Column, console, figures, indented, pr
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sipwatch.export.moments import Moment
     from sipwatch.export.waiting import WaitingRecord
 
 
-def print_waiting(out: IO[str], records: list[WaitingRecord], within: int) -> None:
-    """Print who waits, oldest first."""
+def print_waiting(out: IO[str], records: list[WaitingRecord], within: int, since: Moment | None = None) -> None:
+    """Print who waits, oldest first. ``since`` is from when on a store was asked, None where a capture was read."""
     target = console(out)
     if not records:
-        target.print(Text("Nobody waits: every caller from outside was reached, or left no number."))
+        target.print(Text(_nobody(since)))
         return
     late = sum(record.overdue for record in records)
     title = several(len(records), "missed call whose caller was", "missed calls whose callers were")
@@ -39,6 +40,15 @@ def print_waiting(out: IO[str], records: list[WaitingRecord], within: int) -> No
         *(Column("Last try", one_piece=True), Column("ID", one_piece=True)),
     )
     print_list(target, records, columns, _row, _lines, lambda record: "red" if record.overdue else "")
+
+
+def _nobody(since: Moment | None) -> str:
+    if since is None:
+        return "Nobody waits: every caller from outside was reached, or left no number."
+    return (
+        f"Nobody waits of those who called since {since.day} {since.clock} UTC, as far as is stored. That a caller"
+        " waits is stored where the configuration of the daemon has [callback] and a peer of kind trunk."
+    )
 
 
 def _lines(record: WaitingRecord) -> list[RenderableType]:

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sipwatch.classify.tags import Tag
-from sipwatch.export.moments import timestamp
-from sipwatch.export.waiting import WaitingRecord
+from sipwatch.export.choices import marked
+from sipwatch.export.waiting import WaitingRecord, waiting_records
 from sipwatch.export.writers import write_rows
 from sipwatch.packet import MILLISECOND, SECOND
 from sipwatch.report.plain import duration, several
@@ -27,7 +27,7 @@ from sipwatch.web.shown import reached_by, running_clock
 from sipwatch.web.stored import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -154,16 +154,12 @@ def _given_up(stored: _Stored, until: int, waiting: Sequence[WaitingRecord] = ()
     return GivenUp(
         sum(call.id not in still for call in stored.given_up),
         len(stored.given_up) == MAX_ROWS,
-        "calls?" + urlencode({"filter": _marked(Tag.WAITING_CALLBACK), **span}),
+        "calls?" + urlencode({"filter": marked(Tag.WAITING_CALLBACK), **span}),
     )
 
 
-def _marked(tag: Tag) -> str:
-    return f'"{tag.value}" in tags'
-
-
 def _tagged(reader: StoreReader, tag: Tag, most: int, since: int, until: int | None = None) -> list[CallRecord]:
-    wanted = Wanted(since=since, until=until, keep=compiled(_marked(tag)))
+    wanted = Wanted(since=since, until=until, keep=compiled(marked(tag)))
     return [one.record for one in listed(reader, wanted, most).calls]
 
 
@@ -179,37 +175,6 @@ def _why_none(desk: DeskRecord) -> str:
             " what “sipwatch peers FILE” proposes."
         )
     return ""
-
-
-def waiting_records(calls: Iterable[CallRecord], at: int, within: int) -> list[WaitingRecord]:
-    """Return stored calls that wait, the newest first, as records, the oldest first: as they are ``at`` a moment (ns).
-
-    That their callers called again is known where those calls wait as well; what was tried to reach them is not.
-    """
-    later: dict[str, tuple[int, str]] = {}  # by number: how many waited since, when the last one was missed
-    found = []
-    for call in calls:
-        number = call.caller or ""
-        ended = call.started if call.ended is None else call.ended
-        redials, last = later.get(number, (0, ""))
-        waited = max(0, at - ended)
-        found.append(
-            WaitingRecord(
-                id=call.id,
-                number=number,
-                dialled=call.callee or "",
-                source=call.source,
-                missed=timestamp(ended),
-                waited_seconds=round(waited / SECOND, 3),
-                attempts=None,
-                last_attempt=None,
-                redials=redials,
-                last_redial=last or None,
-                overdue=waited > within,
-            )
-        )
-        later[number] = (redials + 1, last or timestamp(ended))
-    return found[::-1]
 
 
 def _callers(found: Waits) -> list[Caller]:

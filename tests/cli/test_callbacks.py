@@ -5,18 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pcaps.make import packets, talk
 from pcaps.make.__main__ import nanoseconds
+from sipwatch.export.moments import Moment
 from sipwatch.export.waiting import WaitingRecord
 from sipwatch.report.waiting import print_waiting
 from tests.cli.program import BUSY, run, the_complaint
+from tests.export import records
+from tests.store.stored import Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from sipwatch.export.record import CallRecord
 
 HOSTS = {"A": "192.0.2.11", "P": "198.51.100.10", "T": "203.0.113.10"}
 CONFIG = """
@@ -105,6 +112,66 @@ def test_numbers_are_hidden_where_the_configuration_says_so(capture: Path) -> No
 def test_nobody_waits_where_nobody_called(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text(CONFIG)
     assert "Nobody waits" in run("callbacks", BUSY, "--config", tmp_path / "x.toml").stdout
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Path]:
+    """A caller who waits and called again, one who was called back, one who waited yesterday."""
+    written, now = Stored(tmp_path / "store"), time.time_ns()
+
+    def missed_before(minutes: int, id_: str, caller: str, tag: str) -> CallRecord:
+        began = Moment(now - minutes * 60 * 10**9)
+        more = {"id": id_, "caller": caller, "tags": [tag], "source": "acme"}
+        return records.call("no_answer", **more, started=began, ended=Moment(began + 10**9))
+
+    written.put(
+        missed_before(30 * 60, "0" * 12, "+493000000", "waiting_callback"),
+        missed_before(20, "1" * 12, "+493012345678", "waiting_callback"),
+        missed_before(10, "2" * 12, "+493012345678", "waiting_callback"),
+        missed_before(5, "3" * 12, "+493099999999", "called_back"),
+    )
+    yield written.folder
+    written.close()
+
+
+def test_a_store_is_asked_as_pages_ask_it(store: Path) -> None:
+    """Of the time in which one should be called back, or since when one asks; what was tried is not known."""
+    waiting = json.loads(run("callbacks", "--store", store, "--format", "json").stdout)
+    assert [(one["id"][0], one["number"], one["redials"]) for one in waiting] == [
+        ("1", "+493012345678", 1),
+        ("2", "+493012345678", 0),
+    ]
+    assert {one["attempts"] for one in waiting} == {None}
+    since = json.loads(run("callbacks", "--store", store, "--since", "2d", "--format", "json").stdout)
+    assert [(one["id"][0], one["overdue"]) for one in since] == [("0", True), ("1", False), ("2", False)]
+    assert "2 missed calls whose callers were not reached" in run("callbacks", "--store", store).stdout
+
+
+def test_of_a_store_what_is_hidden_and_for_how_long_one_waits_is_as_configured(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("[callback]\nwithin = 900\n[privacy]\nmask = 4\n")
+    waiting = json.loads(run("callbacks", "--store", store, "--config", tmp_path / "x.toml", "--format", "json").stdout)
+    assert [(one["id"][0], one["number"]) for one in waiting] == [("2", "+49301234****")]
+
+
+def test_of_a_store_in_which_nobody_waits_it_is_said_since_when(tmp_path: Path) -> None:
+    written = Stored(tmp_path / "store")
+    written.put(records.call())
+    said = " ".join(run("callbacks", "--store", written.folder, "--since", "2026-01-05").stdout.split())
+    assert said.startswith("Nobody waits of those who called since 2026-01-05 00:00:00 UTC, as far as is stored.")
+    written.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ([], "name capture files, or a store (--store)"),
+        ([BUSY, "--store", "x"], "name one or the other"),
+        ([BUSY, "--config", "x", "--since", "1h"], "is of use only with --store"),
+        ([BUSY], "is needed for files"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(asked: list[object], why: str) -> None:
+    assert why in " ".join(run("callbacks", *asked, status=2).stderr.replace("│", "").split())
 
 
 def test_without_a_trunk_nothing_comes_from_outside(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from sipwatch.export.waiting import DeskRecord
-from sipwatch.web.callbacks import MAX_SHOWN, waiting_records
+from sipwatch.export.waiting import DeskRecord, waiting_records
+from sipwatch.web.callbacks import MAX_SHOWN
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
