@@ -37,6 +37,14 @@ ODD_STYLE = "red"
 _INDENT = 10  # columns that the time takes
 
 
+def waited(call: CallRecord) -> float | None:
+    """Return for how many seconds a call's caller waited until it was decided, by a final response or by giving up.
+
+    It is None where nothing came and a timer, or the end of the capture, was all that ended it.
+    """
+    return None if call.setup_seconds is None else call.setup_seconds.seconds
+
+
 class ListItem(NamedTuple):
     """What stands in a list beside a call's time, parties and id."""
 

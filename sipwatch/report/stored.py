@@ -12,7 +12,7 @@ from rich.text import Text
 
 from sipwatch.export.escape import terminal
 from sipwatch.export.naming import name_of_call
-from sipwatch.report.listed import end_cause, end_name, is_odd, parties, response_words
+from sipwatch.report.listed import end_cause, end_name, is_odd, parties, response_words, waited
 from sipwatch.report.plain import CATEGORY_STYLE, duration, plain_ending, several
 from sipwatch.report.screen import FAINT, Column, console, figures, indented, print_fitting
 
@@ -97,7 +97,7 @@ def _response(call: CallRecord) -> str:
 
 
 def _waited(call: CallRecord) -> str:
-    return "-" if call.setup_seconds is None else duration(call.setup_seconds.seconds)
+    return duration(waited(call))
 
 
 def _talked(call: CallRecord) -> str:

@@ -5,15 +5,18 @@ Must not know: HTTP, the store, templates. Texts are as on the wire: a template 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.endings import UNREMARKABLE
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, OF_CALLS, Category
+from sipwatch.classify.tags import Tag
 from sipwatch.export.choices import FAILED_ONES
 from sipwatch.export.naming import name_of_any, name_of_call
+from sipwatch.knowledge import Topic, load
 from sipwatch.packet import SECOND
 from sipwatch.report import plain
-from sipwatch.report.listed import end_name, response_words
+from sipwatch.report.listed import end_name, response_words, waited
 from sipwatch.report.plain import duration, plain_ending
 
 if TYPE_CHECKING:
@@ -62,6 +65,7 @@ class CallRow(NamedTuple):
     destination: str
     is_linked: bool
     has_messages: bool
+    marks: list[str]
 
 
 class Reached(NamedTuple):
@@ -81,20 +85,14 @@ def badge(outcome: str, name: str) -> Badge:
 
 
 def bar(call: CallRecord) -> Bar | None:
-    """Return how long a call's caller waited for a decision, None where nothing says."""
-    if call.setup_seconds is not None:
-        waited = call.setup_seconds.seconds
-    elif call.ended is not None:
-        waited = call.ended.since(call.started)
-    else:
+    """Return how long a call's caller waited for a decision, None where there was none."""
+    wait = waited(call)
+    if wait is None:
         return None
-    ringing = call.ring_seconds.seconds if call.ring_seconds is not None else 0.0
-    if call.ring_seconds is None and call.ringing is not None and call.ended is not None:
-        ringing = max(0.0, call.ended.since(call.ringing))
-    ringing = min(ringing, waited)
-    words = duration(waited) + (f", {duration(ringing)} of it ringing" if ringing else "")
-    before = min(LONGEST_BAR, waited - ringing)
-    return Bar(words, round(before, 2), round(min(LONGEST_BAR - before, ringing), 2), waited > LONGEST_BAR)
+    ringing = 0.0 if call.ring_seconds is None else min(call.ring_seconds.seconds, wait)
+    words = duration(wait) + (f", {duration(ringing)} of it ringing" if ringing else "")
+    before = min(LONGEST_BAR, wait - ringing)
+    return Bar(words, round(before, 2), round(min(LONGEST_BAR - before, ringing), 2), wait > LONGEST_BAR)
 
 
 def row(call: CallRecord, kept: int) -> CallRow:
@@ -116,7 +114,13 @@ def row(call: CallRecord, kept: int) -> CallRow:
         end_name(call.destination, call.destination_address),
         bool(call.linked),
         kept > 0,
+        [_tag_names()[tag] for tag in call.tags if tag != Tag.BRIEF],  # which the outcome says
     )
+
+
+@cache
+def _tag_names() -> dict[str, str]:
+    return {entry.key: entry.plain for entry in load().all(Topic.TAG)}
 
 
 def reached_by(found: CallBack) -> Reached:

@@ -9,7 +9,7 @@ from sipwatch.web.calls import PAGE
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
-from tests.web.browsing import get, links, page, site_of, tree, words
+from tests.web.browsing import LONG, get, links, page, site_of, tree, words
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -263,3 +263,12 @@ def test_days_have_names_and_a_plus_that_became_a_blank_is_one(store: Stored, si
 
 def ids_of(found: Element) -> list[str]:
     return [one.rpartition("/")[2] for one in links(found) if one.startswith("./calls/")]
+
+
+def test_a_call_says_its_marks_and_whether_its_messages_were_kept(store: Stored) -> None:
+    store.put(records.call(started=at(5), tags=["waiting_callback"]))
+    store.watch("0 A>P INVITE\n0.1 P>A 486\n0.2 A>P ACK ttag=callee\n", until=int(LONG))
+    kept, marked = (words(one) for one in page(site_of(store), "/calls").findall(".//td[@class='what']")[::-1])
+    assert "486 Busy Here · Still waiting to be called back" in marked
+    assert "messages were kept" not in marked
+    assert kept.endswith("✉ messages were kept")

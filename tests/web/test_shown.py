@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sipwatch.classify.outcomes import OF_CALLS, Category
+from sipwatch.classify.tags import Tag
 from sipwatch.packet import SECOND
 from sipwatch.web.shown import CATEGORY_NAMES, MARKS, bar, outcome_choices, row, running_clock
 from tests.each import for_each
@@ -40,15 +41,23 @@ def test_every_outcome_can_be_chosen_by_a_name_of_its_own() -> None:
             True,
         ),
         (records.answered(setup_seconds=span(3)), "3.00 s, 3.00 s of it ringing", 0.0, 3.0, False),
-        (records.call(setup_seconds=None, ringing=at(0.5)), "2.00 s, 1.50 s of it ringing", 0.5, 1.5, False),
     ],
 )
 def test_how_long_a_caller_waited(call: CallRecord, words: str, before: float, ringing: float, longer: bool) -> None:
     assert bar(call) == (words, before, ringing, longer)
 
 
-def test_without_an_end_there_is_no_wait() -> None:
-    assert bar(records.call(setup_seconds=None, ended=None)) is None
+def test_without_a_decision_there_is_no_wait() -> None:
+    """As in every file and in a terminal: until a timer gave up is no wait for anything that came."""
+    assert bar(records.call("not_responding", setup_seconds=None, ringing=at(0.5), ended=at(32))) is None
+
+
+def test_marks_are_said_in_words_but_for_what_the_outcome_says() -> None:
+    assert row(records.call(tags=["outside_hours", "brief", "called_back"]), 0).marks == [
+        "Outside working hours",
+        "Called back in time",
+    ]
+    assert len(row(records.call(tags=list(Tag)), 0).marks) == len(Tag) - 1
 
 
 def test_an_end_is_called_by_its_peer_or_by_its_address() -> None:
