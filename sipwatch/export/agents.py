@@ -21,6 +21,7 @@ from sipwatch.export.intervals import By, Intervals
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.offers import Took, address_of, offers_of
 from sipwatch.export.rolled import all_together, rolled
+from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -44,9 +45,9 @@ class AgentRecord(msgspec.Struct, frozen=True, gc=False):
     one interval. ``device`` is the number, or the address where none was seen; ``name`` and ``group`` are the
     configuration's. ``busy`` holds ``idle_busy``: busy without a call that was seen. ``gave_up`` are callers who hung
     up first, ``elsewhere`` calls that another took. ``answer_seconds`` is the sum over ``answers`` calls, each from the
-    first ring to the answer. ``streak`` is how many were refused in a row at the end, ``longest`` at most, within the
-    interval. ``share`` is ``taken`` of ``offered``, ``fair_share`` of those that are neither ``gave_up`` nor
-    ``elsewhere``; null where there are none.
+    first ring to the answer; the average and the median are null without any. ``streak`` is how many were refused in a
+    row at the end, ``longest`` at most, within the interval. ``share`` is ``taken`` of ``offered``, ``fair_share`` of
+    those that are neither ``gave_up`` nor ``elsewhere``; null where there are none.
     """
 
     interval: str | None
@@ -69,6 +70,7 @@ class AgentRecord(msgspec.Struct, frozen=True, gc=False):
     fair_share: float | None
     answers: int
     answer_seconds: Duration
+    average_answer_seconds: float | None
     median_answer_seconds: float | None
     streak: int
     longest: int
@@ -312,6 +314,7 @@ def _record(
         fair_share=_share(taken, offered - counts[Offered.GAVE_UP] - counts[Offered.ELSEWHERE]),
         answers=answers[0],
         answer_seconds=Duration(answers[1]),
+        average_answer_seconds=round(answers[1] / answers[0] / SECOND, 3) if answers[0] else None,
         median_answer_seconds=answers[2],
         streak=streaks[0],
         longest=streaks[1],

@@ -20,7 +20,7 @@ from sipwatch.export.record import CallRecord, CaptureRecord, SummaryRecord, as_
 from sipwatch.export.summary import MAX_FINDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sipwatch.export.masking import Known
     from sipwatch.export.privacy import Policy
@@ -40,14 +40,23 @@ def write_lines(out: IO[bytes], records: Iterable[msgspec.Struct]) -> None:
         out.write(json_text(encode(record)) + b"\n")
 
 
-def write_rows(out: IO[bytes], shape: type[msgspec.Struct], records: Iterable[msgspec.Struct]) -> None:
-    """Write a row of CSV for each record of one shape, whose fields are the columns."""
+def write_rows(
+    out: IO[bytes],
+    shape: type[msgspec.Struct],
+    records: Iterable[msgspec.Struct],
+    ahead: Mapping[str, str] | None = None,
+) -> None:
+    """Write a row of CSV for each record of one shape, whose fields are the columns; lists have blanks between.
+
+    ``ahead`` has columns that come first, and are the same in each row.
+    """
     names = shape.__struct_fields__
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     rows = csv.writer(text)
-    rows.writerow(names)
+    same = [csv_cell(value) for value in (ahead or {}).values()]
+    rows.writerow([*(ahead or {}), *names])
     for record in records:
-        rows.writerow([_cell(getattr(record, name)) for name in names])
+        rows.writerow([*same, *[_listed_cell(getattr(record, name)) for name in names]])
     text.flush()
     text.detach()
 
@@ -190,6 +199,12 @@ class CsvWriter:
         del capture, summary
         self._text.flush()
         self._text.detach()
+
+
+def _listed_cell(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return csv_cell(" ".join(value))
+    return _cell(value)
 
 
 def _cell(value: object) -> str:

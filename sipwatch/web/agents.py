@@ -16,6 +16,7 @@ from sipwatch.classify.offers import Offered
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.export.agents import AgentRecord, together
 from sipwatch.export.intervals import By
+from sipwatch.export.moments import timestamp
 from sipwatch.export.writers import write_json, write_rows
 from sipwatch.knowledge.entries import IN_A_ROW, LEFT_TO_AGENT, OFFERED
 from sipwatch.report.agents import (
@@ -144,7 +145,10 @@ def routes(site: Website) -> list[Route]:
     async def csv(request: Request) -> Response:
         period, by = _asked(site, request)
         found = await _found(site, period, by)
-        return file_of("agents.csv", lambda out: write_rows(out, AgentRecord, found.records), "text/csv; charset=utf-8")
+        span = {"from": timestamp(period.since), "to": timestamp(period.until), "zone": period.zone.key}
+        return file_of(
+            "agents.csv", lambda out: write_rows(out, AgentRecord, found.records, span), "text/csv; charset=utf-8"
+        )
 
     async def json(request: Request) -> Response:
         period, by = _asked(site, request)

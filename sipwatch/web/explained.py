@@ -109,7 +109,8 @@ def _heading(entry: ExplanationRecord) -> str:
 
 def _reference(entry: ExplanationRecord) -> str | None:
     """Return where the documentation is that says more about an entry, None where other papers do."""
-    return f"{DOCS}/{entry.reference}" if entry.kind in (METRIC, ALERT) else None
+    is_ours = entry.kind in (METRIC, ALERT) or entry.reference.startswith("docs/")
+    return f"{DOCS}/{entry.reference}" if is_ours else None
 
 
 def _runbook(entry: ExplanationRecord) -> list[tuple[str, list[RunbookBlock]]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from starlette.responses import HTMLResponse
 
 from sipwatch import installed_version
+from sipwatch.export.addresses import DOCS
 from sipwatch.export.html import fill_in
 from sipwatch.web.statics import static_path
 
@@ -58,6 +59,7 @@ class Frame:
             script=root + static_path("sipwatch.js"),
             icon=root + static_path("icon.svg"),
             version=installed_version(),
+            docs=DOCS,
         )
         return HTMLResponse(body, status, {**PRIVATE, **(headers or {})})
 

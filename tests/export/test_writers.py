@@ -7,6 +7,7 @@ import io
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from sipwatch.classify.findings import Sort, Term
@@ -15,7 +16,7 @@ from sipwatch.export import writers
 from sipwatch.export.privacy import Policy
 from sipwatch.export.record import CallRecord, EvidenceRecord, FindingRecord, Words
 from sipwatch.export.summary import Summary
-from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter, PrivateWriter, Writer
+from sipwatch.export.writers import CsvWriter, JsonLinesWriter, JsonWriter, PrivateWriter, Writer, write_rows
 from tests.export.records import EVIL, at, call, capture, condition, words
 
 HOSTILE = EVIL.replace("\ud800", "")  # bytes that are no UTF-8 were made visible when the record was made
@@ -92,6 +93,23 @@ def test_csv_has_the_keys_as_columns_and_lists_as_json() -> None:
 
 def test_csv_holds_the_messages_when_they_were_asked_for() -> None:
     assert "messages" in as_csv([call(messages=[])], messages=True)[0]
+
+
+class Listed(msgspec.Struct):
+    """A row of a file for people."""
+
+    name: str
+    addresses: list[str]
+
+
+def test_rows_for_people_have_lists_with_blanks_and_columns_that_are_the_same_in_each_row() -> None:
+    out = io.BytesIO()
+    write_rows(out, Listed, [Listed("a", ["192.0.2.1", "192.0.2.2"]), Listed("b", ["=1+1"])], {"zone": "=UTC"})
+    assert list(csv.reader(io.StringIO(out.getvalue().decode()))) == [
+        ["zone", "name", "addresses"],
+        ["'=UTC", "a", "192.0.2.1 192.0.2.2"],
+        ["'=UTC", "b", "'=1+1"],
+    ]
 
 
 def test_a_formula_never_reaches_a_spreadsheet() -> None:

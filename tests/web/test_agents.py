@@ -120,6 +120,12 @@ def test_the_figures_can_be_taken_along(demo: Stored) -> None:
     assert [(row["name"], row["interval"], row["offered"], row["fair_share"]) for row in gina] == [
         ("Gina", "2026-01-05", "20", "0.461538")
     ]
+    assert (gina[0]["addresses"], gina[0]["average_answer_seconds"]) == ("192.0.2.107", "8.989")
+    assert (gina[0]["from"][:16], gina[0]["to"][:16], gina[0]["zone"]) == (
+        "2026-01-05T00:00",
+        "2026-01-06T00:00",
+        "UTC",
+    )
     (same,) = [one for one in json.loads(listed.text) if one["device"] == "15555550106"]
     assert (same["offered"], same["idle_busy"], same["longest"]) == (20, 2, 5)
 
@@ -144,6 +150,13 @@ def test_its_words_are_all_explained(demo: Stored) -> None:
     assert len(paths) == 12
     for path in paths:
         page(site, path.removeprefix("."))
+
+
+def test_it_says_how_the_figures_come_by_mail(demo: Stored) -> None:
+    for path, options in (("/agents", "--agents -o"), ("/peers", "week -o")):
+        found = page(site_of(demo), path)
+        assert f"{options} report.html" in words(found)
+        assert any(link.endswith("/deploy/README.md#a-report-by-mail") for link in links(found))
 
 
 def test_a_sign_says_in_words_what_it_is_about(demo: Stored) -> None:
