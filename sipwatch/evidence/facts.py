@@ -74,12 +74,12 @@ class Package(NamedTuple):
 
 
 class SummaryRow(NamedTuple):
-    """One line of the summary."""
+    """One line of the summary; without a share where the capture has only calls that were asked for."""
 
     outcome: str
     name: str
     calls: int
-    share: float
+    share: float | None
     sent: int
     received: int
     asked: bool
@@ -88,19 +88,30 @@ class SummaryRow(NamedTuple):
 def rows(package: Package) -> list[SummaryRow]:
     """Return the peer's calls by outcome, the most frequent first, each with its share."""
     total = sum(count.calls for count in package.counts.values())
+    shares = _has_others(package)
     ordered = sorted(package.counts.items(), key=lambda entry: (-entry[1].calls, entry[0]))
     return [
         SummaryRow(
             outcome,
             name_of_any(outcome),
             count.calls,
-            count.calls / total,
+            count.calls / total if shares else None,
             count.sent,
             count.received,
             outcome in package.outcomes,
         )
         for outcome, count in ordered
     ]
+
+
+def _has_others(package: Package) -> bool:
+    """Tell whether the peer had other calls: who captured, or cut out, what failed alone knows no share of all."""
+    return any(outcome not in package.outcomes for outcome in package.counts)
+
+
+def share_of(row: SummaryRow) -> str:
+    """Write a share, "" where there is none to tell."""
+    return "" if row.share is None else f"{row.share:.1%}"
 
 
 def headline(package: Package) -> str:
@@ -110,6 +121,12 @@ def headline(package: Package) -> str:
     calls = sum(row.calls for row in asked)
     names = " or ".join(f'"{row.name}"' for row in asked)
     ended = f"ended as {names}" if len(asked) <= _MAX_NAMES else f"ended in one of the {len(asked)} ways marked below"
+    if not _has_others(package):
+        only = f"{calls:,} calls" if calls > 1 else "1 call"
+        return (
+            f"{only} from or to {package.peer} {ended}. The capture has no other calls from or to it, so it does not"
+            " show how often that is."
+        )
     return f"{calls:,} of {total:,} calls from or to {package.peer}, {calls / total:.1%}, {ended}."
 
 

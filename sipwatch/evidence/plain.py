@@ -43,7 +43,7 @@ def _summary(package: Package) -> Iterator[str]:
     rows = facts.rows(package)
     for row in rows:
         mark = "  *" if row.asked else ""
-        yield f"{row.calls:>8,} {row.share:>7.1%} {row.sent:>8,} {row.received:>8,}  {row.name}{mark}"
+        yield f"{row.calls:>8,} {facts.share_of(row):>7} {row.sent:>8,} {row.received:>8,}  {row.name}{mark}"
     sent, received = sum(row.sent for row in rows), sum(row.received for row in rows)
     yield f"{sum(row.calls for row in rows):>8,} {'':>7} {sent:>8,} {received:>8,}  all"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
-    from sipwatch.evidence.facts import Example, Package
+    from sipwatch.evidence.facts import Example, Package, SummaryRow
 
 Cell = str | int | float | None
 
@@ -41,11 +41,16 @@ def summary(package: Package) -> str:
     """Return a row for each outcome of the peer's calls in the period, and one for all of them."""
     rows = facts.rows(package)
     found: list[Sequence[Cell]] = [
-        (row.outcome, row.name, row.calls, round(row.share, 6), row.sent, row.received, "yes" if row.asked else "no")
+        (row.outcome, row.name, row.calls, _share(row), row.sent, row.received, "yes" if row.asked else "no")
         for row in rows
     ]
     sent, received = sum(row.sent for row in rows), sum(row.received for row in rows)
-    return _sheet(SUMMARY_COLUMNS, [*found, ("all", "", sum(row.calls for row in rows), 1, sent, received, "")])
+    whole = None if any(row.share is None for row in rows) else 1
+    return _sheet(SUMMARY_COLUMNS, [*found, ("all", "", sum(row.calls for row in rows), whole, sent, received, "")])
+
+
+def _share(row: SummaryRow) -> float | None:
+    return None if row.share is None else round(row.share, 6)
 
 
 def _example(example: Example, package: Package) -> Sequence[Cell]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from sipwatch.evidence import facts
 from sipwatch.evidence.facts import Capture
+from sipwatch.evidence.page import page
+from sipwatch.evidence.plain import plain
+from sipwatch.evidence.sheets import summary
 from tests.evidence.told import SERVER, TRUNK, package, said, stuck
 from tests.export.records import at
 
@@ -59,9 +62,22 @@ def test_the_packets_say_what_is_missing_and_why() -> None:
 
 def test_the_headline_counts_and_gives_the_share() -> None:
     assert facts.headline(package()) == '1 of 4 calls from or to acme, 25.0%, ended as "Stuck in Trying".'
+    assert [facts.share_of(row) for row in facts.rows(package())] == ["75.0%", "25.0%"]
     many = ["no_progress", "busy", "declined", "congested", "no_answer"]
-    counts = {kind: package().counts["no_progress"] for kind in many}
+    counts = {kind: package().counts["no_progress"] for kind in (*many, "answered")}
     assert facts.headline(package(outcomes=many, counts=counts)).endswith("ended in one of the 5 ways marked below.")
+
+
+def test_a_capture_of_what_was_asked_for_alone_shows_no_share() -> None:
+    """Whoever cut out what failed has 100 % of it: that is no share of the calls."""
+    alone = package(counts={"no_progress": package().counts["no_progress"]})
+    assert facts.headline(alone) == (
+        '1 call from or to acme ended as "Stuck in Trying". The capture has no other calls from or to it, so it does'
+        " not show how often that is."
+    )
+    assert [facts.share_of(row) for row in facts.rows(alone)] == [""]
+    assert all("100.0%" not in written for written in (plain(alone), page(alone)))
+    assert [row.split(",")[3] for row in summary(alone).splitlines()] == ["share", "", ""]
 
 
 def test_the_rows_are_the_most_frequent_first() -> None:
