@@ -153,7 +153,10 @@ def _why_unreached(call: CallRecord) -> str:
         return "It cannot be looked for: the caller has no number by which calls are found."
     if Tag.CALLED_BACK in call.tags:
         return "Yes, says the mark that the daemon gave; the call that reached the caller is not in this store."
-    return "Not yet, as far as this store goes: no call from or to this number was answered in the week after."
+    return (
+        "Not yet, as far as this store goes: no call from or to this number that began within a week was answered. One"
+        " that is not over is not stored yet."
+    )
 
 
 def _choices(*, to_scale: bool, alone: bool, has_others: bool) -> list[list[tuple[str, str | None]]]:
