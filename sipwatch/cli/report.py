@@ -17,7 +17,7 @@ import typer
 from sipwatch.cli.options import Filter, Force, Output, choice, choices_of, filter_of, switch, value
 from sipwatch.cli.output import opened
 from sipwatch.cli.scoped import scope_of
-from sipwatch.cli.when import moment_by_now, read_option, zone_named
+from sipwatch.cli.when import begin_by_now, moment_by_now, read_option, zone_named
 from sipwatch.cli.words import FailOn, configuration
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _asked(
     if last is not None:
         begin, end = last_span(last, where, time.time_ns())
     else:
-        begin = read_option("--from", moment_by_now, since, where)
+        begin = read_option("--from", begin_by_now, since, where)
         end = read_option("--to", moment_by_now, until, where)
     if begin is not None and end is not None and begin >= end:
         raise typer.BadParameter(f"{until} is not later than --from {since}", param_hint="--to")

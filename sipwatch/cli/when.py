@@ -47,12 +47,19 @@ def times_in(zone: str) -> ZoneTimes:
 def time_between(since: str | None, until: str | None, zone: str) -> tuple[int | None, int | None]:
     """Return the time (ns) that ``--since`` and ``--until`` ask for, by a zone's clocks. Raises BadParameter."""
     where = read_option("--zone", zone_named, zone)
-    begin, end = (
-        read_option(option, moment_by_now, text, where) for option, text in (("--since", since), ("--until", until))
-    )
+    begin = read_option("--since", begin_by_now, since, where)
+    end = read_option("--until", moment_by_now, until, where)
     if begin is not None and end is not None and begin >= end:
         raise typer.BadParameter(f"{until} is not later than --since {since}", param_hint="--until")
     return begin, end
+
+
+def begin_by_now(text: str | None, zone: ZoneInfo) -> int | None:
+    """Return a moment from which on something is asked for. Raises ValueError for one that is still to come."""
+    begin = moment_by_now(text, zone)
+    if begin is not None and begin > time.time_ns():
+        raise ValueError(f"{text} is in the future: nothing can have begun since")
+    return begin
 
 
 def moment_by_now(text: str | None, zone: ZoneInfo) -> int | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.classify.numbers import MIN_NUMBER_LENGTH, same_number
 from sipwatch.evidence.period import LAST_MOMENT
+from sipwatch.export.choices import shortened
 from sipwatch.export.offers import address_of
-from sipwatch.store.rows import digits_turned
+from sipwatch.store.rows import MAX_DIGITS, digits_turned
 from sipwatch.store.schema import OFFERED_TO
 from sipwatch.store.sql import ANY, Clause, all_of, placeholders
 from sipwatch.wire.message import is_address
@@ -38,9 +39,15 @@ class Number:
         self._ending = text.startswith("*")
         self._number = text.lstrip("*").strip()
         self._region = region
+        if len(self._number) > MAX_DIGITS:
+            raise ValueError(
+                f"{shortened(text)!r} is too long for a number: it has {len(self._number):,} characters, where"
+                f" {MAX_DIGITS} are the most"
+            )
         turned = digits_turned(self._number)
         if turned is None:
-            raise ValueError(f"{text[:40]!r} is no number; write one such as +49 30 1234567, 201, or *4567 for its end")
+            such = "one such as +49 30 1234567, 201, or *4567 for its end"
+            raise ValueError(f"{shortened(text)!r} is no number; write {such}")
         self._turned = turned
 
     @property

@@ -201,6 +201,8 @@ def test_where_no_call_matches_it_is_said_what_was_looked_at(demo: Path) -> None
         (["--since", "tomorrow"], 2, "'tomorrow' is no moment; write a moment such as"),
         (["--since", "1h", "--until", "2h"], 2, "2h is not later than --since 1h"),
         (["--number", "alice"], 2, "'alice' is no number"),
+        (["--number", "1" * 500], 2, "…' is too long for a number: it has 500 characters, where 32 are the most"),
+        (["--since", "2199-01-01"], 2, "2199-01-01 is in the future: nothing can have begun since"),
         (["--filter", "outcome == 'bussy'"], 2, "did you mean 'busy'?"),
         (["--zone", "Mars/Base"], 2, "Mars/Base"),
         (["--limit", "0"], 2, "not a whole number from 1 on"),

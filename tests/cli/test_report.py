@@ -226,6 +226,7 @@ def test_spans_are_those_of_the_calendar_there(last: LastSpan, begin: str, end: 
         (("--last", "day", "--from", "1h"), "cannot be combined with --from or --to"),
         (("--last", "year"), "is not one of day, week, month"),
         (("--from", "soon"), "is no moment"),
+        (("--from", "2199-01-01"), "2199-01-01 is in the future"),
         (("--from", "1h", "--to", "2h"), "is not later than --from 1h"),
         (("--zone", "Nowhere"), "Nowhere"),
         (("--peer", 'a" or true'), "there is no peer 'a\" or true'"),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import typer
 
-from sipwatch.cli.when import moment_by_now, read_option, zone_named
+from sipwatch.cli.when import begin_by_now, moment_by_now, read_option, zone_named
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -20,6 +20,14 @@ def test_a_moment_may_be_written_or_how_long_ago_it_was() -> None:
     assert found is not None
     assert before <= found + 3600 * 10**9 <= time.time_ns()
     assert moment_by_now(None, BERLIN) is None
+
+
+def test_what_is_still_to_come_is_no_beginning() -> None:
+    """Now is one."""
+    assert begin_by_now("now", BERLIN) is not None
+    assert begin_by_now(None, BERLIN) is None
+    with pytest.raises(ValueError, match="2199-01-01 is in the future: nothing can have begun since"):
+        begin_by_now("2199-01-01", BERLIN)
 
 
 def test_what_cannot_be_meant_is_told_with_its_option() -> None:

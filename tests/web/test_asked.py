@@ -79,6 +79,7 @@ def test_all_that_failed_is_one_choice() -> None:
         ({"outcome": 'busy" or "1" == "1'}, "no outcome"),
         ({"peer": 'a" or true or "'}, "no peer"),
         ({"number": "nobody"}, "no number"),
+        ({"number": "1" * 500}, "too long for a number"),
         ({"behind": "1-2-3"}, "not what a page gave"),
         ({"behind": "9" * 19 + "-1"}, "not what a page gave"),
         ({"before": "-1-5"}, "not what a page gave"),
