@@ -185,6 +185,13 @@ class CaptureFindingRecord(msgspec.Struct, frozen=True, gc=False):
     evidence: list[EvidenceRecord]
     texts: list[Words] = []
 
+    def told_apart(self) -> list[tuple[list[str], Words]]:
+        """Return each sentence of ``texts`` once, with the ids of the calls that it is told of."""
+        told: dict[Words, list[str]] = {}
+        for call, text in zip(self.ids, self.texts, strict=False):
+            told.setdefault(text, []).append(call)
+        return [(calls, text) for text, calls in told.items()]
+
 
 class DeviceRecord(msgspec.Struct, frozen=True, gc=False):
     """How one device took the calls it was offered; ``refused`` counts by outcome, ``longest`` is a streak."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
+from sipwatch.classify.findings import Kind
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.classify.past import MAX_IDS
 from sipwatch.classify.spread import Spread
@@ -71,6 +72,8 @@ class Causes:
                 self.left_out += 1
                 return
             before = CaptureFindingRecord(finding.kind, finding.subject, 0, [], first, finding.text, [])
+        elif _is_same_streak(before, finding):
+            before, finding = _grown(before, finding)
         self._found[key] = CaptureFindingRecord(
             finding.kind,
             finding.subject,
@@ -86,6 +89,26 @@ class Causes:
         """Return them in packet-time order, together with those that stand with no call."""
         found = [one if _differ(one) else replace(one, texts=[]) for one in self._found.values()]
         return sorted([*found, *besides], key=lambda found: (found.first, found.kind, str(found.subject)))
+
+
+def _is_same_streak(before: CaptureFindingRecord, finding: FindingRecord) -> bool:
+    """Tell whether a finding is about a streak that was told of before, by its first packet."""
+    return (
+        finding.kind == Kind.REFUSAL_STREAK
+        and bool(before.evidence and finding.evidence)
+        and before.evidence[0] == finding.evidence[0]
+    )
+
+
+def _grown(before: CaptureFindingRecord, finding: FindingRecord) -> tuple[CaptureFindingRecord, FindingRecord]:
+    """Tell of all calls of a streak what is told of its longest: else one streak would have as many lengths as calls.
+
+    Calls come as they are over, in any order.
+    """
+    if finding.evidence[-1].time < before.evidence[-1].time:
+        return before, replace(finding, text=before.text, evidence=before.evidence)
+    texts = [finding.text if text == before.text else text for text in before.texts]
+    return replace(before, texts=texts), finding
 
 
 def _differ(found: CaptureFindingRecord) -> bool:

@@ -40,8 +40,8 @@ def causes(summary: SummaryRecord) -> Iterator[RenderableType]:
         yield _head(found)
         if not found.texts:
             yield indented(terminal(str(found.text)), 7)
-        for call, text in zip(found.ids, found.texts, strict=False):
-            yield indented(Text.assemble((call, FAINT), "  ", terminal(str(text))), 7)
+        for calls, text in found.told_apart():
+            yield indented(Text.assemble((" ".join(calls), FAINT), "  ", terminal(str(text))), 7)
 
 
 def _head(found: CaptureFindingRecord) -> Text:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sipwatch.classify.past import MAX_IDS
-from sipwatch.export.record import FindingRecord
+from sipwatch.export.record import EvidenceRecord, FindingRecord
 from sipwatch.export.summary import Summary, rests_on_inference
 from tests.each import for_each
 from tests.export.records import answered, at, call, condition, leg, link, words
@@ -127,6 +127,24 @@ def test_a_finding_about_several_calls_has_the_words_of_each_that_it_names(told:
     (whole,) = summary(*calls).to_record().findings
     assert (whole.calls, len(whole.ids), str(whole.text)) == (len(told), min(len(told), MAX_IDS), told[-1])
     assert [str(text) for text in whole.texts] == texts
+
+
+def of_streak(length: int, since: float, until: float) -> FindingRecord:
+    evidence = [EvidenceRecord(at(moment), None, 0, words("486")) for moment in (since, until)]
+    return FindingRecord("refusal_streak", words("201"), words(f"{length} in a row since {since:g}"), evidence)
+
+
+def test_a_streak_has_one_length_however_many_of_its_calls_tell_of_it() -> None:
+    """Calls come as they are over: the third of the first streak after its fourth."""
+    told = [of_streak(4, 10, 40), of_streak(3, 10, 30), of_streak(5, 10, 50), of_streak(3, 100, 120)]
+    calls = [(call(id=f"{n}", findings=[one]), False) for n, one in enumerate(told)]
+    (whole,) = summary(*calls).to_record().findings
+    first, second = "5 in a row since 10", "3 in a row since 100"
+    assert [str(text) for text in whole.texts] == [first, first, first, second]
+    assert [(ids, str(text)) for ids, text in whole.told_apart()] == [(["0", "1", "2"], first), (["3"], second)]
+    assert (whole.calls, whole.ids) == (4, ["0", "1", "2", "3"])
+    (alone,) = summary(*calls[:3]).to_record().findings
+    assert (str(alone.text), alone.texts) == (first, [])
 
 
 def test_a_pair_of_linked_calls_is_counted_once_by_the_later_and_both_are_calls() -> None:
