@@ -106,7 +106,8 @@ hostile: $(VENV)/dev
 
 bench-store: $(VENV)/dev
 	$(BIN)/python -m bench.registering --write
-	$(BIN)/python -m bench.store --write; status=$$?; $(BIN)/python -m docs.generate; exit $$status
+	$(BIN)/python -m bench.store --write; status=$$?; $(BIN)/python -m bench.store_live --write || status=$$?; \
+		$(BIN)/python -m docs.generate; exit $$status
 
 soak: $(VENV)/dev
 	$(BIN)/python -m bench.soak $(SOAK_SECONDS)

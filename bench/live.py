@@ -96,12 +96,17 @@ def run(form: str, rate: int, seconds: float) -> Load:
         environment = {"PYTHONPATH": "build/compiled"} if form == "compiled" else {}
         program = COMPILED if form == "compiled" else INTERPRETED
         watching = stack.enter_context(_sipwatch(cable.near, at, program, environment))
-        answering = _sipp(cable.near, at, "answering", scenarios.ANSWERS, NEAR)
-        stack.enter_context(answering)
-        answering.ready(lambda: (NEAR, 5060) in net.bound(answering.pid, "udp"), 20, "sipp to listen")
-        words = [f"{NEAR}:5060", "-r", str(rate), "-m", str(calls), "-l", "100000", "-d", str(int(TALK * 1000))]
-        calling = stack.enter_context(_sipp(cable.far, at, "calling", scenarios.TALKS, FAR, *words))
+        calling = stack.enter_context(placing(stack, cable, at, rate, calls))
         return _watch(form, rate, calls, watching, calling, cable.near)
+
+
+def placing(stack: ExitStack, cable: net.Cable, at: Path, rate: int, calls: int) -> Running:
+    """Let sipp place calls over a cable to another that answers them."""
+    answering = _sipp(cable.near, at, "answering", scenarios.ANSWERS, NEAR)
+    stack.enter_context(answering)
+    answering.ready(lambda: (NEAR, 5060) in net.bound(answering.pid, "udp"), 20, "sipp to listen")
+    words = [f"{NEAR}:5060", "-r", str(rate), "-m", str(calls), "-l", "100000", "-d", str(int(TALK * 1000))]
+    return _sipp(cable.far, at, "calling", scenarios.TALKS, FAR, *words)
 
 
 def _sipwatch(space: net.Space, at: Path, program: Sequence[str], environment: dict[str, str]) -> Sipwatch:

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector as Registered
 
 from bench.registering import registering_words
 from bench.store import table as store_answers
+from bench.store_live import sentence as store_beside_a_capture
 from docs import keys
 from docs.commands import parameters
 from docs.hostile import attacks
@@ -334,6 +335,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exemplars": exemplars,
     "attacks": attacks,
     "store-answers": store_answers,
+    "store-live": store_beside_a_capture,
     "store-registering": registering_words,
 }
 
