@@ -35,7 +35,7 @@ from sipwatch.report.agents import (
     remark_words,
     share_words,
 )
-from sipwatch.report.html.chart import STACK, patterns, stacked, swatch
+from sipwatch.report.html.chart import STACK, stacked, swatch
 from sipwatch.report.html.known import known_of
 from sipwatch.report.html.rows import (
     FailedRow,
@@ -265,7 +265,6 @@ class PageWriter:
             "stack": STACK,
             "categories": {category.value: name for category, name in CATEGORY_NAMES.items()},
             "chart": Markup(stacked(bars, span)),  # noqa: S704 - escaped there, as the other drawings are
-            "patterns": Markup(patterns()),  # noqa: S704
             "swatches": {category: Markup(swatch(category)) for category in STACK},  # noqa: S704
             "causes": causes[:MAX_CAUSES],
             "more_causes": max(0, len(causes) - MAX_CAUSES),

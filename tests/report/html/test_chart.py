@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from sipwatch.classify.outcomes import Category
-from sipwatch.report.html.chart import STACK, patterns, stacked, swatch
+from sipwatch.report.html.chart import STACK, stacked, swatch
 from sipwatch.report.html.timeline import TimeBar
 
 
@@ -24,12 +24,40 @@ def fields(svg: str) -> list[tuple[str, float, float]]:
     return [(one.attrib["class"][6:], float(one.attrib["y"]), float(one.attrib["height"])) for one in found]
 
 
+def strokes(svg: str) -> list[str]:
+    """Return how each stroke of a pattern is drawn."""
+    return [
+        " ".join(value for key, value in sorted(one.attrib.items()) if key != "class")
+        for one in tree(svg).iter()
+        if one.get("class", "").startswith("strokes")
+    ]
+
+
 def test_every_category_has_its_place_and_a_pattern_of_its_own() -> None:
     assert sorted(STACK) == sorted(category.value for category in Category)
-    drawn = re.findall(r'id="fill-(\w+)".*?</pattern>', patterns())
-    assert sorted(drawn) == sorted(STACK)
-    strokes = re.findall(r'path d="([^"]+)"', patterns())
-    assert len(set(strokes)) == len(STACK) - 1, "all but one have strokes, each others"
+    drawn = {category: strokes(swatch(category)) for category in STACK}
+    assert drawn.pop("success") == []
+    assert all(drawn.values())
+    assert len({" + ".join(one) for one in drawn.values()}) == len(STACK) - 1
+
+
+def test_patterns_are_lines_and_stay_lines_on_paper() -> None:
+    """Of a pattern element browsers make an image for each field when they print."""
+    svg = stacked(bars(*[{category: 2} for category in STACK]), "a minute")
+    assert "pattern" not in svg
+    assert "url(" not in re.sub(r"url\(#fields-\w+\)", "", svg)
+
+
+def test_a_pattern_is_cut_off_where_the_fields_of_its_category_end() -> None:
+    svg = stacked(bars({"user": 1, "technical": 1}, {"user": 2}), "a minute")
+    clips = {one.attrib["id"]: one[0].attrib["d"] for one in tree(svg).iter() if one.tag == "clipPath"}
+    assert sorted(clips) == ["fields-technical", "fields-user"]
+    cut = re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-\3z", clips["fields-user"])
+    own = [one for one in tree(svg).iter("rect") if one.get("class") == "field user"]
+    assert [tuple(map(float, one)) for one in cut] == [
+        tuple(float(one.attrib[key]) for key in ("x", "y", "width", "height")) for one in own
+    ]
+    assert svg.count('clip-path="url(#fields-user)"') == 1
 
 
 def test_heights_are_counts_and_the_stack_has_no_gap() -> None:
@@ -52,5 +80,9 @@ def test_each_line_of_the_scale_says_how_many_and_each_bar_when() -> None:
 
 
 def test_a_swatch_is_filled_as_the_chart_is() -> None:
-    assert 'fill="url(#fill-user)"' in swatch("user")
-    assert 'fill="url(#fill-user)"' in stacked(bars({"user": 1}), "a minute")
+    for category in STACK:
+        (field,) = tree(swatch(category)).iter("rect")
+        assert field.attrib["class"] == f"field {category}"
+        kinds = {one.get("class") for one in tree(stacked(bars({category: 1}), "a minute")).iter()}
+        assert f"field {category}" in kinds
+        assert (f"strokes {category}" in kinds) == bool(strokes(swatch(category)))
