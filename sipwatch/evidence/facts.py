@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sipwatch.classify.outcomes import Outcome
 from sipwatch.evidence.hop import Hop, hop_of, seen_in_words
 from sipwatch.evidence.period import local
 from sipwatch.export.naming import name_of_any, name_of_call
 from sipwatch.knowledge import load
-from sipwatch.report.plain import CONDITION_WORDS, duration
+from sipwatch.report.plain import CONDITION_WORDS, duration, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ class Package(NamedTuple):
 
 
 class SummaryRow(NamedTuple):
-    """One line of the summary; without a share where the capture has only calls that were asked for."""
+    """One line of the summary; without a share where the capture shows none."""
 
     outcome: str
     name: str
@@ -88,7 +89,7 @@ class SummaryRow(NamedTuple):
 def rows(package: Package) -> list[SummaryRow]:
     """Return the peer's calls by outcome, the most frequent first, each with its share."""
     total = sum(count.calls for count in package.counts.values())
-    shares = _has_others(package)
+    shares = not _why_no_share(package)
     ordered = sorted(package.counts.items(), key=lambda entry: (-entry[1].calls, entry[0]))
     return [
         SummaryRow(
@@ -104,9 +105,13 @@ def rows(package: Package) -> list[SummaryRow]:
     ]
 
 
-def _has_others(package: Package) -> bool:
-    """Tell whether the peer had other calls: who captured, or cut out, what failed alone knows no share of all."""
-    return any(outcome not in package.outcomes for outcome in package.counts)
+def _why_no_share(package: Package) -> str:
+    """Say why the capture shows no share of the peer's calls, "" where it does: it may have been cut out of others."""
+    if all(outcome in package.outcomes for outcome in package.counts):
+        return "The capture has no other calls from or to it, so it does not show how often that is."
+    if Outcome.ANSWERED not in package.counts:
+        return "No call from or to it in the capture was answered, so it may not show how often that is."
+    return ""
 
 
 def share_of(row: SummaryRow) -> str:
@@ -121,12 +126,9 @@ def headline(package: Package) -> str:
     calls = sum(row.calls for row in asked)
     names = " or ".join(f'"{row.name}"' for row in asked)
     ended = f"ended as {names}" if len(asked) <= _MAX_NAMES else f"ended in one of the {len(asked)} ways marked below"
-    if not _has_others(package):
-        only = f"{calls:,} calls" if calls > 1 else "1 call"
-        return (
-            f"{only} from or to {package.peer} {ended}. The capture has no other calls from or to it, so it does not"
-            " show how often that is."
-        )
+    why = _why_no_share(package)
+    if why:
+        return f"{several(calls, 'call')} from or to {package.peer} {ended}. {why}"
     return f"{calls:,} of {total:,} calls from or to {package.peer}, {calls / total:.1%}, {ended}."
 
 

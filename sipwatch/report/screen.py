@@ -111,12 +111,16 @@ def print_list(
     cells: Callable[[_T], Iterable[RenderableType]],
     lines: Callable[[_T], Sequence[RenderableType]],
     style: Callable[[_T], str] = lambda _: "",
-) -> None:
-    """Print items as a table with a line for each where that fits, else as a paragraph of ``lines`` for each."""
+) -> bool:
+    """Print items as a table with a line for each where that fits, else as a paragraph of ``lines`` for each.
+
+    Tell whether it is a table, whose headings say what stands in it.
+    """
     if print_fitting(target, items, columns, cells, style):
-        return
+        return True
     for item in items:
         target.print(Group(*lines(item)), style=style(item))
+    return False
 
 
 def print_fitting(

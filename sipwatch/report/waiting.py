@@ -39,7 +39,8 @@ def print_waiting(out: IO[str], records: list[WaitingRecord], within: int, since
         *(figures("Waits"), figures("Called\nagain"), figures("We\ntried")),
         *(Column("Last try", one_piece=True), Column("ID", one_piece=True)),
     )
-    print_list(target, records, columns, _row, _lines, lambda record: "red" if record.overdue else "")
+    if not print_list(target, records, columns, _row, _lines, lambda record: "red" if record.overdue else ""):
+        target.print(Text("Times are UTC.", style=FAINT))
 
 
 def _nobody(since: Moment | None) -> str:

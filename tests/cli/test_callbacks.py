@@ -195,6 +195,7 @@ def test_each_caller_is_a_line_where_it_fits_and_a_paragraph_where_not(
     head, *lines = out.getvalue().splitlines()
     assert max(map(len, (head, *lines))) <= int(columns)
     text = " ".join(out.getvalue().split())
+    assert text.count("UTC") == 1
     assert "1 missed call whose caller was not reached, 1 of them for longer than 5:00" in text
     for word in ("15555550109", "15555550130", "acme", "10:00", "09:05:00", "0123456789ab"):
         assert word in text

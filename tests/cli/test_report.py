@@ -145,6 +145,7 @@ def test_a_supplier_is_told_nothing_of_ours(demo: Path, tmp_path: Path) -> None:
         "waits to be called back",
         "staffing",
         "To who runs",
+        "Agent busy",
     ):
         assert ours not in text, ours
     assert "staffing" in run("report", "--store", demo).stdout

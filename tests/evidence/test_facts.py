@@ -80,6 +80,16 @@ def test_a_capture_of_what_was_asked_for_alone_shows_no_share() -> None:
     assert [row.split(",")[3] for row in summary(alone).splitlines()] == ["share", "", ""]
 
 
+def test_a_capture_of_failures_alone_shows_no_share_either() -> None:
+    one = package().counts["no_progress"]
+    failed = package(counts={"no_progress": one, "busy": one})
+    assert facts.headline(failed) == (
+        '1 call from or to acme ended as "Stuck in Trying". No call from or to it in the capture was answered, so it'
+        " may not show how often that is."
+    )
+    assert [facts.share_of(row) for row in facts.rows(failed)] == ["", ""]
+
+
 def test_the_rows_are_the_most_frequent_first() -> None:
     rows = facts.rows(package())
     assert [(row.outcome, row.calls, row.share, row.asked) for row in rows] == [
