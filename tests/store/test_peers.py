@@ -27,5 +27,7 @@ def test_a_name_that_nobody_has_is_refused_with_the_nearest(store: Stored) -> No
     store.put(records.call(source="phones", destination="north"))
     need_peers(store.read(), ["phones", "north"])
     need_peers(store.read(), ["nord"], also=["nord"])
+    put(store, attempt(1, source="desks", destination="pbx"))
+    need_peers(store.read(), ["desks"])
     with pytest.raises(NoSuchPeerError, match="'nord'; did you mean north"):
         need_peers(store.read(), ["phones", "nord"])
