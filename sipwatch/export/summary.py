@@ -53,6 +53,7 @@ class OutcomeCounts:
 
 _K = TypeVar("_K", str, int, tuple[str, str])
 MAX_FINDINGS: Final = 500
+_GROWING: Final = frozenset({Kind.REFUSAL_STREAK, Kind.SILENT_PEER})  # each call that they tell of makes them longer
 
 
 class Causes:
@@ -94,7 +95,7 @@ class Causes:
 def _is_same_streak(before: CaptureFindingRecord, finding: FindingRecord) -> bool:
     """Tell whether a finding is about a streak that was told of before, by its first packet."""
     return (
-        finding.kind == Kind.REFUSAL_STREAK
+        finding.kind in _GROWING
         and bool(before.evidence and finding.evidence)
         and before.evidence[0] == finding.evidence[0]
     )
@@ -105,7 +106,7 @@ def _grown(before: CaptureFindingRecord, finding: FindingRecord) -> tuple[Captur
 
     Calls come as they are over, in any order.
     """
-    if finding.evidence[-1].time < before.evidence[-1].time:
+    if max(seen.time for seen in finding.evidence) < max(seen.time for seen in before.evidence):
         return before, replace(finding, text=before.text, evidence=before.evidence)
     texts = [finding.text if text == before.text else text for text in before.texts]
     return replace(before, texts=texts), finding

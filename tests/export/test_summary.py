@@ -129,14 +129,16 @@ def test_a_finding_about_several_calls_has_the_words_of_each_that_it_names(told:
     assert [str(text) for text in whole.texts] == texts
 
 
-def of_streak(length: int, since: float, until: float) -> FindingRecord:
+def of_streak(kind: str, length: int, since: float, until: float) -> FindingRecord:
     evidence = [EvidenceRecord(at(moment), None, 0, words("486")) for moment in (since, until)]
-    return FindingRecord("refusal_streak", words("201"), words(f"{length} in a row since {since:g}"), evidence)
+    return FindingRecord(kind, words("201"), words(f"{length} in a row since {since:g}"), evidence)
 
 
-def test_a_streak_has_one_length_however_many_of_its_calls_tell_of_it() -> None:
+@pytest.mark.parametrize("kind", ["refusal_streak", "silent_peer"])
+def test_a_streak_has_one_length_however_many_of_its_calls_tell_of_it(kind: str) -> None:
     """Calls come as they are over: the third of the first streak after its fourth."""
-    told = [of_streak(4, 10, 40), of_streak(3, 10, 30), of_streak(5, 10, 50), of_streak(3, 100, 120)]
+    streaks = ((4, 10, 40), (3, 10, 30), (5, 10, 50), (3, 100, 120))
+    told = [of_streak(kind, length, since, until) for length, since, until in streaks]
     calls = [(call(id=f"{n}", findings=[one]), False) for n, one in enumerate(told)]
     (whole,) = summary(*calls).to_record().findings
     first, second = "5 in a row since 10", "3 in a row since 100"
