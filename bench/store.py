@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from bench import busy as busy_store
+from bench.beside import LATE, Late, at_leisure, go_first, pages_beside
 from sipwatch.classify.outcomes import CATEGORY_OF
 from sipwatch.classify.peers import Privacy
 from sipwatch.export.filters import compile_filter
@@ -34,10 +36,13 @@ from sipwatch.store.book import Book, CallEntry
 from sipwatch.store.days import begin_of, day_of
 from sipwatch.store.intake import Intake
 from sipwatch.store.reader import StoreReader
-from sipwatch.store.schema import DAY
+from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.settings import StoreSettings
+from sipwatch.store.troubles import Troubles, yesterday_and_today
 from sipwatch.store.wanted import Number, Wanted
 from sipwatch.store.writer import StoreWriter
+from sipwatch.web.answers import MAX_SUMS, SPANS, SumsAnswer, sum_records
+from sipwatch.web.api import encoded
 from tests.export import records
 
 if TYPE_CHECKING:
@@ -48,7 +53,7 @@ if TYPE_CHECKING:
 
 STORED = Path(__file__).parent / "store.json"
 DAYS = 30
-TODAY = "2026-11-30"
+TODAY = time.strftime("%Y-%m-%d", time.gmtime())
 RATE = 200  # calls written a second, meanwhile
 TIMES = 5
 PAGE = 51  # calls: one more than a page shows
@@ -86,6 +91,7 @@ class Measured(NamedTuple):
     write_us: float
     dropped: float
     answers: list[Answer]
+    late: tuple[Late, ...] = ()
 
 
 class Maker:
@@ -177,8 +183,11 @@ class Beside:
                 self.intake.call(entry.record, entry.completed, [])
 
 
-def questions(folder: Path) -> Iterator[tuple[str, Callable[[], object], float]]:
-    """Give what is asked, and how many milliseconds it may take."""
+Question = tuple[str, "Callable[[], object]", float]
+
+
+def questions(folder: Path, busy: Path) -> Iterator[Question]:
+    """Give what is asked of a store, and of a busy one of sums alone, and how many milliseconds it may take."""
     reader = StoreReader(folder)
     last = next(reader.calls(Wanted())).record
 
@@ -199,9 +208,15 @@ def questions(folder: Path) -> Iterator[tuple[str, Callable[[], object], float]]
     ):
         yield f"one call by {what}", partial(reader.call, wanted), 300
     yield "sums over all days", reader.totals, 500
+    for by, each in (("outcome", "hour"), ("source,destination,outcome", "day")):
+        yield f"`/api/v1/sums?since=30d&each={each}&by={by}`", partial(_api_sums, reader, by, each), 500
     yield "sums over a day by the hour", lambda: list(reader.sums(last.started - DAY)), 300
     yield "agents over all days", lambda: list(reader.agents(by_day=True)), 300
     yield "agents of a day by the hour", lambda: list(reader.agents(last.started - DAY)), 300
+    for name in ("201", "999"):
+        yield f"`/calls?agent={name}`", page(Wanted(agent=(name,))), 300
+    yield from _looks("a million calls", reader, begin_of(TODAY) + DAY // 2)
+    yield from _looks(f"two days of {busy_store.RATE} calls a second", StoreReader(busy), begin_of(TODAY) + DAY)
     command = [
         sys.executable,
         "-m",
@@ -221,15 +236,38 @@ def questions(folder: Path) -> Iterator[tuple[str, Callable[[], object], float]]
     )
 
 
+def _api_sums(reader: StoreReader, by: str, each: str) -> bytes:
+    """Answer as the interface does."""
+    keys, span = by.split(","), SPANS[each]
+    found = reader.totals(begin_of(TODAY) - (DAYS - 1) * DAY, None, by=keys, span=span, most=MAX_SUMS)
+    return encoded(SumsAnswer(sum_records(found, keys, span)))
+
+
+def _looks(where: str, reader: StoreReader, now: int) -> Iterator[Question]:
+    """Give the first look for incidents, and those of the minutes after it."""
+    minutes, troubles = itertools.count(1), Troubles()
+    yield f"incidents in {where}, first look", lambda: Troubles().look(reader, *yesterday_and_today(now)), 300
+    troubles.look(reader, *yesterday_and_today(now - HOUR))
+    yield (
+        f"incidents in {where}, a minute later",
+        lambda: troubles.look(reader, *yesterday_and_today(now - HOUR + next(minutes) * MINUTE)),
+        100,
+    )
+
+
 def measure(calls: int) -> Measured:
     """Fill a store, ask it everything, and return what came out."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, busy = Path(name) / "calls", Path(name) / "busy"
+        for made in (folder, busy):
+            made.mkdir()
+        busy_store.fill(busy, TODAY)
         write_us = fill(folder, calls)
         size = sum(path.stat().st_size for path in folder.iterdir()) / calls
         answers = []
+        go_first(1)
         with Beside(folder) as beside:
-            for question, ask, bound in questions(folder):
+            for question, ask, bound in questions(folder, busy):
                 took = []
                 for _ in range(TIMES):
                     before = time.perf_counter()
@@ -238,8 +276,10 @@ def measure(calls: int) -> Measured:
                 answers.append(Answer(question, round(statistics.median(took), 1), bound))
                 print(f"{answers[-1].milliseconds:9.1f} ms  {question}", flush=True)
             dropped = sum(beside.intake.dropped.values())
+        at_leisure()
+        late = pages_beside(folder)
     machine = f"{os.cpu_count()} processors, Python {platform.python_version()}"
-    return Measured(calls, time.strftime("%Y-%m-%d"), machine, round(size), round(write_us), dropped, answers)
+    return Measured(calls, time.strftime("%Y-%m-%d"), machine, round(size), round(write_us), dropped, answers, (*late,))
 
 
 def table() -> str:
@@ -249,8 +289,21 @@ def table() -> str:
     said = (
         f"Measured {found.when} on {found.machine}: {found.calls:,} calls in {DAYS} days, {found.bytes_per_call:g} bytes each; to write one"
         f" took {found.write_us:g} µs of processor time. Meanwhile {RATE} calls a second were written, {found.dropped:g} of them dropped."
+        " Whoever asked went before all else on this machine (real-time priority)."
     )
     return "\n".join([said, "", "| asked | median | bound |", "| --- | ---: | ---: |", *rows, ""])
+
+
+def table_of_late() -> str:
+    """Write how late the capture is beside pages as a table."""
+    found = msgspec.json.decode(STORED.read_bytes(), type=Measured)
+    rows = [
+        f"| {one.what} | {one.answers:,} | {one.half:.1f} ms | {one.p99:.1f} ms | {one.p999:.1f} ms | {one.worst:.1f} ms |"
+        for one in found.late
+    ]
+    return "\n".join(
+        ["| asked | answers | half | 99 % | 99.9 % | all |", "| --- | ---: | ---: | ---: | ---: | ---: |", *rows, ""]
+    )
 
 
 def main() -> None:
@@ -263,6 +316,7 @@ def main() -> None:
     if asked.write:
         STORED.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     late = [one.question for one in found.answers if one.milliseconds > one.bound]
+    late += [f"packets beside {one.what}" for one in found.late if one.p99 > LATE]
     print(
         f"{found.write_us:g} µs a call, {found.bytes_per_call:g} bytes, {found.dropped:g} dropped; out of bounds: {late or 'nothing'}"
     )

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector as Registered
 
 from bench.registering import registering_words
 from bench.store import table as store_answers
+from bench.store import table_of_late
 from bench.store_live import sentence as store_beside_a_capture
 from docs import keys
 from docs.commands import parameters
@@ -336,6 +337,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "attacks": attacks,
     "store-answers": store_answers,
     "store-live": store_beside_a_capture,
+    "store-beside": table_of_late,
     "store-registering": registering_words,
 }
 

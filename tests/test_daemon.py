@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -153,6 +154,14 @@ def test_figures_are_there_while_it_runs_and_complete_when_the_pipe_ends(piped: 
     piped.over()
     assert piped.events("ended")[0]["packets"] == 4936
     assert sum(piped.daemon.engine.metrics.counters["calls"].values.values()) == 318  # type: ignore[union-attr]
+
+
+def test_no_collection_of_what_is_new_keeps_the_loop_for_long(piped: Piped) -> None:
+    """Whichever thread makes objects, the interpreter is its own meanwhile: a microsecond for each that is looked at."""
+    until(lambda: piped.daemon.ready() is None, PATIENT, "the loop to turn")
+    young, old, _ = gc.get_threshold()
+    assert young <= 1000
+    assert young * old <= 3000
 
 
 STUCK_SOON = "[timers]\nslow_progress_after = 0.1\nno_progress_after = 0.3\n"

@@ -10,6 +10,7 @@ Must not know: where counts come from, any clock, sentences.
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -39,7 +40,10 @@ _NOT_OF: Final = {  # the population
 _MUCH: Final = 0.25  # of the largest rise; where less rose it is not told first
 _MAX_USUAL: Final = 2_000  # of places, without those of others, and words
 
+_new: Final = tuple.__new__
+
 Pair = tuple[str, str]
+_ByPair = dict[Pair, dict[int, int]]
 
 
 class CallSeries(NamedTuple):
@@ -148,37 +152,46 @@ class CountsByPair:
     """Counts by pair of peers, word and interval. What was asked for some pairs is known when it is asked again."""
 
     def __init__(self, counted: Iterable[CallSeries]) -> None:
-        self.pairs: set[Pair] = set()
-        self._words: dict[tuple[str, str], dict[Pair, dict[int, int]]] = {}
-        self._whole: dict[str, dict[Pair, dict[int, int]]] = {OUTCOME: {}, ENDING: {}}
-        self._wholes: dict[tuple[frozenset[Pair], str], list[tuple[int, int]]] = {}
-        self._usual: dict[tuple[frozenset[Pair], str, str], Usual] = {}
+        words: dict[tuple[str, str], _ByPair] = {}
+        whole: dict[str, _ByPair] = {OUTCOME: {}, ENDING: {}}
         for one in counted:
             if one.word not in _NOT_OF[one.what]:
                 pair = (one.source, one.destination)
-                self.pairs.add(pair)
-                _count(self._whole[one.what].setdefault(pair, {}), one.calls)
+                _count(whole[one.what].setdefault(pair, {}), one.calls)
                 if one.word in _WORDS[one.what]:
-                    _count(self._words.setdefault((one.what, one.word), {}).setdefault(pair, {}), one.calls)
+                    _count(words.setdefault((one.what, one.word), {}).setdefault(pair, {}), one.calls)
+        self.pairs: set[Pair] = {pair for by_pair in whole.values() for pair in by_pair}
+        self._times = sorted({at for by_pair in whole.values() for calls in by_pair.values() for at in calls})
+        self._words = {key: self._in_order(by_pair) for key, by_pair in words.items()}
+        self._whole = {what: self._in_order(by_pair) for what, by_pair in whole.items()}
+        self._wholes: dict[tuple[frozenset[Pair], str], list[int]] = {}
+        self._usual: dict[tuple[frozenset[Pair], str, str], Usual] = {}
+
+    def _in_order(self, by_pair: _ByPair) -> dict[Pair, list[int]]:
+        """Return the calls of each pair for all intervals: to add up such lists takes a tenth of the time."""
+        return {pair: [*map(calls.get, self._times, repeat(0))] for pair, calls in by_pair.items()}
+
+    def _together(self, by_pair: Mapping[Pair, list[int]], pairs: Iterable[Pair]) -> list[int]:
+        """Add up the calls of some pairs, by interval."""
+        some = [by_pair[pair] for pair in pairs if pair in by_pair]
+        return [*map(sum, zip(*some, strict=True))] if some else [0] * len(self._times)
 
     def words(self, pairs: Iterable[Pair]) -> list[tuple[str, str]]:
         """Return the words that enough calls between some peers had to be looked at."""
         some = set(pairs)
-        return [
-            key
-            for key, by_pair in sorted(self._words.items())
-            if sum(sum(calls.values()) for pair, calls in by_pair.items() if pair in some) >= LEAST
-        ]
+        return [key for key, by_pair in sorted(self._words.items()) if sum(self._together(by_pair, some)) >= LEAST]
 
     def tallies(self, pairs: Collection[Pair], what: str, word: str, least: int = 0) -> list[ShareCount]:
         """Return how many calls between some peers had a word, by interval, in the order of time.
 
         With fewer than ``least`` of them in all, none.
         """
-        parts = _together(self._words.get((what, word), {}), pairs)
-        if sum(parts.values()) < least:
+        parts = self._together(self._words.get((what, word), {}), pairs)
+        if sum(parts) < least:
             return []
-        return [ShareCount(at, parts.get(at, 0), of) for at, of in self._whole_of(frozenset(pairs), what)]
+        # As ``ShareCount(at, part, of)`` makes each, in a third of the time.
+        whole = self._whole_of(frozenset(pairs), what)
+        return [_new(ShareCount, one) for one in zip(self._times, parts, whole, strict=True) if one[2]]
 
     def usual(self, pairs: Collection[Pair], what: str, word: str) -> Usual:
         """Return what the share of a word among the calls between some peers is, if this is their past."""
@@ -190,27 +203,18 @@ class CountsByPair:
             usual = self._usual[key] = Usual(self.tallies(pairs, what, word))
         return usual
 
-    def _whole_of(self, pairs: frozenset[Pair], what: str) -> list[tuple[int, int]]:
+    def _whole_of(self, pairs: frozenset[Pair], what: str) -> list[int]:
         """Return how many calls between some peers there were, by interval."""
         found = self._wholes.get((pairs, what))
         if found is None:
             if len(self._wholes) >= _MAX_USUAL:
                 self._wholes.clear()
-            found = self._wholes[pairs, what] = sorted(_together(self._whole[what], pairs).items())
+            found = self._wholes[pairs, what] = self._together(self._whole[what], pairs)
         return found
 
 
-def _together(by_pair: Mapping[Pair, dict[int, int]], pairs: Iterable[Pair]) -> dict[int, int]:
-    """Add up the calls of some pairs."""
-    found: dict[int, int] = {}
-    for pair in pairs:
-        if pair in by_pair:
-            _count(found, by_pair[pair])
-    return found
-
-
 def _count(found: dict[int, int], calls: Mapping[int, int]) -> None:
-    if not found:
+    if found.keys().isdisjoint(calls):
         found.update(calls)
         return
     for at, number in calls.items():

@@ -106,10 +106,12 @@ class Usual:
         bad, good = self._spoken(self.share(one.at), higher)
         return one.part * bad + (one.of - one.part) * good
 
-    def evidence_of_more(self, one: ShareCount) -> float:
-        """Return the same for the higher share that is looked for."""
-        bad, good = self._speaks[one.at // HOUR % _HOURS]
-        return one.part * bad + (one.of - one.part) * good
+    def evidence_of_more(self, some: Iterable[ShareCount]) -> Iterator[float]:
+        """Give the same of each for the higher share that is looked for."""
+        speaks = self._speaks
+        for at, part, of in some:
+            bad, good = speaks[at // HOUR % _HOURS]
+            yield part * bad + (of - part) * good
 
     def _spoken(self, share: float, higher: float) -> tuple[float, float]:
         """Return for how much a call counts that is one of so many, and one that is not."""
@@ -150,10 +152,10 @@ def shifts(usual: Usual, lately: Sequence[ShareCount]) -> list[Shift]:
 def _rise(usual: Usual, lately: Sequence[ShareCount], place: int) -> tuple[int, int | None]:
     """Return where a shift may have begun and where that is certain: None if it is not, to the end."""
     value, begin = 0.0, place
-    for at in range(place, len(lately)):
+    for at, evidence in enumerate(usual.evidence_of_more(lately[place:]), place):
         if not value:
             begin = at
-        value += usual.evidence_of_more(lately[at])
+        value += evidence
         if value < 0.0:
             value = 0.0
         elif value >= ALARM:
