@@ -52,6 +52,10 @@ SECTION: Final = Chapter(
     "agents",
     "How every agent took the calls that were offered, and of these the ones that were left to the agent.",
 )
+ROWS_LEGEND: Final = (
+    "Rows are added up here as calls end: where calls of one agent overlap, a report, which has them in the order in"
+    " which they were refused, may count a call or two more or less."
+)
 MAX_SHOWN: Final = 1000  # rows of a page; the files have all
 BY_NAMES: Final = {By.ALL: "Whole period", By.DAY: "Days", By.HOUR: "Hours"}
 
@@ -239,7 +243,7 @@ def _on_page(found: _Found, period: Period, by: By, column: AgentColumn | None) 
         "sort": kept["sort"],
         "parts": _parts(records[:MAX_SHOWN], period, column, besides=besides),
         "columns": [(one, period.query(**{**kept, "sort": one.word})) for one in columns_of(besides=besides)],
-        "legend": [AGENTS_LEGEND, *([IDLE_LEGEND] if any(record.idle_busy for record in records) else [])],
+        "legend": [AGENTS_LEGEND, ROWS_LEGEND, *([IDLE_LEGEND] if any(record.idle_busy for record in records) else [])],
         "glossary": GLOSSARY,
         "files": period.query(by=kept["by"]),
         "more_rows": max(0, len(records) - MAX_SHOWN),
