@@ -40,8 +40,6 @@ _NOT_OF: Final = {  # the population
 _MUCH: Final = 0.25  # of the largest rise; where less rose it is not told first
 _MAX_USUAL: Final = 2_000  # of places, without those of others, and words
 
-_new: Final = tuple.__new__
-
 Pair = tuple[str, str]
 _ByPair = dict[Pair, dict[int, int]]
 
@@ -181,17 +179,17 @@ class CountsByPair:
         some = set(pairs)
         return [key for key, by_pair in sorted(self._words.items()) if sum(self._together(by_pair, some)) >= LEAST]
 
-    def tallies(self, pairs: Collection[Pair], what: str, word: str, least: int = 0) -> list[ShareCount]:
-        """Return how many calls between some peers had a word, by interval, in the order of time.
+    def tallies(self, pairs: Collection[Pair], what: str, word: str) -> list[ShareCount]:
+        """Return how many calls between some peers had a word, by interval, in the order of time."""
+        return [ShareCount(*one) for one in self.shares(pairs, what, word)]
 
-        With fewer than ``least`` of them in all, none.
-        """
+    def shares(self, pairs: Collection[Pair], what: str, word: str, least: int = 0) -> list[tuple[int, int, int]]:
+        """Return the same as plain tuples, which are made in a third of the time; none if fewer than ``least`` did."""
         parts = self._together(self._words.get((what, word), {}), pairs)
         if sum(parts) < least:
             return []
-        # As ``ShareCount(at, part, of)`` makes each, in a third of the time.
         whole = self._whole_of(frozenset(pairs), what)
-        return [_new(ShareCount, one) for one in zip(self._times, parts, whole, strict=True) if one[2]]
+        return [one for one in zip(self._times, parts, whole, strict=True) if one[2]]
 
     def usual(self, pairs: Collection[Pair], what: str, word: str) -> Usual:
         """Return what the share of a word among the calls between some peers is, if this is their past."""
@@ -256,7 +254,7 @@ class IncidentSearch:
 
     def _rises(self, place: IncidentPlace, what: str, word: str, without: Sequence[IncidentPlace] = ()) -> list[_Rise]:
         pairs = [pair for pair in self._of(place) if not any(other.has(pair) for other in without)]
-        lately = self._lately.tallies(pairs, what, word, LEAST)
+        lately = self._lately.shares(pairs, what, word, LEAST)
         if not lately:
             return []
         return [_Rise(place, what, word, shift) for shift in shifts(self._past.usual(pairs, what, word), lately)]

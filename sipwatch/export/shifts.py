@@ -106,7 +106,7 @@ class Usual:
         bad, good = self._spoken(self.share(one.at), higher)
         return one.part * bad + (one.of - one.part) * good
 
-    def evidence_of_more(self, some: Iterable[ShareCount]) -> Iterator[float]:
+    def evidence_of_more(self, some: Iterable[tuple[int, int, int]]) -> Iterator[float]:
         """Give the same of each for the higher share that is looked for."""
         speaks = self._speaks
         for at, part, of in some:
@@ -135,11 +135,14 @@ class Usual:
         return ((one, self.share(one.at)) for one in past if one.of)
 
 
-def shifts(usual: Usual, lately: Sequence[ShareCount]) -> list[Shift]:
-    """Return when a share was higher than usual; ``lately`` in the order of time, intervals without calls left out."""
+def shifts(usual: Usual, counts: Sequence[tuple[int, int, int]]) -> list[Shift]:
+    """Return when a share was higher than usual; ``counts`` in the order of time, intervals without calls left out."""
+    if not usual.known or _rise(usual, counts, 0)[1] is None:  # nearly always
+        return []
+    lately = [ShareCount(*one) for one in counts]
     found: list[Shift] = []
     place = 0
-    while usual.known and place < len(lately):
+    while place < len(lately):
         begin, alarm = _rise(usual, lately, place)
         if alarm is None:
             break
@@ -149,7 +152,7 @@ def shifts(usual: Usual, lately: Sequence[ShareCount]) -> list[Shift]:
     return [one for one in _joined(found) if _matters(one) and usual.chance(one) <= MAY_BE_CHANCE]
 
 
-def _rise(usual: Usual, lately: Sequence[ShareCount], place: int) -> tuple[int, int | None]:
+def _rise(usual: Usual, lately: Sequence[tuple[int, int, int]], place: int) -> tuple[int, int | None]:
     """Return where a shift may have begun and where that is certain: None if it is not, to the end."""
     value, begin = 0.0, place
     for at, evidence in enumerate(usual.evidence_of_more(lately[place:]), place):
