@@ -24,19 +24,21 @@ DOCUMENTS = ("docs/runbook.md", "grafana/README.md", "deploy/README.md")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what the commands name: a capture in which things go wrong, and who is who in it."""
+    """Return a folder with what the commands name: a capture in which things go wrong, its calls, and who is who."""
     made = tmp_path_factory.mktemp("runbook")
     shutil.copy(ROOT / "pcaps/demo.pcap", made / "trouble.pcap")
     shutil.copy(ROOT / "pcaps/demo.pcap", made / "better.pcap")
     shutil.copy(ROOT / "pcaps/demo.toml", made / "sipwatch.toml")
+    run("replay", made / "trouble.pcap", "--store", made / "store")
     return made
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs_as_printed(command: str, folder: Path) -> None:
-    names = ("trouble.pcap", "better.pcap", "sipwatch.toml", "acme.zip")
-    run(*(folder / word if word in names else word for word in shlex.split(command)[1:]))
+    names = {name: folder / name for name in ("trouble.pcap", "better.pcap", "sipwatch.toml", "acme.zip")}
+    names["/var/lib/sipwatch"] = folder / "store"
+    run(*(names.get(word, word) for word in shlex.split(command)[1:]))
     if "evidence" in command:
         assert (folder / "acme.zip").stat().st_size > 1000
 
