@@ -34,3 +34,13 @@ def test_numbers_are_compared_as_they_are_dialled_in_the_region() -> None:
     assert found is not None
     assert found.name == "Anna"
     assert dialled_in(config()) is None
+
+
+def test_outside_is_beyond_the_peers_that_are_trunks() -> None:
+    kinds = {"acme": "trunk", "pbx": "server", "north": "trunk", "desks": "devices"}
+    peers = [
+        f'[[peer]]\nname = "{name}"\nkind = "{kind}"\naddresses = ["192.0.2.{place}"]\n'
+        for place, (name, kind) in enumerate(kinds.items())
+    ]
+    assert scope_of(config("".join(peers)), []).trunks == {"acme", "north"}
+    assert scope_of(config(), []).trunks == frozenset()

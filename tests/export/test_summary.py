@@ -137,14 +137,14 @@ def of_streak(kind: str, length: int, since: float, until: float) -> FindingReco
 @pytest.mark.parametrize("kind", ["refusal_streak", "silent_peer"])
 def test_a_streak_has_one_length_however_many_of_its_calls_tell_of_it(kind: str) -> None:
     """Calls come as they are over: the third of the first streak after its fourth."""
-    streaks = ((4, 10, 40), (3, 10, 30), (5, 10, 50), (3, 100, 120))
+    streaks = ((4, 10, 40), (3, 10, 30), (5, 10, 50), (3, 100, 120), (4, 100, 140))
     told = [of_streak(kind, length, since, until) for length, since, until in streaks]
     calls = [(call(id=f"{n}", findings=[one]), False) for n, one in enumerate(told)]
     (whole,) = summary(*calls).to_record().findings
-    first, second = "5 in a row since 10", "3 in a row since 100"
-    assert [str(text) for text in whole.texts] == [first, first, first, second]
-    assert [(ids, str(text)) for ids, text in whole.told_apart()] == [(["0", "1", "2"], first), (["3"], second)]
-    assert (whole.calls, whole.ids) == (4, ["0", "1", "2", "3"])
+    first, second = "5 in a row since 10", "4 in a row since 100"
+    assert [str(text) for text in whole.texts] == [first, first, first, second, second]
+    assert [(ids, str(text)) for ids, text in whole.told_apart()] == [(["0", "1", "2"], first), (["3", "4"], second)]
+    assert (whole.calls, whole.ids) == (5, ["0", "1", "2", "3", "4"])
     (alone,) = summary(*calls[:3]).to_record().findings
     assert (str(alone.text), alone.texts) == (first, [])
 

@@ -45,6 +45,13 @@ def test_who_waits_is_told_with_number_time_and_attempts() -> None:
     assert (found.at, found.within_seconds, found.has_trunk) == (moment(200), 1200, True)
 
 
+def test_a_call_of_his_that_was_turned_away_is_one_of_his_own_tries() -> None:
+    """It is no missed call, and waits for nobody; still he has called again."""
+    blocked = at(100, "0 T>P INVITE\n0.2 P>T 607\n0.3 T>P ACK ttag=callee\n", call="blocked")
+    [one] = desk(at(0, MISSED, call="a") + blocked, 200, centre()).waiting
+    assert (one.redials, one.last_redial, one.attempts) == (1, str(moment(100.2)), 0)
+
+
 def test_who_is_called_back_waits_no_longer() -> None:
     back = at(300, BACK, call="back")
     assert len(desk(at(0, MISSED, call="a"), 400, centre()).waiting) == 1
