@@ -8,8 +8,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.store.days import begin_of, day_after, open_to_write, path_of
-from sipwatch.store.schema import CALLS, DAY, HOUR, MINUTE, SUM_KEYS, SUM_VALUES, SUMS
+from sipwatch.store.schema import CALLS, SUM_KEYS, SUM_VALUES, SUMS
 from sipwatch.store.sql import insert
 
 if TYPE_CHECKING:

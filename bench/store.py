@@ -31,12 +31,11 @@ from sipwatch.classify.peers import Privacy
 from sipwatch.export.filters import compile_filter
 from sipwatch.export.moments import Duration, Moment
 from sipwatch.export.record import FindingRecord
-from sipwatch.packet import SECOND
+from sipwatch.packet import DAY, HOUR, MINUTE, SECOND
 from sipwatch.store.book import Book, CallEntry
 from sipwatch.store.days import begin_of, day_of
 from sipwatch.store.intake import Intake
 from sipwatch.store.reader import StoreReader
-from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.settings import StoreSettings
 from sipwatch.store.troubles import Troubles, yesterday_and_today
 from sipwatch.store.wanted import Number, Wanted

@@ -9,6 +9,9 @@ from typing import Final
 SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
 MICROSECOND: Final = 1_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
 
 FILE_SHIFT: Final = 40  # bits of a packet's number; above them stands the place of its file among several
 

@@ -17,7 +17,7 @@ from sipwatch.cli.words import FailOn
 if TYPE_CHECKING:
     from typing import IO
 
-    from sipwatch.store.troubles import Looked
+    from sipwatch.export.incidents import Looked
 
 _WHEN = "Look from this time on: 2026-01-05T09:00:00+01:00, 14:30 (today), 2d (ago). Default: since yesterday began."
 
@@ -51,9 +51,8 @@ def incidents(
 
 def _write(out: IO[bytes], form: Format, looked: Looked, peer: str) -> None:
     from sipwatch.export.incidents import IncidentRecord, is_of_peers, peers_in_list
-    from sipwatch.report.incidents import Looking, print_incidents
+    from sipwatch.report.incidents import print_incidents
 
     peers = peers_in_list(peer)
     found = [one for one in looked.incidents if is_of_peers(one, peers)]
-    looking = Looking(looked.past, looked.since, looked.until, looked.calls, tuple(peers))
-    write_listed(out, form, IncidentRecord, found, lambda text: print_incidents(text, found, looking))
+    write_listed(out, form, IncidentRecord, found, lambda text: print_incidents(text, found, looked, peers))

@@ -18,7 +18,7 @@ import msgspec
 from sipwatch.classify.endings import UNREMARKABLE, Ending
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, Outcome
 from sipwatch.export.moments import Moment
-from sipwatch.export.shifts import LEAST, ShareCount, Shift, Usual, shifts
+from sipwatch.export.shifts import LEAST, LEAST_PAST, ShareCount, Shift, Usual, shifts
 from sipwatch.packet import SECOND
 
 if TYPE_CHECKING:
@@ -134,6 +134,24 @@ class IncidentRecord(msgspec.Struct, frozen=True):
     callers: int = 0
     callees: int = 0
     examples: list[ExampleRecord] = []
+
+
+class Looked(NamedTuple):
+    """What was looked at: from ``since`` on, before ``until`` (ns), held against the time from ``past`` on.
+
+    ``calls`` were counted in that past; with fewer than ``LEAST_PAST`` nothing can be told.
+    """
+
+    past: int
+    since: int
+    until: int
+    calls: int
+    incidents: list[IncidentRecord]
+
+    @property
+    def has_past(self) -> bool:
+        """Tell whether there were enough calls before to know what is usual."""
+        return self.calls >= LEAST_PAST
 
 
 def peers_in_list(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from sipwatch.classify.identity import caller_number
 from sipwatch.export.calls import record_id
 from sipwatch.export.metrics import PHASES, ends_of_session, phase
 from sipwatch.export.moments import Moment
-from sipwatch.packet import SECOND
+from sipwatch.packet import HOUR, MINUTE
 from sipwatch.wire.message import decoded
 from sipwatch.wire.sip import header, uri_of, user_of
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 MAX_STUCK: Final = 100  # legs that are listed
 MAX_PAIRS: Final = 100  # of source and destination
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
 _CALLS_AT_ONCE: Final = 200  # in one step, in less than a millisecond
 _UP: Final = len(PHASES)
 _PLACES: Final = {name: place for place, name in enumerate(PHASES.values())}

@@ -18,12 +18,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sipwatch.export.chance import of_shares
-from sipwatch.packet import SECOND
+from sipwatch.packet import HOUR, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-HOUR: Final = 3600 * SECOND
 ALARM: Final = 13.0
 RETURN: Final = 7.0
 LEAST_PAST: Final = 50  # calls, before which nobody knows what is usual

@@ -5,7 +5,7 @@ Must not know: pages, where incidents come from. Names of peers are the configur
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final
 
 from rich.console import Group
 from rich.text import Text
@@ -14,16 +14,15 @@ from sipwatch.export.incidents import ALL, ENDING, SOURCE
 from sipwatch.export.moments import Moment
 from sipwatch.export.naming import name_of_any
 from sipwatch.export.shifts import LEAST_PAST
-from sipwatch.packet import SECOND
+from sipwatch.packet import MINUTE
 from sipwatch.report.plain import plain_ending, several
 from sipwatch.report.screen import FAINT, console, indented
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sipwatch.export.incidents import ExampleRecord, IncidentRecord, RiseRecord
+    from sipwatch.export.incidents import ExampleRecord, IncidentRecord, Looked, RiseRecord
 
-MINUTE: Final = 60 * SECOND
 _INDENT: Final = 4
 _HARDLY: Final = 0.003  # what a share that has never been seen is taken for, and a little more
 _ENDS: Final = {ALL: "All calls", SOURCE: "Calls from"}
@@ -126,43 +125,30 @@ def owner_words(incident: IncidentRecord) -> str:
     return "; ".join([f"of {' and '.join(names)}: {owner}" for owner, names in owners.items()])
 
 
-class Looking(NamedTuple):
-    """What was looked at, from ``since`` until ``until`` (ns), and how many calls from ``past`` on are the usual."""
-
-    past: int
-    since: int
-    until: int
-    calls: int
-    peers: tuple[str, ...] = ()  # that were asked for, if any were
-
-
-def print_incidents(out: IO[str], incidents: Sequence[IncidentRecord], looking: Looking) -> None:
+def print_incidents(out: IO[str], incidents: Sequence[IncidentRecord], looked: Looked, peers: Sequence[str]) -> None:
     """Print incidents as they are told, or why there is none."""
     screen = console(out)
     for one in incidents:
-        first, *others = incident_sentences(one, looking.until)
+        first, *others = incident_sentences(one, looked.until)
         screen.print(Text(first, "bold" if one.until is None else ""))
         lines = [*others, *[_example(example) for example in one.examples]]
         screen.print(Group(*[indented(Text(line), _INDENT) for line in lines]))
-    screen.print(Text("Times are UTC.", FAINT) if incidents else Text(none_words(looking)))
+    screen.print(Text("Times are UTC.", FAINT) if incidents else Text(none_words(looked, peers)))
 
 
-def none_words(looking: Looking) -> str:
-    """Say what was looked at where there is no incident."""
-    past, since, until = (_minute(at) for at in (max(0, looking.past), looking.since, looking.until))
-    if looking.calls < LEAST_PAST:
+def none_words(looked: Looked, peers: Sequence[str]) -> str:
+    """Say what was looked at where there is no incident, ``peers`` being those that were asked for, if any were."""
+    past, since, until = (_minute(at) for at in (max(0, looked.past), looked.since, looked.until))
+    if not looked.has_past:
         return (
-            f"Nothing can be told: from {past} to {since} UTC {several(looking.calls, 'call')} are stored, and of a "
+            f"Nothing can be told: from {past} to {since} UTC {several(looked.calls, 'call')} are stored, and of a "
             f"peer it takes {LEAST_PAST} to know what is usual."
         )
+    whose = f"of {' and '.join(peers)} or of all calls" if peers else "at any peer"
     return (
         f"No incident: of the calls from {since} to {until} UTC no share that fails, or ends oddly, was above what was "
-        f"usual from {past} on, {f'of {_joined(looking.peers)} or of all calls' if looking.peers else 'at any peer'}."
+        f"usual from {past} on, {whose}."
     )
-
-
-def _joined(peers: Sequence[str]) -> str:
-    return " and ".join(peers)
 
 
 def _example(example: ExampleRecord) -> str:

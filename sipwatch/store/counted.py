@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from sipwatch.export.incidents import ENDING, OUTCOME, CallSeries
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.store.days import TooManyError
 from sipwatch.store.reader import tables_of
-from sipwatch.store.schema import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sipwatch.packet import SECOND
-from sipwatch.store.schema import CALLS, DAY, TooNewError, known_version, migrate
+from sipwatch.packet import DAY, SECOND
+from sipwatch.store.schema import CALLS, TooNewError, known_version, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

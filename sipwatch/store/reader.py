@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from sipwatch.export.moments import Moment
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.store.days import (
     EmptyStoreError,
     NoTablesError,
@@ -37,7 +38,7 @@ from sipwatch.store.rows import (
     kept_text,
     message_of,
 )
-from sipwatch.store.schema import CALLS, DAY, HOUR, MESSAGES, MINUTE, SUM_KEYS, SUM_VALUES, SUMS, SUMS_SINCE, UP_SINCE
+from sipwatch.store.schema import CALLS, MESSAGES, SUM_KEYS, SUM_VALUES, SUMS, SUMS_SINCE, UP_SINCE
 from sipwatch.store.sql import Clause, placeholders
 from sipwatch.store.sums import ASK_AGENTS, agents_of
 from sipwatch.store.wanted import FOREVER, Position

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sipwatch.packet import DAY, HOUR, MINUTE
+
 if TYPE_CHECKING:
     import sqlite3
 
 CALLS: Final = "calls"
 MESSAGES: Final = "messages"
 
-MINUTE: Final = 60 * 10**9
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
 AGENTS: Final = {"agent_hours": HOUR, "agent_days": DAY}  # tables of agents, and how much time (ns) a row spans
 SUMS: Final = {
     "minutes": MINUTE,

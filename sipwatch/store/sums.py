@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sipwatch.export.agents import rolled_agents
 from sipwatch.export.rolled import WORDS, Rolled
+from sipwatch.packet import HOUR, MINUTE
 from sipwatch.store.schema import (
     AGENTS,
-    HOUR,
-    MINUTE,
     REGISTER_SUM_KEYS,
     REGISTER_SUM_VALUES,
     REGISTER_SUMS,

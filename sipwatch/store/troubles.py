@@ -9,7 +9,7 @@ Must not know: what time it is (it is told), pages, sentences.
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -21,12 +21,12 @@ from sipwatch.export.incidents import (
     ExampleRecord,
     IncidentRecord,
     IncidentSearch,
+    Looked,
 )
 from sipwatch.export.moments import Moment
-from sipwatch.export.shifts import LEAST_PAST
 from sipwatch.knowledge import load
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.store.counted import RecentCounts, series
-from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -49,32 +49,13 @@ _EXAMPLES: Final = (
 _FIRST: Final = "SELECT min(started), max(started) FROM calls WHERE {}"
 
 
-class Looked(NamedTuple):
-    """What was looked at: from ``since`` on, before ``until`` (ns), held against the time from ``past`` on.
-
-    ``calls`` were counted in that past; with fewer than ``export.shifts.LEAST_PAST`` nothing can be told.
-    """
-
-    past: int
-    since: int
-    until: int
-    calls: int
-    incidents: list[IncidentRecord]
-
-    @property
-    def has_past(self) -> bool:
-        """Tell whether there were enough calls before to know what is usual."""
-        return self.calls >= LEAST_PAST
-
-
 def yesterday_and_today(now: int) -> tuple[int, int]:
     """Return from when until when it is usual to look: yesterday and today, until a minute ago (ns)."""
     return now // DAY * DAY - DAY, (now - _SETTLED) // MINUTE * MINUTE
 
 
-def nothing_looked_at(now: int) -> Looked:
+def nothing_looked_at(since: int, until: int) -> Looked:
     """Return what is found where nothing is stored yet."""
-    since, until = yesterday_and_today(now)
     return Looked(since - PAST, since, until, 0, [])
 
 

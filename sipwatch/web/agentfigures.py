@@ -13,8 +13,7 @@ from sipwatch.classify.offers import Offered
 from sipwatch.export.agents import MAX_ROWS, RolledAgents, together
 from sipwatch.export.intervals import By
 from sipwatch.export.offers import offers_of
-from sipwatch.packet import SECOND
-from sipwatch.store.schema import HOUR
+from sipwatch.packet import HOUR, SECOND
 from sipwatch.store.wanted import offered_to
 
 if TYPE_CHECKING:

@@ -15,10 +15,9 @@ from sipwatch.classify.tags import Tag
 from sipwatch.export.choices import marked
 from sipwatch.export.waiting import WaitingRecord, waiting_records
 from sipwatch.export.writers import write_rows
-from sipwatch.packet import MILLISECOND, SECOND
+from sipwatch.packet import HOUR, MILLISECOND, SECOND
 from sipwatch.report.plain import duration, several
 from sipwatch.report.waiting import tried_since
-from sipwatch.store.schema import HOUR
 from sipwatch.store.wanted import HIDDEN, Wanted
 from sipwatch.web.asked import asked_for, compiled
 from sipwatch.web.attempts import called_back

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from sipwatch.export.incidents import OUTCOME, is_of_peers, peers_in_list
 from sipwatch.packet import MILLISECOND
 from sipwatch.report.incidents import (
-    Looking,
     example_words,
     incident_name,
     none_words,
@@ -22,7 +21,7 @@ from sipwatch.report.incidents import (
     well_words,
     when_words,
 )
-from sipwatch.store.troubles import PAST, Looked, filter_of_rise, wanted_of, yesterday_and_today
+from sipwatch.store.troubles import filter_of_rise, nothing_looked_at, wanted_of, yesterday_and_today
 from sipwatch.web.agents import period_form
 from sipwatch.web.frame import Chapter
 from sipwatch.web.peers import peer_path
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
-    from sipwatch.export.incidents import IncidentRecord, RiseRecord
+    from sipwatch.export.incidents import IncidentRecord, Looked, RiseRecord
     from sipwatch.store.reader import StoreReader
     from sipwatch.web.period import Period
     from sipwatch.web.site import Website
@@ -104,7 +103,7 @@ async def incidents_in(site: Website, given: Mapping[str, str]) -> IncidentsShow
     def question(reader: StoreReader) -> Looked:
         return site.troubles.look(reader, since, max(since, until))
 
-    return IncidentsShown(await site.ask_or(question, Looked(since - PAST, since, until, 0, [])), period)
+    return IncidentsShown(await site.ask_or(question, nothing_looked_at(since, until)), period)
 
 
 def incident_records(looked: Looked, given: Mapping[str, str]) -> list[IncidentRecord]:
@@ -162,7 +161,6 @@ def _on_page(
 ) -> dict[str, Any]:
     looked, period = shown
     peers = peers_asked_for(given)
-    looking = Looking(looked.past, looked.since, looked.until, looked.calls, tuple(peers))
     peer = given.get("peer", "").strip()
     form = period_form(period or period_of({}, site.now(), site.zone), "incidents", {"peer": peer})
     if period is None:
@@ -177,5 +175,5 @@ def _on_page(
         "going_on": [one for one in cards if one.goes_on],
         "over": [one for one in cards if not one.goes_on],
         "calls": looked.calls,
-        "why_none": none_words(looking),
+        "why_none": none_words(looked, peers),
     }

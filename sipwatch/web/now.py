@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sipwatch.export.choices import FAILED_ONES
 from sipwatch.export.moments import Moment
 from sipwatch.export.naming import name_of_any
-from sipwatch.export.present import HOUR, MAX_PAIRS, MAX_STUCK, MINUTE
-from sipwatch.packet import MILLISECOND
+from sipwatch.export.present import MAX_PAIRS, MAX_STUCK
+from sipwatch.packet import HOUR, MILLISECOND, MINUTE
 from sipwatch.report.listed import end_name
 from sipwatch.report.plain import CONDITION_WORDS, several
-from sipwatch.store.troubles import Looked, nothing_looked_at, yesterday_and_today
+from sipwatch.store.troubles import nothing_looked_at, yesterday_and_today
 from sipwatch.store.wanted import Wanted
 from sipwatch.web.answers import NowAnswer
 from sipwatch.web.asked import asked_for
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from sipwatch.export.incidents import Looked
     from sipwatch.export.present import LossRecord, PresentRecord, StuckRecord
     from sipwatch.store.reader import Stored, StoreReader
     from sipwatch.web.site import Website
@@ -96,7 +97,12 @@ async def gather(site: Website) -> Gathered:
         looked = site.troubles.look(reader, *yesterday_and_today(at))
         return last, before, listed(reader, failing, FAILED).calls, looked
 
-    nothing: tuple[dict[str, int], dict[str, int], list[Stored], Looked] = {}, {}, [], nothing_looked_at(at)
+    nothing: tuple[dict[str, int], dict[str, int], list[Stored], Looked] = (
+        {},
+        {},
+        [],
+        nothing_looked_at(*yesterday_and_today(at)),
+    )
     last, before, failed, looked = await site.ask_or(question, nothing)
     if present is not None:  # an answered call is stored when it has ended
         for counts, up in ((last, present.up_last_hour), (before, present.up_hour_before)):

@@ -12,8 +12,7 @@ import msgspec
 from sipwatch.classify.outcomes import CATEGORY_OF, FAILED, FAULTS, Category, Outcome
 from sipwatch.export.intervals import By, Intervals
 from sipwatch.export.objectives import PERIOD_DAYS, budget_of
-from sipwatch.packet import SECOND
-from sipwatch.store.schema import HOUR
+from sipwatch.packet import DAY, HOUR, SECOND
 from sipwatch.web.moves import ShareMove, moves_between
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 ENDS: Final = ("destination", "source")  # which side of a call a peer is: calls to it, calls from it
 MAX_INTERVALS: Final = 366
-_DAY: Final = 86_400 * SECOND
 _UNFINISHED: Final = Outcome.UNFINISHED.value
 _ANSWERED: Final = Outcome.ANSWERED.value
 _KEYS: Final = (*ENDS, "outcome")
@@ -141,7 +139,7 @@ def one_peer(reader: StoreReader, period: Period, name: str, now: int, objective
     whole = PeerCounts()
     for one in reader.totals(period.since, period.until, by=("outcome", "status_code"), peer=name):
         whole.add(one)
-    by = By.HOUR if period.until - period.since <= 2 * _DAY else By.DAY
+    by = By.HOUR if period.until - period.since <= 2 * DAY else By.DAY
     intervals = Intervals(by, period.zone)
     found: dict[int, PeerCounts] = {}
     for one in reader.totals(period.since, period.until, by=("outcome",), span=HOUR, peer=name):
@@ -153,7 +151,7 @@ def one_peer(reader: StoreReader, period: Period, name: str, now: int, objective
 def _all(begins: Iterable[int], by: By, intervals: Intervals) -> list[int]:
     """Return the beginnings of some intervals and of those between, the last ``MAX_INTERVALS`` of many."""
     first, last = min(begins), max(begins)
-    step = HOUR if by is By.HOUR else _DAY // 2  # days are of 23 to 25 hours
+    step = HOUR if by is By.HOUR else DAY // 2  # days are of 23 to 25 hours
     first = max(first, last - MAX_INTERVALS * 2 * step)
     all_of_them = dict.fromkeys(intervals.begin(at) or 0 for at in range(first, last + 1, step))
     return list(all_of_them)[-MAX_INTERVALS:]
@@ -161,7 +159,7 @@ def _all(begins: Iterable[int], by: By, intervals: Intervals) -> list[int]:
 
 def _budget(reader: StoreReader, name: str, now: int, objective: float) -> ObjectiveBudget | None:
     to_it = PeerCounts()
-    for one in reader.totals(max(0, now - PERIOD_DAYS * _DAY), now, by=_KEYS, peer=name):
+    for one in reader.totals(max(0, now - PERIOD_DAYS * DAY), now, by=_KEYS, peer=name):
         if one.destination == name:
             to_it.add(one)
     return budget_of(objective, to_it.judged, to_it.faults)

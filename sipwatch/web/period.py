@@ -13,8 +13,7 @@ from urllib.parse import urlencode
 
 from sipwatch.classify.hours import zone_of
 from sipwatch.evidence.period import DAYS_AGO, LAST_MOMENT, midnight, month_before, there
-from sipwatch.packet import SECOND
-from sipwatch.store.schema import HOUR
+from sipwatch.packet import HOUR, SECOND
 from sipwatch.web.asked import AskedError, as_given, asked_moment
 
 if TYPE_CHECKING:

@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 from sipwatch.classify.outcomes import Outcome
 from sipwatch.evidence.period import there
 from sipwatch.export.registrations import RegistrationState
-from sipwatch.packet import SECOND
+from sipwatch.packet import DAY, SECOND
 from sipwatch.report.listed import end_name
 from sipwatch.report.plain import several
 from sipwatch.report.registrations import STATE_NAMES, code_words, registration_category, registration_sentences
 from sipwatch.store.registrations import registration_record, user_part
 from sipwatch.store.rows import digits_turned
-from sipwatch.store.schema import DAY
 from sipwatch.web.explained import explain_path
 from sipwatch.web.shown import MARKS, Badge
 

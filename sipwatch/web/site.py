@@ -18,9 +18,9 @@ from sipwatch.classify.roster import Roster
 from sipwatch.export.choices import FAILED_ONES, NoSuchPeerError
 from sipwatch.export.explaining import everything
 from sipwatch.export.html import load_all
-from sipwatch.export.present import HOUR
 from sipwatch.export.runbook import runbook_of
 from sipwatch.knowledge import load as load_knowledge
+from sipwatch.packet import HOUR
 from sipwatch.store.days import EmptyStoreError, StoreError, TooLongError
 from sipwatch.store.ids import UnclearIdError
 from sipwatch.store.troubles import Troubles

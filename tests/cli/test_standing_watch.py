@@ -12,10 +12,10 @@ import pytest
 from sipwatch.cli import standing_watch
 from sipwatch.cli.standing_watch import StandingWatch, watch_over
 from sipwatch.config.incidents import IncidentSettings
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.shell.log import Log
 from sipwatch.shell.webhook import Webhook
 from sipwatch.store.days import EmptyStoreError
-from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.troubles import Troubles
 from tests.store.conftest import store, stores
 from tests.store.troubled import NOON, TODAY, trouble_from_ten_to_eleven

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from sipwatch.store.schema import DAY, MINUTE
+from sipwatch.packet import DAY, MINUTE
 from tests.browser.site import place
 from tests.cli.program import COMMAND, ENVIRONMENT, ROOT
 from tests.e2e.process import Running

@@ -17,7 +17,7 @@ from sipwatch.export.incidents import (
     is_of_peers,
     peers_in_list,
 )
-from sipwatch.export.shifts import HOUR
+from sipwatch.packet import HOUR
 from tests.each import for_each
 from tests.report.test_incidents import incident
 

@@ -8,8 +8,9 @@ import pytest
 
 from sipwatch.classify.peers import Privacy, Settings
 from sipwatch.engine import Engine
-from sipwatch.export.present import HOUR, MAX_PAIRS, MAX_STUCK, LossRecord, present_steps
+from sipwatch.export.present import MAX_PAIRS, MAX_STUCK, LossRecord, present_steps
 from sipwatch.export.privacy import Policy
+from sipwatch.packet import HOUR
 from tests.classify.diagnosing import ACME, DEVICES, SERVER, at, peer
 from tests.conversation import EPOCH, messages, nanoseconds
 from tests.export.records import at as moment

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sipwatch.export.shifts import HOUR, LEAST_PAST, ShareCount, Usual, shifts
+from sipwatch.export.shifts import LEAST_PAST, ShareCount, Usual, shifts
+from sipwatch.packet import HOUR
 from tests.each import for_each
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sipwatch.export.incidents import ExampleRecord, IncidentRecord, PairRecord, RiseRecord, WellRecord
+from sipwatch.export.incidents import ExampleRecord, IncidentRecord, Looked, PairRecord, RiseRecord, WellRecord
 from sipwatch.export.moments import Moment
-from sipwatch.report.incidents import Looking, incident_sentences, none_words
+from sipwatch.report.incidents import incident_sentences, none_words
 from tests.each import for_each
 from tests.export.records import START, at
 
@@ -93,7 +93,7 @@ def test_what_is_said_is_what_is_known(changed: dict[str, Any], sentence: str) -
 
 @for_each("peers, words", [((), "at any peer."), (("a", "b"), "of a and b or of all calls.")])
 def test_where_there_is_none_it_is_said_of_whom(peers: tuple[str, ...], words: str) -> None:
-    assert none_words(Looking(0, int(START), int(NOW), 100, peers)).endswith(words)
+    assert none_words(Looked(0, int(START), int(NOW), 100, []), peers).endswith(words)
 
 
 def test_who_should_look_is_left_out_where_nobody_is_known() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from sipwatch.capture.files import Prefilter, open_capture
 from sipwatch.classify.peers import Privacy, Settings
 from sipwatch.engine import Engine
+from sipwatch.store import schema
 from sipwatch.store.intake import Intake
 from sipwatch.store.reader import StoreReader
 from sipwatch.store.settings import KeepMessages, StoreSettings
@@ -17,7 +21,7 @@ from tests.conversation import messages
 from tests.export.records import START
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from sipwatch.export.record import CallRecord
@@ -97,3 +101,12 @@ class Stored:
         for reader in self._readers:
             reader.close()
         self.writer.stop(0)
+
+
+@contextlib.contextmanager
+def before_five_minutes() -> Iterator[None]:
+    """Write files, meanwhile, as they were before version 4: without sums of five minutes and an index of legs."""
+    with pytest.MonkeyPatch.context() as before:
+        before.setitem(schema.MIGRATIONS, schema.CALLS, schema.MIGRATIONS[schema.CALLS][:3])
+        before.delitem(schema.SUMS, "five_minutes")
+        yield

@@ -8,14 +8,14 @@ import pytest
 
 from sipwatch.export.incidents import ENDING, OUTCOME
 from sipwatch.export.moments import Moment
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.store import counted as counted_module
-from sipwatch.store import schema
 from sipwatch.store.counted import RecentCounts, series
 from sipwatch.store.days import TooManyError
-from sipwatch.store.schema import DAY, HOUR, MINUTE
 from sipwatch.store.wanted import Wanted
 from tests.each import for_each
 from tests.export import records
+from tests.store.stored import before_five_minutes
 from tests.store.troubled import NOON, TODAY, calls, trouble, trouble_from_ten_to_eleven
 
 if TYPE_CHECKING:
@@ -74,13 +74,9 @@ def test_calls_that_are_up_have_been_answered(store: Stored) -> None:
     assert found["pbx", "north", OUTCOME, "answered", TODAY + FIVE] == 3
 
 
-def test_files_of_versions_without_sums_of_five_minutes_are_read_by_the_minute(
-    stores: Callable[..., Stored], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_versions_without_sums_of_five_minutes_are_read_by_the_minute(stores: Callable[..., Stored]) -> None:
     """They have them from when they are written again, also of what was in them."""
-    with monkeypatch.context() as before:
-        before.setitem(schema.MIGRATIONS, schema.CALLS, schema.MIGRATIONS[schema.CALLS][:3])
-        before.delitem(schema.SUMS, "five_minutes")
+    with before_five_minutes():
         old = stores()
         old.put(*calls(TODAY, NOON))
         old.close()

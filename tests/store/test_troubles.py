@@ -8,14 +8,15 @@ import pytest
 from msgspec.structs import replace
 
 from sipwatch.export.filters import compile_filter
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.store import counted as counted_module
 from sipwatch.store import troubles as troubles_module
-from sipwatch.store.schema import DAY, HOUR, MINUTE
-from sipwatch.store.troubles import Looked, Troubles, filter_of_rise, wanted_of, yesterday_and_today
+from sipwatch.store.troubles import Troubles, filter_of_rise, wanted_of, yesterday_and_today
 from sipwatch.store.wanted import Wanted
 from tests.store.troubled import NOON, TODAY, calls, trouble, trouble_from_ten_to_eleven, week
 
 if TYPE_CHECKING:
+    from sipwatch.export.incidents import Looked
     from tests.store.stored import Stored
 
 

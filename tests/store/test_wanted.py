@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sipwatch.export.filters import compile_filter
-from sipwatch.store import schema
 from sipwatch.store.wanted import Number, Wanted
 from tests.each import for_each
 from tests.export import records
 from tests.export.records import at
+from tests.store.stored import before_five_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,12 +106,8 @@ def test_legs_are_found_by_whose_device_they_were_offered_to(store: Stored) -> N
     assert any("legs_offered (<expr>=?)" in row[3] for row in plan)
 
 
-def test_files_without_that_index_are_read_as_well(
-    stores: Callable[..., Stored], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as before:
-        before.setitem(schema.MIGRATIONS, schema.CALLS, schema.MIGRATIONS[schema.CALLS][:3])
-        before.delitem(schema.SUMS, "five_minutes")
+def test_files_without_that_index_are_read_as_well(stores: Callable[..., Stored]) -> None:
+    with before_five_minutes():
         old = stores()
         old.put(records.call(id="a" * 12, legs=[records.leg(offered="busy", callee="201")]), records.call(id="b" * 12))
         old.close()

@@ -10,12 +10,12 @@ import pytest
 
 from sipwatch.classify.peers import Callback, Peer, PeerKind, Settings
 from sipwatch.engine import Engine
-from sipwatch.packet import SECOND
+from sipwatch.packet import MINUTE, SECOND
 from sipwatch.store import writer as writer_module
 from sipwatch.store.book import Book
 from sipwatch.store.days import StoreError, begin_of
 from sipwatch.store.reader import UpSum
-from sipwatch.store.schema import CALLS, MESSAGES, MIGRATIONS, MINUTE
+from sipwatch.store.schema import CALLS, MESSAGES, MIGRATIONS
 from sipwatch.store.settings import StoreSettings
 from sipwatch.store.spool import Spool
 from sipwatch.store.wanted import Wanted

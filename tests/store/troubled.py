@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from sipwatch.export.moments import Moment
+from sipwatch.packet import DAY, HOUR, MINUTE
 from sipwatch.store.days import begin_of
-from sipwatch.store.schema import DAY, HOUR, MINUTE
 from tests.export import records
 
 if TYPE_CHECKING:

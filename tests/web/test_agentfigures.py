@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sipwatch.classify.roster import Roster
 from sipwatch.export.intervals import By
-from sipwatch.store.schema import HOUR
+from sipwatch.packet import HOUR
 from sipwatch.web.agentfigures import agents_in, one_agent
 from sipwatch.web.period import period_of
 from tests.export import records

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from sipwatch.store.schema import DAY, MINUTE
+from sipwatch.packet import DAY, MINUTE
 from sipwatch.web.answers import IncidentsAnswer
 from sipwatch.web.site import Website
 from tests.each import for_each
